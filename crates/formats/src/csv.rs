@@ -1,0 +1,358 @@
+//! Separated values, by RFC 4180 with any separator.
+//!
+//! A record is one line: quoted fields that go on over line ends are not supported,
+//! and the lines of one are bad rows, as every record with an open quote. A field
+//! is quoted if it begins with a quote; elsewhere a quote is an ordinary byte. A row
+//! is good when it has as many fields as there are columns and each can be what its
+//! column is, wanted or not.
+//!
+//! | column | field |
+//! |---|---|
+//! | `str` | any bytes |
+//! | `i64`, `f64` | a number, which may have spaces around it |
+//! | `bool` | `true` or `false` in any case, `1` or `0` |
+//! | with `?` | the same, or empty, which is null; for `str?`, `""` is present |
+//!
+//! The header, if there is one, is the caller's to take off: [`parse_header`].
+
+use cutthrough_ir::{Host, HostContext, HostSig, Kind, Results, Type, Words};
+use memchr::{memchr, memchr_iter};
+
+use crate::number::{parse_f64, parse_i64};
+
+/// A column: its name and its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The name.
+    pub name: String,
+    /// The type; `str` is [`Type::BYTES`].
+    pub ty: Type,
+}
+
+/// Reads a declaration of columns, such as `station:str,temp:f64?`. A column
+/// without a type is a `str`.
+///
+/// # Errors
+/// When a name is missing or there twice, or a type is none of `str`, `i64`, `f64`
+/// and `bool`.
+pub fn parse_columns(declaration: &str) -> Result<Vec<Column>, String> {
+    let mut columns: Vec<Column> = Vec::new();
+    for column in declaration.split(',') {
+        let (name, ty) = column.split_once(':').unwrap_or((column, "str"));
+        let (name, ty) = (name.trim(), ty.trim());
+        if name.is_empty() {
+            return Err(format!("columns: `{column}` has no name; write name:type"));
+        }
+        if columns.iter().any(|other| other.name == name) {
+            return Err(format!("columns: `{name}` is there twice"));
+        }
+        let kind = match ty.strip_suffix('?').unwrap_or(ty) {
+            "str" => Kind::Bytes,
+            "i64" => Kind::I64,
+            "f64" => Kind::F64,
+            "bool" => Kind::Bool,
+            _ => {
+                return Err(format!(
+                    "columns: `{name}` has the unknown type `{ty}`; there are str, i64, f64, bool, each with or without ?"
+                ));
+            }
+        };
+        let ty = Type {
+            kind,
+            nullable: ty.ends_with('?'),
+        };
+        columns.push(Column {
+            name: name.to_owned(),
+            ty,
+        });
+    }
+    Ok(columns)
+}
+
+/// The names in a header line; a byte order mark is taken off, and what is not
+/// UTF-8 is replaced.
+///
+/// # Errors
+/// When a quote is not closed.
+pub fn parse_header(line: &[u8], sep: u8) -> Result<Vec<String>, String> {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut names = Vec::new();
+    let mut fields = Fields::new(line, sep);
+    for field in fields.by_ref() {
+        let mut name = vec![0; field.text.len()];
+        let length = field.unescape(&mut name);
+        names.push(String::from_utf8_lossy(&name[..length]).into_owned());
+    }
+    if fields.is_bad() {
+        return Err("csv: a quote in the header line is not closed".to_owned());
+    }
+    Ok(names)
+}
+
+/// A field as it lies in its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawField<'a> {
+    /// What is between the separators, or between the quotes.
+    pub text: &'a [u8],
+    /// Whether it was in quotes.
+    pub quoted: bool,
+    /// Whether there are doubled quotes in it.
+    pub escaped: bool,
+}
+
+impl RawField<'_> {
+    /// Writes the field with its doubled quotes made one; gives its length, which is
+    /// at most that of the text. `out` must be as long as the text.
+    pub fn unescape(&self, out: &mut [u8]) -> usize {
+        if !self.escaped {
+            out.copy_from_slice(self.text);
+            return self.text.len();
+        }
+        let mut length = 0;
+        let mut from = 0;
+        for quote in memchr_iter(b'"', self.text) {
+            // The second quote of a pair was written with the first.
+            if quote < from {
+                continue;
+            }
+            let piece = &self.text[from..=quote];
+            out[length..length + piece.len()].copy_from_slice(piece);
+            length += piece.len();
+            from = quote + 2;
+        }
+        let rest = self.text.get(from..).unwrap_or_default();
+        out[length..length + rest.len()].copy_from_slice(rest);
+        length + rest.len()
+    }
+}
+
+/// The fields of a record, one after another. A record has at least one.
+#[derive(Clone, Debug)]
+pub struct Fields<'a> {
+    /// What follows; none after the last field.
+    rest: Option<&'a [u8]>,
+    sep: u8,
+    bad: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a line that has no end.
+    pub fn new(line: &'a [u8], sep: u8) -> Fields<'a> {
+        Fields {
+            rest: Some(line),
+            sep,
+            bad: false,
+        }
+    }
+
+    /// Whether it ended because a quote was not closed, or something other than a
+    /// separator followed a closing quote.
+    pub fn is_bad(&self) -> bool {
+        self.bad
+    }
+
+    fn quoted(&mut self, rest: &'a [u8]) -> Option<RawField<'a>> {
+        let mut escaped = false;
+        let mut at = 1;
+        loop {
+            let Some(length) = memchr(b'"', &rest[at..]) else {
+                self.bad = true;
+                return None;
+            };
+            at += length + 1;
+            match rest.get(at) {
+                Some(b'"') => {
+                    escaped = true;
+                    at += 1;
+                }
+                Some(&byte) if byte != self.sep => {
+                    self.bad = true;
+                    return None;
+                }
+                next => {
+                    self.rest = next.map(|_| &rest[at + 1..]);
+                    return Some(RawField {
+                        text: &rest[1..at - 1],
+                        quoted: true,
+                        escaped,
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = RawField<'a>;
+
+    fn next(&mut self) -> Option<RawField<'a>> {
+        let rest = self.rest.take()?;
+        if rest.first() == Some(&b'"') && self.sep != b'"' {
+            return self.quoted(rest);
+        }
+        let text = match memchr(self.sep, rest) {
+            Some(end) => {
+                self.rest = Some(&rest[end + 1..]);
+                &rest[..end]
+            }
+            None => rest,
+        };
+        Some(RawField {
+            text,
+            quoted: false,
+            escaped: false,
+        })
+    }
+}
+
+/// Parses records as a host function:
+/// `(line: bytes) -> (ok: bool, wanted columns...)`.
+#[derive(Clone, Debug)]
+pub struct CsvHost {
+    sep: u8,
+    slots: Vec<Slot>,
+    results: Vec<Type>,
+}
+
+/// What becomes of a field.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    ty: Type,
+    /// The word of the result, if it is wanted.
+    result: Option<usize>,
+}
+
+impl CsvHost {
+    /// Gives the columns with these indices, in this order.
+    ///
+    /// # Panics
+    /// When an index is not a column's, or there twice.
+    pub fn new(sep: u8, columns: &[Column], want: &[usize]) -> CsvHost {
+        let mut slots: Vec<Slot> = columns
+            .iter()
+            .map(|column| Slot {
+                ty: column.ty,
+                result: None,
+            })
+            .collect();
+        let mut results = vec![Type::BOOL];
+        let mut at = 1;
+        for &index in want {
+            let slot = &mut slots[index];
+            assert!(slot.result.is_none(), "column {index} is wanted once");
+            slot.result = Some(at);
+            at += slot.ty.words();
+            results.push(slot.ty);
+        }
+        CsvHost { sep, slots, results }
+    }
+
+    /// The signature.
+    pub fn sig(&self) -> HostSig {
+        HostSig {
+            name: "parse csv".to_owned(),
+            params: vec![Type::BYTES],
+            results: self.results.clone(),
+        }
+    }
+
+    /// Sets the wanted columns; gives whether the row is good.
+    fn parse<'a>(
+        &self,
+        line: &'a [u8],
+        results: &mut Results<'a>,
+        context: &'a HostContext,
+    ) -> Result<bool, String> {
+        let mut fields = Fields::new(line.strip_suffix(b"\r").unwrap_or(line), self.sep);
+        for slot in &self.slots {
+            let Some(field) = fields.next() else {
+                return Ok(false);
+            };
+            if !slot.put(field, results, context)? {
+                return Ok(false);
+            }
+        }
+        Ok(fields.next().is_none() && !fields.bad)
+    }
+}
+
+impl Slot {
+    fn put<'a>(
+        self,
+        field: RawField<'a>,
+        results: &mut Results<'a>,
+        context: &'a HostContext,
+    ) -> Result<bool, String> {
+        let present_if_empty = self.ty.kind == Kind::Bytes && (field.quoted || !self.ty.nullable);
+        if field.text.is_empty() && !present_if_empty {
+            return Ok(self.ty.nullable);
+        }
+        if let (Some(at), true) = (self.result, self.ty.nullable) {
+            results.bool(at + self.ty.payload_words(), true);
+        }
+        Ok(match self.ty.kind {
+            Kind::Bytes => {
+                if let Some(at) = self.result {
+                    results.bytes(at, plain(field, context)?);
+                }
+                true
+            }
+            Kind::I64 => {
+                let value = parse_i64(field.text).or_else(|| parse_i64(field.text.trim_ascii()));
+                self.set(value, |at, value| results.i64(at, value))
+            }
+            Kind::F64 => {
+                let value = parse_f64(field.text).or_else(|| parse_f64(field.text.trim_ascii()));
+                self.set(value, |at, value| results.f64(at, value))
+            }
+            Kind::Bool => self.set(parse_bool(field.text.trim_ascii()), |at, value| {
+                results.bool(at, value);
+            }),
+        })
+    }
+
+    fn set<T>(self, value: Option<T>, put: impl FnOnce(usize, T)) -> bool {
+        let good = value.is_some();
+        if let (Some(at), Some(value)) = (self.result, value) {
+            put(at, value);
+        }
+        good
+    }
+}
+
+/// The bytes of a field; a copy only where quotes were doubled.
+fn plain<'a>(field: RawField<'a>, context: &'a HostContext) -> Result<&'a [u8], String> {
+    if !field.escaped {
+        return Ok(field.text);
+    }
+    let out = context.alloc(field.text.len())?;
+    let length = field.unescape(out);
+    Ok(&out[..length])
+}
+
+fn parse_bool(text: &[u8]) -> Option<bool> {
+    match text {
+        b"1" => Some(true),
+        b"0" => Some(false),
+        _ if text.eq_ignore_ascii_case(b"true") => Some(true),
+        _ if text.eq_ignore_ascii_case(b"false") => Some(false),
+        _ => None,
+    }
+}
+
+impl Host for CsvHost {
+    fn call<'a>(
+        &'a mut self,
+        args: Words<'a>,
+        results: &mut Results<'a>,
+        context: &'a HostContext,
+    ) -> Result<(), String> {
+        let good = self.parse(args.bytes(0), results, context)?;
+        results.bool(0, good);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+use cutthrough_ir::HostFunction;
+
+use super::*;
+use crate::render::{Field, Format, Renderer};
+use crate::testing::{Random, Value, call, element};
+
+fn host(columns: &str, want: &[usize]) -> HostFunction {
+    let host = CsvHost::new(b',', &parse_columns(columns).unwrap(), want);
+    HostFunction::new(host.sig(), host)
+}
+
+/// Parses a line with these columns; the values of a good row, `~` for null.
+fn check(columns: &str, line: &str, expected: &str) {
+    let count = parse_columns(columns).unwrap().len();
+    let mut host = host(columns, &(0..count).collect::<Vec<_>>());
+    let results = call(&mut host, &[line.into()], &HostContext::default()).unwrap();
+    let show = |value: &Value| match value {
+        Value::Null => "~".to_owned(),
+        Value::I64(value) => value.to_string(),
+        Value::F64(value) => format!("{value:?}"),
+        Value::Bool(value) => value.to_string(),
+        Value::Bytes(value) => String::from_utf8_lossy(value).into_owned(),
+    };
+    let found = match results[0] {
+        Value::Bool(true) => results[1..].iter().map(show).collect::<Vec<_>>().join("|"),
+        _ => "bad".to_owned(),
+    };
+    assert_eq!(found, expected, "{columns} of {line}");
+}
+
+#[test]
+fn fields() {
+    check("a:str", "", "");
+    check("a:str", "x", "x");
+    check("a:str", "x\r", "x");
+    check("a,b", ",", "|");
+    check("a,b", "x,\"y\"", "x|y");
+    check("a,b", r#""x,y","""z"""#, r#"bad"#);
+    check("a,b", r#""x,y","""z""""#, r#"x,y|"z""#);
+    check("a,b", r#""""""","a""b""c""#, r#"""|a"b"c"#);
+    check("a,b", r#"a"b,c"#, r#"a"b|c"#);
+    check("a,b", "x", "bad");
+    check("a,b", "x,y,", "bad");
+    check("a,b", r#""x"y,z"#, "bad");
+    check("a,b", r#""x,y"#, "bad");
+    check("a,b", r#"x,y,"z"#, "bad");
+}
+
+#[test]
+fn types() {
+    check("a:i64,b:f64,c:bool", "-5,2,TRUE", "-5|2.0|true");
+    check("a:i64,b:f64,c:bool", " 5 ,\" 1e3\", 0", "5|1000.0|false");
+    check("a:i64,b:f64", "5,x", "bad");
+    check("a:i64,b:f64", "5.0,1", "bad");
+    check("a:i64", "9223372036854775808", "bad");
+    check("a:bool", "yes", "bad");
+    for columns in ["a:i64,b", "a:f64,b", "a:bool,b"] {
+        check(columns, ",x", "bad");
+    }
+    check("a:i64?,b:f64?,c:bool?,d:str?,e:str?", ",\"\",,,\"\"", "~|~|~|~|");
+    check("a:i64?,b:f64?,c:bool?,d:str?", "1,2,0,x", "1|2.0|false|x");
+    check("a:i64?", "x", "bad");
+}
+
+#[test]
+fn other_separators() {
+    let columns = parse_columns("station:str,temp:f64").unwrap();
+    let host = CsvHost::new(b';', &columns, &[1, 0]);
+    let mut host = HostFunction::new(host.sig(), host);
+    let results = call(&mut host, &["Abidjan, x;-12.3".into()], &HostContext::default()).unwrap();
+    assert_eq!(
+        results,
+        [Value::Bool(true), Value::F64(-12.3), "Abidjan, x".into()]
+    );
+}
+
+#[test]
+fn rows_are_good_or_bad_whatever_is_wanted() {
+    let columns = "a:str?,b:i64?,c:f64,d";
+    let (mut all, mut none) = (host(columns, &[0, 1, 2, 3]), host(columns, &[]));
+    let mut good = 0;
+    for seed in 0..50_000 {
+        let line = Value::Bytes(Random::new(seed).bytes(b",,,,\"\"12x.\xff\r", 14));
+        let context = HostContext::default();
+        let found = call(&mut all, std::slice::from_ref(&line), &context).unwrap();
+        assert_eq!(
+            call(&mut none, &[line], &context).unwrap()[0],
+            found[0],
+            "seed {seed}"
+        );
+        good += u32::from(found[0] == Value::Bool(true));
+    }
+    assert!(good > 100, "{good}");
+}
+
+#[test]
+fn what_was_written_reads_back() {
+    let declaration = "a:str,b:str?,c:i64?,d:f64,e:bool?";
+    let columns = parse_columns(declaration).unwrap();
+    let fields = columns
+        .iter()
+        .map(|column| Field::new(&column.name, column.ty))
+        .collect();
+    let mut renderer = Renderer::new(Format::Csv, fields);
+    let mut host = host(declaration, &[0, 1, 2, 3, 4]);
+    let mut random = Random::new(3);
+    for _ in 0..20_000 {
+        let maybe =
+            |value: Value, random: &mut Random| if random.below(3) == 0 { Value::Null } else { value };
+        let values = [
+            Value::Bytes(random.bytes(b"a\",\xff ", 6)),
+            maybe(Value::Bytes(random.bytes(b"a\",\xff ", 3)), &mut random),
+            maybe(Value::I64(random.next().cast_signed() - (1 << 40)), &mut random),
+            Value::F64(random.next() as f64 / 1024.0),
+            maybe(Value::Bool(random.below(2) == 0), &mut random),
+        ];
+        let types: Vec<Type> = columns.iter().map(|column| column.ty).collect();
+        let mut line = Vec::new();
+        renderer.row(element(&types, &values).get(0), &mut line);
+        assert_eq!(line.pop(), Some(b'\n'));
+        let found = call(&mut host, &[Value::Bytes(line)], &HostContext::default()).unwrap();
+        assert_eq!(found[0], Value::Bool(true));
+        assert_eq!(found[1..], values);
+    }
+}
+
+#[test]
+fn headers() {
+    let check = |line: &str, names: &[&str]| assert_eq!(parse_header(line.as_bytes(), b',').unwrap(), names);
+    check("a,b\r", &["a", "b"]);
+    check("\u{feff}a,\"b \"\"c\"\"\",", &["a", "b \"c\"", ""]);
+    assert!(parse_header(b"a,\"b", b',').is_err());
+    assert_eq!(parse_header(b"\xff;b", b';').unwrap(), ["\u{fffd}", "b"]);
+}
+
+#[test]
+fn declarations() {
+    let columns = parse_columns("station:str, temp : f64?").unwrap();
+    assert_eq!(
+        columns[1],
+        Column {
+            name: "temp".to_owned(),
+            ty: Type::F64.or_null()
+        }
+    );
+    let check = |declaration: &str, message: &str| {
+        let error = parse_columns(declaration).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    };
+    check("a:text", "`a` has the unknown type `text`");
+    check("a:str,,b", "has no name");
+    check("", "has no name");
+    check("a,a:i64", "`a` is there twice");
+}

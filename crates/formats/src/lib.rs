@@ -1,0 +1,33 @@
+//! Text formats for the Cutthrough stream runtime: bytes to lines, lines to rows,
+//! rows to text.
+//!
+//! Each format is a plain function or state machine, fast and free of input and
+//! output, and beside it a host function ([`cutthrough_ir::Host`]) that IR calls.
+//! Whether a row is good never depends on which of its columns are wanted.
+//!
+//! What this crate deliberately does not know: processes, networks, and where
+//! bytes come from. A [`WriterHost`] alone writes, to the writer it is given.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`lines`] | blocks of bytes to lines |
+//! | [`clf`] | the common and combined log formats |
+//! | [`csv`] | separated values (RFC 4180) |
+//! | [`number`] | numbers from text and back |
+//! | [`render`] | rows to JSON, CSV, text and tables; the host that writes them |
+//! | [`limits`] | every bound |
+
+#![forbid(unsafe_code)]
+
+pub mod clf;
+pub mod csv;
+pub mod limits;
+pub mod lines;
+pub mod number;
+pub mod render;
+
+#[cfg(test)]
+mod testing;
+
+pub use lines::{Lines, LinesHost};
+pub use render::{Field, Format, Renderer, WriterHost};

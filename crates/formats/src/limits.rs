@@ -1,0 +1,25 @@
+//! Every bound of this crate.
+
+/// Length of a line, without its end, in bytes; longer ones are skipped.
+pub const LINE_BYTES_MAX: usize = 16 << 20;
+
+/// What is kept of a line that is too long, in bytes.
+pub const LINE_HEAD_BYTES_MAX: usize = 4 << 10;
+
+/// Length of a block that is split into lines, in bytes: ends are kept as `u32`.
+pub const BLOCK_BYTES_MAX: usize = u32::MAX as usize;
+
+/// Rows that a table looks at before it settles on the widths of its columns.
+pub const TABLE_ROWS_MAX: usize = 10_000;
+
+/// Bytes of cells that a table holds before it settles on widths.
+pub const TABLE_BYTES_MAX: usize = 16 << 20;
+
+/// Width of a column of a table, in terminal cells; what is wider shifts its row.
+pub const TABLE_COLUMN_WIDTH_MAX: usize = 200;
+
+/// Rendered bytes that a writer gathers before it writes.
+pub const WRITE_BUFFER_BYTES: usize = 64 << 10;
+
+const _: () = assert!(LINE_HEAD_BYTES_MAX <= LINE_BYTES_MAX);
+const _: () = assert!(LINE_BYTES_MAX < BLOCK_BYTES_MAX);

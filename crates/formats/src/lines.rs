@@ -1,0 +1,434 @@
+//! Blocks of bytes to lines.
+//!
+//! A line ends with `\n`; a `\r` before it is not part of the line. A line that
+//! goes on in the next block is carried over in a buffer; all others are views of
+//! their block. A line longer than the bound is skipped to its end, and given once
+//! with its beginning, flagged.
+
+use bytes::Bytes;
+use cutthrough_ir::{Host, HostContext, HostSig, Results, Type, Words};
+use memchr::memchr_iter;
+
+use crate::limits::{BLOCK_BYTES_MAX, LINE_BYTES_MAX, LINE_HEAD_BYTES_MAX};
+
+/// One line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The line without its end; if it is too long, the first
+    /// [`LINE_HEAD_BYTES_MAX`] bytes of it.
+    pub bytes: &'a [u8],
+    /// Its number; the first is 1.
+    pub number: i64,
+    /// Whether it is longer than the bound.
+    pub too_long: bool,
+}
+
+/// Splits a stream of blocks into lines.
+///
+/// Call [`accept`](Lines::accept) with a block, [`next`](Lines::next) until there
+/// is none, and so on; at the end of input [`end`](Lines::end), and `next` until
+/// there is none.
+#[derive(Debug)]
+pub struct Lines {
+    block: Bytes,
+    /// Where lines of the block end, and how many of them were taken.
+    ends: Vec<u32>,
+    taken: usize,
+    /// Where the next line of the block begins.
+    start: usize,
+    /// The beginning of a line that goes on; after it was given, to be cleared.
+    carry: Vec<u8>,
+    carry_given: bool,
+    /// Whether the line in `carry` is too long: the rest of it is skipped.
+    skipping: bool,
+    ended: bool,
+    number: i64,
+    line_bytes_max: usize,
+    too_long: u64,
+}
+
+impl Default for Lines {
+    fn default() -> Lines {
+        Lines::new(LINE_BYTES_MAX)
+    }
+}
+
+impl Lines {
+    /// Lines of at most this many bytes.
+    pub fn new(line_bytes_max: usize) -> Lines {
+        Lines {
+            block: Bytes::new(),
+            ends: Vec::new(),
+            taken: 0,
+            start: 0,
+            carry: Vec::new(),
+            carry_given: false,
+            skipping: false,
+            ended: false,
+            number: 0,
+            line_bytes_max,
+            too_long: 0,
+        }
+    }
+
+    /// How many lines were too long up to now.
+    pub fn too_long(&self) -> u64 {
+        self.too_long
+    }
+
+    /// Takes the next block.
+    ///
+    /// # Errors
+    /// When lines of the last block were not taken yet, after the end, or when the
+    /// block is larger than [`BLOCK_BYTES_MAX`].
+    pub fn accept(&mut self, block: Bytes) -> Result<(), String> {
+        if self.taken < self.ends.len() {
+            return Err("lines: a block was given before all lines of the last were taken".to_owned());
+        }
+        if self.ended {
+            return Err("lines: a block was given after the end".to_owned());
+        }
+        if block.len() > BLOCK_BYTES_MAX {
+            return Err(format!(
+                "lines: a block of {} bytes exceeds the {BLOCK_BYTES_MAX} allowed",
+                block.len()
+            ));
+        }
+        self.retire();
+        // PERF: one pass over the block finds all ends, at the speed of memory; the
+        // calls for each line then only look them up.
+        self.ends.extend(memchr_iter(b'\n', &block).map(|end| end as u32));
+        self.block = block;
+        Ok(())
+    }
+
+    /// Says that no block follows. A last line without an end is given by `next`.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// The next line, if there is one yet.
+    #[expect(clippy::should_implement_trait, reason = "it lends, which an iterator cannot")]
+    pub fn next(&mut self) -> Option<Line<'_>> {
+        let from = self.start;
+        let Some(&end) = self.ends.get(self.taken) else {
+            return self.last();
+        };
+        let end = end as usize;
+        self.taken += 1;
+        self.start = end + 1;
+        self.number += 1;
+        if self.carries() {
+            self.carry_on(from, end);
+            return Some(self.carried(true));
+        }
+        let line = &self.block[from..end];
+        if line.len() > self.line_bytes_max {
+            self.too_long += 1;
+            let bytes = &line[..line.len().min(LINE_HEAD_BYTES_MAX)];
+            return Some(Line {
+                bytes,
+                number: self.number,
+                too_long: true,
+            });
+        }
+        let bytes = line.strip_suffix(b"\r").unwrap_or(line);
+        Some(Line {
+            bytes,
+            number: self.number,
+            too_long: false,
+        })
+    }
+
+    /// When no line end is left: at the end of input, the line without one.
+    fn last(&mut self) -> Option<Line<'_>> {
+        self.retire();
+        if !self.ended || !self.carries() {
+            return None;
+        }
+        self.number += 1;
+        Some(self.carried(false))
+    }
+
+    /// Whether the line that comes next began in an earlier block. Forgets the
+    /// carried line that was given last.
+    fn carries(&mut self) -> bool {
+        if self.carry_given {
+            self.carry_given = false;
+            self.skipping = false;
+            self.carry.clear();
+            // One line near the bound should not hold its memory for good.
+            self.carry.shrink_to(LINE_HEAD_BYTES_MAX);
+        }
+        !self.carry.is_empty() || self.skipping
+    }
+
+    /// Lets go of the block, all lines of which were taken; carries over its rest.
+    fn retire(&mut self) {
+        self.carries();
+        self.carry_on(self.start, self.block.len());
+        self.block = Bytes::new();
+        self.ends.clear();
+        self.taken = 0;
+        self.start = 0;
+    }
+
+    /// Adds a range of the block to the carried line, within its bound.
+    fn carry_on(&mut self, from: usize, to: usize) {
+        let more = &self.block[from..to];
+        self.skipping |= self.carry.len() + more.len() > self.line_bytes_max;
+        if self.skipping {
+            self.carry.truncate(LINE_HEAD_BYTES_MAX);
+            let room = LINE_HEAD_BYTES_MAX - self.carry.len();
+            self.carry.extend_from_slice(&more[..more.len().min(room)]);
+        } else {
+            self.carry.extend_from_slice(more);
+        }
+    }
+
+    fn carried(&mut self, has_end: bool) -> Line<'_> {
+        self.carry_given = true;
+        self.too_long += u64::from(self.skipping);
+        let bytes = match self.carry.strip_suffix(b"\r") {
+            Some(bytes) if has_end && !self.skipping => bytes,
+            _ => &self.carry,
+        };
+        Line {
+            bytes,
+            number: self.number,
+            too_long: self.skipping,
+        }
+    }
+}
+
+/// [`Lines`] as a host function.
+///
+/// The first argument says what to do; the second counts for [`LinesHost::ACCEPT`]
+/// only. A line is valid until the next call.
+#[derive(Debug, Default)]
+pub struct LinesHost {
+    lines: Lines,
+}
+
+impl LinesHost {
+    /// Takes a block: shares it where the context knows its slab, else copies it.
+    pub const ACCEPT: i64 = 0;
+    /// Gives the next line.
+    pub const NEXT: i64 = 1;
+    /// Says that no block follows.
+    pub const END: i64 = 2;
+
+    /// Lines of at most this many bytes.
+    pub fn new(line_bytes_max: usize) -> LinesHost {
+        LinesHost {
+            lines: Lines::new(line_bytes_max),
+        }
+    }
+
+    /// `(op: i64, block: bytes) -> (some: bool, line: bytes, number: i64, too_long: bool)`
+    pub fn sig() -> HostSig {
+        HostSig {
+            name: "lines".to_owned(),
+            params: vec![Type::I64, Type::BYTES],
+            results: vec![Type::BOOL, Type::BYTES, Type::I64, Type::BOOL],
+        }
+    }
+}
+
+impl Host for LinesHost {
+    fn call<'a>(
+        &'a mut self,
+        args: Words<'a>,
+        results: &mut Results<'a>,
+        context: &'a HostContext,
+    ) -> Result<(), String> {
+        match args.i64(0) {
+            LinesHost::NEXT => {
+                if let Some(line) = self.lines.next() {
+                    results.bool(0, true);
+                    results.bytes(1, line.bytes);
+                    results.i64(3, line.number);
+                    results.bool(4, line.too_long);
+                }
+                Ok(())
+            }
+            LinesHost::ACCEPT => self.lines.accept(context.keep(args.bytes(1))),
+            LinesHost::END => {
+                self.lines.end();
+                Ok(())
+            }
+            op => Err(format!("lines: there is no operation {op}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cutthrough_ir::{ElementBlock, ElementType, HostFunction};
+
+    use super::*;
+    use crate::testing::{Random, Value, call};
+
+    /// Splits blocks with a bound; `!` marks a line that is too long.
+    fn split(blocks: &[&[u8]], line_bytes_max: usize) -> Vec<Vec<u8>> {
+        let mut lines = Lines::new(line_bytes_max);
+        let mut found = Vec::new();
+        let mut take = |lines: &mut Lines| {
+            while let Some(line) = lines.next() {
+                let mut bytes = line.bytes.to_vec();
+                bytes.extend(line.too_long.then_some(b'!'));
+                found.push(bytes);
+                assert_eq!(line.number, found.len() as i64);
+            }
+        };
+        for block in blocks {
+            lines.accept(Bytes::copy_from_slice(block)).unwrap();
+            take(&mut lines);
+        }
+        lines.end();
+        take(&mut lines);
+        take(&mut lines);
+        found
+    }
+
+    fn check(blocks: &[&str], expected: &[&str]) {
+        let blocks: Vec<&[u8]> = blocks.iter().map(|block| block.as_bytes()).collect();
+        let expected: Vec<Vec<u8>> = expected.iter().map(|line| line.as_bytes().to_vec()).collect();
+        assert_eq!(split(&blocks, 10), expected);
+    }
+
+    #[test]
+    fn lines_end_with_a_newline_or_the_input() {
+        check(&[], &[]);
+        check(&["", ""], &[]);
+        check(&["\n"], &[""]);
+        check(&["a\nb\n"], &["a", "b"]);
+        check(&["a\r\n\r\nb\r"], &["a", "", "b\r"]);
+        check(&["a\r\r\n"], &["a\r"]);
+        check(&["a\n\nb"], &["a", "", "b"]);
+    }
+
+    #[test]
+    fn lines_go_on_in_later_blocks() {
+        check(
+            &["a", "b", "", "c\nd", "\n", "e\r", "\nf"],
+            &["abc", "d", "e", "f"],
+        );
+        check(&["a\r", "\n"], &["a"]);
+        check(&["a\n", "\n", "b"], &["a", "", "b"]);
+    }
+
+    #[test]
+    fn long_lines_are_flagged_once() {
+        check(&["0123456789\n"], &["0123456789"]);
+        check(&["0123456789a\nb\n"], &["0123456789a!", "b"]);
+        check(&["01234567", "89a", "bc\nd"], &["0123456789abc!", "d"]);
+        check(&["0123456789a"], &["0123456789a!"]);
+    }
+
+    #[test]
+    fn a_skipped_line_costs_its_head_only() {
+        let mut lines = Lines::new(100_000);
+        for _ in 0..1000 {
+            lines.accept(Bytes::from(vec![b'x'; 10_000])).unwrap();
+            assert_eq!(lines.next(), None);
+            assert!(lines.carry.len() <= 100_000);
+        }
+        lines.accept(Bytes::from_static(b"\nshort\n")).unwrap();
+        let line = lines.next().unwrap();
+        assert_eq!(
+            (line.bytes.len(), line.number, line.too_long),
+            (LINE_HEAD_BYTES_MAX, 1, true)
+        );
+        assert_eq!(
+            lines.next(),
+            Some(Line {
+                bytes: b"short",
+                number: 2,
+                too_long: false
+            })
+        );
+        assert_eq!(lines.too_long(), 1);
+    }
+
+    #[test]
+    fn where_blocks_end_does_not_matter() {
+        for seed in 0..3000 {
+            let mut random = Random::new(seed);
+            let text = random.bytes(b"\n\n\rabcdefg", 60);
+            let mut blocks = Vec::new();
+            let mut rest = &text[..];
+            while !rest.is_empty() {
+                let (block, after) = rest.split_at(random.below(rest.len()) + 1);
+                blocks.push(block);
+                rest = after;
+            }
+            let mut expected: Vec<Vec<u8>> = Vec::new();
+            for piece in text.split_inclusive(|&byte| byte == b'\n') {
+                let line = piece.strip_suffix(b"\n").unwrap_or(piece);
+                let stripped = line
+                    .strip_suffix(b"\r")
+                    .filter(|_| piece.ends_with(b"\n"))
+                    .unwrap_or(line);
+                expected.push(if line.len() > 12 {
+                    [line, b"!"].concat()
+                } else {
+                    stripped.to_vec()
+                });
+            }
+            assert_eq!(split(&blocks, 12), expected, "seed {seed}: {blocks:?}");
+        }
+    }
+
+    #[test]
+    fn the_host_does_as_it_is_told() {
+        let mut host = HostFunction::new(LinesHost::sig(), LinesHost::default());
+        let context = HostContext::default();
+        let line = |text: &str, number| {
+            vec![
+                Value::Bool(true),
+                text.into(),
+                Value::I64(number),
+                Value::Bool(false),
+            ]
+        };
+        let none = vec![Value::Bool(false), "".into(), Value::I64(0), Value::Bool(false)];
+        let next = [Value::I64(LinesHost::NEXT), "".into()];
+        assert_eq!(
+            call(
+                &mut host,
+                &[Value::I64(LinesHost::ACCEPT), "a\nb\nc".into()],
+                &context
+            ),
+            Ok(none.clone())
+        );
+        let error = call(&mut host, &[Value::I64(LinesHost::ACCEPT), "d".into()], &context).unwrap_err();
+        assert!(error.contains("before all lines"), "{error}");
+        assert_eq!(call(&mut host, &next, &context), Ok(line("a", 1)));
+        assert_eq!(call(&mut host, &next, &context), Ok(line("b", 2)));
+        assert_eq!(call(&mut host, &next, &context), Ok(none.clone()));
+        assert_eq!(
+            call(&mut host, &[Value::I64(LinesHost::END), "".into()], &context),
+            Ok(none.clone())
+        );
+        assert_eq!(call(&mut host, &next, &context), Ok(line("c", 3)));
+        assert_eq!(call(&mut host, &next, &context), Ok(none));
+        assert!(call(&mut host, &[Value::I64(9), "".into()], &context).is_err());
+    }
+
+    #[test]
+    fn the_host_shares_known_slabs() {
+        let slab = Bytes::from(vec![b'x'; 100]);
+        let context = HostContext::default();
+        context.add_slab(slab.clone());
+        // The arguments with a view of the slab, not of a copy.
+        let mut words = [LinesHost::ACCEPT.cast_unsigned(), 0, 0];
+        Results::new(&mut words).bytes(1, &slab);
+        let mut args = ElementBlock::new(ElementType::new(LinesHost::sig().params));
+        args.words_mut().extend(words);
+        let mut host = LinesHost::default();
+        host.call(args.get(0), &mut Results::new(&mut [0; 5]), &context)
+            .unwrap();
+        assert_eq!(host.lines.block.as_ptr(), slab.as_ptr());
+    }
+}

@@ -1,0 +1,181 @@
+//! Rows to text.
+//!
+//! A [`Renderer`] appends to a buffer and knows nothing of where it goes;
+//! [`WriterHost`] is the host function that writes.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`json`] | one object a line |
+//! | [`csv`] | RFC 4180 with a header line |
+//! | [`text`] | fields separated by tabs |
+//! | [`table`] | aligned columns for a terminal |
+//! | [`writer`] | the host function |
+
+use cutthrough_ir::{Type, Words};
+
+pub mod csv;
+pub mod json;
+pub mod table;
+pub mod text;
+pub mod writer;
+
+pub use writer::WriterHost;
+
+/// What rows are rendered as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// Fields separated by tabs.
+    Text,
+    /// Aligned columns with a header.
+    Table,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Format; 4] = [Format::Json, Format::Csv, Format::Text, Format::Table];
+
+    /// The name in programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Text => "text",
+            Format::Table => "table",
+        }
+    }
+
+    /// The format of this name.
+    pub fn from_name(name: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.name() == name)
+    }
+}
+
+/// A field of the rows: its name and its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub ty: Type,
+}
+
+impl Field {
+    /// A field.
+    pub fn new(name: impl Into<String>, ty: Type) -> Field {
+        Field {
+            name: name.into(),
+            ty,
+        }
+    }
+}
+
+/// Renders rows: [`begin`](Renderer::begin) once, [`row`](Renderer::row) for each,
+/// [`end`](Renderer::end) once. Every call appends what can be written by then.
+#[derive(Debug)]
+pub struct Renderer(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Json(json::Json),
+    Csv(csv::Csv),
+    Text(text::Text),
+    Table(table::Table),
+}
+
+impl Renderer {
+    /// Renders rows of these fields.
+    pub fn new(format: Format, fields: Vec<Field>) -> Renderer {
+        Renderer(match format {
+            Format::Json => Kind::Json(json::Json::new(&fields)),
+            Format::Csv => Kind::Csv(csv::Csv::new(fields)),
+            Format::Text => Kind::Text(text::Text::new(&fields)),
+            Format::Table => Kind::Table(table::Table::new(fields)),
+        })
+    }
+
+    /// Appends what comes before the rows.
+    pub fn begin(&mut self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Kind::Csv(csv) => csv.header(out),
+            Kind::Json(_) | Kind::Text(_) | Kind::Table(_) => {}
+        }
+    }
+
+    /// Takes a row, whose words are of the fields' types.
+    pub fn row(&mut self, row: Words<'_>, out: &mut Vec<u8>) {
+        match &mut self.0 {
+            Kind::Json(json) => json.row(row, out),
+            Kind::Csv(csv) => csv.row(row, out),
+            Kind::Text(text) => text.row(row, out),
+            Kind::Table(table) => table.row(row, out),
+        }
+    }
+
+    /// Appends what was held back.
+    pub fn end(&mut self, out: &mut Vec<u8>) {
+        match &mut self.0 {
+            Kind::Table(table) => table.end(out),
+            Kind::Json(_) | Kind::Csv(_) | Kind::Text(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Random, Value, element};
+
+    pub(super) fn render(format: Format, fields: &[(&str, Type)], rows: &[Vec<Value>]) -> Vec<u8> {
+        let types: Vec<Type> = fields.iter().map(|field| field.1).collect();
+        let fields = fields.iter().map(|(name, ty)| Field::new(*name, *ty)).collect();
+        let mut renderer = Renderer::new(format, fields);
+        let mut out = Vec::new();
+        renderer.begin(&mut out);
+        for row in rows {
+            renderer.row(element(&types, row).get(0), &mut out);
+        }
+        renderer.end(&mut out);
+        out
+    }
+
+    #[test]
+    fn formats_have_names() {
+        for format in Format::ALL {
+            assert_eq!(Format::from_name(format.name()), Some(format));
+        }
+        assert_eq!(Format::from_name("xml"), None);
+    }
+
+    #[test]
+    fn any_bytes_are_rendered_safely() {
+        for seed in 0..5000 {
+            let mut random = Random::new(seed);
+            let any: Vec<u8> = (0..random.below(12)).map(|_| random.next() as u8).collect();
+            let picked = random.bytes("é\"\\\n\u{1b}\u{202e}中,\t".as_bytes(), 10);
+            let row = vec![Value::Bytes(any.clone()), Value::Bytes(picked.clone())];
+            let fields = [("a", Type::BYTES), ("b", Type::BYTES)];
+
+            let json = String::from_utf8(render(Format::Json, &fields, std::slice::from_ref(&row))).unwrap();
+            assert!(
+                json.chars().filter(|c| c.is_control()).eq(['\n']),
+                "seed {seed}: {json:?}"
+            );
+
+            let table =
+                String::from_utf8(render(Format::Table, &fields, std::slice::from_ref(&row))).unwrap();
+            let controls = table.chars().filter(|c| c.is_control()).count();
+            assert_eq!(
+                (controls, table.contains('\u{202e}')),
+                (2, false),
+                "seed {seed}: {table:?}"
+            );
+
+            let text = render(Format::Text, &fields, &[row]);
+            assert_eq!(text, [&any[..], b"\t", &picked, b"\n"].concat());
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The host function that renders rows and writes them.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cutthrough_ir::{Host, HostContext, HostSig, Results, Type, Words};
+
+use super::{Field, Format, Renderer};
+use crate::limits::WRITE_BUFFER_BYTES;
+
+/// Renders rows and writes them: `(op: i64, fields...) -> ()`.
+///
+/// The first argument says what to do; the fields count for [`WriterHost::ROW`]
+/// only. What was neither flushed nor ended is lost when the host is dropped.
+///
+/// A write that fails fails the call, with `write to NAME: ...`, and every later
+/// call. If it failed because the reader went away (a broken pipe), the flag of
+/// [`WriterHost::closed`] is set before the call returns: mostly no error to a user.
+pub struct WriterHost<W> {
+    name: String,
+    types: Vec<Type>,
+    renderer: Renderer,
+    writer: W,
+    buffer: Vec<u8>,
+    state: State,
+    closed: Arc<AtomicBool>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    New,
+    Begun,
+    Ended,
+    Failed(String),
+}
+
+impl<W: Write + Send> WriterHost<W> {
+    /// Takes a row.
+    pub const ROW: i64 = 0;
+    /// Writes all that is still held, and ends: no row may follow.
+    pub const END: i64 = 1;
+    /// Writes what is in the buffer; a table goes on holding rows until the end.
+    pub const FLUSH: i64 = 2;
+
+    /// Writes rows of these fields; the name is for messages.
+    pub fn new(name: impl Into<String>, writer: W, format: Format, fields: Vec<Field>) -> WriterHost<W> {
+        WriterHost {
+            name: name.into(),
+            types: fields.iter().map(|field| field.ty).collect(),
+            renderer: Renderer::new(format, fields),
+            writer,
+            buffer: Vec::with_capacity(WRITE_BUFFER_BYTES + WRITE_BUFFER_BYTES / 4),
+            state: State::New,
+            closed: Arc::default(),
+        }
+    }
+
+    /// The signature.
+    pub fn sig(&self) -> HostSig {
+        HostSig {
+            name: format!("write to {}", self.name),
+            params: std::iter::once(Type::I64)
+                .chain(self.types.iter().copied())
+                .collect(),
+            results: Vec::new(),
+        }
+    }
+
+    /// Whether the reader of what is written went away; shared with this host.
+    pub fn closed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.closed)
+    }
+
+    fn run(&mut self, args: Words<'_>) -> Result<(), String> {
+        match &self.state {
+            State::New => {
+                self.renderer.begin(&mut self.buffer);
+                self.state = State::Begun;
+            }
+            State::Begun => {}
+            State::Ended if args.i64(0) == Self::ROW => {
+                return Err(format!("write to {}: a row came after the end", self.name));
+            }
+            State::Ended => return Ok(()),
+            State::Failed(message) => return Err(message.clone()),
+        }
+        match args.i64(0) {
+            Self::ROW => {
+                let mut row = args;
+                row.next(Type::I64);
+                self.renderer.row(row, &mut self.buffer);
+                if self.buffer.len() >= WRITE_BUFFER_BYTES {
+                    self.write(false)
+                } else {
+                    Ok(())
+                }
+            }
+            Self::FLUSH => self.write(true),
+            Self::END => {
+                self.renderer.end(&mut self.buffer);
+                self.state = State::Ended;
+                self.write(true)
+            }
+            op => Err(format!("write to {}: there is no operation {op}", self.name)),
+        }
+    }
+
+    fn write(&mut self, flush: bool) -> Result<(), String> {
+        let written = self.writer.write_all(&self.buffer);
+        let done = written.and_then(|()| if flush { self.writer.flush() } else { Ok(()) });
+        self.buffer.clear();
+        // The end of a table, or one long row, should not hold its memory for good.
+        self.buffer.shrink_to(2 * WRITE_BUFFER_BYTES);
+        done.map_err(|error| {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                self.closed.store(true, Ordering::Release);
+            }
+            let message = format!("write to {}: {error}", self.name);
+            self.state = State::Failed(message.clone());
+            message
+        })
+    }
+}
+
+impl<W: Write + Send> Host for WriterHost<W> {
+    fn call<'a>(
+        &'a mut self,
+        args: Words<'a>,
+        _results: &mut Results<'a>,
+        _context: &'a HostContext,
+    ) -> Result<(), String> {
+        self.run(args)
+    }
+}
+
+impl<W> fmt::Debug for WriterHost<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterHost")
+            .field("name", &self.name)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use cutthrough_ir::HostFunction;
+
+    use super::*;
+    use crate::testing::{Value, call};
+
+    /// A writer that others can look into, and that can be told to fail.
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<(Vec<u8>, Option<io::ErrorKind>)>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut inner = self.0.lock().unwrap();
+            match inner.1 {
+                Some(kind) => Err(kind.into()),
+                None => inner.0.write(bytes),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn host(format: Format) -> (HostFunction, Shared, Arc<AtomicBool>) {
+        let writer = Shared::default();
+        let host = WriterHost::new("out", writer.clone(), format, vec![Field::new("a", Type::BYTES)]);
+        let closed = host.closed();
+        (HostFunction::new(host.sig(), host), writer, closed)
+    }
+
+    fn run(host: &mut HostFunction, op: i64, text: &str) -> Result<(), String> {
+        call(host, &[Value::I64(op), text.into()], &HostContext::default())
+            .map(|results| assert_eq!(results, []))
+    }
+
+    const ROW: i64 = WriterHost::<Shared>::ROW;
+    const END: i64 = WriterHost::<Shared>::END;
+    const FLUSH: i64 = WriterHost::<Shared>::FLUSH;
+
+    #[test]
+    fn rows_are_buffered_until_a_flush_or_the_end() {
+        let (mut host, writer, closed) = host(Format::Csv);
+        run(&mut host, ROW, "x").unwrap();
+        assert_eq!(writer.0.lock().unwrap().0, b"");
+        run(&mut host, FLUSH, "").unwrap();
+        assert_eq!(writer.0.lock().unwrap().0, b"a\nx\n");
+        for _ in 0..WRITE_BUFFER_BYTES / 10 {
+            run(&mut host, ROW, "123456789").unwrap();
+        }
+        assert!(writer.0.lock().unwrap().0.len() < 10);
+        run(&mut host, ROW, "123456789").unwrap();
+        assert!(writer.0.lock().unwrap().0.len() > WRITE_BUFFER_BYTES);
+        run(&mut host, END, "").unwrap();
+        run(&mut host, END, "").unwrap();
+        assert!(run(&mut host, ROW, "y").unwrap_err().contains("after the end"));
+        assert!(!closed.load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn the_end_alone_writes_what_no_rows_look_like() {
+        for (format, expected) in [(Format::Csv, "a\n"), (Format::Table, "a\n"), (Format::Json, "")] {
+            let (mut host, writer, _) = host(format);
+            run(&mut host, END, "").unwrap();
+            assert_eq!(writer.0.lock().unwrap().0, expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn failures_say_where_and_stay() {
+        for (kind, is_closed) in [
+            (io::ErrorKind::BrokenPipe, true),
+            (io::ErrorKind::StorageFull, false),
+        ] {
+            let (mut host, writer, closed) = host(Format::Text);
+            writer.0.lock().unwrap().1 = Some(kind);
+            run(&mut host, ROW, "x").unwrap();
+            let error = run(&mut host, FLUSH, "").unwrap_err();
+            assert!(error.starts_with("write to out: "), "{error}");
+            assert_eq!(closed.load(Ordering::Acquire), is_closed);
+            writer.0.lock().unwrap().1 = None;
+            assert_eq!(run(&mut host, ROW, "x"), Err(error.clone()));
+            assert_eq!(run(&mut host, END, ""), Err(error));
+            assert_eq!(writer.0.lock().unwrap().0, b"");
+        }
+    }
+}

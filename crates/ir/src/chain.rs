@@ -1,0 +1,154 @@
+//! A chain: one function made of many fragments, with where its slots, counters
+//! and host functions are in a network; and what a grant gives it to run on.
+//!
+//! The interpreter runs a chain here ([`ChainCode::interpret`]), native code in the
+//! JIT crate, both on the same [`Grant`], and both must leave the same.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::block::ElementBlock;
+use crate::function::Function;
+use crate::interp::{Code, Flow, Outcome};
+use crate::memory::{HostFunction, Words};
+use crate::program::Tables;
+use crate::scratch::HostContext;
+use crate::state::{Place, State};
+use crate::types::Word;
+
+/// A chain's function, bound to a network.
+#[derive(Clone, Debug)]
+pub struct ChainCode {
+    /// What it is called in dumps and profiles.
+    pub name: String,
+    /// The function: no parameters, returns one integer, the exit code.
+    pub function: Function,
+    /// What it indexes.
+    pub tables: Tables,
+    /// Where each of `tables.slots` lies.
+    pub places: Vec<Place>,
+    /// Which of the network's host functions each of `tables.hosts` is.
+    pub hosts: Vec<u32>,
+    /// Which of the network's counters each counted edge is.
+    pub edges: Vec<u32>,
+    /// Which of the network's counters each of `tables.drops` is.
+    pub drops: Vec<u32>,
+    /// What each origin is called in dumps.
+    pub origins: Vec<String>,
+}
+
+/// Elements that are being delivered to a chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Inbox<'a> {
+    /// Where they lie.
+    pub block: &'a ElementBlock,
+    /// The next one's index.
+    pub next: usize,
+    /// Where to stop.
+    pub end: usize,
+}
+
+/// A block that a chain fills for a polymorphic flow point.
+#[derive(Debug)]
+pub struct Outbox {
+    /// The elements so far.
+    pub block: ElementBlock,
+    /// How many the block may have in all: what the readers have committed to.
+    pub capacity: usize,
+}
+
+/// What a chain runs on during one grant.
+#[derive(Debug)]
+pub struct Grant<'a> {
+    /// The state of the network's processes.
+    pub state: &'a mut State,
+    /// The network's counters.
+    pub counts: &'a mut [u64],
+    /// The network's host functions.
+    pub hosts: &'a mut [Option<HostFunction>],
+    /// What host functions may use.
+    pub context: &'a HostContext,
+    /// Set by others when the chain is to come out soon.
+    pub interrupt: &'a AtomicBool,
+    /// How many steps the chain may take; afterwards, how many are left.
+    pub budget: u64,
+    /// What is delivered, for chains that begin with a delivery.
+    pub inbox: Option<Inbox<'a>>,
+    /// The blocks to fill, in the order of the chain's outputs.
+    pub outboxes: &'a mut [Outbox],
+}
+
+/// The exit code of a chain.
+pub type Exit = i64;
+
+impl ChainCode {
+    /// Runs the chain by the interpreter. `code` is this chain's function.
+    pub fn interpret(&self, code: &Code, grant: &mut Grant<'_>) -> Exit {
+        let mut registers = Vec::new();
+        let mut flow = ChainFlow { chain: self, grant, unspent: 0 };
+        let outcome = code.run(&self.tables, Words::NONE, &mut registers, &mut flow);
+        flow.grant.budget += flow.unspent;
+        assert_eq!(outcome, Outcome::Return, "INVARIANT: a chain returns");
+        registers[0].cast_signed()
+    }
+}
+
+struct ChainFlow<'c, 'g, 'n> {
+    chain: &'c ChainCode,
+    grant: &'g mut Grant<'n>,
+    /// The budget that a halt set aside.
+    unspent: u64,
+}
+
+impl Flow for ChainFlow<'_, '_, '_> {
+    fn slot_get(&mut self, slot: usize, into: &mut [Word]) {
+        into.copy_from_slice(self.grant.state.get(self.chain.places[slot]).words());
+    }
+
+    fn slot_set(&mut self, slot: usize, value: Words<'_>) {
+        self.grant.state.set(self.chain.places[slot], value);
+    }
+
+    fn call(&mut self, host: usize, args: Words<'_>, results: &mut [Word]) -> bool {
+        let host = self.grant.hosts[self.chain.hosts[host] as usize].as_mut();
+        host.expect("INVARIANT: a chain's host functions are there").call(args, results, self.grant.context)
+    }
+
+    fn drop_element(&mut self, policy: usize) {
+        self.grant.counts[self.chain.drops[policy] as usize] += 1;
+    }
+
+    fn step(&mut self) -> bool {
+        if self.grant.budget == 0 || self.grant.interrupt.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.grant.budget -= 1;
+        true
+    }
+
+    fn halt(&mut self) {
+        self.unspent += std::mem::take(&mut self.grant.budget);
+    }
+
+    fn count(&mut self, edge: usize) {
+        self.grant.counts[self.chain.edges[edge] as usize] += 1;
+    }
+
+    fn inbox(&mut self, into: &mut [Word]) -> bool {
+        let inbox = self.grant.inbox.as_mut().expect("INVARIANT: the chain begins with a delivery");
+        if inbox.next == inbox.end {
+            return false;
+        }
+        into.copy_from_slice(inbox.block.get(inbox.next).words());
+        inbox.next += 1;
+        true
+    }
+
+    fn outbox_put(&mut self, outbox: usize, element: Words<'_>) {
+        self.grant.outboxes[outbox].block.push(element);
+    }
+
+    fn outbox_room(&mut self, outbox: usize) -> i64 {
+        let outbox = &self.grant.outboxes[outbox];
+        outbox.capacity as i64 - outbox.block.len() as i64
+    }
+}

@@ -1,0 +1,68 @@
+//! The intermediate representation of Cutthrough: what processes say, what chains
+//! are, and what both mean.
+//!
+//! A *fragment* is one activation of a process: what it does with an element that
+//! arrived (`read_ok`), or how it gives one more (`write_ok`). It is a small
+//! acyclic function over the process's state slots; repetition is the flow's. A
+//! *chain* is many fragments made into one function with loops. The interpreter
+//! here executes both and defines what they mean; native code has to agree.
+//!
+//! What this crate deliberately does not know: networks, scheduling, input and
+//! output, and native code. Unsafe code is in [`memory`] alone.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`types`] | types, and how values lie in words |
+//! | [`op`] | the table of operations |
+//! | [`function`] | functions: values, blocks, terminators |
+//! | [`program`] | what functions index; a process's program |
+//! | [`data`] | constant data |
+//! | [`builder`] | builds functions |
+//! | [`simplify`] | straightens functions for native code |
+//! | [`verify`] | what a well-formed program is |
+//! | [`text`] | the text form, both ways |
+//! | [`eval`] | the meaning of the pure operations |
+//! | [`interp`] | executes functions |
+//! | [`memory`] | byte strings as slices; host functions |
+//! | [`scratch`] | what host functions may use during a grant |
+//! | [`state`] | where state slots lie |
+//! | [`block`] | blocks of elements |
+//! | [`chain`] | a chain with its bindings, and what a grant gives it |
+//! | [`limits`] | every bound |
+
+pub mod block;
+pub mod builder;
+pub mod chain;
+pub mod data;
+pub mod eval;
+pub mod function;
+pub mod interp;
+pub mod limits;
+pub mod memory;
+pub mod op;
+pub mod program;
+pub mod scratch;
+pub mod simplify;
+pub mod state;
+pub mod text;
+pub mod types;
+pub mod verify;
+
+pub use block::ElementBlock;
+pub use builder::FunctionBuilder;
+pub use chain::{ChainCode, Exit, Grant, Inbox, Outbox};
+pub use data::Data;
+pub use function::{
+    Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, Origin, Target, Terminator, Value,
+};
+pub use interp::{Code, Flow, Outcome, Taken};
+#[doc(hidden)]
+pub use memory::Carried;
+pub use memory::{Host, HostEntry, HostFunction, Results, Scalar, Words};
+pub use op::Op;
+pub use program::{HostSig, InputProgram, Program, SlotDecl, Tables};
+pub use scratch::HostContext;
+pub use state::{Place, State};
+pub use text::{ChainText, TextError, parse_chain, parse_program, print_chain, print_program};
+pub use types::{ElementType, Kind, Type, Word};
+pub use verify::{Role, VerifyError, VerifyErrors, verify_chain, verify_function, verify_program};

@@ -1,0 +1,16 @@
+//! Every bound of this crate.
+
+/// Instructions and terminators of one function, chains included.
+pub const FUNCTION_INSTS_MAX: usize = 200_000;
+
+/// Values of one function: results of instructions and parameters of blocks.
+pub const FUNCTION_VALUES_MAX: usize = 1_000_000;
+
+/// Errors that one run of the verifier keeps.
+pub const VERIFY_ERRORS_MAX: usize = 100;
+
+/// Scratch memory that host functions may use in one grant, in bytes.
+pub const SCRATCH_BYTES_MAX: usize = 256 << 20;
+
+/// Length of the text form of a program that the parser takes, in bytes.
+pub const TEXT_BYTES_MAX: usize = 4 << 20;

@@ -1,0 +1,94 @@
+//! What host functions may use during a grant: scratch memory, and the slabs that
+//! elements are views of.
+
+use std::cell::RefCell;
+
+use bumpalo::Bump;
+use bytes::Bytes;
+
+use crate::limits::SCRATCH_BYTES_MAX;
+
+/// The surroundings of a host call. One belongs to a network, and is cleared
+/// between grants.
+#[derive(Debug)]
+pub struct HostContext {
+    scratch: Bump,
+    slabs: RefCell<Vec<Bytes>>,
+    error: RefCell<Option<String>>,
+}
+
+impl Default for HostContext {
+    fn default() -> HostContext {
+        let scratch = Bump::new();
+        scratch.set_allocation_limit(Some(SCRATCH_BYTES_MAX));
+        HostContext { scratch, slabs: RefCell::default(), error: RefCell::default() }
+    }
+}
+
+impl HostContext {
+    /// A copy of `bytes` that lives until the grant ends.
+    ///
+    /// # Errors
+    /// When scratch memory is at its bound.
+    pub fn copy(&self, bytes: &[u8]) -> Result<&[u8], String> {
+        match self.scratch.try_alloc_slice_copy(bytes) {
+            Ok(copy) => Ok(copy),
+            Err(_) => Err(out_of_scratch(bytes.len())),
+        }
+    }
+
+    /// Zeroed bytes of this length that live until the grant ends.
+    ///
+    /// # Errors
+    /// When scratch memory is at its bound.
+    #[expect(clippy::mut_from_ref, reason = "every call gives separate memory")]
+    pub fn alloc(&self, length: usize) -> Result<&mut [u8], String> {
+        self.scratch.try_alloc_slice_fill_copy(length, 0).map_err(|_| out_of_scratch(length))
+    }
+
+    /// How many bytes of scratch memory are set aside.
+    pub fn scratch_bytes(&self) -> usize {
+        self.scratch.allocated_bytes()
+    }
+
+    /// Makes a slab known, so that who keeps a view of it during this grant can
+    /// share it instead of copying.
+    pub fn add_slab(&self, slab: Bytes) {
+        self.slabs.borrow_mut().push(slab);
+    }
+
+    /// The bytes as a value that can be kept: shared where they lie in a known
+    /// slab, else a copy.
+    pub fn keep(&self, bytes: &[u8]) -> Bytes {
+        let view = bytes.as_ptr_range();
+        let slabs = self.slabs.borrow();
+        let slab = slabs.iter().rev().find(|slab| {
+            let range = slab.as_ptr_range();
+            range.start <= view.start && view.end <= range.end
+        });
+        match slab {
+            Some(slab) => slab.slice_ref(bytes),
+            None => Bytes::copy_from_slice(bytes),
+        }
+    }
+
+    /// Keeps the error of a host call for whoever handles the failure.
+    pub fn set_error(&self, message: String) {
+        *self.error.borrow_mut() = Some(message);
+    }
+
+    /// The error of the host call that failed last.
+    pub fn take_error(&self) -> Option<String> {
+        self.error.take()
+    }
+
+    /// Ends the life of everything here. Call between grants only.
+    pub fn clear(&mut self) {
+        self.scratch.reset();
+        self.slabs.get_mut().clear();
+    }
+}
+
+fn out_of_scratch(length: usize) -> String {
+    format!("{length} bytes more would exceed the scratch memory of a grant ({SCRATCH_BYTES_MAX} bytes)")
+}

@@ -1,0 +1,207 @@
+//! Puts a function into the order and shape that native code is made from: only
+//! reachable blocks, in reverse postorder, and a jump to a block that nothing else
+//! goes to is no jump at all. What the function means does not change.
+//!
+//! Values are numbered anew, in the order of their definitions, so that equal
+//! functions have equal texts.
+
+use crate::function::{Block, BlockData, Function, Inst, Target, Terminator, Value};
+
+/// The same function, simplified. It must be verified.
+pub fn simplify(function: &Function) -> Function {
+    let order = reverse_postorder(function);
+    let predecessors = count_predecessors(function, &order);
+    let mut merge = Merge {
+        function,
+        predecessors: &predecessors,
+        replaced: vec![None; function.values.len()],
+        merged: vec![false; function.blocks.len()],
+    };
+    let mut blocks = Vec::with_capacity(order.len());
+    let mut places = vec![None; function.blocks.len()];
+    for block in order {
+        if !merge.merged[block.index()] {
+            places[block.index()] = Some(Block::from_index(blocks.len()));
+            blocks.push(merge.run_from(block));
+        }
+    }
+    let replaced = merge.replaced;
+    renumber(function, blocks, &places, &replaced)
+}
+
+/// The reachable blocks, each before its successors except along loops; the first
+/// target of a terminator follows it where it can.
+fn reverse_postorder(function: &Function) -> Vec<Block> {
+    let successors = |block: Block| {
+        let mut blocks = Vec::new();
+        function.block(block).terminator.for_each_target(|target| blocks.push(target.block));
+        blocks
+    };
+    let mut seen = vec![false; function.blocks.len()];
+    let mut order = Vec::new();
+    seen[0] = true;
+    // Of each block on the way, the successors still to visit; the last one first.
+    let mut path = vec![(Block(0), successors(Block(0)))];
+    while let Some((block, rest)) = path.last_mut() {
+        match rest.pop() {
+            Some(next) if !seen[next.index()] => {
+                seen[next.index()] = true;
+                path.push((next, successors(next)));
+            }
+            Some(_) => {}
+            None => {
+                order.push(*block);
+                path.pop();
+            }
+        }
+    }
+    order.reverse();
+    order
+}
+
+fn count_predecessors(function: &Function, reachable: &[Block]) -> Vec<u32> {
+    let mut counts = vec![0; function.blocks.len()];
+    counts[0] = 1;
+    for &block in reachable {
+        function.block(block).terminator.for_each_target(|target| counts[target.block.index()] += 1);
+    }
+    counts
+}
+
+struct Merge<'f> {
+    function: &'f Function,
+    predecessors: &'f [u32],
+    /// What a parameter of a merged block is replaced by.
+    replaced: Vec<Option<Value>>,
+    merged: Vec<bool>,
+}
+
+impl Merge<'_> {
+    /// The block with all that follows it straight on.
+    fn run_from(&mut self, block: Block) -> BlockData {
+        let mut data = self.function.block(block).clone();
+        while let Terminator::Jump(to) = &data.terminator {
+            if self.predecessors[to.block.index()] != 1 {
+                break;
+            }
+            let next = self.function.block(to.block);
+            for (&param, &arg) in next.params.iter().zip(&to.args) {
+                self.replaced[param.index()] = Some(arg);
+            }
+            self.merged[to.block.index()] = true;
+            data.insts.extend_from_slice(&next.insts);
+            data.terminator = next.terminator.clone();
+            data.origin = next.origin;
+        }
+        data
+    }
+}
+
+fn renumber(
+    function: &Function,
+    mut blocks: Vec<BlockData>,
+    places: &[Option<Block>],
+    replaced: &[Option<Value>],
+) -> Function {
+    let mut values = Vec::new();
+    let mut numbers = vec![None; function.values.len()];
+    let mut define = |value: &mut Value| {
+        let number = Value::from_index(values.len());
+        values.push(function.ty(*value));
+        numbers[value.index()] = Some(number);
+        *value = number;
+    };
+    for block in &mut blocks {
+        block.params.iter_mut().for_each(&mut define);
+        block.insts.iter_mut().filter_map(|inst: &mut Inst| inst.result.as_mut()).for_each(&mut define);
+    }
+    let number = |mut value: Value| {
+        while let Some(by) = replaced[value.index()] {
+            value = by;
+        }
+        numbers[value.index()].expect("INVARIANT: a used value is defined in a reachable block")
+    };
+    let renumber_target = |target: &mut Target| {
+        target.block = places[target.block.index()].expect("INVARIANT: a target that was not merged is there");
+        target.args.iter_mut().for_each(|arg| *arg = number(*arg));
+    };
+    for block in &mut blocks {
+        for arg in block.insts.iter_mut().flat_map(|inst| &mut inst.args) {
+            *arg = number(*arg);
+        }
+        block.terminator.map_operands(number);
+        block.terminator.for_each_target_mut(renumber_target);
+    }
+    Function { kind: function.kind, values, blocks, returns: function.returns.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::FunctionBuilder;
+    use crate::function::FunctionKind;
+    use crate::interp::{Code, Flow, Outcome};
+    use crate::op::Op;
+    use crate::program::Tables;
+    use crate::types::Type;
+
+    struct NoFlow;
+
+    impl Flow for NoFlow {
+        fn slot_get(&mut self, _: usize, _: &mut [u64]) {}
+        fn slot_set(&mut self, _: usize, _: crate::memory::Words<'_>) {}
+        fn call(&mut self, _: usize, _: crate::memory::Words<'_>, _: &mut [u64]) -> bool {
+            false
+        }
+        fn drop_element(&mut self, _: usize) {}
+    }
+
+    #[test]
+    fn straight_lines_become_one_block() {
+        let mut tables = Tables::default();
+        let mut b = FunctionBuilder::new(FunctionKind::Expression, &mut tables, &[Type::I64], &[Type::I64]);
+        let x = b.params()[0];
+        let (dead, last, next) = (b.block(&[]), b.block(&[Type::I64]), b.block(&[Type::I64, Type::I64]));
+        let one = b.iconst(1);
+        b.jump(next, &[x, one]);
+        b.switch_to(dead);
+        b.jump(next, &[x, x]);
+        b.switch_to(next);
+        let params = b.block_params(next);
+        let sum = b.op(Op::Iadd, &params);
+        b.jump(last, &[sum]);
+        b.switch_to(last);
+        let param = b.block_params(last)[0];
+        let product = b.op(Op::Imul, &[param, params[0]]);
+        b.ret(&[product]);
+        let function = b.build();
+
+        let simple = simplify(&function);
+        assert_eq!(simple.blocks.len(), 1);
+        assert_eq!(simple.values.len(), 4);
+        assert_eq!(simple, simplify(&simple));
+        for function in [function, simple] {
+            let mut registers = Vec::new();
+            let outcome = Code::new(function).run(&tables, crate::memory::trusted(&[6]), &mut registers, &mut NoFlow);
+            assert_eq!((outcome, registers[0]), (Outcome::Return, 42));
+        }
+    }
+
+    #[test]
+    fn joins_and_loops_stay() {
+        let mut tables = Tables::default();
+        let mut b = FunctionBuilder::new(FunctionKind::Chain, &mut tables, &[], &[Type::I64]);
+        let (head, body, out) = (b.block(&[]), b.block(&[]), b.block(&[]));
+        b.jump(head, &[]);
+        b.switch_to(head);
+        b.terminate(Terminator::Step { go: body.into(), stop: out.into() });
+        b.switch_to(out);
+        let zero = b.iconst(0);
+        b.ret(&[zero]);
+        b.switch_to(body);
+        b.jump(head, &[]);
+        let simple = simplify(&b.build());
+        assert_eq!(simple.blocks.len(), 4);
+        assert_eq!(simple, simplify(&simple));
+    }
+}

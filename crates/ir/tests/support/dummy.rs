@@ -1,0 +1,187 @@
+//! Surroundings in which every verified function can run: outputs swallow, inputs
+//! and host functions give anything of the right type.
+
+use cutthrough_ir::{
+    Code, ElementBlock, ElementType, Flow, Outcome, Role, Scalar, Tables, Taken, Type, Word, Words,
+};
+
+use super::{Random, Unit};
+
+pub(crate) struct Dummy<'t> {
+    tables: &'t Tables,
+    random: Random,
+    slots: Vec<Vec<Word>>,
+    /// Keeps all bytes that were ever handed out.
+    bytes: ElementBlock,
+    budget: usize,
+    pub(crate) events: usize,
+}
+
+impl<'t> Dummy<'t> {
+    pub(crate) fn new(tables: &'t Tables, seed: u64) -> Dummy<'t> {
+        let slots = tables.slots.iter().map(|slot| slot.init.clone()).collect();
+        let bytes = ElementBlock::new(Type::BYTES.into());
+        Dummy {
+            tables,
+            random: Random::new(seed),
+            slots,
+            bytes,
+            budget: 40,
+            events: 0,
+        }
+    }
+
+    pub(crate) fn value(&mut self, ty: Type, into: &mut [Word]) {
+        into.fill(0);
+        if ty.nullable {
+            if self.random.chance(2) {
+                return;
+            }
+            into[ty.payload_words()] = 1;
+        }
+        let small = self.random.below(7) as i64 - 2;
+        match ty.kind {
+            cutthrough_ir::Kind::I64 => {
+                let odd = *self.random.pick(&[small, small, i64::MIN, i64::MAX, 1 << 40]);
+                into[0] = odd.cast_unsigned();
+            }
+            cutthrough_ir::Kind::F64 => {
+                let odd = [small as f64, 0.1, -0.0, f64::INFINITY, f64::NAN, 1e300];
+                into[0] = cutthrough_ir::types::f64_word(*self.random.pick(&odd));
+            }
+            cutthrough_ir::Kind::Bool => into[0] = self.random.below(2) as Word,
+            cutthrough_ir::Kind::Bytes => {
+                let odd: [&[u8]; 5] = [b"", b"42", b"-1.5e3", b"a,b,c", &[0xff; 40]];
+                (into[0], into[1]) = self.bytes.intern(odd[self.random.below(odd.len())]);
+            }
+        }
+    }
+
+    pub(crate) fn values(&mut self, types: &[Type], into: &mut [Word]) {
+        let mut at = 0;
+        for &ty in types {
+            self.value(ty, &mut into[at..at + ty.words()]);
+            at += ty.words();
+        }
+        assert_eq!(at, into.len(), "room for other values");
+    }
+
+    /// Reads every byte of the values and checks their words.
+    fn look(&mut self, types: &[Type], words: Words<'_>) {
+        self.events += 1;
+        assert_eq!(
+            words.words().len(),
+            cutthrough_ir::types::words_of(types),
+            "values of other types"
+        );
+        let mut rest = words;
+        for &ty in types {
+            match rest.next(ty) {
+                Some(Scalar::Bytes(bytes)) => self.events += usize::from(bytes.contains(&1)),
+                Some(Scalar::F64(value)) => {
+                    assert!(!value.is_nan() || value.to_bits() == cutthrough_ir::types::CANONICAL_NAN);
+                }
+                Some(Scalar::I64(_) | Scalar::Bool(_)) | None => {}
+            }
+        }
+    }
+}
+
+impl Flow for Dummy<'_> {
+    fn slot_get(&mut self, slot: usize, into: &mut [Word]) {
+        into.copy_from_slice(&self.slots[slot]);
+    }
+
+    fn slot_set(&mut self, slot: usize, value: Words<'_>) {
+        let ty = self.tables.slots[slot].ty;
+        self.look(&[ty], value);
+        self.slots[slot].copy_from_slice(value.words());
+        if let (cutthrough_ir::Kind::Bytes, Some(Scalar::Bytes(bytes))) = (ty.kind, { value }.next(ty)) {
+            (self.slots[slot][0], self.slots[slot][1]) = self.bytes.intern(bytes);
+        }
+    }
+
+    fn call(&mut self, host: usize, args: Words<'_>, results: &mut [Word]) -> bool {
+        let sig = &self.tables.hosts[host];
+        self.look(&sig.params, args);
+        self.values(&sig.results, results);
+        !self.random.chance(4)
+    }
+
+    fn drop_element(&mut self, policy: usize) {
+        assert!(policy < self.tables.drops.len());
+    }
+
+    fn emit(&mut self, output: usize, element: Words<'_>) {
+        self.look(self.tables.outputs[output].fields(), element);
+    }
+
+    fn ready(&mut self, output: usize) -> bool {
+        assert!(output < self.tables.outputs.len());
+        self.random.chance(2)
+    }
+
+    fn take(&mut self, input: usize, into: &mut [Word]) -> Taken {
+        let fields = self.tables.inputs[input].fields();
+        self.values(fields, into);
+        *self
+            .random
+            .pick(&[Taken::Some, Taken::Some, Taken::Ended, Taken::Pending])
+    }
+
+    fn step(&mut self) -> bool {
+        let go = self.budget > 0;
+        self.budget = self.budget.saturating_sub(1);
+        go
+    }
+
+    fn halt(&mut self) {
+        self.budget = 0;
+    }
+
+    fn count(&mut self, edge: usize) {
+        assert!(edge < self.tables.edges);
+    }
+
+    fn inbox(&mut self, into: &mut [Word]) -> bool {
+        self.values(self.tables.inputs[0].fields(), into);
+        !self.random.chance(9)
+    }
+
+    fn outbox_put(&mut self, outbox: usize, element: Words<'_>) {
+        self.look(self.tables.outputs[outbox].fields(), element);
+    }
+
+    fn outbox_room(&mut self, outbox: usize) -> i64 {
+        assert!(outbox < self.tables.outputs.len());
+        self.random.below(3) as i64
+    }
+}
+
+/// Runs each function of a verified unit; how many surrounding values were seen.
+pub(crate) fn run_all(unit: &Unit, seed: u64) -> usize {
+    let tables = unit.tables();
+    let mut dummy = Dummy::new(tables, seed);
+    for (role, function) in unit.functions() {
+        dummy.budget = 40;
+        let params: Vec<Type> = function
+            .params()
+            .iter()
+            .map(|&param| function.ty(param))
+            .collect();
+        let mut words = vec![0; cutthrough_ir::types::words_of(&params)];
+        dummy.values(&params, &mut words);
+        let mut args = ElementBlock::new(ElementType::new(params));
+        args.words_mut().extend(words);
+        let mut registers = Vec::new();
+        match Code::new(function.clone()).run(tables, args.get(0), &mut registers, &mut dummy) {
+            Outcome::Return => {
+                assert!(matches!(role, Role::Ask(_) | Role::Run));
+                assert_eq!(registers.len(), 1);
+            }
+            Outcome::End(_) => assert!(!matches!(role, Role::Ask(_) | Role::Run)),
+        }
+        dummy.events += 1;
+    }
+    dummy.events
+}

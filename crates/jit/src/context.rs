@@ -1,0 +1,103 @@
+//! What machine code reads and writes besides elements and state: the context of
+//! one activation. The structs here are the one definition; the offsets that are
+//! compiled in come from them.
+
+use std::mem::offset_of;
+use std::sync::atomic::AtomicBool;
+
+use cutthrough_ir::{HostContext, HostEntry, Outbox, Place, State, Word};
+
+/// The context of one activation of a native chain: the argument of its code.
+#[repr(C)]
+pub(crate) struct Context {
+    /// The words of the network's state slots.
+    pub(crate) state_words: *mut Word,
+    /// The network's counters.
+    pub(crate) counts: *mut u64,
+    /// Read at the end of each strip.
+    pub(crate) interrupt: *const AtomicBool,
+    /// The budget apart from what the running strip has taken; after the end, what
+    /// is left.
+    pub(crate) budget: u64,
+    /// The budget that halts have set aside.
+    pub(crate) unspent: u64,
+    /// The words of the elements that are delivered.
+    pub(crate) inbox_words: *const Word,
+    /// The next one's index.
+    pub(crate) inbox_next: u64,
+    /// Where to stop.
+    pub(crate) inbox_end: u64,
+    /// One for each of the chain's outboxes.
+    pub(crate) outboxes: *mut OutboxView,
+    /// One for each of the chain's host functions.
+    pub(crate) hosts: *const HostView,
+    /// What host functions may use.
+    pub(crate) host_context: *const HostContext,
+    /// The state itself, for slots of bytes, which own memory.
+    pub(crate) state: *mut State,
+    /// The places of the chain's slots.
+    pub(crate) places: *const Place,
+}
+
+/// How machine code enters a host function.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct HostView {
+    /// None for host functions of the chain that no reachable code calls.
+    pub(crate) entry: Option<HostEntry>,
+    pub(crate) object: *mut (),
+}
+
+/// An outbox as machine code fills it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct OutboxView {
+    /// Where the elements lie.
+    pub(crate) words: *mut Word,
+    /// How many elements there are; kept in a register while the code runs.
+    pub(crate) len: u64,
+    /// How many elements there is memory for.
+    pub(crate) allocated: u64,
+    /// How many elements the readers have committed to.
+    pub(crate) capacity: u64,
+    /// The outbox itself.
+    pub(crate) outbox: *mut Outbox,
+}
+
+macro_rules! offsets {
+    ($($name:ident = $struct:ident.$field:ident),* $(,)?) => {
+        $(pub(crate) const $name: i32 = offset_of!($struct, $field) as i32;)*
+    };
+}
+
+/// Where the fields lie.
+pub(crate) mod offset {
+    use super::{Context, HostView, OutboxView, offset_of};
+
+    offsets! {
+        STATE_WORDS = Context.state_words,
+        COUNTS = Context.counts,
+        INTERRUPT = Context.interrupt,
+        BUDGET = Context.budget,
+        UNSPENT = Context.unspent,
+        INBOX_WORDS = Context.inbox_words,
+        INBOX_NEXT = Context.inbox_next,
+        INBOX_END = Context.inbox_end,
+        OUTBOXES = Context.outboxes,
+        HOSTS = Context.hosts,
+        HOST_CONTEXT = Context.host_context,
+        HOST_ENTRY = HostView.entry,
+        HOST_OBJECT = HostView.object,
+        OUTBOX_WORDS = OutboxView.words,
+        OUTBOX_LEN = OutboxView.len,
+        OUTBOX_ALLOCATED = OutboxView.allocated,
+        OUTBOX_CAPACITY = OutboxView.capacity,
+    }
+    pub(crate) const HOST_VIEW_BYTES: i32 = size_of::<HostView>() as i32;
+    pub(crate) const OUTBOX_VIEW_BYTES: i32 = size_of::<OutboxView>() as i32;
+}
+
+// Machine code is written for 64-bit addresses and for one byte in an `AtomicBool`.
+const _: () = assert!(size_of::<usize>() == 8);
+const _: () = assert!(size_of::<AtomicBool>() == 1);
+const _: () = assert!(size_of::<Option<HostEntry>>() == 8);

@@ -1,0 +1,240 @@
+//! The engine: compiles chains.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_codegen::{CodegenError, Context};
+use cranelift_frontend::FunctionBuilderContext;
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Module, ModuleError};
+
+use cutthrough_ir::ChainCode;
+use cutthrough_ir::simplify::simplify;
+
+use crate::code_memory::CodeMemory;
+use crate::dump::{Dump, DumpKinds};
+use crate::error::{CompileError, CompileErrorKind};
+use crate::limits::{CHAIN_BLOCKS_MAX, CHAIN_INSTS_MAX, CHAIN_SLOTS_MAX};
+use crate::lower::lower;
+use crate::native::NativeChain;
+use crate::needs::Needs;
+use crate::trap_check;
+
+/// What can be chosen about a [`Jit`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct JitOptions {
+    /// Whether Cranelift verifies its IR: slow, and on only in debug builds.
+    pub verify_clif: bool,
+    /// Instructions and terminators of one chain.
+    pub chain_insts_max: usize,
+    /// Basic blocks of one chain.
+    pub chain_blocks_max: usize,
+    /// State slots of one chain.
+    pub chain_slots_max: usize,
+}
+
+impl Default for JitOptions {
+    fn default() -> JitOptions {
+        JitOptions {
+            verify_clif: cfg!(debug_assertions),
+            chain_insts_max: CHAIN_INSTS_MAX,
+            chain_blocks_max: CHAIN_BLOCKS_MAX,
+            chain_slots_max: CHAIN_SLOTS_MAX,
+        }
+    }
+}
+
+/// Compiles chains to native code for the processor that it runs on. Any thread may
+/// use it, several at once.
+///
+/// ```
+/// use std::sync::atomic::AtomicBool;
+/// use cutthrough_ir::{FunctionBuilder, FunctionKind, Grant, HostContext, State, Tables, Terminator, Type};
+/// use cutthrough_ir::{ChainCode, Op};
+/// use cutthrough_jit::{Jit, JitOptions};
+///
+/// // One loop that counts its steps on edge 0.
+/// let mut tables = Tables { edges: 1, ..Tables::default() };
+/// let mut b = FunctionBuilder::new(FunctionKind::Chain, &mut tables, &[], &[Type::I64]);
+/// let (head, body, out) = (b.block(&[]), b.block(&[]), b.block(&[]));
+/// b.jump(head, &[]);
+/// b.switch_to(head);
+/// b.terminate(Terminator::Step { go: body.into(), stop: out.into() });
+/// b.switch_to(body);
+/// b.inst(Op::Count, cutthrough_ir::Imm::Index(0), &[]);
+/// b.jump(head, &[]);
+/// b.switch_to(out);
+/// let code = b.iconst(7);
+/// b.ret(&[code]);
+/// let function = b.build();
+/// let chain = ChainCode {
+///     name: "steps".to_owned(), function, tables,
+///     places: vec![], hosts: vec![], edges: vec![0], drops: vec![], origins: vec!["loop".to_owned()],
+/// };
+///
+/// let jit = Jit::new(JitOptions::default())?;
+/// let native = jit.compile(&chain)?;
+/// let (mut state, mut counts, context, interrupt) =
+///     (State::default(), [0], HostContext::default(), AtomicBool::new(false));
+/// let mut grant = Grant {
+///     state: &mut state, counts: &mut counts, hosts: &mut [], context: &context, interrupt: &interrupt,
+///     budget: 1000, inbox: None, outboxes: &mut [],
+/// };
+/// assert_eq!(native.run(&mut grant), 7);
+/// assert_eq!((grant.budget, counts[0]), (0, 1000));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Jit {
+    isa: OwnedTargetIsa,
+    memory: Arc<CodeMemory>,
+    options: JitOptions,
+    /// PERF: what compilations allocate, kept for the next ones.
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+struct Scratch {
+    context: Context,
+    builder: FunctionBuilderContext,
+}
+
+impl Jit {
+    /// An engine with a code memory of its own, of the default capacity.
+    ///
+    /// # Errors
+    /// Where there is no JIT for this platform, or no address space.
+    pub fn new(options: JitOptions) -> io::Result<Jit> {
+        Jit::with_memory(CodeMemory::new()?, options)
+    }
+
+    /// An engine that compiles into `memory`.
+    ///
+    /// # Errors
+    /// Where Cranelift does not know this processor.
+    pub fn with_memory(memory: Arc<CodeMemory>, options: JitOptions) -> io::Result<Jit> {
+        let isa = isa(&options).map_err(io::Error::other)?;
+        Ok(Jit { isa, memory, options, scratch: Mutex::default() })
+    }
+
+    /// The memory that it compiles into.
+    pub fn code_memory(&self) -> &Arc<CodeMemory> {
+        &self.memory
+    }
+
+    /// Compiles a chain, whose function must be verified.
+    ///
+    /// # Errors
+    /// [`CompileError::kind`] says why. The chain can always be interpreted instead.
+    pub fn compile(&self, chain: &ChainCode) -> Result<NativeChain, CompileError> {
+        self.compile_with_dump(chain, DumpKinds::NONE).map(|(native, _)| native)
+    }
+
+    /// Compiles a chain and gives the texts of the stages that are asked for.
+    ///
+    /// # Errors
+    /// As for [`Jit::compile`].
+    pub fn compile_with_dump(
+        &self,
+        chain: &ChainCode,
+        kinds: DumpKinds,
+    ) -> Result<(NativeChain, Dump), CompileError> {
+        self.check_limits(chain)?;
+        let compiled = catch_unwind(AssertUnwindSafe(|| self.compile_caught(chain, kinds)));
+        compiled.unwrap_or_else(|payload| Err(CompileError::panic(&*payload)))
+    }
+
+    fn check_limits(&self, chain: &ChainCode) -> Result<(), CompileError> {
+        let limited = [
+            ("instructions", chain.function.size(), self.options.chain_insts_max),
+            ("basic blocks", chain.function.blocks.len(), self.options.chain_blocks_max),
+            ("state slots", chain.tables.slots.len(), self.options.chain_slots_max),
+        ];
+        match limited.into_iter().find(|(_, number, max)| number > max) {
+            Some((what, number, max)) => Err(CompileError::too_large(what, number, max)),
+            None => Ok(()),
+        }
+    }
+
+    /// A panic in here leaves nothing behind: what it works on is its own, except
+    /// the code memory, which takes back what was not finalized.
+    fn compile_caught(
+        &self,
+        chain: &ChainCode,
+        kinds: DumpKinds,
+    ) -> Result<(NativeChain, Dump), CompileError> {
+        let function = simplify(&chain.function);
+        let needs = Needs::of(chain, &function)?;
+        let mut scratch = self.take_scratch();
+        let mut dump = Dump::default();
+        let context = &mut scratch.context;
+        lower(chain, &function, &needs, &*self.isa, &mut context.func, &mut scratch.builder);
+        dump.before(kinds, &context.func);
+        trap_check::check(&context.func)?;
+        context.set_disasm(false);
+        let (region, entry) = self.define(context)?;
+        dump.after(kinds, context, &*self.isa, chain);
+        self.put_back(scratch);
+        Ok((NativeChain::new(chain, needs, region, entry), dump))
+    }
+
+    fn define(&self, context: &mut Context) -> Result<(crate::code_memory::CodeRegion, *const u8), CompileError> {
+        let (region, provider) = self.memory.new_region();
+        let mut builder = JITBuilder::with_isa(self.isa.clone(), cranelift_module::default_libcall_names());
+        builder.memory_provider(Box::new(provider));
+        let mut module = JITModule::new(builder);
+        let id = module.declare_anonymous_function(&context.func.signature)?;
+        module.define_function(id, context).map_err(explain)?;
+        module.finalize_definitions()?;
+        let entry = module.get_finalized_function(id);
+        // Dropping the module frees no code: the region owns it.
+        Ok((region, entry))
+    }
+
+    fn take_scratch(&self) -> Scratch {
+        let free = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_else(|| Scratch { context: Context::new(), builder: FunctionBuilderContext::new() })
+    }
+
+    fn put_back(&self, mut scratch: Scratch) {
+        scratch.context.clear();
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+    }
+}
+
+impl std::fmt::Debug for Jit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Jit").field("isa", &self.isa.name()).field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Cranelift says "Verifier errors" and no more; this says which.
+fn explain(error: ModuleError) -> CompileError {
+    match error {
+        ModuleError::Compilation(CodegenError::Verifier(errors)) => {
+            CompileError::new(CompileErrorKind::Compiler, format!("cranelift's verifier: {errors}"))
+        }
+        error => error.into(),
+    }
+}
+
+fn isa(options: &JitOptions) -> Result<OwnedTargetIsa, String> {
+    let mut flags = settings::builder();
+    let chosen = [
+        ("opt_level", "speed"),
+        ("enable_verifier", if options.verify_clif { "true" } else { "false" }),
+        ("is_pic", "false"),
+        ("use_colocated_libcalls", "false"),
+        // No panic passes through native frames, and nothing unwinds them.
+        ("unwind_info", "false"),
+        // The other strategy calls a function that would have to be found by name.
+        ("probestack_strategy", "inline"),
+    ];
+    for (name, value) in chosen {
+        flags.set(name, value).map_err(|error| error.to_string())?;
+    }
+    let builder = cranelift_native::builder()?;
+    builder.finish(settings::Flags::new(flags)).map_err(|error| error.to_string())
+}

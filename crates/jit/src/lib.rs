@@ -1,0 +1,46 @@
+//! Chains to native code.
+//!
+//! A chain ([`cutthrough_ir::ChainCode`]) is one function with loops. [`Jit`] makes
+//! machine code of it with Cranelift; [`NativeChain::run`] runs that on the same
+//! [`Grant`](cutthrough_ir::Grant) that the interpreter runs on, and leaves the same.
+//!
+//! chain IR → [`simplify`](cutthrough_ir::simplify) → CLIF (`lower`) → trap check →
+//! Cranelift → code memory → [`NativeChain`]
+//!
+//! What this crate deliberately does not know: networks, when to compile and when to
+//! drop code, and threads. It gives no fallback either: a chain that is refused
+//! ([`CompileError`]) is interpreted by whoever asked. Unsafe code is in
+//! [`code_memory`], [`native`], [`helpers`] alone.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`engine`] | compiles chains |
+//! | [`native`] | a compiled chain, and how it is entered |
+//! | [`lower`] | chain IR to CLIF |
+//! | [`needs`] | what a chain's code touches, checked against each grant |
+//! | [`context`] | what machine code reads and writes, with its layout |
+//! | [`helpers`] | what machine code calls |
+//! | [`trap_check`] | rejects instructions that may trap |
+//! | [`code_memory`] | memory for native code |
+//! | [`dump`] | texts of the stages |
+//! | [`error`] | why a chain was not compiled |
+//! | [`limits`] | every bound |
+#![allow(rustdoc::private_intra_doc_links, reason = "the table is for those who read the source")]
+
+pub mod code_memory;
+pub mod limits;
+
+mod context;
+mod dump;
+mod engine;
+mod error;
+mod helpers;
+mod lower;
+mod native;
+mod needs;
+mod trap_check;
+
+pub use dump::{Dump, DumpKinds};
+pub use engine::{Jit, JitOptions};
+pub use error::{CompileError, CompileErrorKind};
+pub use native::NativeChain;

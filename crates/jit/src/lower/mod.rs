@@ -1,0 +1,270 @@
+//! Chain IR to CLIF: one CLIF function for a chain, its only argument the
+//! [`Context`](crate::context::Context), its result the exit code.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mod` | the walk over blocks, entry and exit |
+//! | [`values`] | IR values as CLIF values, and their way to and from memory |
+//! | [`inst`] | instructions on numbers, booleans and nullable values |
+//! | [`arith`] | division, and what else takes several CLIF instructions |
+//! | [`bytes`] | instructions on byte strings |
+//! | [`slots`] | state slots: registers, or memory for bytes |
+//! | [`counters`] | which counters share a register |
+//! | [`layout`] | which blocks are cold, which loops are turned round |
+//! | [`flow`] | budget, inbox, outboxes |
+//! | [`terminator`] | terminators |
+//!
+//! # Shape
+//! The entry block loads what lives in registers (state slots that are not bytes,
+//! the inbox's cursor, how full outboxes are) into Cranelift variables; the one
+//! exit block stores them. In between nothing of that is in memory: host functions
+//! cannot see state, and helpers only touch slots of bytes.
+//!
+//! INVARIANT: no NaN but the canonical one gets into memory that others read
+//! (state, arguments of host calls, outboxes). Inside, NaNs are whatever the
+//! machine makes of them: no operation shows the difference.
+
+mod arith;
+mod bytes;
+mod counters;
+mod flow;
+mod inst;
+mod layout;
+mod slots;
+mod terminator;
+mod values;
+
+use cranelift_codegen::ir::{self as clif, AbiParam, InstBuilder, SourceLoc, types};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+
+use cutthrough_ir::{ChainCode, Function, Origin, Target};
+
+use crate::context::offset;
+use crate::helpers::Helper;
+use crate::needs::Needs;
+pub(crate) use counters::Counter;
+use counters::Counters;
+use flow::{InboxVars, OutboxVars};
+use slots::SlotVars;
+use values::Parts;
+
+/// Lowers a chain whose simplified function is `function` into `into`.
+pub(crate) fn lower(
+    chain: &ChainCode,
+    function: &Function,
+    needs: &Needs,
+    isa: &dyn TargetIsa,
+    into: &mut clif::Function,
+    builder_context: &mut FunctionBuilderContext,
+) {
+    let mut signature = clif::Signature::new(isa.default_call_conv());
+    signature.params.push(AbiParam::new(types::I64));
+    signature.returns.push(AbiParam::new(types::I64));
+    into.signature = signature;
+    let mut lowerer = Lowerer::new(chain, function, isa, FunctionBuilder::new(into, builder_context));
+    lowerer.entry(needs);
+    for index in 0..function.blocks.len() {
+        lowerer.block(index);
+    }
+    lowerer.exit();
+    lowerer.builder.finalize(isa.frontend_config());
+}
+
+struct Lowerer<'a, 'f> {
+    builder: FunctionBuilder<'f>,
+    chain: &'a ChainCode,
+    function: &'a Function,
+    call_conv: CallConv,
+    /// The address of the context.
+    context: clif::Value,
+    /// The CLIF values of each IR value defined so far.
+    values: Vec<Parts>,
+    blocks: Vec<clif::Block>,
+    /// Where the loop heads refill their fuel.
+    refills: Vec<Option<clif::Block>>,
+    /// How many edges to each block are still to come; at 0 it is sealed.
+    edges_missing: Vec<u32>,
+    exit: clif::Block,
+    slots: Vec<Option<SlotVars>>,
+    counters: Counters,
+    fuel: Variable,
+    inbox: Option<InboxVars>,
+    outboxes: Vec<Option<OutboxVars>>,
+    helper_signatures: [Option<clif::SigRef>; Helper::COUNT],
+    host_signature: Option<clif::SigRef>,
+    /// For the arguments and the results of host calls.
+    call_area: Option<(clif::StackSlot, clif::StackSlot)>,
+}
+
+impl<'a, 'f> Lowerer<'a, 'f> {
+    fn new(
+        chain: &'a ChainCode,
+        function: &'a Function,
+        isa: &dyn TargetIsa,
+        mut builder: FunctionBuilder<'f>,
+    ) -> Lowerer<'a, 'f> {
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        builder.seal_block(entry);
+        let context = builder.block_params(entry)[0];
+        let exit = builder.create_block();
+        builder.append_block_param(exit, types::I64);
+        builder.set_cold_block(exit);
+        let fuel = builder.declare_var(types::I64);
+        let counters = Counters::new(function, &mut builder);
+        Lowerer {
+            builder,
+            chain,
+            function,
+            call_conv: isa.default_call_conv(),
+            context,
+            values: vec![Parts::default(); function.values.len()],
+            blocks: Vec::new(),
+            refills: vec![None; function.blocks.len()],
+            edges_missing: vec![0; function.blocks.len()],
+            exit,
+            slots: vec![None; chain.tables.slots.len()],
+            counters,
+            fuel,
+            inbox: None,
+            outboxes: vec![None; chain.tables.outputs.len()],
+            helper_signatures: [None; Helper::COUNT],
+            host_signature: None,
+            call_area: None,
+        }
+    }
+
+    fn entry(&mut self, needs: &Needs) {
+        let zero = self.iconst(0);
+        self.builder.def_var(self.fuel, zero);
+        self.counters.start(&mut self.builder, zero);
+        self.load_slots(needs);
+        if needs.inbox {
+            self.start_inbox();
+        }
+        for &outbox in &needs.outboxes {
+            self.start_outbox(outbox);
+        }
+        self.make_call_area(needs);
+        for block in &self.function.blocks {
+            let lowered = self.builder.create_block();
+            for &param in &block.params {
+                self.values[param.index()] = self.block_params_of(lowered, self.function.ty(param));
+            }
+            self.blocks.push(lowered);
+        }
+        for (&lowered, leaves) in self.blocks.iter().zip(layout::leaving(self.function)) {
+            if leaves {
+                self.builder.set_cold_block(lowered);
+            }
+        }
+        self.edges_missing[0] = 1;
+        for index in 0..self.blocks.len() {
+            layout::for_each_edge(self.function, index, |to| self.edges_missing[to] += 1);
+        }
+        self.builder.ins().jump(self.blocks[0], &[]);
+        self.edge_done(0);
+    }
+
+    fn block(&mut self, index: usize) {
+        let block = &self.function.blocks[index];
+        self.builder.switch_to_block(self.blocks[index]);
+        for inst in &block.insts {
+            self.set_origin(inst.origin);
+            self.inst(inst);
+        }
+        self.set_origin(block.origin);
+        match layout::rotated(self.function, index) {
+            Some((head, go)) => self.step_again(head, go),
+            None => self.terminator(&block.terminator, index),
+        }
+        layout::for_each_edge(self.function, index, |to| self.edge_done(to));
+    }
+
+    fn edge_done(&mut self, index: usize) {
+        self.edges_missing[index] -= 1;
+        if self.edges_missing[index] == 0 {
+            self.builder.seal_block(self.blocks[index]);
+        }
+    }
+
+    fn set_origin(&mut self, origin: Origin) {
+        self.builder.set_srcloc(SourceLoc::new(origin.0));
+    }
+
+    /// Stores what lived in registers, and returns.
+    fn exit(&mut self) {
+        for refill in std::mem::take(&mut self.refills).into_iter().flatten() {
+            self.builder.seal_block(refill);
+        }
+        self.builder.switch_to_block(self.exit);
+        self.builder.seal_block(self.exit);
+        let code = self.builder.block_params(self.exit)[0];
+        self.store_slots();
+        self.store_counters();
+        self.finish_budget();
+        self.finish_inbox();
+        self.finish_outboxes();
+        self.builder.ins().return_(&[code]);
+    }
+
+    fn store_counters(&mut self) {
+        let counts = self.load_context(offset::COUNTS);
+        for (counter, variable) in self.counters.used() {
+            let index = counter.network_index(self.chain);
+            let at = i32::try_from(index * 8).expect("INVARIANT: checked by Needs");
+            let count = self.load_i64(counts, at);
+            let more = self.builder.use_var(variable);
+            let sum = self.builder.ins().iadd(count, more);
+            self.store_trusted(sum, counts, at);
+        }
+    }
+
+    /// Goes to a target; `first` are the values that the terminator brings.
+    fn jump_to(&mut self, first: &[clif::Value], target: &Target) {
+        let args = self.target_args(first, target);
+        self.builder.ins().jump(self.blocks[target.block.index()], &args);
+    }
+
+    fn target_args(&self, first: &[clif::Value], target: &Target) -> Vec<clif::BlockArg> {
+        let of_target = target.args.iter().flat_map(|arg| self.values[arg.index()].iter());
+        first.iter().copied().chain(of_target).map(clif::BlockArg::from).collect()
+    }
+
+    /// A new block, of which all predecessors are there.
+    fn switch_to_sealed(&mut self, block: clif::Block) {
+        self.builder.switch_to_block(block);
+        self.builder.seal_block(block);
+    }
+
+    fn cold_block(&mut self) -> clif::Block {
+        let block = self.builder.create_block();
+        self.builder.set_cold_block(block);
+        block
+    }
+
+    fn iconst(&mut self, value: i64) -> clif::Value {
+        self.builder.ins().iconst(types::I64, value)
+    }
+
+    /// Calls a helper by its address.
+    fn call_helper(&mut self, helper: Helper, args: &[clif::Value]) -> Vec<clif::Value> {
+        let signature = match self.helper_signatures[helper as usize] {
+            Some(signature) => signature,
+            None => {
+                let (params, results) = helper.signature();
+                let mut signature = clif::Signature::new(self.call_conv);
+                signature.params.resize(params, AbiParam::new(types::I64));
+                signature.returns.resize(results, AbiParam::new(types::I64));
+                let signature = self.builder.import_signature(signature);
+                self.helper_signatures[helper as usize] = Some(signature);
+                signature
+            }
+        };
+        let address = self.iconst(helper.address() as i64);
+        let call = self.builder.ins().call_indirect(signature, address, args);
+        self.builder.inst_results(call).to_vec()
+    }
+}

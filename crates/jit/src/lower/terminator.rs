@@ -1,0 +1,129 @@
+//! Terminators.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value as ClifValue,
+    types,
+};
+
+use cutthrough_ir::types::words_of;
+use cutthrough_ir::{Item, Target, Terminator, Value};
+
+use super::Lowerer;
+use crate::context::offset;
+use crate::needs::Needs;
+
+impl Lowerer<'_, '_> {
+    pub(super) fn terminator(&mut self, terminator: &Terminator, block: usize) {
+        match terminator {
+            Terminator::Jump(to) => self.jump_to(&[], to),
+            Terminator::Br(condition, yes, no) => {
+                let condition = self.part(*condition);
+                let (yes_args, no_args) = (self.target_args(&[], yes), self.target_args(&[], no));
+                let (yes, no) = (self.blocks[yes.block.index()], self.blocks[no.block.index()]);
+                self.builder.ins().brif(condition, yes, &yes_args, no, &no_args);
+            }
+            Terminator::Get { item, view, index, some, none } => self.get(*item, *view, *index, some, none),
+            Terminator::Call { host, args, ok, failed } => self.call(*host as usize, args, ok, failed),
+            Terminator::Return(values) => {
+                assert_eq!(values.len(), 1, "INVARIANT: a chain returns one integer");
+                let code = self.part(values[0]);
+                self.builder.ins().jump(self.exit, &[BlockArg::from(code)]);
+            }
+            Terminator::Step { go, stop } => self.step(block, go, stop),
+            Terminator::Inbox { some, none } => self.inbox(some, none),
+            Terminator::Take { .. } | Terminator::End(_) => {
+                unreachable!("INVARIANT: `take` and ends do not stand in a chain")
+            }
+        }
+    }
+
+    fn get(&mut self, item: Item, view: Value, index: Value, some: &Target, none: &Target) {
+        let (view, index) = (self.parts(view), self.part(index));
+        // An index below 0 is a large one as an unsigned number.
+        let (len, at) = match item {
+            Item::U8 => (view[1], index),
+            Item::I64 | Item::F64 => {
+                let len = self.builder.ins().ushr_imm_u(view[1], 3);
+                (len, self.builder.ins().ishl_imm_u(index, 3))
+            }
+        };
+        let read = self.builder.create_block();
+        let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, len);
+        let none_args = self.target_args(&[], none);
+        self.builder.ins().brif(inside, read, &[], self.blocks[none.block.index()], &none_args);
+
+        self.switch_to_sealed(read);
+        let address = self.builder.ins().iadd(view[0], at);
+        // Not trapping, as the check above dominates it; but aligned to nothing.
+        let flags = MemFlagsData::new().with_notrap();
+        let value = match item {
+            Item::U8 => self.builder.ins().uload8(types::I64, flags, address, 0),
+            Item::I64 => self.builder.ins().load(types::I64, flags, address, 0),
+            Item::F64 => self.builder.ins().load(types::F64, flags, address, 0),
+        };
+        self.jump_to(&[value], some);
+    }
+
+    /// Makes room on the stack for the largest arguments and results of host calls.
+    pub(super) fn make_call_area(&mut self, needs: &Needs) {
+        if needs.hosts.is_empty() {
+            return;
+        }
+        let mut area = |words: usize| {
+            let bytes = u32::try_from(words.max(1) * 8).expect("INVARIANT: checked by Needs");
+            self.builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3))
+        };
+        self.call_area = Some((area(needs.call_args_words), area(needs.call_results_words)));
+        let mut signature = Signature::new(self.call_conv);
+        signature.params.resize(6, AbiParam::new(types::I64));
+        signature.returns.push(AbiParam::new(types::I32));
+        self.host_signature = Some(self.builder.import_signature(signature));
+    }
+
+    fn call(&mut self, host: usize, args: &[Value], ok: &Target, failed: &Target) {
+        let (args_area, results_area) = self.call_area.expect("INVARIANT: made for the calls that Needs has found");
+        let signature = self.host_signature.expect("INVARIANT: made together with the area");
+        let results = &self.chain.tables.hosts[host].results;
+        let args_at = self.builder.ins().stack_addr(types::I64, args_area, 0);
+        let mut args_words = 0;
+        for &arg in args {
+            self.store_value(self.parts(arg), args_at, 8 * args_words as i32);
+            args_words += self.function.ty(arg).words();
+        }
+        let results_at = self.builder.ins().stack_addr(types::I64, results_area, 0);
+        let zero = self.iconst(0);
+        for word in 0..words_of(results) {
+            self.store_trusted(zero, results_at, 8 * word as i32);
+        }
+        let (entry, object) = self.host_view(host);
+        let context = self.load_context(offset::HOST_CONTEXT);
+        let (args_words, results_words) =
+            (self.iconst(args_words as i64), self.iconst(words_of(results) as i64));
+        let words = [object, context, args_at, args_words, results_at, results_words];
+        let call = self.builder.ins().call_indirect(signature, entry, &words);
+        let status = self.builder.inst_results(call)[0];
+        let (succeeded, error) = (self.builder.create_block(), self.cold_block());
+        self.builder.ins().brif(status, error, &[], succeeded, &[]);
+
+        self.switch_to_sealed(error);
+        self.jump_to(&[], failed);
+
+        self.switch_to_sealed(succeeded);
+        let mut parts = Vec::new();
+        let mut at = 0;
+        for &ty in results {
+            parts.extend(self.load_value(ty, results_at, at).iter());
+            at += 8 * ty.words() as i32;
+        }
+        self.jump_to(&parts, ok);
+    }
+
+    /// The entry and the object of a host function, from the context: they may be
+    /// others in the next grant.
+    fn host_view(&mut self, host: usize) -> (ClifValue, ClifValue) {
+        let views = self.load_context(offset::HOSTS);
+        let at = offset::HOST_VIEW_BYTES * host as i32;
+        (self.load_i64(views, at + offset::HOST_ENTRY), self.load_i64(views, at + offset::HOST_OBJECT))
+    }
+}

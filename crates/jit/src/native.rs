@@ -1,0 +1,196 @@
+//! A compiled chain, and how it is entered.
+
+#![expect(unsafe_code, reason = "calls machine code")]
+
+use std::mem::MaybeUninit;
+
+use cutthrough_ir::{ChainCode, Data, ElementType, Exit, Grant, HostSig, Place};
+
+use crate::code_memory::CodeRegion;
+use crate::context::{Context, HostView, OutboxView};
+use crate::limits::{OUTBOX_ELEMENTS_FIRST, VIEWS_INLINE};
+use crate::needs::Needs;
+
+type Entry = unsafe extern "C" fn(*mut Context) -> Exit;
+
+/// The native code of one chain: its specialisation. Dropping it frees the code.
+#[derive(Debug)]
+pub struct NativeChain {
+    entry: Entry,
+    region: CodeRegion,
+    name: String,
+    needs: Needs,
+    places: Vec<Place>,
+    /// For each of the chain's host functions, the network's.
+    hosts: Vec<u32>,
+    sigs: Vec<HostSig>,
+    inbox: Option<ElementType>,
+    outboxes: Vec<ElementType>,
+    /// Constant data whose addresses are in the code.
+    _data: Vec<Data>,
+}
+
+impl NativeChain {
+    pub(crate) fn new(chain: &ChainCode, needs: Needs, region: CodeRegion, entry: *const u8) -> NativeChain {
+        assert!(region.contains(entry), "INVARIANT: the region keeps the code");
+        // SAFETY: `entry` is the address of finalized code that was compiled for the
+        // signature that `lower` sets, which is that of `Entry`; the region, kept
+        // beside it, keeps it.
+        let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
+        NativeChain {
+            entry,
+            region,
+            name: chain.name.clone(),
+            needs,
+            places: chain.places.clone(),
+            hosts: chain.hosts.clone(),
+            sigs: chain.tables.hosts.clone(),
+            inbox: chain.tables.inputs.first().cloned(),
+            outboxes: chain.tables.outputs.clone(),
+            _data: chain.tables.data.clone(),
+        }
+    }
+
+    /// What the chain is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The bytes of code memory that it holds, in whole pages.
+    pub fn code_bytes(&self) -> usize {
+        self.region.bytes()
+    }
+
+    /// Runs the chain. It leaves what [`ChainCode::interpret`] would, except that an
+    /// interrupt that comes while it runs may be seen a strip later.
+    ///
+    /// # Panics
+    /// When the grant is not one for this chain's network: places, counters, host
+    /// functions, the inbox and the outboxes must be those that it was made for.
+    pub fn run(&self, grant: &mut Grant<'_>) -> Exit {
+        self.check(grant);
+        let mut hosts = Views::new(self.sigs.len());
+        let hosts = hosts.fill(|host| self.host_view(host, grant));
+        let mut outboxes = Views::new(self.outboxes.len());
+        let outboxes = outboxes.fill(|outbox| outbox_view(grant, outbox));
+        let (inbox_words, inbox_next, inbox_end) = match &grant.inbox {
+            Some(inbox) => (inbox.block.words().as_ptr(), inbox.next as u64, inbox.end as u64),
+            None => (std::ptr::null(), 0, 0),
+        };
+        let state = &raw mut *grant.state;
+        let mut context = Context {
+            // SAFETY: `state` comes from a reference that is unique and lives on.
+            state_words: unsafe { (*state).words_mut().as_mut_ptr() },
+            counts: grant.counts.as_mut_ptr(),
+            interrupt: grant.interrupt,
+            budget: grant.budget,
+            unspent: 0,
+            inbox_words,
+            inbox_next,
+            inbox_end,
+            outboxes: outboxes.as_mut_ptr(),
+            hosts: hosts.as_ptr(),
+            host_context: grant.context,
+            state,
+            places: self.places.as_ptr(),
+        };
+        // SAFETY: the code was made from verified IR by `lower`, keeps to the C
+        // calling convention and does not unwind (helpers abort instead, host
+        // functions catch). What it touches is what `Needs` has collected, and
+        // `check` has found it in this grant, where it is borrowed for the call. The
+        // code itself is kept by `self.region` until the call has returned.
+        let exit = unsafe { (self.entry)(&raw mut context) };
+        grant.budget = context.budget + context.unspent;
+        if let Some(inbox) = &mut grant.inbox {
+            inbox.next = context.inbox_next as usize;
+        }
+        for (outbox, view) in grant.outboxes.iter_mut().zip(outboxes.iter()) {
+            finish_outbox(outbox, view);
+        }
+        exit
+    }
+
+    /// Asserts that the grant has all that the code touches. Memory safety hangs on
+    /// it.
+    fn check(&self, grant: &mut Grant<'_>) {
+        assert!(self.needs.state_words <= grant.state.len(), "the state is not that of the chain's network");
+        assert!(self.needs.counts <= grant.counts.len(), "the counters are not those of the chain's network");
+        if self.needs.inbox {
+            let inbox = grant.inbox.as_ref().expect("the chain begins with a delivery");
+            assert_eq!(Some(inbox.block.element()), self.inbox.as_ref(), "the inbox has other elements");
+            let width = inbox.block.element().words();
+            let there = inbox.end.checked_mul(width).is_some_and(|end| end <= inbox.block.words().len());
+            assert!(inbox.next <= inbox.end && there, "the inbox has fewer elements");
+        }
+        for &outbox in &self.needs.outboxes {
+            let block = &grant.outboxes[outbox].block;
+            assert_eq!(block.element(), &self.outboxes[outbox], "outbox {outbox} has other elements");
+        }
+    }
+
+    fn host_view(&self, host: usize, grant: &mut Grant<'_>) -> HostView {
+        if !self.needs.hosts.contains(&host) {
+            return HostView { entry: None, object: std::ptr::null_mut() };
+        }
+        let function = grant.hosts[self.hosts[host] as usize].as_mut();
+        let function = function.expect("a chain's host functions are there");
+        let (is, expected) = (function.sig(), &self.sigs[host]);
+        let same = is.params == expected.params && is.results == expected.results;
+        assert!(same, "the host function {} is not the one that the chain was made for", expected.name);
+        let (entry, object) = function.native();
+        HostView { entry: Some(entry), object }
+    }
+}
+
+fn outbox_view(grant: &mut Grant<'_>, index: usize) -> OutboxView {
+    let Some(outbox) = grant.outboxes.get_mut(index) else {
+        // Of no use to the code, as `check` has looked at the ones that are.
+        return OutboxView { words: std::ptr::null_mut(), len: 0, allocated: 0, capacity: 0, outbox: std::ptr::null_mut() };
+    };
+    let width = outbox.block.element().words();
+    let len = outbox.block.len();
+    let capacity = outbox.capacity;
+    let words = outbox.block.words_mut();
+    words.reserve(capacity.saturating_sub(len).min(OUTBOX_ELEMENTS_FIRST) * width);
+    OutboxView {
+        words: words.as_mut_ptr(),
+        len: len as u64,
+        allocated: words.capacity().checked_div(width).unwrap_or_default() as u64,
+        capacity: capacity as u64,
+        outbox: &raw mut *outbox,
+    }
+}
+
+fn finish_outbox(outbox: &mut cutthrough_ir::Outbox, view: &OutboxView) {
+    let words = view.len as usize * outbox.block.element().words();
+    // SAFETY: the code has counted the elements that it has written, and has written
+    // only where there was memory (`allocated`); those before it were there before.
+    unsafe { outbox.block.words_mut().set_len(words) };
+}
+
+/// Views for one grant, on the stack where they are few.
+struct Views<T> {
+    inline: [MaybeUninit<T>; VIEWS_INLINE],
+    more: Vec<T>,
+    len: usize,
+}
+
+impl<T: Copy> Views<T> {
+    fn new(len: usize) -> Views<T> {
+        Views { inline: [const { MaybeUninit::uninit() }; VIEWS_INLINE], more: Vec::new(), len }
+    }
+
+    fn fill(&mut self, view: impl FnMut(usize) -> T) -> &mut [T] {
+        let views = (0..self.len).map(view);
+        if self.len > VIEWS_INLINE {
+            self.more = views.collect();
+            return &mut self.more;
+        }
+        for (place, view) in self.inline.iter_mut().zip(views) {
+            place.write(view);
+        }
+        // SAFETY: the first `len` places have just been written; `MaybeUninit<T>` has
+        // the layout of `T`.
+        unsafe { std::slice::from_raw_parts_mut(self.inline.as_mut_ptr().cast::<T>(), self.len) }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a chain's code needs to find when it runs: collected from its function
+//! before it is compiled, checked against each grant that it is run on.
+
+use cutthrough_ir::types::words_of;
+use cutthrough_ir::{ChainCode, Function, Op, Terminator};
+
+use crate::error::CompileError;
+use crate::limits::{CALL_WORDS_MAX, STATE_WORDS_MAX};
+use crate::lower::Counter;
+
+/// What the code of a chain touches.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Needs {
+    /// Slots by their index in the chain, and whether they are ever set.
+    pub(crate) slots: Vec<(usize, bool)>,
+    /// Host functions by their index in the chain.
+    pub(crate) hosts: Vec<usize>,
+    /// Whether it reads the inbox.
+    pub(crate) inbox: bool,
+    /// Outboxes by their index in the chain.
+    pub(crate) outboxes: Vec<usize>,
+    /// The fewest words that the network's state has.
+    pub(crate) state_words: usize,
+    /// The fewest counters that the network has.
+    pub(crate) counts: usize,
+    /// The most words of arguments of one host call.
+    pub(crate) call_args_words: usize,
+    /// The most words of results of one host call.
+    pub(crate) call_results_words: usize,
+}
+
+impl Needs {
+    /// What `function`, the chain's own simplified, needs.
+    pub(crate) fn of(chain: &ChainCode, function: &Function) -> Result<Needs, CompileError> {
+        let mut needs = Needs::default();
+        let mut slots = vec![(false, false); chain.tables.slots.len()];
+        let mut hosts = vec![false; chain.tables.hosts.len()];
+        let mut outboxes = vec![false; chain.tables.outputs.len()];
+        for block in &function.blocks {
+            for inst in &block.insts {
+                match inst.op {
+                    Op::SlotGet => slots[inst.imm.index()].0 = true,
+                    Op::SlotSet => slots[inst.imm.index()] = (true, true),
+                    Op::OutboxPut | Op::OutboxRoom => outboxes[inst.imm.index()] = true,
+                    Op::Count | Op::Drop => {
+                        let counter = Counter::of(inst.op, || inst.imm.index()).expect("INVARIANT: it counts");
+                        needs.counts = needs.counts.max(counter.network_index(chain) + 1);
+                    }
+                    _ => {}
+                }
+            }
+            match block.terminator {
+                Terminator::Call { host, .. } => hosts[host as usize] = true,
+                Terminator::Inbox { .. } => needs.inbox = true,
+                _ => {}
+            }
+        }
+        needs.slots = slots.iter().enumerate().filter(|(_, slot)| slot.0).map(|(k, slot)| (k, slot.1)).collect();
+        needs.hosts = indices(&hosts);
+        needs.outboxes = indices(&outboxes);
+        needs.measure(chain)?;
+        Ok(needs)
+    }
+
+    fn measure(&mut self, chain: &ChainCode) -> Result<(), CompileError> {
+        for &(slot, _) in &self.slots {
+            let (place, ty) = (chain.places[slot], chain.tables.slots[slot].ty);
+            assert_eq!(place.ty(), ty, "INVARIANT: a slot lies in a place of its type");
+            self.state_words = self.state_words.max(place.offset() + ty.words());
+        }
+        for &host in &self.hosts {
+            let sig = &chain.tables.hosts[host];
+            self.call_args_words = self.call_args_words.max(words_of(&sig.params));
+            self.call_results_words = self.call_results_words.max(words_of(&sig.results));
+        }
+        let limited = [
+            ("words of state", self.state_words, STATE_WORDS_MAX),
+            ("counters", self.counts, STATE_WORDS_MAX),
+            ("words of arguments of a host call", self.call_args_words, CALL_WORDS_MAX),
+            ("words of results of a host call", self.call_results_words, CALL_WORDS_MAX),
+        ];
+        match limited.into_iter().find(|(_, number, max)| number > max) {
+            Some((what, number, max)) => Err(CompileError::too_large(what, number, max)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn indices(used: &[bool]) -> Vec<usize> {
+    (0..used.len()).filter(|&index| used[index]).collect()
+}

@@ -1,0 +1,79 @@
+//! The proof of invariant I5: no instruction that may trap is ever compiled.
+//!
+//! The check walks the CLIF that the lowering has built, before Cranelift changes
+//! it (its rewrites preserve meaning), and accepts an instruction only if it
+//! 1. has an opcode that cannot trap, and, if it touches memory, says so in its
+//!    flags (`notrap`; that the address is good is the lowering's to see to), or
+//! 2. is a signed division or remainder whose divisor is visibly neither 0 nor -1:
+//!    a constant, or `select((b + 1) <u 2, 1, b)`.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Function, Inst, InstructionData, Opcode, Value, ValueDef};
+
+use crate::error::{CompileError, CompileErrorKind};
+
+/// Rejects a function that contains an instruction which may trap.
+pub(crate) fn check(function: &Function) -> Result<(), CompileError> {
+    for block in function.layout.blocks() {
+        for inst in function.layout.block_insts(block) {
+            if may_trap(function, inst) {
+                let text = function.dfg.display_inst(inst);
+                let message = format!("`{text}` may trap; please report this as an error of cutthrough-jit");
+                return Err(CompileError::new(CompileErrorKind::MayTrap, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn may_trap(function: &Function, inst: Inst) -> bool {
+    let data = &function.dfg.insts[inst];
+    let opcode = data.opcode();
+    if let (Opcode::Sdiv | Opcode::Srem, InstructionData::Binary { args, .. }) = (opcode, data) {
+        return !(is_safe_constant(function, args[1]) || is_guarded(function, args[1]));
+    }
+    // `bitcast` has memory flags too, for the order of bytes.
+    let touches_memory = opcode.can_load() || opcode.can_store();
+    let says_notrap = data.memflags().is_some_and(|flags| function.dfg.mem_flags[flags].notrap());
+    let is_call = opcode.is_call();
+    opcode.can_trap() || touches_memory && !is_call && !says_notrap
+}
+
+fn is_safe_constant(function: &Function, divisor: Value) -> bool {
+    constant(function, divisor).is_some_and(|divisor| !matches!(divisor, 0 | -1))
+}
+
+/// Whether a divisor is `select((b + 1) <u 2, 1, b)`: 1 in place of 0 and -1.
+fn is_guarded(function: &Function, divisor: Value) -> bool {
+    let is_one = |value| constant(function, value) == Some(1);
+    let Some(InstructionData::Ternary { opcode: Opcode::Select, args: [unsafe_divisor, one, b] }) =
+        definition(function, divisor)
+    else {
+        return false;
+    };
+    let Some(InstructionData::IntCompare { cond: IntCC::UnsignedLessThan, args: [sum, two], .. }) =
+        definition(function, *unsafe_divisor)
+    else {
+        return false;
+    };
+    let Some(InstructionData::Binary { opcode: Opcode::Iadd, args: [addend, step] }) = definition(function, *sum)
+    else {
+        return false;
+    };
+    is_one(*one) && constant(function, *two) == Some(2) && addend == b && is_one(*step)
+}
+
+/// The integer that a value is, if it is a constant.
+pub(crate) fn constant(function: &Function, value: Value) -> Option<i64> {
+    match definition(function, value)? {
+        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits()),
+        _ => None,
+    }
+}
+
+fn definition(function: &Function, value: Value) -> Option<&InstructionData> {
+    match function.dfg.value_def(value) {
+        ValueDef::Result(inst, _) => Some(&function.dfg.insts[inst]),
+        ValueDef::Param(..) | ValueDef::Union(..) => None,
+    }
+}

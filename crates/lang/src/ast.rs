@@ -1,0 +1,374 @@
+//! The syntax tree. Every node has the [`Span`] of its text; a parenthesised expression's span holds the parentheses.
+//!
+//! Trees are printed by their `Display` as s-expressions, for tests and for people who look for a bug.
+//! An expression is at most [`crate::limits::EXPRESSION_HEIGHT_MAX`] high: walking it recursively is safe.
+
+use crate::span::Span;
+
+/// A whole program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    /// In the order of the text; none for an empty program.
+    pub statements: Vec<Statement>,
+}
+
+/// One pipeline, and the flow point it defines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// The flow point that the pipeline's end writes to, for `NAME = pipeline`.
+    pub target: Option<Name>,
+    /// What is on the right.
+    pub pipeline: Pipeline,
+    /// The place.
+    pub span: Span,
+}
+
+/// Stages in the order in which elements pass them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pipeline {
+    /// The flow point the pipeline reads. Without one, the first stage is a `read`, or takes the command line's inputs.
+    pub source: Option<Name>,
+    /// Never empty when `source` is none. `read` only comes first, `write` only last.
+    pub stages: Vec<Stage>,
+    /// The place.
+    pub span: Span,
+}
+
+/// A name as it is meant: backquotes are gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The name.
+    pub text: String,
+    /// The place, with backquotes.
+    pub span: Span,
+}
+
+/// One step of a pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// What it does.
+    pub kind: StageKind,
+    /// The place of the verb.
+    pub verb: Span,
+    /// The place of the stage.
+    pub span: Span,
+}
+
+/// The verbs with what they take.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StageKind {
+    /// `read "a", -`
+    Read {
+        /// At least one.
+        inputs: Vec<Input>,
+    },
+    /// `lines`
+    Lines,
+    /// `parse csv (sep=";") else bad`
+    Parse {
+        /// The format.
+        format: Name,
+        /// Its options; the keys differ.
+        options: Vec<ParseOption>,
+        /// The flow point that takes what fails to parse.
+        otherwise: Option<Name>,
+    },
+    /// `where status >= 500`
+    Where {
+        /// What holds of the elements that pass.
+        condition: Expr,
+    },
+    /// `set a = 1, b = a + c`
+    Set {
+        /// At least one, in order.
+        assignments: Vec<Assignment>,
+    },
+    /// `select a, n = b + 1`
+    Select {
+        /// At least one.
+        items: Vec<Item>,
+    },
+    /// `head 10`
+    Head {
+        /// How many elements pass.
+        count: Count,
+    },
+    /// `skip 10`
+    Skip {
+        /// How many elements do not pass.
+        count: Count,
+    },
+    /// `top 10 by n`
+    Top {
+        /// How many elements are kept.
+        count: Count,
+        /// By what, and from which end; descending unless the text says otherwise.
+        by: SortKey,
+    },
+    /// `sort a, b desc`
+    Sort {
+        /// At least one, the most significant first.
+        keys: Vec<SortKey>,
+    },
+    /// `summarize n = count() by path`
+    Summarize {
+        /// At least one.
+        aggregates: Vec<Item>,
+        /// The groups; none for one group of everything.
+        by: Vec<Item>,
+    },
+    /// `write stdout as table`
+    Write {
+        /// Where to.
+        target: Target,
+        /// How, if the text says so.
+        format: Option<OutputFormat>,
+    },
+}
+
+/// What `read` reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A file.
+    Path(Text),
+    /// `-`: the standard input.
+    Stdin(Span),
+}
+
+/// Where `write` writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A file.
+    Path(Text),
+    /// The standard output.
+    Stdout(Span),
+    /// The standard error.
+    Stderr(Span),
+}
+
+/// How `write` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// One JSON object per line.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+    /// Fields separated by tabs, or a single text field as it is.
+    Text,
+    /// Aligned columns.
+    Table,
+}
+
+/// A string literal where no expression may stand. Bytes, since `\xNN` need not be UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The value, escapes resolved.
+    pub bytes: Vec<u8>,
+    /// The place, with quotes.
+    pub span: Span,
+}
+
+/// A number of elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// How many; at most `i64::MAX`.
+    pub value: u64,
+    /// The place.
+    pub span: Span,
+}
+
+/// `key=literal` of a format.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParseOption {
+    /// The name of the option.
+    pub key: Name,
+    /// Its value.
+    pub value: Literal,
+    /// The place of the value.
+    pub value_span: Span,
+}
+
+/// `NAME = EXPR` of `set`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignment {
+    /// The field.
+    pub name: Name,
+    /// Its new value.
+    pub value: Expr,
+}
+
+/// `[NAME =] EXPR` of `select` and `summarize`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The name of the result, if the text gives one.
+    pub name: Option<Name>,
+    /// The value.
+    pub value: Expr,
+    /// The place.
+    pub span: Span,
+}
+
+/// `EXPR [asc|desc]` of `sort` and `top`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SortKey {
+    /// What is compared.
+    pub value: Expr,
+    /// Whether the largest comes first.
+    pub descending: bool,
+}
+
+/// An expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// The place.
+    pub span: Span,
+}
+
+/// Kinds of expressions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    /// A constant. A minus in front of a number is part of it.
+    Literal(Literal),
+    /// A field.
+    Name(Name),
+    /// A prefix operator.
+    Unary {
+        /// Which.
+        op: UnaryOp,
+        /// On what.
+        operand: Box<Expr>,
+    },
+    /// An infix operator.
+    Binary {
+        /// Which.
+        op: BinaryOp,
+        /// On what.
+        left: Box<Expr>,
+        /// And what.
+        right: Box<Expr>,
+    },
+    /// `value in (a, b)`. `not in` is a [`UnaryOp::Not`] around it.
+    In {
+        /// What is looked for.
+        value: Box<Expr>,
+        /// Where; never empty.
+        list: Vec<Expr>,
+    },
+    /// `name(a, b)`: functions, aggregates and `if`.
+    Call {
+        /// Which.
+        function: Name,
+        /// On what.
+        arguments: Vec<Expr>,
+    },
+}
+
+/// A constant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// A whole number.
+    Int(i64),
+    /// A number; never NaN or infinite.
+    Float(f64),
+    /// A string; not necessarily UTF-8.
+    Text(Vec<u8>),
+    /// `true`, `false`
+    Bool(bool),
+    /// `null`
+    Null,
+    /// Nanoseconds.
+    Duration(i64),
+    /// A number of bytes.
+    ByteSize(i64),
+}
+
+/// Prefix operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnaryOp {
+    /// `-`
+    Negate,
+    /// `not`
+    Not,
+}
+
+/// Infix operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the spelling, just below, says it")]
+pub enum BinaryOp {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Coalesce,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    DivideInt,
+    Remainder,
+}
+
+impl BinaryOp {
+    /// How the operator is written.
+    pub fn spelling(self) -> &'static str {
+        match self {
+            BinaryOp::Or => "or",
+            BinaryOp::And => "and",
+            BinaryOp::Equal => "==",
+            BinaryOp::NotEqual => "!=",
+            BinaryOp::Less => "<",
+            BinaryOp::LessEqual => "<=",
+            BinaryOp::Greater => ">",
+            BinaryOp::GreaterEqual => ">=",
+            BinaryOp::Contains => "contains",
+            BinaryOp::StartsWith => "startswith",
+            BinaryOp::EndsWith => "endswith",
+            BinaryOp::Coalesce => "??",
+            BinaryOp::Add => "+",
+            BinaryOp::Subtract => "-",
+            BinaryOp::Multiply => "*",
+            BinaryOp::Divide => "/",
+            BinaryOp::DivideInt => "//",
+            BinaryOp::Remainder => "%",
+        }
+    }
+}
+
+impl UnaryOp {
+    /// How the operator is written.
+    pub fn spelling(self) -> &'static str {
+        match self {
+            UnaryOp::Negate => "-",
+            UnaryOp::Not => "not",
+        }
+    }
+}
+
+impl OutputFormat {
+    /// Every format, in the order in which messages list them.
+    pub const ALL: [OutputFormat; 4] = [
+        OutputFormat::Json,
+        OutputFormat::Csv,
+        OutputFormat::Text,
+        OutputFormat::Table,
+    ];
+
+    /// How the format is written.
+    pub fn spelling(self) -> &'static str {
+        match self {
+            OutputFormat::Json => "json",
+            OutputFormat::Csv => "csv",
+            OutputFormat::Text => "text",
+            OutputFormat::Table => "table",
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Every bound of the language, unit last.
+
+/// The longest program text.
+pub const PROGRAM_BYTES_MAX: usize = 1 << 20;
+
+/// Statements of one program.
+pub const PROGRAM_STATEMENTS_MAX: usize = 4096;
+
+/// Stages of one pipeline.
+pub const PIPELINE_STAGES_MAX: usize = 256;
+
+/// Items of one list of a stage: inputs, assignments, keys, aggregates.
+pub const STAGE_ITEMS_MAX: usize = 1024;
+
+/// Options of one format.
+pub const PARSE_OPTIONS_MAX: usize = 64;
+
+/// How deep parentheses, calls and prefix operators nest in one expression.
+pub const EXPRESSION_DEPTH_MAX: usize = 200;
+
+/// Operands (names, literals, calls) of one expression.
+///
+/// INVARIANT: every level of an expression tree is either nesting or a binary operator, which has an operand of its
+/// own. So no tree is higher than [`EXPRESSION_HEIGHT_MAX`], and recursion over it is safe.
+pub const EXPRESSION_OPERANDS_MAX: usize = 1000;
+
+/// The height of the tallest expression tree: what a recursive walk must bear.
+/// Three times the depth, since one nesting may hold `not in` over its operand.
+pub const EXPRESSION_HEIGHT_MAX: usize = 3 * EXPRESSION_DEPTH_MAX + EXPRESSION_OPERANDS_MAX;
+
+/// The longest name.
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// Width of the piece of a source line that a rendered diagnostic shows, in terminal columns.
+pub const EXCERPT_COLUMNS_MAX: usize = 100;
+
+/// How much of [`EXCERPT_COLUMNS_MAX`] lies before the place that is marked.
+pub const EXCERPT_LEAD_COLUMNS: usize = 40;
+
+/// The longest text under the marked place, in terminal columns. It stands to the right of the mark.
+pub const LABEL_COLUMNS_MAX: usize = 80;
+
+/// The longest other line of text (message, help, note) of a rendered diagnostic, in terminal columns.
+pub const MESSAGE_COLUMNS_MAX: usize = 180;
+
+/// The longest source name in a rendered diagnostic, in terminal columns.
+pub const SOURCE_NAME_COLUMNS_MAX: usize = 100;
+
+/// Notes of a rendered diagnostic; further ones are left out.
+pub const DIAGNOSTIC_NOTES_MAX: usize = 3;
+
+/// How much of a name or token a message quotes, in characters.
+pub const QUOTED_CHARS_MAX: usize = 40;
+
+const _: () = {
+    assert!(PROGRAM_BYTES_MAX < u32::MAX as usize, "spans are u32");
+    assert!(EXCERPT_LEAD_COLUMNS < EXCERPT_COLUMNS_MAX);
+    assert!(2 * QUOTED_CHARS_MAX < MESSAGE_COLUMNS_MAX);
+};

@@ -1,0 +1,381 @@
+//! The verbs: what each takes.
+
+use super::{Parse, Parser, RESERVED, ends_stage};
+use crate::ast::{
+    Assignment, Count, ExprKind, Input, Item, OutputFormat, ParseOption, SortKey, Stage, StageKind, Target,
+    Text,
+};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::lexer::TokenKind;
+use crate::limits;
+use crate::suggest;
+
+/// A word that starts a stage. The grammar at the top of the crate describes what each takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    Read,
+    Lines,
+    Parse,
+    Where,
+    Set,
+    Select,
+    Head,
+    Skip,
+    Top,
+    Sort,
+    Summarize,
+    Write,
+}
+
+/// Every verb with its spelling, in the order in which messages list them.
+pub const VERBS: [(&str, Verb); 12] = [
+    ("read", Verb::Read),
+    ("lines", Verb::Lines),
+    ("parse", Verb::Parse),
+    ("where", Verb::Where),
+    ("set", Verb::Set),
+    ("select", Verb::Select),
+    ("head", Verb::Head),
+    ("skip", Verb::Skip),
+    ("top", Verb::Top),
+    ("sort", Verb::Sort),
+    ("summarize", Verb::Summarize),
+    ("write", Verb::Write),
+];
+
+impl Verb {
+    /// How the verb is written.
+    pub fn name(self) -> &'static str {
+        VERBS[self as usize].0
+    }
+}
+
+const _: () = {
+    let mut index = 0;
+    while index < VERBS.len() {
+        assert!(VERBS[index].1 as usize == index, "VERBS is in the order of Verb");
+        index += 1;
+    }
+};
+
+pub(super) fn verb_named(word: &str) -> Option<Verb> {
+    VERBS
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, verb)| *verb)
+}
+
+impl Parser<'_> {
+    pub(super) fn stage(&mut self) -> Parse<Stage> {
+        let Some(verb) = self.current_verb() else {
+            let is_word = self.at(&TokenKind::Name) && !self.at_reserved();
+            return Err(if is_word {
+                self.unknown_verb()?
+            } else {
+                self.unexpected("a verb")
+            });
+        };
+        let verb_span = self.bump()?.span;
+        let kind = match verb {
+            Verb::Read => StageKind::Read {
+                inputs: self.list(Self::input)?,
+            },
+            Verb::Lines => StageKind::Lines,
+            Verb::Parse => self.parse_stage()?,
+            Verb::Where => StageKind::Where {
+                condition: self.expression()?,
+            },
+            Verb::Set => StageKind::Set {
+                assignments: self.list(Self::assignment)?,
+            },
+            Verb::Select => StageKind::Select {
+                items: self.list(Self::item)?,
+            },
+            Verb::Head => StageKind::Head { count: self.count()? },
+            Verb::Skip => StageKind::Skip { count: self.count()? },
+            Verb::Top => self.top_stage()?,
+            Verb::Sort => self.sort_stage()?,
+            Verb::Summarize => self.summarize_stage()?,
+            Verb::Write => self.write_stage()?,
+        };
+        if !ends_stage(&self.current.kind) {
+            return Err(self.after_stage(verb));
+        }
+        Ok(Stage {
+            kind,
+            verb: verb_span,
+            span: self.span_from(verb_span),
+        })
+    }
+
+    /// The message for what follows a stage that is complete.
+    fn after_stage(&self, verb: Verb) -> Diagnostic {
+        let text = self.text(self.current.span);
+        if let Some(next) = self.current_verb() {
+            let message = format!("a `|` is missing before `{}`", next.name());
+            return self.error_here(message, "a stage starts here");
+        }
+        let diagnostic = self.unexpected("`|` or the end of the statement");
+        match (verb, &self.current.kind) {
+            (_, TokenKind::CloseParen) => self.error_here("this `)` closes nothing", "no `(` for it"),
+            (Verb::Where, TokenKind::Comma) => diagnostic.with_help("join conditions with `and` or `or`"),
+            (Verb::Top, TokenKind::Comma) => {
+                diagnostic.with_help("`top` takes one key; for several, use `sort a, b desc | head 10`")
+            }
+            (Verb::Write, TokenKind::Comma) => {
+                diagnostic.with_help("`write` takes one target; write a second statement for the other")
+            }
+            (Verb::Where | Verb::Set | Verb::Select | Verb::Head | Verb::Skip, TokenKind::Name)
+                if text == "by" =>
+            {
+                diagnostic.with_help("`by` goes with `summarize` and `top`")
+            }
+            (Verb::Lines | Verb::Read, TokenKind::Name) if text == "else" => {
+                diagnostic.with_help("`else` goes with `parse`")
+            }
+            (Verb::Read, TokenKind::Name) if text == "as" => {
+                diagnostic.with_help("to say what the input is, write `| parse FORMAT`")
+            }
+            _ => diagnostic,
+        }
+    }
+
+    fn input(&mut self) -> Parse<Input> {
+        if self.at(&TokenKind::Minus) {
+            return Ok(Input::Stdin(self.bump()?.span));
+        }
+        if let TokenKind::Text(_) = self.current.kind {
+            return self.string().map(Input::Path);
+        }
+        Err(self.not_a_path("a path in quotes, or `-`"))
+    }
+
+    fn write_stage(&mut self) -> Parse<StageKind> {
+        let target = if self.at_word("stdout") {
+            Target::Stdout(self.bump()?.span)
+        } else if self.at_word("stderr") {
+            Target::Stderr(self.bump()?.span)
+        } else if let TokenKind::Text(_) = self.current.kind {
+            Target::Path(self.string()?)
+        } else {
+            return Err(self.not_a_path("`stdout`, `stderr` or a path in quotes"));
+        };
+        let format = if self.eat_word("as")? {
+            Some(self.output_format()?)
+        } else {
+            None
+        };
+        Ok(StageKind::Write { target, format })
+    }
+
+    fn output_format(&mut self) -> Parse<OutputFormat> {
+        let word = self.text(self.current.span);
+        let found = OutputFormat::ALL
+            .into_iter()
+            .find(|format| self.at_word(format.spelling()));
+        if let Some(format) = found {
+            self.bump()?;
+            return Ok(format);
+        }
+        let names = OutputFormat::ALL.map(OutputFormat::spelling);
+        let formats = suggest::alternatives(&names);
+        if !self.at_name() {
+            return Err(self
+                .unexpected("a format")
+                .with_help(format!("the formats are {formats}")));
+        }
+        let help = suggest::did_you_mean(word, names).unwrap_or(format!("the formats are {formats}"));
+        Err(self
+            .error_here(format!("cannot write as {}", quoted(word)), "not a format")
+            .with_help(help))
+    }
+
+    /// The message for something else than a string; the help quotes what looks like a path.
+    fn not_a_path(&self, expected: &str) -> Diagnostic {
+        let from_here = &self.source[self.current.span.start as usize..];
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '|' | ',' | ';' | '"' | '\'' | '`' | '\\');
+        let path: String = from_here
+            .chars()
+            .take(limits::QUOTED_CHARS_MAX)
+            .take_while(|&c| !is_end(c))
+            .collect();
+        let diagnostic = self.unexpected(expected);
+        let looks_like_path = path.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '/' | '~'))
+            && path.chars().count() < limits::QUOTED_CHARS_MAX
+            && !RESERVED.contains(&path.as_str());
+        if looks_like_path {
+            diagnostic.with_help(format!("write it in quotes: \"{path}\""))
+        } else {
+            diagnostic
+        }
+    }
+
+    fn string(&mut self) -> Parse<Text> {
+        let token = self.bump()?;
+        match token.kind {
+            TokenKind::Text(bytes) => Ok(Text {
+                bytes,
+                span: token.span,
+            }),
+            _ => unreachable!("the caller has seen a string"),
+        }
+    }
+
+    fn parse_stage(&mut self) -> Parse<StageKind> {
+        let format = self.name("a format")?;
+        let mut options: Vec<ParseOption> = Vec::new();
+        let open = self.current.span;
+        if self.at(&TokenKind::OpenParen) {
+            self.bump()?;
+            while !self.at(&TokenKind::CloseParen) {
+                let option = self.parse_option(&options)?;
+                options.push(option);
+                if !self.at(&TokenKind::Comma) {
+                    break;
+                }
+                if options.len() == limits::PARSE_OPTIONS_MAX {
+                    let message = format!("a format takes at most {} options", limits::PARSE_OPTIONS_MAX);
+                    return Err(self.error_here(message, "one too many"));
+                }
+                self.bump()?;
+            }
+            self.close_paren(open, "`,` or `)`")?;
+        }
+        let otherwise = if self.eat_word("else")? {
+            Some(self.name("a flow point")?)
+        } else {
+            None
+        };
+        Ok(StageKind::Parse {
+            format,
+            options,
+            otherwise,
+        })
+    }
+
+    fn parse_option(&mut self, before: &[ParseOption]) -> Parse<ParseOption> {
+        let key = self.name("an option, as in `header=true`")?;
+        if before.iter().any(|option| option.key.text == key.text) {
+            let message = format!("the option {} is given twice", quoted(&key.text));
+            return Err(Diagnostic::new(message, key.span, "given before"));
+        }
+        if !self.at(&TokenKind::Assign) {
+            return Err(self.unexpected("`=`"));
+        }
+        self.bump()?;
+        let value = self.expression()?;
+        match value.kind {
+            ExprKind::Literal(literal) => Ok(ParseOption {
+                key,
+                value: literal,
+                value_span: value.span,
+            }),
+            _ => {
+                let diagnostic =
+                    Diagnostic::new("the value of an option is a constant", value.span, "not one");
+                Err(match value.kind {
+                    ExprKind::Name(name) => {
+                        diagnostic.with_help(format!("write it in quotes: \"{}\"", name.text))
+                    }
+                    _ => diagnostic,
+                })
+            }
+        }
+    }
+
+    fn assignment(&mut self) -> Parse<Assignment> {
+        let name = self.name("the name of a field")?;
+        if !self.at(&TokenKind::Assign) {
+            let diagnostic = self.unexpected("`=`");
+            return Err(match self.current.kind {
+                TokenKind::Equal => diagnostic.with_help("`==` compares; `set` takes a single `=`"),
+                _ => diagnostic.with_help(format!("`set` gives a field a value: `set {} = ...`", name.text)),
+            });
+        }
+        self.bump()?;
+        self.skip_newlines()?;
+        let value = self.expression()?;
+        Ok(Assignment { name, value })
+    }
+
+    fn item(&mut self) -> Parse<Item> {
+        let start = self.current.span;
+        let mut name = None;
+        if self.at_name() && self.peek()?.kind == TokenKind::Assign {
+            name = Some(self.name("a name")?);
+            self.bump()?;
+            self.skip_newlines()?;
+        }
+        let value = self.expression()?;
+        Ok(Item {
+            name,
+            value,
+            span: self.span_from(start),
+        })
+    }
+
+    fn count(&mut self) -> Parse<Count> {
+        const EXPECTED: &str = "a number of elements";
+        match self.current.kind {
+            TokenKind::Int(value) if value <= i64::MAX as u64 => Ok(Count {
+                value,
+                span: self.bump()?.span,
+            }),
+            TokenKind::Int(_) => Err(self.error_here("this number is too large", "does not fit 63 bits")),
+            TokenKind::Minus => Err(self
+                .unexpected(EXPECTED)
+                .with_help("a number of elements is not negative")),
+            _ => Err(self.unexpected(EXPECTED)),
+        }
+    }
+
+    fn top_stage(&mut self) -> Parse<StageKind> {
+        let count = self.count()?;
+        if !self.eat_word("by")? {
+            return Err(self
+                .unexpected("`by`")
+                .with_help("say by what: `top 10 by bytes`"));
+        }
+        self.skip_newlines()?;
+        let by = self.sort_key(true)?;
+        Ok(StageKind::Top { count, by })
+    }
+
+    fn sort_stage(&mut self) -> Parse<StageKind> {
+        if self.at_word("by") {
+            let diagnostic = self.error_here("`sort` takes its keys without `by`", "leave this out");
+            return Err(diagnostic.with_help("to sort by a field of this name, write it in backquotes"));
+        }
+        let keys = self.list(|parser| parser.sort_key(false))?;
+        Ok(StageKind::Sort { keys })
+    }
+
+    fn sort_key(&mut self, descending_by_default: bool) -> Parse<SortKey> {
+        let value = self.expression()?;
+        let descending = if self.eat_word("desc")? {
+            true
+        } else if self.eat_word("asc")? {
+            false
+        } else {
+            descending_by_default
+        };
+        Ok(SortKey { value, descending })
+    }
+
+    fn summarize_stage(&mut self) -> Parse<StageKind> {
+        if self.at_word("by") {
+            let diagnostic = self.error_here(
+                "`summarize` needs an aggregate before `by`",
+                "nothing before this",
+            );
+            return Err(diagnostic.with_help("for the groups alone, count them: `summarize count() by ...`"));
+        }
+        let aggregates = self.list(Self::item)?;
+        let mut by = Vec::new();
+        if self.eat_word("by")? {
+            self.skip_newlines()?;
+            by = self.list(Self::item)?;
+        }
+        Ok(StageKind::Summarize { aggregates, by })
+    }
+}

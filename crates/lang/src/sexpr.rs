@@ -1,0 +1,180 @@
+//! Syntax trees as s-expressions: one statement per line, no spans.
+
+use crate::ast::{
+    Expr, ExprKind, Input, Item, Literal, Name, Pipeline, Program, SortKey, Stage, StageKind, Statement,
+    Target, Text,
+};
+use crate::lexer::is_plain_name;
+use crate::parser::RESERVED;
+use std::fmt::{Display, Formatter, Result};
+
+impl Display for Program {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        self.statements
+            .iter()
+            .try_for_each(|statement| writeln!(f, "{statement}"))
+    }
+}
+
+impl Display for Statement {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match &self.target {
+            Some(target) => write!(f, "(= {target} {})", self.pipeline),
+            None => self.pipeline.fmt(f),
+        }
+    }
+}
+
+impl Display for Pipeline {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("(|")?;
+        if let Some(source) = &self.source {
+            write!(f, " {source}")?;
+        }
+        write!(f, "{})", Spaced(&self.stages))
+    }
+}
+
+impl Display for Stage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match &self.kind {
+            StageKind::Read { inputs } => write!(f, "(read{})", Spaced(inputs)),
+            StageKind::Lines => f.write_str("(lines)"),
+            StageKind::Parse {
+                format,
+                options,
+                otherwise,
+            } => {
+                write!(f, "(parse {format}")?;
+                options
+                    .iter()
+                    .try_for_each(|option| write!(f, " :{} {}", option.key, option.value))?;
+                otherwise
+                    .iter()
+                    .try_for_each(|name| write!(f, " (else {name})"))?;
+                f.write_str(")")
+            }
+            StageKind::Where { condition } => write!(f, "(where {condition})"),
+            StageKind::Set { assignments } => {
+                f.write_str("(set")?;
+                assignments
+                    .iter()
+                    .try_for_each(|set| write!(f, " (= {} {})", set.name, set.value))?;
+                f.write_str(")")
+            }
+            StageKind::Select { items } => write!(f, "(select{})", Spaced(items)),
+            StageKind::Head { count } => write!(f, "(head {})", count.value),
+            StageKind::Skip { count } => write!(f, "(skip {})", count.value),
+            StageKind::Top { count, by } => write!(f, "(top {} {by})", count.value),
+            StageKind::Sort { keys } => write!(f, "(sort{})", Spaced(keys)),
+            StageKind::Summarize { aggregates, by } => {
+                write!(f, "(summarize{} (by{}))", Spaced(aggregates), Spaced(by))
+            }
+            StageKind::Write { target, format } => {
+                write!(f, "(write {target}")?;
+                format
+                    .iter()
+                    .try_for_each(|format| write!(f, " {}", format.spelling()))?;
+                f.write_str(")")
+            }
+        }
+    }
+}
+
+impl Display for Input {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Input::Path(path) => path.fmt(f),
+            Input::Stdin(_) => f.write_str("-"),
+        }
+    }
+}
+
+impl Display for Target {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Target::Path(path) => path.fmt(f),
+            Target::Stdout(_) => f.write_str("stdout"),
+            Target::Stderr(_) => f.write_str("stderr"),
+        }
+    }
+}
+
+impl Display for Item {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match &self.name {
+            Some(name) => write!(f, "(= {name} {})", self.value),
+            None => self.value.fmt(f),
+        }
+    }
+}
+
+impl Display for SortKey {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(
+            f,
+            "({} {})",
+            if self.descending { "desc" } else { "asc" },
+            self.value
+        )
+    }
+}
+
+impl Display for Expr {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match &self.kind {
+            ExprKind::Literal(literal) => literal.fmt(f),
+            ExprKind::Name(name) => name.fmt(f),
+            ExprKind::Unary { op, operand } => write!(f, "({} {operand})", op.spelling()),
+            ExprKind::Binary { op, left, right } => write!(f, "({} {left} {right})", op.spelling()),
+            ExprKind::In { value, list } => write!(f, "(in {value}{})", Spaced(list)),
+            ExprKind::Call { function, arguments } => write!(f, "({function}{})", Spaced(arguments)),
+        }
+    }
+}
+
+impl Display for Literal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Literal::Int(value) => value.fmt(f),
+            Literal::Float(value) => write!(f, "{value:?}"),
+            Literal::Text(bytes) => write_text(f, bytes),
+            Literal::Bool(value) => value.fmt(f),
+            Literal::Null => f.write_str("null"),
+            Literal::Duration(nanoseconds) => write!(f, "{nanoseconds}ns"),
+            Literal::ByteSize(bytes) => write!(f, "{bytes}B"),
+        }
+    }
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        if is_plain_name(&self.text) && !RESERVED.contains(&self.text.as_str()) {
+            f.write_str(&self.text)
+        } else {
+            write!(f, "`{}`", self.text)
+        }
+    }
+}
+
+impl Display for Text {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write_text(f, &self.bytes)
+    }
+}
+
+fn write_text(f: &mut Formatter<'_>, bytes: &[u8]) -> Result {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => write!(f, "{text:?}"),
+        Err(_) => write!(f, "\"{}\"", bytes.escape_ascii()),
+    }
+}
+
+/// Each with a space before it.
+struct Spaced<'a, T>(&'a [T]);
+
+impl<T: Display> Display for Spaced<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        self.0.iter().try_for_each(|item| write!(f, " {item}"))
+    }
+}

@@ -1,0 +1,299 @@
+//! One fragment's blocks, copied into a chain.
+
+use cutthrough_ir::{Block, End, Function, Inst, Op, Target, Terminator, Value};
+
+use super::pull::Pulled;
+use super::{ChainBuilder, TooLarge, target};
+use crate::exec::{Activation, status_word};
+use crate::process::FunctionInfo;
+use crate::wiring::{ProcessId, Status};
+
+/// One way in which an activation ends: what it has emitted, and in which block the
+/// chain goes on. The process's status has been set.
+pub(super) struct Ending {
+    pub(super) emitted: Vec<(usize, Vec<Value>)>,
+    pub(super) block: Block,
+    pub(super) holds: Holds,
+}
+
+/// Whether the process holds more when an activation has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    Yes,
+    No,
+    /// As this value says.
+    If(Value),
+}
+
+/// Where the values and blocks of a function are in the chain.
+struct Map {
+    values: Vec<Option<Value>>,
+    blocks: Vec<Option<Block>>,
+}
+
+impl Map {
+    fn new(function: &Function, args: &[Value], entry: Block) -> Map {
+        let mut map = Map { values: vec![None; function.values.len()], blocks: vec![None; function.blocks.len()] };
+        map.bind(function.params(), args);
+        map.blocks[0] = Some(entry);
+        map
+    }
+
+    fn bind(&mut self, params: &[Value], args: &[Value]) {
+        for (param, arg) in params.iter().zip(args) {
+            self.values[param.index()] = Some(*arg);
+        }
+    }
+
+    fn value(&self, value: Value) -> Value {
+        self.values[value.index()].expect("INVARIANT: values are defined before they are used")
+    }
+
+    fn all(&self, values: &[Value]) -> Vec<Value> {
+        values.iter().map(|&value| self.value(value)).collect()
+    }
+}
+
+impl ChainBuilder<'_, '_> {
+    /// Copies a fragment in, from the current block on. What it emits is left to the
+    /// caller: one ending for each set of outputs, so that what lies behind them is
+    /// built once.
+    pub(super) fn inline_fragment(
+        &mut self,
+        process: ProcessId,
+        function: &FunctionInfo,
+        args: &[Value],
+    ) -> Result<Vec<Ending>, TooLarge> {
+        let outer = self.enter(process);
+        let function_ir = function.function();
+        let mut map = Map::new(function_ir, args, self.f.current());
+        let mut endings: Vec<Ending> = Vec::new();
+        for block in reverse_postorder(function_ir) {
+            self.check_size()?;
+            let at = self.mapped_block(function_ir, &mut map, block);
+            self.f.switch_to(at);
+            let mut emitted = Vec::new();
+            for inst in &function_ir.block(block).insts {
+                self.inline_inst(process, inst, &mut map, &mut emitted);
+            }
+            match &function_ir.block(block).terminator {
+                Terminator::End(end) => {
+                    self.end_activation(process, function, *end);
+                    let holds = if *end == End::Again { Holds::Yes } else { Holds::No };
+                    endings.push(Ending { emitted, block: self.f.current(), holds });
+                }
+                terminator => self.inline_terminator(process, function_ir, terminator, &mut map)?,
+            }
+        }
+        let endings = self.join_endings(endings);
+        self.f.set_origin(outer);
+        Ok(endings)
+    }
+
+    /// Copies an expression in; its value.
+    pub(super) fn inline_expression(&mut self, process: ProcessId, function: &Function) -> Value {
+        let outer = self.enter(process);
+        let result = self.f.block(&function.returns);
+        let mut map = Map::new(function, &[], self.f.current());
+        for block in reverse_postorder(function) {
+            let at = self.mapped_block(function, &mut map, block);
+            self.f.switch_to(at);
+            for inst in &function.block(block).insts {
+                self.inline_inst(process, inst, &mut map, &mut Vec::new());
+            }
+            match &function.block(block).terminator {
+                Terminator::Return(values) => self.f.jump(result, &map.all(values)),
+                terminator => {
+                    let copy = self.copy_terminator(function, terminator, &mut map);
+                    self.f.terminate(copy);
+                }
+            }
+        }
+        self.f.switch_to(result);
+        self.f.set_origin(outer);
+        self.f.block_params(result)[0]
+    }
+
+    fn mapped_block(&mut self, function: &Function, map: &mut Map, block: Block) -> Block {
+        if let Some(known) = map.blocks[block.index()] {
+            return known;
+        }
+        let params = &function.block(block).params;
+        let types: Vec<_> = params.iter().map(|&param| function.ty(param)).collect();
+        let copy = self.f.block(&types);
+        map.bind(params, &self.f.block_params(copy));
+        map.blocks[block.index()] = Some(copy);
+        copy
+    }
+
+    fn mapped_target(&mut self, function: &Function, map: &mut Map, to: &Target) -> Target {
+        let block = self.mapped_block(function, map, to.block);
+        target(block, map.all(&to.args))
+    }
+
+    fn inline_inst(&mut self, process: ProcessId, inst: &Inst, map: &mut Map, emitted: &mut Vec<(usize, Vec<Value>)>) {
+        let args = map.all(&inst.args);
+        let result = match inst.op {
+            Op::Emit => {
+                emitted.push((inst.imm.index(), args));
+                None
+            }
+            Op::Drop => {
+                self.drop_element(process, inst.imm.index());
+                None
+            }
+            Op::Ready => Some(self.output_ready(process, inst.imm.index())),
+            Op::SlotGet => {
+                let slot = self.process_slot(process, inst.imm.index());
+                Some(self.f.slot_get(slot))
+            }
+            Op::SlotSet => {
+                let slot = self.process_slot(process, inst.imm.index());
+                self.f.slot_set(slot, args[0]);
+                None
+            }
+            Op::Sconst => {
+                let data = self.wiring.node(process).code.tables().data[inst.imm.index()].clone();
+                Some(self.f.data(data))
+            }
+            op => self.f.inst(op, inst.imm, &args),
+        };
+        if let (Some(value), Some(result)) = (inst.result, result) {
+            map.values[value.index()] = Some(result);
+        }
+    }
+
+    fn inline_terminator(
+        &mut self,
+        process: ProcessId,
+        function: &Function,
+        terminator: &Terminator,
+        map: &mut Map,
+    ) -> Result<(), TooLarge> {
+        match terminator {
+            Terminator::Take { input, some, ended, pending } => {
+                let some = self.mapped_target(function, map, some);
+                let ended = self.mapped_target(function, map, ended);
+                let pending = self.mapped_target(function, map, pending);
+                match self.pull(process, *input as usize)? {
+                    Pulled::Ended => self.f.terminate(Terminator::Jump(ended)),
+                    Pulled::None => self.f.terminate(Terminator::Jump(pending)),
+                    Pulled::Some { element, none } => {
+                        let args = [element, some.args].concat();
+                        self.f.terminate(Terminator::Jump(target(some.block, args)));
+                        self.f.switch_to(none);
+                        self.f.terminate(Terminator::Jump(pending));
+                    }
+                }
+            }
+            Terminator::Call { host, .. } => {
+                let host = self.host(process, *host as usize);
+                let mut copy = self.copy_terminator(function, terminator, map);
+                if let Terminator::Call { host: number, .. } = &mut copy {
+                    *number = host;
+                }
+                self.f.terminate(copy);
+            }
+            _ => {
+                let copy = self.copy_terminator(function, terminator, map);
+                self.f.terminate(copy);
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_terminator(&mut self, function: &Function, terminator: &Terminator, map: &mut Map) -> Terminator {
+        let mut copy = terminator.clone();
+        copy.map_operands(|value| map.value(value));
+        copy.for_each_target_mut(|to| *to = self.mapped_target(function, map, to));
+        copy
+    }
+
+    /// Sets the status that an activation's end leaves, and makes the loops come out
+    /// when the process is over.
+    fn end_activation(&mut self, process: ProcessId, function: &FunctionInfo, end: End) {
+        let word = status_word(end);
+        let code = &self.wiring.node(process).code;
+        let is_constant = !function.may_hold && code.activated().all(|f| !f.may_hold) && code.inputs.len() > 0;
+        if end != End::Done || !is_constant {
+            self.set_status(process, word);
+        }
+        if Status::of(word).is_over() {
+            self.f.inst(Op::Halt, cutthrough_ir::Imm::None, &[]);
+        }
+    }
+
+    /// Joins the endings that emit to the same outputs.
+    fn join_endings(&mut self, endings: Vec<Ending>) -> Vec<Ending> {
+        let mut groups: Vec<(Vec<usize>, Vec<Ending>)> = Vec::new();
+        for ending in endings {
+            let outputs: Vec<usize> = ending.emitted.iter().map(|(output, _)| *output).collect();
+            match groups.iter_mut().find(|(known, _)| *known == outputs) {
+                Some((_, group)) => group.push(ending),
+                None => groups.push((outputs, vec![ending])),
+            }
+        }
+        groups.into_iter().map(|(_, group)| self.join(group)).collect()
+    }
+
+    fn join(&mut self, mut group: Vec<Ending>) -> Ending {
+        if group.len() == 1 {
+            return group.remove(0);
+        }
+        let mixed = group.iter().any(|ending| ending.holds != group[0].holds);
+        let values = |ending: &Ending| -> Vec<Value> {
+            ending.emitted.iter().flat_map(|(_, element)| element.iter().copied()).collect()
+        };
+        let mut types: Vec<_> = values(&group[0]).iter().map(|&value| self.f.ty(value)).collect();
+        if mixed {
+            types.push(cutthrough_ir::Type::BOOL);
+        }
+        let block = self.f.block(&types);
+        for ending in &group {
+            self.f.switch_to(ending.block);
+            let mut args = values(ending);
+            if mixed {
+                args.push(self.f.bconst(ending.holds == Holds::Yes));
+            }
+            self.f.jump(block, &args);
+        }
+        let mut params = self.f.block_params(block).into_iter();
+        let first = group.remove(0);
+        let emitted = first.emitted.into_iter().map(|(output, element)| (output, params.by_ref().take(element.len()).collect()));
+        let emitted = emitted.collect();
+        let holds = params.next().map_or(first.holds, Holds::If);
+        Ending { emitted, block, holds }
+    }
+
+    /// Whether an optional output's elements can be taken.
+    fn output_ready(&mut self, process: ProcessId, output: usize) -> Value {
+        let result = self.f.block(&[cutthrough_ir::Type::BOOL]);
+        let not_ready = self.f.block(&[]);
+        self.check_cone(process, Activation::Output(output), not_ready);
+        let yes = self.f.bconst(true);
+        self.f.jump(result, &[yes]);
+        self.f.switch_to(not_ready);
+        let no = self.f.bconst(false);
+        self.f.jump(result, &[no]);
+        self.f.switch_to(result);
+        self.f.block_params(result)[0]
+    }
+}
+
+/// The blocks in an order in which each comes after all that lead to it; functions
+/// of processes are acyclic.
+fn reverse_postorder(function: &Function) -> Vec<Block> {
+    let mut seen = vec![false; function.blocks.len()];
+    let mut order = Vec::with_capacity(function.blocks.len());
+    let mut stack = vec![(Block(0), false)];
+    while let Some((block, left)) = stack.pop() {
+        if left {
+            order.push(block);
+        } else if !std::mem::replace(&mut seen[block.index()], true) {
+            stack.push((block, true));
+            function.block(block).terminator.for_each_target(|to| stack.push((to.block, false)));
+        }
+    }
+    order.reverse();
+    order
+}

@@ -1,0 +1,97 @@
+//! How many elements inputs and flow points are committed to take: the standing asks
+//! of the readers, as far as what lies behind them can bear.
+
+use std::collections::HashMap;
+
+use cutthrough_ir::{Flow, State, Word, Words};
+
+use crate::wiring::{Destination, Node, PointId, Port, Status, Wiring};
+
+/// How many elements a process itself asks for on an input.
+pub(crate) fn asked(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
+    let node = wiring.node(reader.process);
+    let Some(ask) = &node.code.inputs[reader.port].ask else { return u64::MAX };
+    let mut registers = Vec::new();
+    ask.code.run(node.code.tables(), Words::NONE, &mut registers, &mut Slots { node, state });
+    u64::try_from(registers[0].cast_signed()).unwrap_or(0)
+}
+
+/// How many elements the readers of a flow point take together, whatever may happen
+/// meanwhile.
+pub(crate) fn of_point(wiring: &Wiring, state: &mut State, point: PointId) -> u64 {
+    Commitments { wiring, state, known: HashMap::new() }.of_point(point)
+}
+
+/// How many elements an input takes, whatever may happen meanwhile.
+pub(crate) fn of_input(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
+    Commitments { wiring, state, known: HashMap::new() }.of_input(reader)
+}
+
+struct Commitments<'c> {
+    wiring: &'c Wiring,
+    state: &'c mut State,
+    known: HashMap<Port, u64>,
+}
+
+impl Commitments<'_> {
+    fn of_point(&mut self, point: PointId) -> u64 {
+        let readers = &self.wiring.point(point).readers;
+        readers.iter().fold(0, |sum: u64, &reader| sum.saturating_add(self.of_input(reader)))
+    }
+
+    fn of_input(&mut self, reader: Port) -> u64 {
+        if let Some(&known) = self.known.get(&reader) {
+            return known;
+        }
+        let taken = self.derive(reader);
+        self.known.insert(reader, taken);
+        taken
+    }
+
+    fn derive(&mut self, reader: Port) -> u64 {
+        let wiring = self.wiring;
+        let node = wiring.node(reader.process);
+        if Status::of(self.state.i64(node.status)) != Status::Idle {
+            return 0;
+        }
+        let mut taken = asked(wiring, self.state, reader);
+        let read_ok = &node.code.inputs[reader.port].read_ok;
+        if read_ok.may_hold {
+            // It may hold on to the first one.
+            taken = taken.min(1);
+        }
+        for &output in &read_ok.requires {
+            taken = taken.min(match wiring.destination(reader.process, output) {
+                Destination::Reader(next) => self.of_input(next),
+                Destination::Dealt(point) => self.of_point(point),
+                Destination::Nowhere => 0,
+                Destination::Lost => u64::MAX,
+            });
+        }
+        taken
+    }
+}
+
+/// The state of a process, for expressions to read.
+struct Slots<'s> {
+    node: &'s Node,
+    state: &'s State,
+}
+
+impl Flow for Slots<'_> {
+    fn slot_get(&mut self, slot: usize, into: &mut [Word]) {
+        into.copy_from_slice(self.state.get(self.node.places[slot]).words());
+    }
+
+    fn slot_set(&mut self, _slot: usize, _value: Words<'_>) {
+        unreachable!("INVARIANT: expressions set nothing")
+    }
+
+    fn call(&mut self, _host: usize, _args: Words<'_>, _results: &mut [Word]) -> bool {
+        unreachable!("INVARIANT: expressions call nothing")
+    }
+
+    fn drop_element(&mut self, _policy: usize) {
+        unreachable!("INVARIANT: expressions drop nothing")
+    }
+}

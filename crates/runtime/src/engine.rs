@@ -1,0 +1,45 @@
+//! What turns a chain into something faster than the interpreter. The runtime knows
+//! no more of native code than this.
+
+use std::fmt;
+
+use cutthrough_ir::{ChainCode, Exit, Grant};
+
+/// A compiler of chains.
+pub trait Engine: Send + Sync {
+    /// Compiles a chain.
+    ///
+    /// # Errors
+    /// When it refuses the chain or fails on it, why. The chain stays interpreted.
+    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String>;
+
+    /// What it would make of the chain, as text: intermediate forms and machine code.
+    ///
+    /// # Errors
+    /// As [`compile`](Engine::compile).
+    fn dump(&self, chain: &ChainCode) -> Result<EngineDump, String>;
+}
+
+/// What an engine makes of a chain, as text.
+#[derive(Clone, Debug, Default)]
+pub struct EngineDump {
+    /// The compiler's own intermediate form.
+    pub clif: String,
+    /// The machine code, each run of lines with the process that it came from.
+    pub asm: String,
+}
+
+/// A compiled chain. Dropping it frees its code.
+pub trait Specialised: Send {
+    /// Runs it; it leaves exactly what [`ChainCode::interpret`] leaves.
+    fn run(&self, grant: &mut Grant<'_>) -> Exit;
+
+    /// The size of its code.
+    fn code_bytes(&self) -> usize;
+}
+
+impl fmt::Debug for dyn Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Engine")
+    }
+}

@@ -1,0 +1,44 @@
+//! The engine that comes with the crate: Cranelift, where the feature `jit` is on and
+//! the platform has a code memory.
+
+use std::sync::Arc;
+
+use cutthrough_ir::{ChainCode, Exit, Grant};
+use cutthrough_jit::{DumpKinds, Jit, JitOptions, NativeChain};
+
+use crate::engine::{Engine, EngineDump, Specialised};
+
+/// The engine, if it works here.
+pub(crate) fn engine() -> Option<Arc<dyn Engine>> {
+    match Jit::new(JitOptions::default()) {
+        Ok(jit) => Some(Arc::new(jit)),
+        Err(error) => {
+            tracing::warn!(%error, "no native code on this machine");
+            None
+        }
+    }
+}
+
+impl Engine for Jit {
+    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
+        match Jit::compile(self, chain) {
+            Ok(code) => Ok(Box::new(code)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn dump(&self, chain: &ChainCode) -> Result<EngineDump, String> {
+        let (_, dump) = self.compile_with_dump(chain, DumpKinds::ALL).map_err(|error| error.to_string())?;
+        Ok(EngineDump { clif: dump.clif_optimized.unwrap_or_default(), asm: dump.disassembly.unwrap_or_default() })
+    }
+}
+
+impl Specialised for NativeChain {
+    fn run(&self, grant: &mut Grant<'_>) -> Exit {
+        NativeChain::run(self, grant)
+    }
+
+    fn code_bytes(&self) -> usize {
+        NativeChain::code_bytes(self)
+    }
+}

@@ -1,0 +1,28 @@
+//! Every bound of this crate, the unit last in the name.
+
+/// Steps of one grant: how long one source runs before another has its turn.
+pub const QUANTUM_STEPS: u64 = 16_384;
+
+/// Elements that a block for a polymorphic flow point has at the most.
+pub const BLOCK_ELEMENTS_MAX: u64 = 1_024;
+
+/// Processes in a row. The interpreter's stack is bounded by it.
+pub const PATH_PROCESSES_MAX: usize = 256;
+
+/// Processes of a network.
+pub const PROCESSES_MAX: usize = 100_000;
+
+/// Flow points of a network.
+pub const POINTS_MAX: usize = 100_000;
+
+/// Instructions of a chain; one with more stays interpreted.
+pub const CHAIN_INSTS_MAX: usize = 50_000;
+
+/// Steps that a chain is interpreted for before it is specialised.
+pub const WARM_STEPS: u64 = 1_024;
+
+/// Invalidations of a chain after which its warm-up is no longer doubled.
+pub const BACKOFF_DOUBLINGS_MAX: u32 = 10;
+
+const _: () = assert!(BLOCK_ELEMENTS_MAX < QUANTUM_STEPS, "a block is delivered within a quantum");
+const _: () = assert!(CHAIN_INSTS_MAX <= cutthrough_ir::limits::FUNCTION_INSTS_MAX, "a chain can be verified");

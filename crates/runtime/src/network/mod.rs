@@ -1,0 +1,212 @@
+//! Networks: flow points, the processes attached to them, and what runs them.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mod.rs` | a network and what it consists of |
+//! | `edit.rs` | adding, attaching, detaching, closing |
+//! | `run.rs` | which root runs next, and its grant |
+//! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
+//! | `report.rs` | counts, modes and dumps |
+//! | `handle.rs` | edits from other threads |
+
+mod edit;
+mod handle;
+mod report;
+mod retire;
+mod run;
+
+use std::sync::Arc;
+
+use cutthrough_ir::{ElementBlock, HostContext, HostFunction, State};
+use slotmap::SecondaryMap;
+
+use crate::element::{Element, FlowPoint};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::exec::Memo;
+use crate::process::Process;
+use crate::specialize::{Compile, Specialisations};
+use crate::wiring::{Counter, PointId, Port, ProcessId, Wiring};
+
+pub use handle::Handle;
+pub use report::{ChainReport, Dump, EdgeReport, PointReport, ProcessReport, Report};
+pub use run::Progress;
+
+/// How a network is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What compiles chains; without one, everything is interpreted.
+    pub engine: Option<Arc<dyn Engine>>,
+    /// When chains are compiled.
+    pub compile: Compile,
+    /// How many steps a root has before the next one's turn.
+    pub quantum_steps: u64,
+}
+
+impl Default for Options {
+    /// Native code in the background, where the engine is built in.
+    fn default() -> Options {
+        Options {
+            engine: crate::jit::engine(),
+            compile: Compile::WhenWarm,
+            quantum_steps: crate::limits::QUANTUM_STEPS,
+        }
+    }
+}
+
+impl Options {
+    /// No native code.
+    pub fn interpreted() -> Options {
+        Options { engine: None, compile: Compile::Never, ..Options::default() }
+    }
+
+    /// Native code from the first step on.
+    pub fn native() -> Options {
+        Options { compile: Compile::AtOnce, ..Options::default() }
+    }
+}
+
+/// A network of processes and flow points.
+///
+/// It is run by one thread at a time, by [`run`](Network::run); other threads send it
+/// edits through a [`Handle`].
+pub struct Network {
+    wiring: Wiring,
+    state: State,
+    counts: Counters,
+    hosts: Hosts,
+    context: HostContext,
+    processes: SecondaryMap<ProcessId, Box<dyn Process>>,
+    specialisations: Specialisations,
+    memo: Memo,
+    /// Blocks that are being dealt out, the most recent last.
+    deals: Vec<Deal>,
+    /// Ends of inputs that their processes have not been told of yet, as they hold.
+    ends_due: Vec<Port>,
+    /// Which reader of a dealt flow point is the next to be served.
+    turns: SecondaryMap<PointId, usize>,
+    /// The source that ran last; the next one's turn comes after it.
+    last_source: Option<ProcessId>,
+    /// Failures not reported yet.
+    failures: Vec<Error>,
+    shared: Arc<handle::Shared>,
+    quantum_steps: u64,
+}
+
+/// A block that is being dealt out to the readers of a flow point.
+struct Deal {
+    point: PointId,
+    block: ElementBlock,
+    next: usize,
+}
+
+impl Default for Network {
+    fn default() -> Network {
+        Network::new(Options::default())
+    }
+}
+
+impl Network {
+    /// A network without processes.
+    pub fn new(options: Options) -> Network {
+        Network {
+            wiring: Wiring::default(),
+            state: State::default(),
+            counts: Counters::default(),
+            hosts: Hosts::default(),
+            context: HostContext::default(),
+            processes: SecondaryMap::new(),
+            specialisations: Specialisations::new(options.engine, options.compile),
+            memo: Memo::default(),
+            deals: Vec::new(),
+            ends_due: Vec::new(),
+            turns: SecondaryMap::new(),
+            last_source: None,
+            failures: Vec::new(),
+            shared: Arc::new(handle::Shared::default()),
+            quantum_steps: options.quantum_steps.max(1),
+        }
+    }
+
+    /// Adds a flow point whose elements are `T`.
+    ///
+    /// # Errors
+    /// At the bound on flow points.
+    pub fn point<T: Element>(&mut self, name: &str) -> Result<FlowPoint<T>, Error> {
+        Ok(FlowPoint::of(self.add_point(name, T::element_type())?))
+    }
+
+    /// A handle by which other threads edit and stop the network.
+    pub fn handle(&self) -> Handle {
+        Handle::of(self.shared.clone())
+    }
+
+    /// Changes when chains are compiled, and drops all native code.
+    pub fn set_compile(&mut self, compile: Compile) {
+        self.specialisations.set_compile(compile);
+    }
+
+    /// Drops all native code, as if everything had changed.
+    pub fn invalidate_all(&mut self) {
+        self.specialisations.invalidate_all();
+    }
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Network")
+            .field("version", &self.wiring.version)
+            .field("processes", &self.wiring.nodes.len())
+            .field("points", &self.wiring.points.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The network's counters; a counter that is given back is used again.
+#[derive(Debug, Default)]
+struct Counters {
+    values: Vec<u64>,
+    free: Vec<Counter>,
+}
+
+impl Counters {
+    fn add(&mut self) -> Counter {
+        if let Some(counter) = self.free.pop() {
+            return counter;
+        }
+        self.values.push(0);
+        Counter::try_from(self.values.len() - 1).expect("the number of processes is bounded")
+    }
+
+    fn remove(&mut self, counter: Counter) {
+        self.values[counter as usize] = 0;
+        self.free.push(counter);
+    }
+
+    fn get(&self, counter: Counter) -> u64 {
+        self.values[counter as usize]
+    }
+}
+
+/// The network's host functions.
+#[derive(Debug, Default)]
+struct Hosts {
+    functions: Vec<Option<HostFunction>>,
+    free: Vec<u32>,
+}
+
+impl Hosts {
+    fn add(&mut self, function: HostFunction) -> u32 {
+        if let Some(number) = self.free.pop() {
+            self.functions[number as usize] = Some(function);
+            return number;
+        }
+        self.functions.push(Some(function));
+        u32::try_from(self.functions.len() - 1).expect("the number of processes is bounded")
+    }
+
+    fn remove(&mut self, number: u32) {
+        self.functions[number as usize] = None;
+        self.free.push(number);
+    }
+}

@@ -1,0 +1,240 @@
+//! Which root runs next, and its grant.
+
+use std::sync::atomic::Ordering;
+
+use cutthrough_ir::{ElementBlock, Grant, Inbox, Outbox};
+
+use super::{Deal, Network};
+use crate::commitment;
+use crate::error::Error;
+use crate::exec::Exec;
+use crate::limits::BLOCK_ELEMENTS_MAX;
+use crate::root::{Reach, Root};
+use crate::wiring::{PointId, Port, ProcessId, Status};
+
+/// Why a run came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The steps are used up; there is more to do.
+    Steps,
+    /// Nothing can move until something changes: an edit, a source that is woken, a
+    /// reader that asks.
+    Waiting,
+    /// Every process has finished.
+    Done,
+}
+
+impl Network {
+    /// Runs until everything has finished or nothing can move.
+    ///
+    /// # Errors
+    /// When a process fails; what is not affected can be run on.
+    pub fn run(&mut self) -> Result<Progress, Error> {
+        loop {
+            match self.run_steps(u64::MAX)? {
+                Progress::Steps => {}
+                progress => return Ok(progress),
+            }
+        }
+    }
+
+    /// Runs for about this many steps: at least one grant, and none begins when they
+    /// are used up. A step is one activation of a root, or of a process that holds
+    /// several elements to give.
+    ///
+    /// # Errors
+    /// As [`run`](Network::run).
+    pub fn run_steps(&mut self, steps: u64) -> Result<Progress, Error> {
+        let mut left = steps;
+        loop {
+            self.apply_requests();
+            if self.shared.is_stopped() {
+                return Ok(Progress::Waiting);
+            }
+            let used = self.turn(left.clamp(1, self.quantum_steps));
+            if let Some(failure) = self.failures.pop() {
+                self.failures.clear();
+                return Err(failure);
+            }
+            match used {
+                None if self.is_done() => return Ok(Progress::Done),
+                None if self.shared.has_requests() => {}
+                None => return Ok(Progress::Waiting),
+                Some(used) => left = left.saturating_sub(used),
+            }
+            if left == 0 {
+                return Ok(Progress::Steps);
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.deals.is_empty() && self.wiring.nodes.values().all(|node| node.retired)
+    }
+
+    /// Runs the first root that can move: what is being dealt out, then what holds
+    /// elements, downstream first, then the sources in turn; last, what another
+    /// process would rather pull from. The steps used; none when nothing can move.
+    fn turn(&mut self, steps: u64) -> Option<u64> {
+        if let Some(used) = self.deal(steps) {
+            return Some(used);
+        }
+        for process in self.candidates() {
+            if let Some(used) = self.grant(Root::Active(process), steps, None) {
+                if self.is_source(process) {
+                    self.last_source = Some(process);
+                }
+                return Some(used);
+            }
+        }
+        None
+    }
+
+    /// The processes that hold elements, in the order in which they may move.
+    fn candidates(&self) -> Vec<ProcessId> {
+        let holding = self.wiring.order.iter().copied().filter(|&process| self.status(process) == Status::Holding);
+        let (mut sources, givers): (Vec<ProcessId>, Vec<ProcessId>) =
+            holding.partition(|&process| self.is_source(process));
+        let last = sources.iter().position(|&source| Some(source) == self.last_source);
+        let turn = last.map_or(0, |last| (last + 1) % sources.len());
+        sources.rotate_left(turn);
+        let mut candidates: Vec<ProcessId> = givers.into_iter().rev().chain(sources).collect();
+        candidates.sort_by_key(|&process| self.wiring.pulled.contains_key(process));
+        candidates
+    }
+
+    fn is_source(&self, process: ProcessId) -> bool {
+        self.wiring.node(process).inputs.is_empty()
+    }
+
+    /// Delivers from the most recent block that a reader is ready for.
+    fn deal(&mut self, steps: u64) -> Option<u64> {
+        for index in (0..self.deals.len()).rev() {
+            let point = self.deals[index].point;
+            let readers = self.wiring.point(point).readers.clone();
+            if readers.is_empty() && self.wiring.point(point).hold_readers {
+                continue;
+            }
+            if readers.is_empty() {
+                let deal = self.deals.remove(index);
+                let lost = self.wiring.point(point).lost as usize;
+                self.counts.values[lost] += (deal.block.len() - deal.next) as u64;
+                self.end_if_deserted(point);
+                return Some(0);
+            }
+            let turn = self.turns.get(point).copied().unwrap_or(0);
+            for k in 0..readers.len() {
+                let at = (turn + k) % readers.len();
+                let taken = commitment::of_input(&self.wiring, &mut self.state, readers[at]);
+                if taken == 0 {
+                    continue;
+                }
+                if let Some(used) = self.deliver(index, readers[at], taken, steps) {
+                    self.turns.insert(point, at + 1);
+                    return Some(used);
+                }
+            }
+        }
+        None
+    }
+
+    /// Delivers up to `taken` elements of a block to one reader.
+    fn deliver(&mut self, index: usize, reader: Port, taken: u64, steps: u64) -> Option<u64> {
+        let mut deal = self.deals.remove(index);
+        let left = (deal.block.len() - deal.next) as u64;
+        let end = deal.next + left.min(taken) as usize;
+        let mut used = 0;
+        let mut has_moved = false;
+        // To its end, whatever the budget: the reader has committed to it.
+        while deal.next < end {
+            let before = deal.next;
+            let mut inbox = Inbox { block: &deal.block, next: deal.next, end };
+            used += self.grant(Root::Delivery(reader), steps, Some(&mut inbox)).unwrap_or(0);
+            deal.next = inbox.next;
+            has_moved |= deal.next > before;
+            if deal.next == before || self.wiring.node(reader.process).retired {
+                break;
+            }
+        }
+        let point = deal.point;
+        if deal.next < deal.block.len() {
+            let index = index.min(self.deals.len());
+            self.deals.insert(index, deal);
+        } else {
+            self.end_if_deserted(point);
+        }
+        has_moved.then_some(used)
+    }
+
+    /// Runs a root for up to this many steps, natively if its chain is compiled; the
+    /// steps used, or none if it cannot move.
+    fn grant(&mut self, root: Root, steps: u64, inbox: Option<&mut Inbox<'_>>) -> Option<u64> {
+        let reach = self.specialisations.reach(&self.wiring, root);
+        let mut outboxes = self.outboxes(&reach.dealt);
+        let shared = self.shared.clone();
+        let mut grant = Grant {
+            state: &mut self.state,
+            counts: &mut self.counts.values,
+            hosts: &mut self.hosts.functions,
+            context: &self.context,
+            interrupt: &shared.interrupt,
+            budget: steps,
+            inbox: inbox.as_deref().copied(),
+            outboxes: &mut outboxes,
+        };
+        let (wiring, memo) = (&self.wiring, &mut self.memo);
+        let mut exec = Exec { wiring, memo, grant: &mut grant, dealt: &reach.dealt, unspent: 0 };
+        if !exec.is_ready_for(root) {
+            return None;
+        }
+        let native = self.specialisations.native(wiring, memo, root);
+        let is_native = native.is_some();
+        match native {
+            Some(code) => code.run(&mut grant),
+            None => Exec { wiring, memo, grant: &mut grant, dealt: &reach.dealt, unspent: 0 }.run(root),
+        };
+        let used = steps - grant.budget;
+        if let (Some(inbox), Some(delivered)) = (inbox, &grant.inbox) {
+            inbox.next = delivered.next;
+        }
+        if !is_native {
+            self.specialisations.note_steps(root, used);
+        }
+        self.finish_grant(&reach, outboxes);
+        Some(used)
+    }
+
+    /// The blocks for a grant, each with what its readers are committed to.
+    fn outboxes(&mut self, dealt: &[PointId]) -> Vec<Outbox> {
+        let mut outboxes = Vec::with_capacity(dealt.len());
+        for &point in dealt {
+            let is_open = self.deals.iter().any(|deal| deal.point == point);
+            let taken = if is_open { 0 } else { commitment::of_point(&self.wiring, &mut self.state, point) };
+            // Two writers may be reached in one activation: the block is dealt out
+            // until it is empty before either is run again.
+            let at_least = if taken == 0 { 0 } else { self.wiring.point(point).writers.len() as u64 };
+            let capacity = taken.max(at_least).min(BLOCK_ELEMENTS_MAX) as usize;
+            let element = self.wiring.point(point).element.clone();
+            outboxes.push(Outbox { block: ElementBlock::new(element), capacity });
+        }
+        outboxes
+    }
+
+    fn finish_grant(&mut self, reach: &Reach, outboxes: Vec<Outbox>) {
+        for (&point, outbox) in reach.dealt.iter().zip(outboxes) {
+            if !outbox.block.is_empty() {
+                self.deals.push(Deal { point, block: outbox.block, next: 0 });
+            }
+        }
+        self.settle(&reach.members);
+        self.context.clear();
+    }
+
+    /// Applies what other threads have asked for.
+    fn apply_requests(&mut self) {
+        self.shared.interrupt.store(self.shared.is_stopped(), Ordering::Relaxed);
+        while let Some(request) = self.shared.next_request() {
+            request(self);
+        }
+    }
+}

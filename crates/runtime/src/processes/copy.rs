@@ -1,0 +1,29 @@
+use cutthrough_ir::{ElementType, Value};
+
+use crate::process::{Fragment, Process, Shape};
+
+/// Passes every element on.
+#[derive(Debug)]
+pub struct Copy {
+    element: ElementType,
+}
+
+impl Copy {
+    /// Passes on elements of this type.
+    pub fn new(element: impl Into<ElementType>) -> Copy {
+        Copy { element: element.into() }
+    }
+}
+
+impl Process for Copy {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("copy");
+        shape.input(self.element.clone());
+        shape.output(self.element.clone());
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        f.emit(0, element);
+        f.done();
+    }
+}

@@ -1,0 +1,94 @@
+use cutthrough_ir::{ElementType, HostFunction, HostSig, Type, Value};
+
+use crate::element::Element;
+use crate::process::{Fragment, Process, Shape};
+
+/// Passes on the elements for which a condition in IR holds.
+///
+/// ```
+/// use cutthrough::ir::{Op, Type};
+/// use cutthrough::processes::Filter;
+///
+/// let positive = Filter::new(Type::I64, |f, x| {
+///     let zero = f.iconst(0);
+///     f.op(Op::Igt, &[x[0], zero])
+/// });
+/// ```
+#[derive(Debug)]
+pub struct Filter<F> {
+    element: ElementType,
+    condition: F,
+}
+
+impl<F> Filter<F>
+where
+    F: Fn(&mut Fragment<'_>, &[Value]) -> Value + Send,
+{
+    /// Passes on the elements for which `condition` computes true.
+    pub fn new(element: impl Into<ElementType>, condition: F) -> Filter<F> {
+        Filter { element: element.into(), condition }
+    }
+}
+
+impl<F> Process for Filter<F>
+where
+    F: Fn(&mut Fragment<'_>, &[Value]) -> Value + Send,
+{
+    fn declare(&mut self, shape: &mut Shape) {
+        declare(shape, &self.element);
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let holds = (self.condition)(f, element);
+        pass_if(f, holds, element);
+    }
+}
+
+/// Passes on the elements for which a Rust function says so. A panic in it fails the
+/// process.
+#[derive(Debug)]
+pub struct FilterFn {
+    element: ElementType,
+    function: Option<HostFunction>,
+}
+
+impl FilterFn {
+    /// A process that calls `function`.
+    pub fn new<T: Element>(mut function: impl FnMut(T) -> bool + Send + 'static) -> FilterFn {
+        let sig = HostSig { name: "filter".to_owned(), params: T::fields(), results: vec![Type::BOOL] };
+        let host = crate::host::function(sig, move |args, results, _context| {
+            let mut args = args;
+            results.bool(0, function(T::read(&mut args)));
+            Ok(())
+        });
+        FilterFn { element: T::element_type(), function: Some(host) }
+    }
+}
+
+impl Process for FilterFn {
+    fn declare(&mut self, shape: &mut Shape) {
+        declare(shape, &self.element);
+        shape.hosts_once(&mut self.function);
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let holds = f.call(0, element)[0];
+        pass_if(f, holds, element);
+    }
+}
+
+fn declare(shape: &mut Shape, element: &ElementType) {
+    shape.name("filter");
+    shape.input(element.clone());
+    shape.output(element.clone());
+    shape.drop_policy("filtered");
+}
+
+fn pass_if(f: &mut Fragment<'_>, holds: Value, element: &[Value]) {
+    let (_, not) = f.br_new(holds);
+    f.emit(0, element);
+    f.done();
+    f.switch_to(not);
+    f.drop(0);
+    f.done();
+}

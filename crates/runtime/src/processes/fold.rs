@@ -1,0 +1,70 @@
+use cutthrough_ir::{ElementType, SlotDecl, Value};
+
+use crate::process::{Fragment, Process, Shape};
+
+/// Takes all elements into state slots and gives one element, of the slots' values,
+/// when the flow has ended.
+///
+/// ```
+/// use cutthrough::ir::{Op, SlotDecl, Type};
+/// use cutthrough::processes::Fold;
+///
+/// let sum = Fold::new(Type::I64, vec![SlotDecl::i64("sum", 0)], |f, state, x| {
+///     vec![f.op(Op::Iadd, &[state[0], x[0]])]
+/// });
+/// ```
+#[derive(Debug)]
+pub struct Fold<F> {
+    input: ElementType,
+    slots: Vec<SlotDecl>,
+    step: F,
+}
+
+impl<F> Fold<F>
+where
+    F: Fn(&mut Fragment<'_>, &[Value], &[Value]) -> Vec<Value> + Send,
+{
+    /// `step` gives the slots' new values from their values and an element's fields.
+    pub fn new(input: impl Into<ElementType>, slots: Vec<SlotDecl>, step: F) -> Fold<F> {
+        Fold { input: input.into(), slots, step }
+    }
+
+    fn values(&self, f: &mut Fragment<'_>) -> Vec<Value> {
+        (0..self.slots.len()).map(|slot| f.slot_get(slot)).collect()
+    }
+}
+
+impl<F> Process for Fold<F>
+where
+    F: Fn(&mut Fragment<'_>, &[Value], &[Value]) -> Vec<Value> + Send,
+{
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("fold");
+        let input = shape.input(self.input.clone());
+        shape.output(ElementType::new(self.slots.iter().map(|slot| slot.ty)));
+        for slot in &self.slots {
+            shape.slot(slot.clone());
+        }
+        shape.watches_end(input);
+        shape.gives();
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let state = self.values(f);
+        let state = (self.step)(f, &state, element);
+        for (slot, value) in state.into_iter().enumerate() {
+            f.slot_set(slot, value);
+        }
+        f.done();
+    }
+
+    fn end(&self, _of: usize, f: &mut Fragment<'_>) {
+        f.again();
+    }
+
+    fn write_ok(&self, f: &mut Fragment<'_>) {
+        let state = self.values(f);
+        f.emit(0, &state);
+        f.finish();
+    }
+}

@@ -1,0 +1,50 @@
+//! The standard processes. Each is an ordinary [`Process`](crate::Process): nothing
+//! here has a private way into the runtime.
+//!
+//! | file | processes |
+//! |---|---|
+//! | `source.rs` | [`Slice`], [`Iter`] |
+//! | `read.rs` | [`Read`]: blocks of bytes |
+//! | `map.rs` | [`Map`], and of a Rust function [`MapFn`] |
+//! | `filter.rs` | [`Filter`], and of a Rust function [`FilterFn`] |
+//! | `flat_map.rs` | [`FlatMap`] |
+//! | `take.rs`, `skip.rs` | [`Take`], [`Skip`] |
+//! | `copy.rs`, `tee.rs`, `route.rs`, `merge.rs` | [`Copy`], [`Tee`], [`Route`], [`Merge`] |
+//! | `zip.rs` | [`Zip`] |
+//! | `fold.rs` | [`Fold`] |
+//! | `group.rs`, `order.rs` | [`Group`], [`Order`] |
+//! | `sink.rs` | [`Collect`], [`ForEach`] |
+
+mod copy;
+mod filter;
+mod flat_map;
+mod fold;
+mod group;
+mod map;
+mod merge;
+mod order;
+mod read;
+mod route;
+mod sink;
+mod skip;
+mod source;
+mod take;
+mod tee;
+mod zip;
+
+pub use copy::Copy;
+pub use filter::{Filter, FilterFn};
+pub use flat_map::FlatMap;
+pub use fold::Fold;
+pub use group::Group;
+pub use map::{Map, MapFn};
+pub use merge::Merge;
+pub use order::Order;
+pub use read::Read;
+pub use route::Route;
+pub use sink::{Collect, Collected, ForEach};
+pub use skip::Skip;
+pub use source::{Iter, Slice};
+pub use take::Take;
+pub use tee::{BranchPolicy, Tee};
+pub use zip::Zip;

@@ -1,0 +1,222 @@
+//! The wiring: which process is attached to which flow point. It is data that is
+//! replaced as a whole when it changes; chains are built from it.
+
+use std::sync::Arc;
+
+use cutthrough_ir::{ElementType, Place};
+use slotmap::{SecondaryMap, SlotMap, new_key_type};
+
+use crate::process::ProcessCode;
+
+new_key_type! {
+    /// A process of a network. A number that is given out once is never another's.
+    pub struct ProcessId;
+
+    /// A flow point of a network. A number that is given out once is never another's.
+    pub struct PointId;
+}
+
+/// An index into the network's counters.
+pub(crate) type Counter = u32;
+
+/// An input's attachment.
+#[derive(Clone, Debug)]
+pub(crate) struct InEdge {
+    pub(crate) point: Option<PointId>,
+    /// The point it is or was last attached to, for the accounts.
+    pub(crate) home: Option<PointId>,
+    /// Elements that came in.
+    pub(crate) count: Counter,
+    /// Whether the flow has ended here; nothing comes any more.
+    pub(crate) ended: bool,
+}
+
+/// An output's attachment.
+#[derive(Clone, Debug)]
+pub(crate) struct OutEdge {
+    pub(crate) point: Option<PointId>,
+    /// The point it is or was last attached to, for the accounts.
+    pub(crate) home: Option<PointId>,
+    /// Elements that went out, those lost included.
+    pub(crate) count: Counter,
+    /// Elements that went out after the readers had left.
+    pub(crate) lost: Counter,
+    /// Whether the readers have left; nothing goes out any more.
+    pub(crate) closed: bool,
+}
+
+/// A process as the wiring knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) code: Arc<ProcessCode>,
+    /// Where its slots lie.
+    pub(crate) places: Vec<Place>,
+    /// Where its [`Status`] lies.
+    pub(crate) status: Place,
+    /// Its host functions, by their numbers in the network.
+    pub(crate) hosts: Vec<u32>,
+    /// The counters of its drop policies.
+    pub(crate) drops: Vec<Counter>,
+    /// Elements that arrived after it had finished.
+    pub(crate) late: Counter,
+    pub(crate) inputs: Vec<InEdge>,
+    pub(crate) outputs: Vec<OutEdge>,
+    /// Whether it has been taken out of the flow.
+    pub(crate) retired: bool,
+}
+
+/// What a process is ready for. It lies in a state slot, as an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i64)]
+pub(crate) enum Status {
+    /// It holds nothing to give and takes input.
+    Idle = 0,
+    /// It holds something to give.
+    Holding = 1,
+    /// It has no more to give and takes no more.
+    Finished = 2,
+    /// A source with nothing to give at present.
+    Waiting = 3,
+    /// It failed because a host call did.
+    HostFailed = 4,
+    /// It failed with one of its own messages: [`Status::FAILED`] + its number.
+    Failed = Status::FAILED,
+}
+
+impl Status {
+    /// The first of the integers that stand for a process's own failures.
+    pub(crate) const FAILED: i64 = 5;
+
+    pub(crate) fn of(word: i64) -> Status {
+        match word {
+            0 => Status::Idle,
+            1 => Status::Holding,
+            2 => Status::Finished,
+            3 => Status::Waiting,
+            4 => Status::HostFailed,
+            _ => Status::Failed,
+        }
+    }
+
+    /// Whether the process takes no further part in the flow.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Status::Finished | Status::HostFailed | Status::Failed)
+    }
+}
+
+/// One end of an edge: a process and the number of its input or output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Port {
+    /// The process.
+    pub process: ProcessId,
+    /// The number of its input or output.
+    pub port: usize,
+}
+
+/// A flow point as the wiring knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Point {
+    pub(crate) name: String,
+    pub(crate) element: ElementType,
+    pub(crate) writers: Vec<Port>,
+    pub(crate) readers: Vec<Port>,
+    /// Whether it stays open when the last writer (reader) leaves.
+    pub(crate) hold_writers: bool,
+    pub(crate) hold_readers: bool,
+    /// Elements that were dealt to nobody, as all readers had left.
+    pub(crate) lost: Counter,
+    /// Whether elements written here go into a block that is dealt out, as more than
+    /// one reader may have them ([`crate::cone`] has the other reason).
+    pub(crate) dealt: bool,
+}
+
+/// All processes and flow points, and who is attached to what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wiring {
+    /// Counts the changes.
+    pub(crate) version: u64,
+    pub(crate) nodes: SlotMap<ProcessId, Arc<Node>>,
+    pub(crate) points: SlotMap<PointId, Arc<Point>>,
+    /// The processes, upstream before downstream.
+    pub(crate) order: Vec<ProcessId>,
+    /// The processes whose elements are pulled by another: as roots they come last.
+    pub(crate) pulled: SecondaryMap<ProcessId, ()>,
+}
+
+impl Wiring {
+    pub(crate) fn node(&self, process: ProcessId) -> &Arc<Node> {
+        &self.nodes[process]
+    }
+
+    pub(crate) fn node_mut(&mut self, process: ProcessId) -> &mut Node {
+        Arc::make_mut(&mut self.nodes[process])
+    }
+
+    pub(crate) fn point(&self, point: PointId) -> &Point {
+        &self.points[point]
+    }
+
+    pub(crate) fn point_mut(&mut self, point: PointId) -> &mut Point {
+        Arc::make_mut(&mut self.points[point])
+    }
+
+    /// Where an element goes that an output emits.
+    pub(crate) fn destination(&self, process: ProcessId, output: usize) -> Destination {
+        let edge = &self.node(process).outputs[output];
+        let Some(id) = edge.point else {
+            return if edge.closed { Destination::Lost } else { Destination::Nowhere };
+        };
+        let point = self.point(id);
+        match point.readers[..] {
+            [] => Destination::Nowhere,
+            _ if point.dealt => Destination::Dealt(id),
+            [reader] => Destination::Reader(reader),
+            _ => unreachable!("INVARIANT: a point with several readers is dealt"),
+        }
+    }
+
+    /// The one writer that an input may pull from, if there is exactly one that
+    /// gives to nobody else.
+    pub(crate) fn pull_source(&self, process: ProcessId, input: usize) -> PullSource {
+        let edge = &self.node(process).inputs[input];
+        let Some(id) = edge.point else {
+            return if edge.ended { PullSource::Ended } else { PullSource::None };
+        };
+        let point = self.point(id);
+        match (&point.writers[..], point.readers.len()) {
+            ([writer], 1) if !point.dealt && self.node(writer.process).outputs.len() == 1 => PullSource::Writer(*writer),
+            _ => PullSource::None,
+        }
+    }
+
+    /// The readers of all flow points that a process writes to.
+    pub(crate) fn successors(&self, process: ProcessId) -> impl Iterator<Item = ProcessId> + '_ {
+        let points = self.node(process).outputs.iter().filter_map(|edge| edge.point);
+        points.flat_map(|point| self.point(point).readers.iter().map(|reader| reader.process))
+    }
+}
+
+/// Where an element goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// To the only reader.
+    Reader(Port),
+    /// Into a block, which is dealt out to the readers.
+    Dealt(PointId),
+    /// There is no reader, but one may come.
+    Nowhere,
+    /// The readers have left for good.
+    Lost,
+}
+
+/// Whom an input pulls from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PullSource {
+    /// This output of this process.
+    Writer(Port),
+    /// Nobody: there is none, or more than one, or others have a claim too.
+    None,
+    /// Nobody any more.
+    Ended,
+}
