@@ -41,7 +41,6 @@ impl HostContext {
     ///
     /// # Errors
     /// When scratch memory is at its bound.
-    #[expect(clippy::mut_from_ref, reason = "every call gives separate memory")]
     pub fn alloc(&self, length: usize) -> Result<&mut [u8], String> {
         self.scratch.try_alloc_slice_fill_copy(length, 0).map_err(|_| out_of_scratch(length))
     }

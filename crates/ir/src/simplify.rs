@@ -34,7 +34,10 @@ pub fn simplify(function: &Function) -> Function {
 fn reverse_postorder(function: &Function) -> Vec<Block> {
     let successors = |block: Block| {
         let mut blocks = Vec::new();
-        function.block(block).terminator.for_each_target(|target| blocks.push(target.block));
+        function
+            .block(block)
+            .terminator
+            .for_each_target(|target| blocks.push(target.block));
         blocks
     };
     let mut seen = vec![false; function.blocks.len()];
@@ -63,7 +66,10 @@ fn count_predecessors(function: &Function, reachable: &[Block]) -> Vec<u32> {
     let mut counts = vec![0; function.blocks.len()];
     counts[0] = 1;
     for &block in reachable {
-        function.block(block).terminator.for_each_target(|target| counts[target.block.index()] += 1);
+        function
+            .block(block)
+            .terminator
+            .for_each_target(|target| counts[target.block.index()] += 1);
     }
     counts
 }
@@ -113,7 +119,11 @@ fn renumber(
     };
     for block in &mut blocks {
         block.params.iter_mut().for_each(&mut define);
-        block.insts.iter_mut().filter_map(|inst: &mut Inst| inst.result.as_mut()).for_each(&mut define);
+        block
+            .insts
+            .iter_mut()
+            .filter_map(|inst: &mut Inst| inst.result.as_mut())
+            .for_each(&mut define);
     }
     let number = |mut value: Value| {
         while let Some(by) = replaced[value.index()] {
@@ -122,7 +132,8 @@ fn renumber(
         numbers[value.index()].expect("INVARIANT: a used value is defined in a reachable block")
     };
     let renumber_target = |target: &mut Target| {
-        target.block = places[target.block.index()].expect("INVARIANT: a target that was not merged is there");
+        target.block =
+            places[target.block.index()].expect("INVARIANT: a target that was not merged is there");
         target.args.iter_mut().for_each(|arg| *arg = number(*arg));
     };
     for block in &mut blocks {
@@ -132,7 +143,12 @@ fn renumber(
         block.terminator.map_operands(number);
         block.terminator.for_each_target_mut(renumber_target);
     }
-    Function { kind: function.kind, values, blocks, returns: function.returns.clone() }
+    Function {
+        kind: function.kind,
+        values,
+        blocks,
+        returns: function.returns.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +177,11 @@ mod tests {
         let mut tables = Tables::default();
         let mut b = FunctionBuilder::new(FunctionKind::Expression, &mut tables, &[Type::I64], &[Type::I64]);
         let x = b.params()[0];
-        let (dead, last, next) = (b.block(&[]), b.block(&[Type::I64]), b.block(&[Type::I64, Type::I64]));
+        let (dead, last, next) = (
+            b.block(&[]),
+            b.block(&[Type::I64]),
+            b.block(&[Type::I64, Type::I64]),
+        );
         let one = b.iconst(1);
         b.jump(next, &[x, one]);
         b.switch_to(dead);
@@ -182,7 +202,8 @@ mod tests {
         assert_eq!(simple, simplify(&simple));
         for function in [function, simple] {
             let mut registers = Vec::new();
-            let outcome = Code::new(function).run(&tables, crate::memory::trusted(&[6]), &mut registers, &mut NoFlow);
+            let outcome =
+                Code::new(function).run(&tables, crate::memory::trusted(&[6]), &mut registers, &mut NoFlow);
             assert_eq!((outcome, registers[0]), (Outcome::Return, 42));
         }
     }
@@ -194,7 +215,10 @@ mod tests {
         let (head, body, out) = (b.block(&[]), b.block(&[]), b.block(&[]));
         b.jump(head, &[]);
         b.switch_to(head);
-        b.terminate(Terminator::Step { go: body.into(), stop: out.into() });
+        b.terminate(Terminator::Step {
+            go: body.into(),
+            stop: out.into(),
+        });
         b.switch_to(out);
         let zero = b.iconst(0);
         b.ret(&[zero]);

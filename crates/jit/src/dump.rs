@@ -22,9 +22,17 @@ pub struct DumpKinds {
 
 impl DumpKinds {
     /// No text at all.
-    pub const NONE: DumpKinds = DumpKinds { clif: false, clif_optimized: false, disassembly: false };
+    pub const NONE: DumpKinds = DumpKinds {
+        clif: false,
+        clif_optimized: false,
+        disassembly: false,
+    };
     /// All texts.
-    pub const ALL: DumpKinds = DumpKinds { clif: true, clif_optimized: true, disassembly: true };
+    pub const ALL: DumpKinds = DumpKinds {
+        clif: true,
+        clif_optimized: true,
+        disassembly: true,
+    };
 }
 
 /// The texts that were asked for.
@@ -43,7 +51,13 @@ impl Dump {
         self.clif = kinds.clif.then(|| function.display().to_string());
     }
 
-    pub(crate) fn after(&mut self, kinds: DumpKinds, context: &Context, isa: &dyn TargetIsa, chain: &ChainCode) {
+    pub(crate) fn after(
+        &mut self,
+        kinds: DumpKinds,
+        context: &Context,
+        isa: &dyn TargetIsa,
+        chain: &ChainCode,
+    ) {
         self.clif_optimized = kinds.clif_optimized.then(|| context.func.display().to_string());
         self.disassembly = kinds.disassembly.then(|| match disassemble(context, isa, chain) {
             Ok(text) => text,
@@ -55,13 +69,18 @@ impl Dump {
 fn disassemble(context: &Context, isa: &dyn TargetIsa, chain: &ChainCode) -> Result<String, String> {
     let code = context.compiled_code().ok_or("the code is gone")?;
     let capstone = isa.to_capstone().map_err(|error| error.to_string())?;
-    let instructions = capstone.disasm_all(code.code_buffer(), 0).map_err(|error| error.to_string())?;
+    let instructions = capstone
+        .disasm_all(code.code_buffer(), 0)
+        .map_err(|error| error.to_string())?;
     let mut text = String::new();
     let mut origin_before = None;
     let mut block_starts = code.bb_starts.iter().map(|&start| u64::from(start)).peekable();
     for instruction in instructions.iter() {
         let at = instruction.address();
-        while block_starts.next_if(|&start| start <= at).is_some_and(|start| start > 0) {
+        while block_starts
+            .next_if(|&start| start <= at)
+            .is_some_and(|start| start > 0)
+        {
             text.push('\n');
         }
         let origin = origin_at(code.buffer.get_srclocs_sorted(), at, chain);
@@ -69,7 +88,10 @@ fn disassemble(context: &Context, isa: &dyn TargetIsa, chain: &ChainCode) -> Res
             writeln!(text, "; {origin}").map_err(|error| error.to_string())?;
             origin_before = Some(origin);
         }
-        let (mnemonic, operands) = (instruction.mnemonic().unwrap_or("?"), instruction.op_str().unwrap_or(""));
+        let (mnemonic, operands) = (
+            instruction.mnemonic().unwrap_or("?"),
+            instruction.op_str().unwrap_or(""),
+        );
         writeln!(text, "  {at:5x}  {mnemonic:<9} {operands}").map_err(|error| error.to_string())?;
     }
     Ok(text)
@@ -85,9 +107,10 @@ fn origin_at<'c>(
     let after = runs.partition_point(|run| u64::from(run.start) <= at);
     let run = runs[..after].last().filter(|run| at < u64::from(run.end));
     match run.map(|run| run.loc) {
-        Some(loc) if loc != SourceLoc::default() => {
-            chain.origins.get(loc.bits() as usize).map_or("(no name)", String::as_str)
-        }
+        Some(loc) if loc != SourceLoc::default() => chain
+            .origins
+            .get(loc.bits() as usize)
+            .map_or("(no name)", String::as_str),
         _ => "(chain)",
     }
 }

@@ -116,7 +116,12 @@ impl Jit {
     /// Where Cranelift does not know this processor.
     pub fn with_memory(memory: Arc<CodeMemory>, options: JitOptions) -> io::Result<Jit> {
         let isa = isa(&options).map_err(io::Error::other)?;
-        Ok(Jit { isa, memory, options, scratch: Mutex::default() })
+        Ok(Jit {
+            isa,
+            memory,
+            options,
+            scratch: Mutex::default(),
+        })
     }
 
     /// The memory that it compiles into.
@@ -129,7 +134,8 @@ impl Jit {
     /// # Errors
     /// [`CompileError::kind`] says why. The chain can always be interpreted instead.
     pub fn compile(&self, chain: &ChainCode) -> Result<NativeChain, CompileError> {
-        self.compile_with_dump(chain, DumpKinds::NONE).map(|(native, _)| native)
+        self.compile_with_dump(chain, DumpKinds::NONE)
+            .map(|(native, _)| native)
     }
 
     /// Compiles a chain and gives the texts of the stages that are asked for.
@@ -148,9 +154,21 @@ impl Jit {
 
     fn check_limits(&self, chain: &ChainCode) -> Result<(), CompileError> {
         let limited = [
-            ("instructions", chain.function.size(), self.options.chain_insts_max),
-            ("basic blocks", chain.function.blocks.len(), self.options.chain_blocks_max),
-            ("state slots", chain.tables.slots.len(), self.options.chain_slots_max),
+            (
+                "instructions",
+                chain.function.size(),
+                self.options.chain_insts_max,
+            ),
+            (
+                "basic blocks",
+                chain.function.blocks.len(),
+                self.options.chain_blocks_max,
+            ),
+            (
+                "state slots",
+                chain.tables.slots.len(),
+                self.options.chain_slots_max,
+            ),
         ];
         match limited.into_iter().find(|(_, number, max)| number > max) {
             Some((what, number, max)) => Err(CompileError::too_large(what, number, max)),
@@ -170,7 +188,14 @@ impl Jit {
         let mut scratch = self.take_scratch();
         let mut dump = Dump::default();
         let context = &mut scratch.context;
-        lower(chain, &function, &needs, &*self.isa, &mut context.func, &mut scratch.builder);
+        lower(
+            chain,
+            &function,
+            &needs,
+            &*self.isa,
+            &mut context.func,
+            &mut scratch.builder,
+        );
         dump.before(kinds, &context.func);
         trap_check::check(&context.func)?;
         context.set_disasm(false);
@@ -180,7 +205,10 @@ impl Jit {
         Ok((NativeChain::new(chain, needs, region, entry), dump))
     }
 
-    fn define(&self, context: &mut Context) -> Result<(crate::code_memory::CodeRegion, *const u8), CompileError> {
+    fn define(
+        &self,
+        context: &mut Context,
+    ) -> Result<(crate::code_memory::CodeRegion, *const u8), CompileError> {
         let (region, provider) = self.memory.new_region();
         let mut builder = JITBuilder::with_isa(self.isa.clone(), cranelift_module::default_libcall_names());
         builder.memory_provider(Box::new(provider));
@@ -195,27 +223,37 @@ impl Jit {
 
     fn take_scratch(&self) -> Scratch {
         let free = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        free.unwrap_or_else(|| Scratch { context: Context::new(), builder: FunctionBuilderContext::new() })
+        free.unwrap_or_else(|| Scratch {
+            context: Context::new(),
+            builder: FunctionBuilderContext::new(),
+        })
     }
 
     fn put_back(&self, mut scratch: Scratch) {
         scratch.context.clear();
-        self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        self.scratch
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(scratch);
     }
 }
 
 impl std::fmt::Debug for Jit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Jit").field("isa", &self.isa.name()).field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Jit")
+            .field("isa", &self.isa.name())
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
 /// Cranelift says "Verifier errors" and no more; this says which.
 fn explain(error: ModuleError) -> CompileError {
     match error {
-        ModuleError::Compilation(CodegenError::Verifier(errors)) => {
-            CompileError::new(CompileErrorKind::Compiler, format!("cranelift's verifier: {errors}"))
-        }
+        ModuleError::Compilation(CodegenError::Verifier(errors)) => CompileError::new(
+            CompileErrorKind::Compiler,
+            format!("cranelift's verifier: {errors}"),
+        ),
         error => error.into(),
     }
 }
@@ -224,7 +262,10 @@ fn isa(options: &JitOptions) -> Result<OwnedTargetIsa, String> {
     let mut flags = settings::builder();
     let chosen = [
         ("opt_level", "speed"),
-        ("enable_verifier", if options.verify_clif { "true" } else { "false" }),
+        (
+            "enable_verifier",
+            if options.verify_clif { "true" } else { "false" },
+        ),
         ("is_pic", "false"),
         ("use_colocated_libcalls", "false"),
         // No panic passes through native frames, and nothing unwinds them.
@@ -236,5 +277,7 @@ fn isa(options: &JitOptions) -> Result<OwnedTargetIsa, String> {
         flags.set(name, value).map_err(|error| error.to_string())?;
     }
     let builder = cranelift_native::builder()?;
-    builder.finish(settings::Flags::new(flags)).map_err(|error| error.to_string())
+    builder
+        .finish(settings::Flags::new(flags))
+        .map_err(|error| error.to_string())
 }

@@ -34,16 +34,27 @@ impl CompileError {
     pub(crate) fn new(kind: CompileErrorKind, message: impl Into<String>) -> CompileError {
         // One line, whatever a panic or Cranelift's verifier had to say.
         let message = message.into();
-        let message = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+        let message = message
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect::<Vec<_>>()
+            .join("; ");
         CompileError { kind, message }
     }
 
     pub(crate) fn too_large(what: &str, number: usize, max: usize) -> CompileError {
-        CompileError::new(CompileErrorKind::TooLarge, format!("{number} {what}, at most {max} are compiled"))
+        CompileError::new(
+            CompileErrorKind::TooLarge,
+            format!("{number} {what}, at most {max} are compiled"),
+        )
     }
 
     pub(crate) fn panic(payload: &(dyn std::any::Any + Send)) -> CompileError {
-        let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        let text = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or(payload.downcast_ref::<String>().map(String::as_str));
         let text = text.unwrap_or("with a payload that is not text");
         CompileError::new(CompileErrorKind::Panic, format!("the compiler panicked: {text}"))
     }
@@ -57,7 +68,11 @@ impl CompileError {
 impl From<ModuleError> for CompileError {
     fn from(error: ModuleError) -> CompileError {
         let full = CodeMemoryFull::caused(&error);
-        let kind = if full { CompileErrorKind::CodeMemoryFull } else { CompileErrorKind::Compiler };
+        let kind = if full {
+            CompileErrorKind::CodeMemoryFull
+        } else {
+            CompileErrorKind::Compiler
+        };
         let message = match &error {
             ModuleError::Compilation(error) => format!("cranelift: {error}"),
             ModuleError::Allocation { err } => err.to_string(),

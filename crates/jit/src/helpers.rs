@@ -113,13 +113,19 @@ of_two_views! {
 unsafe extern "C" fn stoi(address: *const u8, length: usize) -> Nullable {
     // SAFETY: the lowering passes the two parts of a value of type bytes.
     let value = eval::stoi(unsafe { view(address, length) });
-    Nullable { value: value.unwrap_or_default().cast_unsigned(), presence: value.is_some().into() }
+    Nullable {
+        value: value.unwrap_or_default().cast_unsigned(),
+        presence: value.is_some().into(),
+    }
 }
 
 unsafe extern "C" fn stof(address: *const u8, length: usize) -> Nullable {
     // SAFETY: the lowering passes the two parts of a value of type bytes.
     let value = eval::stof(unsafe { view(address, length) });
-    Nullable { value: f64_word(value.unwrap_or_default()), presence: value.is_some().into() }
+    Nullable {
+        value: f64_word(value.unwrap_or_default()),
+        presence: value.is_some().into(),
+    }
 }
 
 unsafe extern "C" fn keep(context: *mut Context, slot: usize, address: Word, length: Word, presence: Word) {

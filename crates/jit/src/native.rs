@@ -113,39 +113,72 @@ impl NativeChain {
     /// Asserts that the grant has all that the code touches. Memory safety hangs on
     /// it.
     fn check(&self, grant: &mut Grant<'_>) {
-        assert!(self.needs.state_words <= grant.state.len(), "the state is not that of the chain's network");
-        assert!(self.needs.counts <= grant.counts.len(), "the counters are not those of the chain's network");
+        assert!(
+            self.needs.state_words <= grant.state.len(),
+            "the state is not that of the chain's network"
+        );
+        assert!(
+            self.needs.counts <= grant.counts.len(),
+            "the counters are not those of the chain's network"
+        );
         if self.needs.inbox {
             let inbox = grant.inbox.as_ref().expect("the chain begins with a delivery");
-            assert_eq!(Some(inbox.block.element()), self.inbox.as_ref(), "the inbox has other elements");
+            assert_eq!(
+                Some(inbox.block.element()),
+                self.inbox.as_ref(),
+                "the inbox has other elements"
+            );
             let width = inbox.block.element().words();
-            let there = inbox.end.checked_mul(width).is_some_and(|end| end <= inbox.block.words().len());
+            let there = inbox
+                .end
+                .checked_mul(width)
+                .is_some_and(|end| end <= inbox.block.words().len());
             assert!(inbox.next <= inbox.end && there, "the inbox has fewer elements");
         }
         for &outbox in &self.needs.outboxes {
             let block = &grant.outboxes[outbox].block;
-            assert_eq!(block.element(), &self.outboxes[outbox], "outbox {outbox} has other elements");
+            assert_eq!(
+                block.element(),
+                &self.outboxes[outbox],
+                "outbox {outbox} has other elements"
+            );
         }
     }
 
     fn host_view(&self, host: usize, grant: &mut Grant<'_>) -> HostView {
         if !self.needs.hosts.contains(&host) {
-            return HostView { entry: None, object: std::ptr::null_mut() };
+            return HostView {
+                entry: None,
+                object: std::ptr::null_mut(),
+            };
         }
         let function = grant.hosts[self.hosts[host] as usize].as_mut();
         let function = function.expect("a chain's host functions are there");
         let (is, expected) = (function.sig(), &self.sigs[host]);
         let same = is.params == expected.params && is.results == expected.results;
-        assert!(same, "the host function {} is not the one that the chain was made for", expected.name);
+        assert!(
+            same,
+            "the host function {} is not the one that the chain was made for",
+            expected.name
+        );
         let (entry, object) = function.native();
-        HostView { entry: Some(entry), object }
+        HostView {
+            entry: Some(entry),
+            object,
+        }
     }
 }
 
 fn outbox_view(grant: &mut Grant<'_>, index: usize) -> OutboxView {
     let Some(outbox) = grant.outboxes.get_mut(index) else {
         // Of no use to the code, as `check` has looked at the ones that are.
-        return OutboxView { words: std::ptr::null_mut(), len: 0, allocated: 0, capacity: 0, outbox: std::ptr::null_mut() };
+        return OutboxView {
+            words: std::ptr::null_mut(),
+            len: 0,
+            allocated: 0,
+            capacity: 0,
+            outbox: std::ptr::null_mut(),
+        };
     };
     let width = outbox.block.element().words();
     let len = outbox.block.len();
@@ -177,7 +210,11 @@ struct Views<T> {
 
 impl<T: Copy> Views<T> {
     fn new(len: usize) -> Views<T> {
-        Views { inline: [const { MaybeUninit::uninit() }; VIEWS_INLINE], more: Vec::new(), len }
+        Views {
+            inline: [const { MaybeUninit::uninit() }; VIEWS_INLINE],
+            more: Vec::new(),
+            len,
+        }
     }
 
     fn fill(&mut self, view: impl FnMut(usize) -> T) -> &mut [T] {

@@ -43,7 +43,8 @@ impl Needs {
                     Op::SlotSet => slots[inst.imm.index()] = (true, true),
                     Op::OutboxPut | Op::OutboxRoom => outboxes[inst.imm.index()] = true,
                     Op::Count | Op::Drop => {
-                        let counter = Counter::of(inst.op, || inst.imm.index()).expect("INVARIANT: it counts");
+                        let counter =
+                            Counter::of(inst.op, || inst.imm.index()).expect("INVARIANT: it counts");
                         needs.counts = needs.counts.max(counter.network_index(chain) + 1);
                     }
                     _ => {}
@@ -55,7 +56,12 @@ impl Needs {
                 _ => {}
             }
         }
-        needs.slots = slots.iter().enumerate().filter(|(_, slot)| slot.0).map(|(k, slot)| (k, slot.1)).collect();
+        needs.slots = slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.0)
+            .map(|(k, slot)| (k, slot.1))
+            .collect();
         needs.hosts = indices(&hosts);
         needs.outboxes = indices(&outboxes);
         needs.measure(chain)?;
@@ -76,8 +82,16 @@ impl Needs {
         let limited = [
             ("words of state", self.state_words, STATE_WORDS_MAX),
             ("counters", self.counts, STATE_WORDS_MAX),
-            ("words of arguments of a host call", self.call_args_words, CALL_WORDS_MAX),
-            ("words of results of a host call", self.call_results_words, CALL_WORDS_MAX),
+            (
+                "words of arguments of a host call",
+                self.call_args_words,
+                CALL_WORDS_MAX,
+            ),
+            (
+                "words of results of a host call",
+                self.call_results_words,
+                CALL_WORDS_MAX,
+            ),
         ];
         match limited.into_iter().find(|(_, number, max)| number > max) {
             Some((what, number, max)) => Err(CompileError::too_large(what, number, max)),

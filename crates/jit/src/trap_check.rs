@@ -34,7 +34,9 @@ fn may_trap(function: &Function, inst: Inst) -> bool {
     }
     // `bitcast` has memory flags too, for the order of bytes.
     let touches_memory = opcode.can_load() || opcode.can_store();
-    let says_notrap = data.memflags().is_some_and(|flags| function.dfg.mem_flags[flags].notrap());
+    let says_notrap = data
+        .memflags()
+        .is_some_and(|flags| function.dfg.mem_flags[flags].notrap());
     let is_call = opcode.is_call();
     opcode.can_trap() || touches_memory && !is_call && !says_notrap
 }
@@ -46,17 +48,25 @@ fn is_safe_constant(function: &Function, divisor: Value) -> bool {
 /// Whether a divisor is `select((b + 1) <u 2, 1, b)`: 1 in place of 0 and -1.
 fn is_guarded(function: &Function, divisor: Value) -> bool {
     let is_one = |value| constant(function, value) == Some(1);
-    let Some(InstructionData::Ternary { opcode: Opcode::Select, args: [unsafe_divisor, one, b] }) =
-        definition(function, divisor)
+    let Some(InstructionData::Ternary {
+        opcode: Opcode::Select,
+        args: [unsafe_divisor, one, b],
+    }) = definition(function, divisor)
     else {
         return false;
     };
-    let Some(InstructionData::IntCompare { cond: IntCC::UnsignedLessThan, args: [sum, two], .. }) =
-        definition(function, *unsafe_divisor)
+    let Some(InstructionData::IntCompare {
+        cond: IntCC::UnsignedLessThan,
+        args: [sum, two],
+        ..
+    }) = definition(function, *unsafe_divisor)
     else {
         return false;
     };
-    let Some(InstructionData::Binary { opcode: Opcode::Iadd, args: [addend, step] }) = definition(function, *sum)
+    let Some(InstructionData::Binary {
+        opcode: Opcode::Iadd,
+        args: [addend, step],
+    }) = definition(function, *sum)
     else {
         return false;
     };
@@ -66,7 +76,10 @@ fn is_guarded(function: &Function, divisor: Value) -> bool {
 /// The integer that a value is, if it is a constant.
 pub(crate) fn constant(function: &Function, value: Value) -> Option<i64> {
     match definition(function, value)? {
-        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits()),
+        InstructionData::UnaryImm {
+            opcode: Opcode::Iconst,
+            imm,
+        } => Some(imm.bits()),
         _ => None,
     }
 }

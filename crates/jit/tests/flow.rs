@@ -16,7 +16,10 @@ fn looped(tables: Tables, body: impl FnOnce(&mut FunctionBuilder<'_>)) -> ChainC
         let (head, go, out) = (b.block(&[]), b.block(&[]), b.block(&[]));
         b.jump(head, &[]);
         b.switch_to(head);
-        b.terminate(Terminator::Step { go: go.into(), stop: out.into() });
+        b.terminate(Terminator::Step {
+            go: go.into(),
+            stop: out.into(),
+        });
         b.switch_to(out);
         let code = b.iconst(-1);
         b.ret(&[code]);
@@ -48,7 +51,12 @@ fn tick(b: &mut FunctionBuilder<'_>) -> Value {
 }
 
 fn ticks() -> Tables {
-    Tables { slots: vec![SlotDecl::i64("ticks", 0)], hosts: hosts::sigs(), edges: 3, ..Tables::default() }
+    Tables {
+        slots: vec![SlotDecl::i64("ticks", 0)],
+        hosts: hosts::sigs(),
+        edges: 3,
+        ..Tables::default()
+    }
 }
 
 fn with_hosts(chain: ChainCode) -> Setup {
@@ -114,7 +122,16 @@ fn an_interrupt_is_seen_within_a_strip() {
         let when = b.iconst(100);
         let terminator = {
             let (ok, failed) = (b.block(&[]), b.block(&[]));
-            (Terminator::Call { host: 4, args: vec![when], ok: ok.into(), failed: failed.into() }, ok, failed)
+            (
+                Terminator::Call {
+                    host: 4,
+                    args: vec![when],
+                    ok: ok.into(),
+                    failed: failed.into(),
+                },
+                ok,
+                failed,
+            )
         };
         b.terminate(terminator.0);
         b.switch_to(terminator.2);
@@ -125,32 +142,42 @@ fn an_interrupt_is_seen_within_a_strip() {
     setup.budget = 100_000;
     let native = setup.compile();
     let left = setup.run(|grant| native.run(grant));
-    let Val::I(ticks) = left.slots[0] else { panic!("an integer") };
+    let Val::I(ticks) = left.slots[0] else {
+        panic!("an integer")
+    };
     assert!((100..=100 + 256).contains(&ticks), "{ticks}");
     assert_eq!(left.budget + ticks as u64, 100_000);
 }
 
 #[test]
 fn counters_of_equal_blocks_and_others() {
-    let mut setup = with_hosts(looped(Tables { drops: vec!["odd".into()], ..ticks() }, |b| {
-        count(b, 0);
-        let before = tick(b);
-        let (one, next) = (b.iconst(1), b.block(&[]));
-        b.jump(next, &[]);
-        b.switch_to(next);
-        count(b, 1);
-        let low = b.op(Op::Iand, &[before, one]);
-        let is_odd = b.op(Op::Ieq, &[low, one]);
-        let (_, even) = b.br_new(is_odd);
-        b.drop(0);
-        count(b, 2);
-        count(b, 2);
-        b.jump(even, &[]);
-        b.switch_to(even);
-    }));
+    let mut setup = with_hosts(looped(
+        Tables {
+            drops: vec!["odd".into()],
+            ..ticks()
+        },
+        |b| {
+            count(b, 0);
+            let before = tick(b);
+            let (one, next) = (b.iconst(1), b.block(&[]));
+            b.jump(next, &[]);
+            b.switch_to(next);
+            count(b, 1);
+            let low = b.op(Op::Iand, &[before, one]);
+            let is_odd = b.op(Op::Ieq, &[low, one]);
+            let (_, even) = b.br_new(is_odd);
+            b.drop(0);
+            count(b, 2);
+            count(b, 2);
+            b.jump(even, &[]);
+            b.switch_to(even);
+        },
+    ));
     setup.budget = 301;
     assert_eq!(setup.check().counts, [301, 301, 300, 150]);
-    let (_, dump) = common::jit().compile_with_dump(&setup.chain, DumpKinds::ALL).expect("it compiles");
+    let (_, dump) = common::jit()
+        .compile_with_dump(&setup.chain, DumpKinds::ALL)
+        .expect("it compiles");
     assert!(dump.clif.is_some() && dump.clif_optimized.is_some());
 }
 
@@ -160,7 +187,12 @@ fn host_functions_succeed_fail_and_panic() {
         let (before, one) = (tick(b), b.iconst(1));
         count(b, 0);
         let (ok, failed) = (b.block(&[Type::I64]), b.block(&[]));
-        b.terminate(Terminator::Call { host: 0, args: vec![before, one], ok: ok.into(), failed: failed.into() });
+        b.terminate(Terminator::Call {
+            host: 0,
+            args: vec![before, one],
+            ok: ok.into(),
+            failed: failed.into(),
+        });
         b.switch_to(failed);
         let code = b.iconst(-2);
         b.ret(&[code]);
@@ -168,7 +200,11 @@ fn host_functions_succeed_fail_and_panic() {
         count(b, 1);
     }));
     let native = setup.compile();
-    for (start, error) in [(0, Some("7 is refused")), (7, Some("panicked: test: 11")), (100, Some("105 is refused"))] {
+    for (start, error) in [
+        (0, Some("7 is refused")),
+        (7, Some("panicked: test: 11")),
+        (100, Some("105 is refused")),
+    ] {
         setup.slots[0] = Val::I(start);
         assert_eq!(setup.check_native(&native).error.as_deref(), error);
     }
@@ -178,11 +214,20 @@ fn host_functions_succeed_fail_and_panic() {
 fn host_functions_get_and_give_every_type() {
     let mut tables = ticks();
     let types = tables.hosts[2].params.clone();
-    tables.slots = types.iter().chain(&types).map(|&ty| SlotDecl::zero("slot", ty)).collect();
+    tables.slots = types
+        .iter()
+        .chain(&types)
+        .map(|&ty| SlotDecl::zero("slot", ty))
+        .collect();
     let mut setup = with_hosts(build(tables, |b| {
         let args: Vec<Value> = (0..types.len()).map(|k| b.slot_get(k)).collect();
         let (ok, failed) = (b.block(&types), b.block(&[]));
-        b.terminate(Terminator::Call { host: 2, args, ok: ok.into(), failed: failed.into() });
+        b.terminate(Terminator::Call {
+            host: 2,
+            args,
+            ok: ok.into(),
+            failed: failed.into(),
+        });
         b.switch_to(failed);
         let code = b.iconst(-2);
         b.ret(&[code]);
@@ -208,23 +253,47 @@ fn host_functions_get_and_give_every_type() {
 fn items_of_a_view_at_every_index() {
     for item in [Item::U8, Item::I64, Item::F64] {
         let slots = vec![
-            SlotDecl::i64("index", 0), SlotDecl::i64("from", 0), SlotDecl::i64("to", 0), SlotDecl::zero("item", item.ty()),
+            SlotDecl::i64("index", 0),
+            SlotDecl::i64("from", 0),
+            SlotDecl::i64("to", 0),
+            SlotDecl::zero("item", item.ty()),
         ];
         let odd = [1.5, f64::from_bits(0xfff8_0000_0000_0001), -0.0];
-        let mut setup = Setup::new(build(Tables { slots, data: vec![Data::F64(odd.into())], ..Tables::default() }, |b| {
-            let (view, from, to) = (b.data_at(0), b.slot_get(1), b.slot_get(2));
-            let slice = b.op(Op::Sslice, &[view, from, to]);
-            let index = b.slot_get(0);
-            let (value, none) = b.get(item, slice, index);
-            b.slot_set(3, value);
-            let code = b.iconst(1);
-            b.ret(&[code]);
-            b.switch_to(none);
-            let code = b.iconst(0);
-            b.ret(&[code]);
-        }));
+        let mut setup = Setup::new(build(
+            Tables {
+                slots,
+                data: vec![Data::F64(odd.into())],
+                ..Tables::default()
+            },
+            |b| {
+                let (view, from, to) = (b.data_at(0), b.slot_get(1), b.slot_get(2));
+                let slice = b.op(Op::Sslice, &[view, from, to]);
+                let index = b.slot_get(0);
+                let (value, none) = b.get(item, slice, index);
+                b.slot_set(3, value);
+                let code = b.iconst(1);
+                b.ret(&[code]);
+                b.switch_to(none);
+                let code = b.iconst(0);
+                b.ret(&[code]);
+            },
+        ));
         let native = setup.compile();
-        for index in [0, 1, 2, 3, 15, 16, 23, 24, -1, i64::MIN, i64::MAX, i64::MAX / 8 + 1, 1 << 61] {
+        for index in [
+            0,
+            1,
+            2,
+            3,
+            15,
+            16,
+            23,
+            24,
+            -1,
+            i64::MIN,
+            i64::MAX,
+            i64::MAX / 8 + 1,
+            1 << 61,
+        ] {
             for (from, to) in [(0, 24), (0, 23), (1, 17), (3, 3), (5, 2), (-7, i64::MAX)] {
                 setup.slots[..3].clone_from_slice(&[Val::I(index), Val::I(from), Val::I(to)]);
                 setup.check_native(&native);
@@ -236,8 +305,15 @@ fn items_of_a_view_at_every_index() {
 #[test]
 fn every_nan_leaves_as_the_canonical_one() {
     let fields = [Type::F64, Type::F64.or_null()];
-    let slots = vec![SlotDecl::zero("x", Type::F64), SlotDecl::zero("y", Type::F64.or_null())];
-    let tables = Tables { slots, outputs: vec![ElementType::new(fields)], ..Tables::default() };
+    let slots = vec![
+        SlotDecl::zero("x", Type::F64),
+        SlotDecl::zero("y", Type::F64.or_null()),
+    ];
+    let tables = Tables {
+        slots,
+        outputs: vec![ElementType::new(fields)],
+        ..Tables::default()
+    };
     let mut setup = Setup::new(build(tables, |b| {
         let x = b.slot_get(0);
         let zero = b.fconst(0.0);
@@ -260,12 +336,18 @@ fn every_nan_leaves_as_the_canonical_one() {
 
 #[test]
 fn outboxes_grow_and_own_their_bytes() {
-    let outputs = vec![ElementType::new([Type::BYTES, Type::I64, Type::BYTES.or_null()]), ElementType::from(Type::BOOL)];
+    let outputs = vec![
+        ElementType::new([Type::BYTES, Type::I64, Type::BYTES.or_null()]),
+        ElementType::from(Type::BOOL),
+    ];
     let mut tables = Tables { outputs, ..ticks() };
     tables.slots.push(SlotDecl::zero("room", Type::I64));
     tables.data = vec![Data::from("0123456789")];
     let mut setup = with_hosts(looped(tables, |b| {
-        let (room, zero) = (b.inst(Op::OutboxRoom, Imm::Index(0), &[]).expect("room"), b.iconst(0));
+        let (room, zero) = (
+            b.inst(Op::OutboxRoom, Imm::Index(0), &[]).expect("room"),
+            b.iconst(0),
+        );
         b.slot_set(1, room);
         let there = b.op(Op::Igt, &[room, zero]);
         leave_unless(b, there, 7);
@@ -284,19 +366,29 @@ fn outboxes_grow_and_own_their_bytes() {
     for capacity in [0, 1, 1023, 1024, 1025, 5000] {
         setup.capacities = vec![capacity, 3];
         let left = setup.check_native(&native);
-        assert_eq!((left.exit, left.outboxes[0].len(), left.outboxes[1].len()), (7, capacity, capacity));
+        assert_eq!(
+            (left.exit, left.outboxes[0].len(), left.outboxes[1].len()),
+            (7, capacity, capacity)
+        );
     }
 }
 
 #[test]
 fn an_inbox_is_read_to_its_end_or_to_the_budget() {
     let inputs = vec![ElementType::new([Type::I64, Type::BYTES, Type::F64.or_null()])];
-    let mut tables = Tables { inputs: inputs.clone(), outputs: inputs, ..ticks() };
+    let mut tables = Tables {
+        inputs: inputs.clone(),
+        outputs: inputs,
+        ..ticks()
+    };
     tables.slots.push(SlotDecl::zero("last", Type::BYTES));
     let mut setup = with_hosts(looped(tables, |b| {
         let fields = b.tables_ref().inputs[0].fields().to_vec();
         let (some, none) = (b.block(&fields), b.block(&[]));
-        b.terminate(Terminator::Inbox { some: some.into(), none: none.into() });
+        b.terminate(Terminator::Inbox {
+            some: some.into(),
+            none: none.into(),
+        });
         b.switch_to(none);
         let code = b.iconst(0);
         b.ret(&[code]);
@@ -308,13 +400,28 @@ fn an_inbox_is_read_to_its_end_or_to_the_budget() {
     }));
     let native = setup.compile();
     let elements: Vec<Vec<Val>> = (0..300)
-        .map(|k| vec![Val::I(k), s(format!("element {k}")), if k % 3 == 0 { Val::Null } else { f(k as f64) }])
+        .map(|k| {
+            vec![
+                Val::I(k),
+                s(format!("element {k}")),
+                if k % 3 == 0 { Val::Null } else { f(k as f64) },
+            ]
+        })
         .collect();
-    for (budget, exit, read) in [(0, -1, 0), (10, -1, 10), (300, -1, 300), (301, 0, 300), (1000, 0, 300)] {
+    for (budget, exit, read) in [
+        (0, -1, 0),
+        (10, -1, 10),
+        (300, -1, 300),
+        (301, 0, 300),
+        (1000, 0, 300),
+    ] {
         setup.budget = budget;
         setup.inbox = Some(elements.clone());
         let left = setup.check_native(&native);
-        assert_eq!((left.exit, left.inbox_next, left.outboxes[0].len()), (exit, Some(read), read));
+        assert_eq!(
+            (left.exit, left.inbox_next, left.outboxes[0].len()),
+            (exit, Some(read), read)
+        );
     }
     setup.inbox = Some(vec![]);
     assert_eq!(setup.check_native(&native).exit, 0);
@@ -344,9 +451,14 @@ fn dumps_name_the_origins() {
         tick(b);
     }));
     setup.chain.origins = vec!["the loop".into(), "ticker".into()];
-    let (native, dump) = common::jit().compile_with_dump(&setup.chain, DumpKinds::ALL).expect("it compiles");
+    let (native, dump) = common::jit()
+        .compile_with_dump(&setup.chain, DumpKinds::ALL)
+        .expect("it compiles");
     let text = dump.disassembly.expect("it was asked for");
-    assert!(text.contains("; ticker\n") && text.contains("; the loop\n") && text.contains("ret"), "{text}");
+    assert!(
+        text.contains("; ticker\n") && text.contains("; the loop\n") && text.contains("ret"),
+        "{text}"
+    );
     assert!(native.code_bytes() > 0);
     assert_eq!(native.name(), "test");
 }
@@ -358,9 +470,12 @@ fn what_is_refused() {
     });
     let mut options = JitOptions::default();
     options.chain_insts_max = 3;
-    let error = Jit::new(options).expect("a JIT").compile(&chain).expect_err("too large");
+    let error = Jit::new(options)
+        .expect("a JIT")
+        .compile(&chain)
+        .expect_err("too large");
     assert_eq!(error.kind(), CompileErrorKind::TooLarge);
-    assert_eq!(error.to_string(), "7 instructions, at most 3 are compiled");
+    assert_eq!(error.to_string(), "9 instructions, at most 3 are compiled");
 
     let memory = CodeMemory::with_capacity(1).expect("a page");
     let jit = Jit::with_memory(memory, JitOptions::default()).expect("a JIT");
@@ -389,7 +504,12 @@ fn what_is_refused() {
 fn a_host_function_of_another_signature_is_not_called() {
     let mut setup = with_hosts(build(ticks(), |b| {
         let (ok, failed) = (b.block(&[]), b.block(&[]));
-        b.terminate(Terminator::Call { host: 3, args: vec![], ok: ok.into(), failed: failed.into() });
+        b.terminate(Terminator::Call {
+            host: 3,
+            args: vec![],
+            ok: ok.into(),
+            failed: failed.into(),
+        });
         for block in [ok, failed] {
             b.switch_to(block);
             let code = b.iconst(0);

@@ -16,14 +16,20 @@ fn forms(op: Op) -> Vec<(Vec<Type>, Imm)> {
     let imms: Vec<Imm> = match info.imm {
         ImmKind::None => vec![Imm::None],
         ImmKind::I64 => [0, -1, i64::MIN, i64::MAX].map(Imm::I64).to_vec(),
-        ImmKind::F64 => [0.0, -0.0, 1.5, f64::INFINITY].map(|value: f64| Imm::F64(value.to_bits())).to_vec(),
+        ImmKind::F64 => [0.0, -0.0, 1.5, f64::INFINITY]
+            .map(|value: f64| Imm::F64(value.to_bits()))
+            .to_vec(),
         ImmKind::Bool => [true, false].map(Imm::Bool).to_vec(),
         ImmKind::Type => KINDS.map(|ty| Imm::Type(ty.or_null())).to_vec(),
         ImmKind::Data => vec![Imm::Index(0), Imm::Index(1)],
         _ => panic!("{} is not pure", info.name),
     };
     let is_generic = info.params.iter().any(|param| !matches!(param, Pattern::Is(_)));
-    let bindings: Vec<Type> = if is_generic { every.collect() } else { vec![Type::I64] };
+    let bindings: Vec<Type> = if is_generic {
+        every.collect()
+    } else {
+        vec![Type::I64]
+    };
     let mut forms = Vec::new();
     for bound in bindings {
         let types = info.params.iter().map(|param| match param {
@@ -45,23 +51,40 @@ fn product(types: &[Type]) -> Vec<Vec<Val>> {
         let values = edge_values(ty);
         tuples = tuples
             .into_iter()
-            .flat_map(|tuple: Vec<Val>| values.iter().map(move |value| [&tuple[..], &[value.clone()]].concat()))
+            .flat_map(|tuple: Vec<Val>| {
+                values
+                    .iter()
+                    .map(move |value| [&tuple[..], std::slice::from_ref(value)].concat())
+            })
             .collect();
     }
     tuples
 }
 
 /// `result = op(operands)`, slot 0 being the result.
-fn setup(op: Op, imm: Imm, operands: &[Type], operand: impl Fn(&mut FunctionBuilder<'_>, usize) -> Value) -> Setup {
+fn setup(
+    op: Op,
+    imm: Imm,
+    operands: &[Type],
+    operand: impl Fn(&mut FunctionBuilder<'_>, usize) -> Value,
+) -> Setup {
     // The result's type is known to the builder only: try it on a function of its own.
     let data = vec![Data::from("constant"), Data::from("")];
     let slots: Vec<_> = operands.iter().map(|&ty| SlotDecl::zero("operand", ty)).collect();
-    let mut probe = Tables { data: data.clone(), slots: slots.clone(), ..Tables::default() };
+    let mut probe = Tables {
+        data: data.clone(),
+        slots: slots.clone(),
+        ..Tables::default()
+    };
     let mut b = FunctionBuilder::new(cutthrough_ir::FunctionKind::Chain, &mut probe, &[], &[Type::I64]);
     let args: Vec<Value> = (0..operands.len()).map(|k| b.slot_get(k)).collect();
     let result = b.inst(op, imm, &args).expect("a pure operation has a result");
     let ty = b.ty(result);
-    let tables = Tables { data, slots: [slots, vec![SlotDecl::zero("result", ty)]].concat(), ..Tables::default() };
+    let tables = Tables {
+        data,
+        slots: [slots, vec![SlotDecl::zero("result", ty)]].concat(),
+        ..Tables::default()
+    };
     Setup::new(build(tables, |b| {
         let args: Vec<Value> = (0..operands.len()).map(|k| operand(b, k)).collect();
         let result = b.inst(op, imm, &args).expect("it has a result");
@@ -76,12 +99,13 @@ fn every_pure_operation() {
     let mut checked = 0;
     for &op in Op::ALL.iter().filter(|op| op.info().effect == Effect::Pure) {
         for (types, imm) in forms(op) {
-            let mut setup = setup(op, imm, &types, |b, k| b.slot_get(k));
+            let mut setup = setup(op, imm, &types, FunctionBuilder::slot_get);
             let native = setup.compile();
             let result = setup.slots.pop().expect("there is a result");
             for operands in product(&types) {
                 setup.slots = [&operands[..], std::slice::from_ref(&result)].concat();
-                let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| setup.check_native(&native)));
+                let caught =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| setup.check_native(&native)));
                 assert!(caught.is_ok(), "{} {imm:?} {operands:?}", op.info().name);
                 checked += 1;
             }
@@ -93,11 +117,15 @@ fn every_pure_operation() {
 #[test]
 fn divisions_by_constants() {
     for op in [Op::Idiv, Op::Irem] {
-        for divisor in edge_values(Type::I64).into_iter().chain([5, -5, 1000, -1024, 1 << 62].map(Val::I)) {
+        for divisor in edge_values(Type::I64)
+            .into_iter()
+            .chain([5, -5, 1000, -1024, 1 << 62].map(Val::I))
+        {
             let Val::I(by) = divisor else { unreachable!() };
             let types = [Type::I64, Type::I64];
-            let mut setup =
-                setup(op, Imm::None, &types, |b, k| if k == 1 { b.iconst(by) } else { b.slot_get(k) });
+            let mut setup = setup(op, Imm::None, &types, |b, k| {
+                if k == 1 { b.iconst(by) } else { b.slot_get(k) }
+            });
             let native = setup.compile();
             for dividend in edge_values(Type::I64) {
                 setup.slots[0] = dividend;
@@ -127,21 +155,31 @@ fn constant(b: &mut FunctionBuilder<'_>, ty: Type, value: &Val) -> Value {
         Val::B(value) => b.bconst(*value),
         Val::S(bytes) => b.data(Data::Bytes(bytes::Bytes::copy_from_slice(bytes))),
     };
-    if ty.nullable { b.op(Op::Some, &[present]) } else { present }
+    if ty.nullable {
+        b.op(Op::Some, &[present])
+    } else {
+        present
+    }
 }
 
 #[test]
 fn slots_of_every_type_keep_their_values() {
     for ty in KINDS.into_iter().chain(KINDS.map(Type::or_null)) {
         let slots = vec![SlotDecl::zero("from", ty), SlotDecl::zero("to", ty)];
-        let mut setup = Setup::new(build(Tables { slots, ..Tables::default() }, |b| {
-            let value = b.slot_get(0);
-            b.slot_set(1, value);
-            // A slot of bytes may be set to a part of itself.
-            b.slot_set(0, value);
-            let code = b.iconst(3);
-            b.ret(&[code]);
-        }));
+        let mut setup = Setup::new(build(
+            Tables {
+                slots,
+                ..Tables::default()
+            },
+            |b| {
+                let value = b.slot_get(0);
+                b.slot_set(1, value);
+                // A slot of bytes may be set to a part of itself.
+                b.slot_set(0, value);
+                let code = b.iconst(3);
+                b.ret(&[code]);
+            },
+        ));
         let native = setup.compile();
         for value in edge_values(ty) {
             setup.slots[0] = value.clone();
@@ -155,14 +193,20 @@ fn slots_of_every_type_keep_their_values() {
 #[test]
 fn slices_of_a_slot_of_bytes() {
     let slots = vec![SlotDecl::zero("text", Type::BYTES)];
-    let mut setup = Setup::new(build(Tables { slots, ..Tables::default() }, |b| {
-        let text = b.slot_get(0);
-        let (one, end) = (b.iconst(1), b.iconst(i64::MAX));
-        let tail = b.op(Op::Sslice, &[text, one, end]);
-        b.slot_set(0, tail);
-        let length = b.op(Op::Slen, &[tail]);
-        b.ret(&[length]);
-    }));
+    let mut setup = Setup::new(build(
+        Tables {
+            slots,
+            ..Tables::default()
+        },
+        |b| {
+            let text = b.slot_get(0);
+            let (one, end) = (b.iconst(1), b.iconst(i64::MAX));
+            let tail = b.op(Op::Sslice, &[text, one, end]);
+            b.slot_set(0, tail);
+            let length = b.op(Op::Slen, &[tail]);
+            b.ret(&[length]);
+        },
+    ));
     setup.slots[0] = s("abcd");
     assert_eq!(setup.check().slots, [s("bcd")]);
 }

@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use common::{Setup, Val, build, edge_values, hosts};
 use cutthrough_ir::op::{Effect, ImmKind, Pattern};
 use cutthrough_ir::{
-    Block, Data, ElementType, FunctionBuilder, Imm, Item, Kind, Op, SlotDecl, Tables, Target, Terminator, Type, Value,
+    Block, Data, ElementType, FunctionBuilder, Imm, Item, Kind, Op, SlotDecl, Tables, Target, Terminator,
+    Type, Value,
 };
 
 const CASES: u64 = 2_000;
@@ -52,7 +53,12 @@ struct Generator<'r, 't> {
 
 impl Generator<'_, '_> {
     fn value(&mut self, ty: Type) -> Value {
-        let known: Vec<Value> = self.pool.iter().copied().filter(|&value| self.b.ty(value) == ty).collect();
+        let known: Vec<Value> = self
+            .pool
+            .iter()
+            .copied()
+            .filter(|&value| self.b.ty(value) == ty)
+            .collect();
         if !known.is_empty() && self.rng.below(8) > 0 {
             return self.rng.of(&known);
         }
@@ -66,7 +72,11 @@ impl Generator<'_, '_> {
                     Val::S(bytes) => self.b.data(Data::Bytes(bytes.into())),
                     Val::Null => unreachable!("matched before"),
                 };
-                if ty.nullable { self.b.op(Op::Some, &[value]) } else { value }
+                if ty.nullable {
+                    self.b.op(Op::Some, &[value])
+                } else {
+                    value
+                }
             }
         };
         self.pool.push(value);
@@ -201,7 +211,13 @@ impl Generator<'_, '_> {
                 let extra = self.value(Type::F64);
                 let (some, none) = (self.b.block(&[item.ty(), Type::F64]), self.b.block(&[]));
                 let target = Target::new(some, [extra]);
-                self.b.terminate(Terminator::Get { item, view, index, some: target, none: none.into() });
+                self.b.terminate(Terminator::Get {
+                    item,
+                    view,
+                    index,
+                    some: target,
+                    none: none.into(),
+                });
                 (some, self.b.block_params(some), none)
             }
             3 => {
@@ -209,14 +225,22 @@ impl Generator<'_, '_> {
                 let sig = self.b.tables_ref().hosts[host].clone();
                 let args = self.values(&sig.params);
                 let (ok, failed) = (self.b.block(&sig.results), self.b.block(&[]));
-                let terminator = Terminator::Call { host: host as u32, args, ok: ok.into(), failed: failed.into() };
+                let terminator = Terminator::Call {
+                    host: host as u32,
+                    args,
+                    ok: ok.into(),
+                    failed: failed.into(),
+                };
                 self.b.terminate(terminator);
                 (ok, self.b.block_params(ok), failed)
             }
             _ => {
                 let fields = self.b.tables_ref().inputs[0].fields().to_vec();
                 let (some, none) = (self.b.block(&fields), self.b.block(&[]));
-                self.b.terminate(Terminator::Inbox { some: some.into(), none: none.into() });
+                self.b.terminate(Terminator::Inbox {
+                    some: some.into(),
+                    none: none.into(),
+                });
                 (some, self.b.block_params(some), none)
             }
         }
@@ -251,7 +275,13 @@ fn element(rng: &mut Rng) -> ElementType {
 }
 
 fn odd_nan() -> Vec<f64> {
-    vec![1.5, f64::from_bits(0xfff8_0000_0000_0001), -0.0, f64::NEG_INFINITY, f64::from_bits(0x7ff0_0000_0000_0001)]
+    vec![
+        1.5,
+        f64::from_bits(0xfff8_0000_0000_0001),
+        -0.0,
+        f64::NEG_INFINITY,
+        f64::from_bits(0x7ff0_0000_0000_0001),
+    ]
 }
 
 fn case(seed: u64) -> Setup {
@@ -260,9 +290,15 @@ fn case(seed: u64) -> Setup {
         rng.next();
     }
     let tables = Tables {
-        slots: (0..7).map(|k| SlotDecl::zero(format!("s{k}"), rng.ty())).collect(),
+        slots: (0..7)
+            .map(|k| SlotDecl::zero(format!("s{k}"), rng.ty()))
+            .collect(),
         hosts: hosts::sigs(),
-        data: vec![Data::I64([1, -1, i64::MAX, 3].into()), Data::F64(odd_nan().into()), Data::from("some text")],
+        data: vec![
+            Data::I64([1, -1, i64::MAX, 3].into()),
+            Data::F64(odd_nan().into()),
+            Data::from("some text"),
+        ],
         inputs: vec![element(&mut rng)],
         outputs: vec![element(&mut rng), element(&mut rng)],
         drops: vec!["full".to_owned()],
@@ -273,7 +309,10 @@ fn case(seed: u64) -> Setup {
         let (head, body, out) = (b.block(&[]), b.block(&[]), b.block(&[]));
         b.jump(head, &[]);
         b.switch_to(head);
-        b.terminate(Terminator::Step { go: body.into(), stop: out.into() });
+        b.terminate(Terminator::Step {
+            go: body.into(),
+            stop: out.into(),
+        });
         b.switch_to(out);
         let code = b.iconst(-1);
         b.ret(&[code]);
@@ -295,7 +334,13 @@ fn case(seed: u64) -> Setup {
     setup.budget = rng.of(&[0, 1, 2, 3, 5, 8, 255, 256, 257, 300]);
     setup.interrupted = rng.below(20) == 0;
     setup.capacities = vec![rng.below(2000), 5];
-    setup.slots = setup.chain.tables.slots.iter().map(|slot| rng.of(&edge_values(slot.ty))).collect();
+    setup.slots = setup
+        .chain
+        .tables
+        .slots
+        .iter()
+        .map(|slot| rng.of(&edge_values(slot.ty)))
+        .collect();
     let fields = setup.chain.tables.inputs[0].fields().to_vec();
     let elements = (0..rng.below(40)).map(|_| fields.iter().map(|&ty| rng.of(&edge_values(ty))).collect());
     setup.inbox = Some(elements.collect());

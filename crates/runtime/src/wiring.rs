@@ -126,6 +126,9 @@ pub(crate) struct Point {
     pub(crate) hold_readers: bool,
     /// Elements that were dealt to nobody, as all readers had left.
     pub(crate) lost: Counter,
+    /// Elements written (read) here by processes that have been removed since.
+    pub(crate) departed_put: Counter,
+    pub(crate) departed_taken: Counter,
     /// Whether elements written here go into a block that is dealt out, as more than
     /// one reader may have them ([`crate::cone`] has the other reason).
     pub(crate) dealt: bool,

@@ -14,7 +14,10 @@ impl Lowerer<'_, '_> {
     /// A view of constant data, which the native chain keeps alive.
     pub(super) fn data(&mut self, index: usize) -> Parts {
         let (address, length) = self.chain.tables.data[index].view();
-        [address, length].into_iter().map(|word| self.iconst(word.cast_signed())).collect()
+        [address, length]
+            .into_iter()
+            .map(|word| self.iconst(word.cast_signed()))
+            .collect()
     }
 
     /// `seq`: the lengths first; most strings differ there.
@@ -22,7 +25,9 @@ impl Lowerer<'_, '_> {
         let (compare, done) = (self.builder.create_block(), self.builder.create_block());
         let equal = self.builder.append_block_param(done, types::I8);
         let same_length = self.builder.ins().icmp(IntCC::Equal, a[1], b[1]);
-        self.builder.ins().brif(same_length, compare, &[], done, &[BlockArg::from(same_length)]);
+        self.builder
+            .ins()
+            .brif(same_length, compare, &[], done, &[BlockArg::from(same_length)]);
         self.switch_to_sealed(compare);
         let word = self.call_helper(Helper::BytesEqual, &[a[0], a[1], b[0], b[1]])[0];
         let same_bytes = self.builder.ins().ireduce(types::I8, word);
@@ -42,7 +47,11 @@ impl Lowerer<'_, '_> {
             _ => unreachable!("INVARIANT: called for these four"),
         };
         let word = self.call_helper(helper, &[a[0], a[1], b[0], b[1]])[0];
-        if is_bool { self.builder.ins().ireduce(types::I8, word) } else { word }
+        if is_bool {
+            self.builder.ins().ireduce(types::I8, word)
+        } else {
+            word
+        }
     }
 
     /// `sslice`: both ends clamped; no bytes where they cross.
@@ -67,7 +76,10 @@ impl Lowerer<'_, '_> {
         let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, bytes[1]);
         let address = self.builder.ins().iadd(bytes[0], index);
         let address = self.builder.ins().select(inside, address, self.context);
-        let byte = self.builder.ins().uload8(types::I64, MemFlagsData::new().with_notrap(), address, 0);
+        let byte = self
+            .builder
+            .ins()
+            .uload8(types::I64, MemFlagsData::new().with_notrap(), address, 0);
         let none = self.iconst(-1);
         self.builder.ins().select(inside, byte, none)
     }
@@ -75,12 +87,19 @@ impl Lowerer<'_, '_> {
     /// `stoi` and `stof`.
     pub(super) fn bytes_number(&mut self, inst: &Inst) -> Parts {
         let text = self.parts(inst.args[0]);
-        let helper = if inst.op == Op::SToI { Helper::SToI } else { Helper::SToF };
+        let helper = if inst.op == Op::SToI {
+            Helper::SToI
+        } else {
+            Helper::SToF
+        };
         let words = self.call_helper(helper, &[text[0], text[1]]);
         let presence = self.builder.ins().ireduce(types::I8, words[1]);
         let value = match inst.op {
             Op::SToI => words[0],
-            _ => self.builder.ins().bitcast(types::F64, MemFlagsData::new(), words[0]),
+            _ => self
+                .builder
+                .ins()
+                .bitcast(types::F64, MemFlagsData::new(), words[0]),
         };
         [value, presence].into_iter().collect()
     }

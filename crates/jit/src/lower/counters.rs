@@ -49,7 +49,10 @@ pub(super) struct Counters {
 impl Counters {
     pub(super) fn new(function: &Function, builder: &mut FunctionBuilder<'_>) -> Counters {
         let mut registers: HashMap<Vec<usize>, Variable> = HashMap::new();
-        let mut counters = Counters { counters: Vec::new(), index: HashMap::new() };
+        let mut counters = Counters {
+            counters: Vec::new(),
+            index: HashMap::new(),
+        };
         for (counter, blocks) in increments(function) {
             let known = registers.get(&blocks).copied();
             let variable = known.unwrap_or_else(|| builder.declare_var(types::I64));
@@ -81,7 +84,10 @@ impl Counters {
 
     /// The counters and their registers.
     pub(super) fn used(&self) -> Vec<(Counter, Variable)> {
-        self.counters.iter().map(|&(counter, variable, _)| (counter, variable)).collect()
+        self.counters
+            .iter()
+            .map(|&(counter, variable, _)| (counter, variable))
+            .collect()
     }
 }
 

@@ -52,7 +52,10 @@ impl Lowerer<'_, '_> {
 
         self.switch_to_sealed(look);
         let flag = self.load_context(offset::INTERRUPT);
-        let interrupted = self.builder.ins().load(types::I8, MemFlagsData::trusted(), flag, 0);
+        let interrupted = self
+            .builder
+            .ins()
+            .load(types::I8, MemFlagsData::trusted(), flag, 0);
         self.builder.ins().brif(interrupted, stopped, &[], begin, &[]);
 
         self.switch_to_sealed(begin);
@@ -90,9 +93,14 @@ impl Lowerer<'_, '_> {
         let fuel = self.builder.use_var(self.fuel);
         let fuel = self.builder.ins().iadd_imm_s(fuel, -1);
         self.builder.def_var(self.fuel, fuel);
-        let there = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, fuel, 0);
+        let there = self
+            .builder
+            .ins()
+            .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, fuel, 0);
         let args = self.target_args(&[], go);
-        self.builder.ins().brif(there, self.blocks[go.block.index()], &args, refill, &[]);
+        self.builder
+            .ins()
+            .brif(there, self.blocks[go.block.index()], &args, refill, &[]);
     }
 
     /// Sets the budget aside, so that the next step stops.
@@ -160,7 +168,10 @@ impl Lowerer<'_, '_> {
 
     pub(super) fn start_outbox(&mut self, outbox: usize) {
         let views = self.load_context(offset::OUTBOXES);
-        let view = self.builder.ins().iadd_imm_s(views, i64::from(offset::OUTBOX_VIEW_BYTES) * outbox as i64);
+        let view = self
+            .builder
+            .ins()
+            .iadd_imm_s(views, i64::from(offset::OUTBOX_VIEW_BYTES) * outbox as i64);
         let first = self.load_i64(view, offset::OUTBOX_LEN);
         let len = self.builder.declare_var(types::I64);
         self.builder.def_var(len, first);

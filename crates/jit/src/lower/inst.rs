@@ -4,6 +4,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::Ieee64;
 use cranelift_codegen::ir::{InstBuilder, Value as ClifValue, types};
 
+use cranelift_frontend::FuncInstBuilder;
 use cutthrough_ir::{Imm, Inst, Op};
 
 use super::Lowerer;
@@ -20,33 +21,32 @@ impl Lowerer<'_, '_> {
 
     /// Every operation, in the order of the table.
     fn op(&mut self, inst: &Inst) -> Option<Parts> {
-        // Operands of one part each, which most operations have.
-        let a = |s: &Self| s.part(inst.args[0]);
-        let b = |s: &Self| s.part(inst.args[1]);
         let one = match inst.op {
             Op::Iconst | Op::Fconst | Op::Bconst => self.constant(inst.imm),
             Op::Sconst => return Some(self.data(inst.imm.index())),
             Op::Null => {
-                let Imm::Type(ty) = inst.imm else { unreachable!("INVARIANT: null carries a type") };
+                let Imm::Type(ty) = inst.imm else {
+                    unreachable!("INVARIANT: null carries a type")
+                };
                 return Some(self.zero(ty));
             }
 
-            Op::Iadd => { let (a, b) = (a(self), b(self)); self.builder.ins().iadd(a, b) }
-            Op::Isub => { let (a, b) = (a(self), b(self)); self.builder.ins().isub(a, b) }
-            Op::Imul => { let (a, b) = (a(self), b(self)); self.builder.ins().imul(a, b) }
-            Op::Idiv => self.idiv(a(self), b(self)),
-            Op::Irem => self.irem(a(self), b(self)),
-            Op::Imin => { let (a, b) = (a(self), b(self)); self.builder.ins().smin(a, b) }
-            Op::Imax => { let (a, b) = (a(self), b(self)); self.builder.ins().smax(a, b) }
-            Op::Iand | Op::And => { let (a, b) = (a(self), b(self)); self.builder.ins().band(a, b) }
-            Op::Ior | Op::Or => { let (a, b) = (a(self), b(self)); self.builder.ins().bor(a, b) }
-            Op::Ixor | Op::Xor => { let (a, b) = (a(self), b(self)); self.builder.ins().bxor(a, b) }
-            Op::Ishl => { let (a, b) = (a(self), b(self)); self.builder.ins().ishl(a, b) }
-            Op::Ishr => { let (a, b) = (a(self), b(self)); self.builder.ins().sshr(a, b) }
-            Op::Iushr => { let (a, b) = (a(self), b(self)); self.builder.ins().ushr(a, b) }
-            Op::Ineg => { let a = a(self); self.builder.ins().ineg(a) }
-            Op::Iabs => { let a = a(self); self.builder.ins().iabs(a) }
-            Op::Inot => { let a = a(self); self.builder.ins().bnot(a) }
+            Op::Iadd => self.two(inst, |ins, a, b| ins.iadd(a, b)),
+            Op::Isub => self.two(inst, |ins, a, b| ins.isub(a, b)),
+            Op::Imul => self.two(inst, |ins, a, b| ins.imul(a, b)),
+            Op::Idiv => self.idiv(self.part(inst.args[0]), self.part(inst.args[1])),
+            Op::Irem => self.irem(self.part(inst.args[0]), self.part(inst.args[1])),
+            Op::Imin => self.two(inst, |ins, a, b| ins.smin(a, b)),
+            Op::Imax => self.two(inst, |ins, a, b| ins.smax(a, b)),
+            Op::Iand | Op::And => self.two(inst, |ins, a, b| ins.band(a, b)),
+            Op::Ior | Op::Or => self.two(inst, |ins, a, b| ins.bor(a, b)),
+            Op::Ixor | Op::Xor => self.two(inst, |ins, a, b| ins.bxor(a, b)),
+            Op::Ishl => self.two(inst, |ins, a, b| ins.ishl(a, b)),
+            Op::Ishr => self.two(inst, |ins, a, b| ins.sshr(a, b)),
+            Op::Iushr => self.two(inst, |ins, a, b| ins.ushr(a, b)),
+            Op::Ineg => self.one(inst, |ins, a| ins.ineg(a)),
+            Op::Iabs => self.one(inst, |ins, a| ins.iabs(a)),
+            Op::Inot => self.one(inst, |ins, a| ins.bnot(a)),
             Op::Ieq => self.icmp(inst, IntCC::Equal),
             Op::Ine => self.icmp(inst, IntCC::NotEqual),
             Op::Ilt => self.icmp(inst, IntCC::SignedLessThan),
@@ -54,16 +54,16 @@ impl Lowerer<'_, '_> {
             Op::Igt => self.icmp(inst, IntCC::SignedGreaterThan),
             Op::Ige => self.icmp(inst, IntCC::SignedGreaterThanOrEqual),
 
-            Op::Fadd => { let (a, b) = (a(self), b(self)); self.builder.ins().fadd(a, b) }
-            Op::Fsub => { let (a, b) = (a(self), b(self)); self.builder.ins().fsub(a, b) }
-            Op::Fmul => { let (a, b) = (a(self), b(self)); self.builder.ins().fmul(a, b) }
-            Op::Fdiv => { let (a, b) = (a(self), b(self)); self.builder.ins().fdiv(a, b) }
-            Op::Fneg => { let a = a(self); self.builder.ins().fneg(a) }
-            Op::Fabs => { let a = a(self); self.builder.ins().fabs(a) }
-            Op::Fsqrt => { let a = a(self); self.builder.ins().sqrt(a) }
-            Op::Ffloor => { let a = a(self); self.builder.ins().floor(a) }
-            Op::Fceil => { let a = a(self); self.builder.ins().ceil(a) }
-            Op::Ftrunc => { let a = a(self); self.builder.ins().trunc(a) }
+            Op::Fadd => self.two(inst, |ins, a, b| ins.fadd(a, b)),
+            Op::Fsub => self.two(inst, |ins, a, b| ins.fsub(a, b)),
+            Op::Fmul => self.two(inst, |ins, a, b| ins.fmul(a, b)),
+            Op::Fdiv => self.two(inst, |ins, a, b| ins.fdiv(a, b)),
+            Op::Fneg => self.one(inst, |ins, a| ins.fneg(a)),
+            Op::Fabs => self.one(inst, |ins, a| ins.fabs(a)),
+            Op::Fsqrt => self.one(inst, |ins, a| ins.sqrt(a)),
+            Op::Ffloor => self.one(inst, |ins, a| ins.floor(a)),
+            Op::Fceil => self.one(inst, |ins, a| ins.ceil(a)),
+            Op::Ftrunc => self.one(inst, |ins, a| ins.trunc(a)),
             Op::Feq => self.fcmp(inst, FloatCC::Equal),
             Op::Fne => self.fcmp(inst, FloatCC::NotEqual),
             Op::Flt => self.fcmp(inst, FloatCC::LessThan),
@@ -71,10 +71,10 @@ impl Lowerer<'_, '_> {
             Op::Fgt => self.fcmp(inst, FloatCC::GreaterThan),
             Op::Fge => self.fcmp(inst, FloatCC::GreaterThanOrEqual),
 
-            Op::Not => { let a = a(self); self.builder.ins().bxor_imm_u(a, 1) }
-            Op::IToF => { let a = a(self); self.builder.ins().fcvt_from_sint(types::F64, a) }
-            Op::FToI => { let a = a(self); self.builder.ins().fcvt_to_sint_sat(types::I64, a) }
-            Op::BToI => { let a = a(self); self.builder.ins().uextend(types::I64, a) }
+            Op::Not => self.one(inst, |ins, a| ins.bxor_imm_u(a, 1)),
+            Op::IToF => self.one(inst, |ins, a| ins.fcvt_from_sint(types::F64, a)),
+            Op::FToI => self.one(inst, |ins, a| ins.fcvt_to_sint_sat(types::I64, a)),
+            Op::BToI => self.one(inst, |ins, a| ins.uextend(types::I64, a)),
             Op::Select => return Some(self.select(inst)),
 
             Op::Some => {
@@ -82,7 +82,10 @@ impl Lowerer<'_, '_> {
                 parts.push(self.builder.ins().iconst(types::I8, 1));
                 return Some(parts);
             }
-            Op::IsSome => *self.parts(inst.args[0]).last().expect("INVARIANT: a nullable value has a presence"),
+            Op::IsSome => *self
+                .parts(inst.args[0])
+                .last()
+                .expect("INVARIANT: a nullable value has a presence"),
             Op::Payload => {
                 let parts = self.parts(inst.args[0]);
                 return Some(parts.iter().take(parts.len() - 1).collect());
@@ -91,20 +94,36 @@ impl Lowerer<'_, '_> {
             Op::Slen => self.parts(inst.args[0])[1],
             Op::Seq => self.bytes_equal(self.parts(inst.args[0]), self.parts(inst.args[1])),
             Op::Scmp | Op::Sfind | Op::Sstarts | Op::Sends => self.bytes_helper(inst),
-            Op::Sslice => return Some(self.bytes_slice(self.parts(inst.args[0]), self.part(inst.args[1]), self.part(inst.args[2]))),
+            Op::Sslice => {
+                let [bytes, start, end] = inst.args[..] else {
+                    unreachable!("INVARIANT: it has three operands")
+                };
+                return Some(self.bytes_slice(self.parts(bytes), self.part(start), self.part(end)));
+            }
             Op::Sbyte => self.bytes_byte(self.parts(inst.args[0]), self.part(inst.args[1])),
             Op::SToI | Op::SToF => return Some(self.bytes_number(inst)),
 
             Op::SlotGet => return Some(self.slot_get(inst.imm.index())),
-            Op::SlotSet => { self.slot_set(inst.imm.index(), inst.args[0]); return None }
-            Op::Emit | Op::Ready => unreachable!("INVARIANT: {} does not stand in a chain", inst.op.info().name),
+            Op::SlotSet => {
+                self.slot_set(inst.imm.index(), inst.args[0]);
+                return None;
+            }
+            Op::Emit | Op::Ready => {
+                unreachable!("INVARIANT: {} does not stand in a chain", inst.op.info().name)
+            }
             Op::Drop | Op::Count => {
                 let counter = Counter::of(inst.op, || inst.imm.index()).expect("INVARIANT: it counts");
                 self.counters.increment(&mut self.builder, counter);
                 return None;
             }
-            Op::Halt => { self.halt(); return None }
-            Op::OutboxPut => { self.outbox_put(inst.imm.index(), &inst.args); return None }
+            Op::Halt => {
+                self.halt();
+                return None;
+            }
+            Op::OutboxPut => {
+                self.outbox_put(inst.imm.index(), &inst.args);
+                return None;
+            }
             Op::OutboxRoom => self.outbox_room(inst.imm.index()),
         };
         Some([one].into_iter().collect())
@@ -115,23 +134,46 @@ impl Lowerer<'_, '_> {
             Imm::I64(value) => self.iconst(value),
             Imm::F64(bits) => self.builder.ins().f64const(Ieee64::with_bits(bits)),
             Imm::Bool(value) => self.builder.ins().iconst(types::I8, i64::from(value)),
-            Imm::None | Imm::Type(_) | Imm::Index(_) => unreachable!("INVARIANT: the operation carries a constant"),
+            Imm::None | Imm::Type(_) | Imm::Index(_) => {
+                unreachable!("INVARIANT: the operation carries a constant")
+            }
         }
     }
 
-    fn icmp(&mut self, inst: &Inst, condition: IntCC) -> ClifValue {
+    /// An operation on one operand of one part.
+    fn one(
+        &mut self,
+        inst: &Inst,
+        build: impl FnOnce(FuncInstBuilder<'_, '_>, ClifValue) -> ClifValue,
+    ) -> ClifValue {
+        let a = self.part(inst.args[0]);
+        build(self.builder.ins(), a)
+    }
+
+    /// An operation on two operands of one part each, which most operations are.
+    fn two(
+        &mut self,
+        inst: &Inst,
+        build: impl FnOnce(FuncInstBuilder<'_, '_>, ClifValue, ClifValue) -> ClifValue,
+    ) -> ClifValue {
         let (a, b) = (self.part(inst.args[0]), self.part(inst.args[1]));
-        self.builder.ins().icmp(condition, a, b)
+        build(self.builder.ins(), a, b)
+    }
+
+    fn icmp(&mut self, inst: &Inst, condition: IntCC) -> ClifValue {
+        self.two(inst, |ins, a, b| ins.icmp(condition, a, b))
     }
 
     fn fcmp(&mut self, inst: &Inst, condition: FloatCC) -> ClifValue {
-        let (a, b) = (self.part(inst.args[0]), self.part(inst.args[1]));
-        self.builder.ins().fcmp(condition, a, b)
+        self.two(inst, |ins, a, b| ins.fcmp(condition, a, b))
     }
 
     fn select(&mut self, inst: &Inst) -> Parts {
         let condition = self.part(inst.args[0]);
         let (a, b) = (self.parts(inst.args[1]), self.parts(inst.args[2]));
-        a.iter().zip(b.iter()).map(|(a, b)| self.builder.ins().select(condition, a, b)).collect()
+        a.iter()
+            .zip(b.iter())
+            .map(|(a, b)| self.builder.ins().select(condition, a, b))
+            .collect()
     }
 }

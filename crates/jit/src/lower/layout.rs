@@ -41,6 +41,8 @@ pub(super) fn rotated(function: &Function, index: usize) -> Option<(usize, &Targ
 pub(super) fn for_each_edge(function: &Function, index: usize, mut visit: impl FnMut(usize)) {
     match rotated(function, index) {
         Some((_, go)) => visit(go.block.index()),
-        None => function.blocks[index].terminator.for_each_target(|target| visit(target.block.index())),
+        None => function.blocks[index]
+            .terminator
+            .for_each_target(|target| visit(target.block.index())),
     }
 }

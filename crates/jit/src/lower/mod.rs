@@ -230,7 +230,12 @@ impl<'a, 'f> Lowerer<'a, 'f> {
 
     fn target_args(&self, first: &[clif::Value], target: &Target) -> Vec<clif::BlockArg> {
         let of_target = target.args.iter().flat_map(|arg| self.values[arg.index()].iter());
-        first.iter().copied().chain(of_target).map(clif::BlockArg::from).collect()
+        first
+            .iter()
+            .copied()
+            .chain(of_target)
+            .map(clif::BlockArg::from)
+            .collect()
     }
 
     /// A new block, of which all predecessors are there.

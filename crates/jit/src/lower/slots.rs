@@ -30,12 +30,15 @@ impl Lowerer<'_, '_> {
                 continue;
             }
             let value = self.load_value(ty, base, self.slot_offset(slot));
-            let variables: Vec<Variable> =
-                part_types(ty).map(|ty| self.builder.declare_var(ty)).collect();
+            let variables: Vec<Variable> = part_types(ty).map(|ty| self.builder.declare_var(ty)).collect();
             for (&variable, part) in variables.iter().zip(value.iter()) {
                 self.builder.def_var(variable, part);
             }
-            self.slots[slot] = Some(SlotVars { payload: variables[0], presence: variables.get(1).copied(), set });
+            self.slots[slot] = Some(SlotVars {
+                payload: variables[0],
+                presence: variables.get(1).copied(),
+                set,
+            });
         }
     }
 

@@ -2,8 +2,8 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value as ClifValue,
-    types,
+    AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind,
+    Value as ClifValue, types,
 };
 
 use cutthrough_ir::types::words_of;
@@ -23,8 +23,19 @@ impl Lowerer<'_, '_> {
                 let (yes, no) = (self.blocks[yes.block.index()], self.blocks[no.block.index()]);
                 self.builder.ins().brif(condition, yes, &yes_args, no, &no_args);
             }
-            Terminator::Get { item, view, index, some, none } => self.get(*item, *view, *index, some, none),
-            Terminator::Call { host, args, ok, failed } => self.call(*host as usize, args, ok, failed),
+            Terminator::Get {
+                item,
+                view,
+                index,
+                some,
+                none,
+            } => self.get(*item, *view, *index, some, none),
+            Terminator::Call {
+                host,
+                args,
+                ok,
+                failed,
+            } => self.call(*host as usize, args, ok, failed),
             Terminator::Return(values) => {
                 assert_eq!(values.len(), 1, "INVARIANT: a chain returns one integer");
                 let code = self.part(values[0]);
@@ -51,7 +62,9 @@ impl Lowerer<'_, '_> {
         let read = self.builder.create_block();
         let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, len);
         let none_args = self.target_args(&[], none);
-        self.builder.ins().brif(inside, read, &[], self.blocks[none.block.index()], &none_args);
+        self.builder
+            .ins()
+            .brif(inside, read, &[], self.blocks[none.block.index()], &none_args);
 
         self.switch_to_sealed(read);
         let address = self.builder.ins().iadd(view[0], at);
@@ -72,7 +85,8 @@ impl Lowerer<'_, '_> {
         }
         let mut area = |words: usize| {
             let bytes = u32::try_from(words.max(1) * 8).expect("INVARIANT: checked by Needs");
-            self.builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3))
+            self.builder
+                .create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3))
         };
         self.call_area = Some((area(needs.call_args_words), area(needs.call_results_words)));
         let mut signature = Signature::new(self.call_conv);
@@ -82,8 +96,12 @@ impl Lowerer<'_, '_> {
     }
 
     fn call(&mut self, host: usize, args: &[Value], ok: &Target, failed: &Target) {
-        let (args_area, results_area) = self.call_area.expect("INVARIANT: made for the calls that Needs has found");
-        let signature = self.host_signature.expect("INVARIANT: made together with the area");
+        let (args_area, results_area) = self
+            .call_area
+            .expect("INVARIANT: made for the calls that Needs has found");
+        let signature = self
+            .host_signature
+            .expect("INVARIANT: made together with the area");
         let results = &self.chain.tables.hosts[host].results;
         let args_at = self.builder.ins().stack_addr(types::I64, args_area, 0);
         let mut args_words = 0;
@@ -98,8 +116,10 @@ impl Lowerer<'_, '_> {
         }
         let (entry, object) = self.host_view(host);
         let context = self.load_context(offset::HOST_CONTEXT);
-        let (args_words, results_words) =
-            (self.iconst(args_words as i64), self.iconst(words_of(results) as i64));
+        let (args_words, results_words) = (
+            self.iconst(args_words as i64),
+            self.iconst(words_of(results) as i64),
+        );
         let words = [object, context, args_at, args_words, results_at, results_words];
         let call = self.builder.ins().call_indirect(signature, entry, &words);
         let status = self.builder.inst_results(call)[0];
@@ -124,6 +144,9 @@ impl Lowerer<'_, '_> {
     fn host_view(&mut self, host: usize) -> (ClifValue, ClifValue) {
         let views = self.load_context(offset::HOSTS);
         let at = offset::HOST_VIEW_BYTES * host as i32;
-        (self.load_i64(views, at + offset::HOST_ENTRY), self.load_i64(views, at + offset::HOST_OBJECT))
+        (
+            self.load_i64(views, at + offset::HOST_ENTRY),
+            self.load_i64(views, at + offset::HOST_OBJECT),
+        )
     }
 }

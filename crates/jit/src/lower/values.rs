@@ -19,7 +19,10 @@ pub(super) struct Parts {
 
 impl Default for Parts {
     fn default() -> Parts {
-        Parts { len: 0, parts: [ClifValue::from_u32(u32::MAX - 1); 3] }
+        Parts {
+            len: 0,
+            parts: [ClifValue::from_u32(u32::MAX - 1); 3],
+        }
     }
 }
 
@@ -76,7 +79,9 @@ impl Lowerer<'_, '_> {
 
     /// Adds the parameters of one IR value to a CLIF block.
     pub(super) fn block_params_of(&mut self, block: clif::Block, ty: Type) -> Parts {
-        part_types(ty).map(|ty| self.builder.append_block_param(block, ty)).collect()
+        part_types(ty)
+            .map(|ty| self.builder.append_block_param(block, ty))
+            .collect()
     }
 
     /// The zero of a type: absent, if it can be.
@@ -135,7 +140,9 @@ impl Lowerer<'_, '_> {
 
     /// Reads an aligned word that is known to be accessible.
     pub(super) fn load_i64(&mut self, base: ClifValue, offset: i32) -> ClifValue {
-        self.builder.ins().load(types::I64, MemFlagsData::trusted(), base, offset)
+        self.builder
+            .ins()
+            .load(types::I64, MemFlagsData::trusted(), base, offset)
     }
 
     /// Reads a field of the context.
@@ -145,6 +152,8 @@ impl Lowerer<'_, '_> {
 
     /// Writes an aligned word that is known to be accessible.
     pub(super) fn store_trusted(&mut self, value: ClifValue, base: ClifValue, offset: i32) {
-        self.builder.ins().store(MemFlagsData::trusted(), value, base, offset);
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), value, base, offset);
     }
 }

@@ -14,7 +14,14 @@ pub(crate) fn sigs() -> Vec<HostSig> {
         results: results.to_vec(),
     };
     let all = [
-        Type::I64, Type::F64, Type::BOOL, S, Type::I64.or_null(), Type::F64.or_null(), Type::BOOL.or_null(), S.or_null(),
+        Type::I64,
+        Type::F64,
+        Type::BOOL,
+        S,
+        Type::I64.or_null(),
+        Type::F64.or_null(),
+        Type::BOOL.or_null(),
+        S.or_null(),
     ];
     vec![
         sig("add", &[Type::I64, Type::I64], &[Type::I64]),
@@ -33,30 +40,49 @@ pub(crate) fn all(interrupt: &'static AtomicBool) -> Vec<HostFunction> {
     let mut next = || sigs.next().expect("there is a signature for each");
     let mut calls = 0;
     vec![
-        HostFunction::new(next(), |args: Words<'_>, results: &mut Results<'_>, _: &HostContext| {
-            let sum = args.i64(0).wrapping_add(args.i64(1));
-            assert!(sum == 0 || sum % 11 != 0, "test: {sum}");
-            results.i64(0, sum);
-            if sum != 0 && sum % 7 == 0 { Err(format!("{sum} is refused")) } else { Ok(()) }
-        }),
+        HostFunction::new(
+            next(),
+            |args: Words<'_>, results: &mut Results<'_>, _: &HostContext| {
+                let sum = args.i64(0).wrapping_add(args.i64(1));
+                assert!(sum == 0 || sum % 11 != 0, "test: {sum}");
+                results.i64(0, sum);
+                if sum != 0 && sum % 7 == 0 {
+                    Err(format!("{sum} is refused"))
+                } else {
+                    Ok(())
+                }
+            },
+        ),
         HostFunction::new(next(), join),
         HostFunction::new(next(), copy),
-        HostFunction::new(next(), |_: Words<'_>, _: &mut Results<'_>, _: &HostContext| Ok(())),
-        HostFunction::new(next(), move |args: Words<'_>, _: &mut Results<'_>, _: &HostContext| {
-            calls += 1;
-            if calls == args.i64(0) {
-                interrupt.store(true, Ordering::Relaxed);
-            }
-            Ok(())
-        }),
-        HostFunction::new(next(), |_: Words<'_>, _: &mut Results<'_>, _: &HostContext| Ok(())),
+        HostFunction::new(
+            next(),
+            |_: Words<'_>, _: &mut Results<'_>, _: &HostContext| Ok(()),
+        ),
+        HostFunction::new(
+            next(),
+            move |args: Words<'_>, _: &mut Results<'_>, _: &HostContext| {
+                calls += 1;
+                if calls == args.i64(0) {
+                    interrupt.store(true, Ordering::Relaxed);
+                }
+                Ok(())
+            },
+        ),
+        HostFunction::new(
+            next(),
+            |_: Words<'_>, _: &mut Results<'_>, _: &HostContext| Ok(()),
+        ),
     ]
 }
 
 fn join<'a>(args: Words<'a>, results: &mut Results<'a>, context: &'a HostContext) -> Result<(), String> {
     let joined = [args.bytes(0), args.bytes(2)].concat();
     // Bits of a double: only the canonical NaN may arrive.
-    assert!(!args.f64(4).is_nan() || args.words()[4] == f64::NAN.to_bits(), "test: another NaN");
+    assert!(
+        !args.f64(4).is_nan() || args.words()[4] == f64::NAN.to_bits(),
+        "test: another NaN"
+    );
     if joined.len() > 2 {
         results.bytes(0, context.copy(&joined)?);
         results.bool(2, true);

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use cutthrough_ir::types::f64_word;
 use cutthrough_ir::{
-    ChainCode, Code, ElementBlock, Exit, Function, FunctionBuilder, FunctionKind, Grant, HostContext, HostFunction,
-    Inbox, Kind, Outbox, Scalar, State, Tables, Type, Words,
+    ChainCode, Code, ElementBlock, Exit, Function, FunctionBuilder, FunctionKind, Grant, HostContext,
+    HostFunction, Inbox, Kind, Outbox, Scalar, State, Tables, Type, Words,
 };
 use cutthrough_jit::{Jit, JitOptions, NativeChain};
 
@@ -70,10 +70,16 @@ pub(crate) fn chain(tables: Tables, function: Function) -> ChainCode {
     let mut state = State::default();
     ChainCode {
         name: "test".to_owned(),
-        places: tables.slots.iter().map(|slot| state.add(slot.ty, &slot.init)).collect(),
+        places: tables
+            .slots
+            .iter()
+            .map(|slot| state.add(slot.ty, &slot.init))
+            .collect(),
         hosts: (0..tables.hosts.len() as u32).collect(),
         edges: (0..tables.edges as u32).collect(),
-        drops: (0..tables.drops.len() as u32).map(|k| tables.edges as u32 + k).collect(),
+        drops: (0..tables.drops.len() as u32)
+            .map(|k| tables.edges as u32 + k)
+            .collect(),
         origins: vec!["test".to_owned()],
         function,
         tables,
@@ -91,7 +97,15 @@ impl Setup {
     pub(crate) fn new(chain: ChainCode) -> Setup {
         let slots = chain.tables.slots.iter().map(|slot| zero(slot.ty)).collect();
         let capacities = vec![1 << 40; chain.tables.outputs.len()];
-        Setup { chain, slots, hosts: |_| vec![], budget: 10, interrupted: false, inbox: None, capacities }
+        Setup {
+            chain,
+            slots,
+            hosts: |_| vec![],
+            budget: 10,
+            interrupted: false,
+            inbox: None,
+            capacities,
+        }
     }
 
     /// Runs both ways; what they left, which is the same.
@@ -100,7 +114,9 @@ impl Setup {
     }
 
     pub(crate) fn compile(&self) -> NativeChain {
-        jit().compile(&self.chain).unwrap_or_else(|error| panic!("{error}"))
+        jit()
+            .compile(&self.chain)
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(crate) fn check_native(&self, native: &NativeChain) -> Left {
@@ -127,9 +143,15 @@ impl Setup {
         let interrupt: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(self.interrupted)));
         let mut hosts: Vec<_> = (self.hosts)(interrupt).into_iter().map(Some).collect();
         let context = HostContext::default();
-        let inbox = self.inbox.as_ref().map(|elements| block(&tables.inputs[0], elements));
+        let inbox = self
+            .inbox
+            .as_ref()
+            .map(|elements| block(&tables.inputs[0], elements));
         let mut outboxes: Vec<Outbox> = (tables.outputs.iter().zip(&self.capacities))
-            .map(|(element, &capacity)| Outbox { block: ElementBlock::new(element.clone()), capacity })
+            .map(|(element, &capacity)| Outbox {
+                block: ElementBlock::new(element.clone()),
+                capacity,
+            })
             .collect();
         let mut grant = Grant {
             state: &mut state,
@@ -138,7 +160,11 @@ impl Setup {
             context: &context,
             interrupt,
             budget: self.budget,
-            inbox: inbox.as_ref().map(|block| Inbox { block, next: 0, end: block.len() }),
+            inbox: inbox.as_ref().map(|block| Inbox {
+                block,
+                next: 0,
+                end: block.len(),
+            }),
             outboxes: &mut outboxes,
         };
         let exit = run(&mut grant);
@@ -146,7 +172,10 @@ impl Setup {
         let places = self.chain.places.iter();
         Left {
             exit,
-            slots: places.clone().map(|&place| values(state.get(place), &[place.ty()]).remove(0)).collect(),
+            slots: places
+                .clone()
+                .map(|&place| values(state.get(place), &[place.ty()]).remove(0))
+                .collect(),
             slot_words: places
                 .filter(|place| place.ty().kind != Kind::Bytes)
                 .map(|&place| state.get(place).words().to_vec())
@@ -198,7 +227,9 @@ fn block(element: &cutthrough_ir::ElementType, elements: &[Vec<Val>]) -> Element
 }
 
 fn elements(block: &ElementBlock) -> Vec<Vec<Val>> {
-    (0..block.len()).map(|k| values(block.get(k), block.element().fields())).collect()
+    (0..block.len())
+        .map(|k| values(block.get(k), block.element().fields()))
+        .collect()
 }
 
 fn values(mut words: Words<'_>, types: &[Type]) -> Vec<Val> {
@@ -218,21 +249,78 @@ fn values(mut words: Words<'_>, types: &[Type]) -> Vec<Val> {
 pub(crate) fn edge_values(ty: Type) -> Vec<Val> {
     let mut values: Vec<Val> = match ty.kind {
         Kind::I64 => [
-            0, 1, -1, 2, 3, -2, 7, -7, 8, 10, 63, 64, 65, 255, -256, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MAX - 1,
-            i64::MIN, i64::MIN + 1,
+            0,
+            1,
+            -1,
+            2,
+            3,
+            -2,
+            7,
+            -7,
+            8,
+            10,
+            63,
+            64,
+            65,
+            255,
+            -256,
+            1 << 53,
+            (1 << 53) + 1,
+            i64::MAX,
+            i64::MAX - 1,
+            i64::MIN,
+            i64::MIN + 1,
         ]
         .map(Val::I)
         .to_vec(),
         Kind::F64 => [
-            0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -2.5, 4.0, 1e300, -1e300, f64::MIN_POSITIVE, 5e-324, 9.3e18, -9.3e18,
-            9_223_372_036_854_774_784.0, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN,
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.5,
+            -0.5,
+            1.5,
+            -2.5,
+            4.0,
+            1e300,
+            -1e300,
+            f64::MIN_POSITIVE,
+            5e-324,
+            9.3e18,
+            -9.3e18,
+            9_223_372_036_854_774_784.0,
+            f64::MAX,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
         ]
         .map(f)
         .to_vec(),
         Kind::Bool => vec![Val::B(false), Val::B(true)],
         Kind::Bytes => [
-            "", "a", "b", "ab", "ba", "abc", "abcabcab", "abcabcabc", "0", "12", "-7", "+7", "+", "-", "1.5e3", ".5", "nan",
-            "-9223372036854775808", "9223372036854775807", "9223372036854775808", "1e999", "a longer text with ab in it",
+            "",
+            "a",
+            "b",
+            "ab",
+            "ba",
+            "abc",
+            "abcabcab",
+            "abcabcabc",
+            "0",
+            "12",
+            "-7",
+            "+7",
+            "+",
+            "-",
+            "1.5e3",
+            ".5",
+            "nan",
+            "-9223372036854775808",
+            "9223372036854775807",
+            "9223372036854775808",
+            "1e999",
+            "a longer text with ab in it",
         ]
         .map(s)
         .to_vec(),

@@ -32,6 +32,8 @@ impl Network {
             hold_writers: false,
             hold_readers: false,
             lost,
+            departed_put: self.counts.add(),
+            departed_taken: self.counts.add(),
             dealt: false,
         };
         self.wiring.version += 1;
@@ -44,12 +46,14 @@ impl Network {
     /// When somebody is, or there is no such point.
     pub fn remove_point(&mut self, point: PointId) -> Result<(), Error> {
         let known = self.known_point(point)?;
-        if !known.writers.is_empty() || !known.readers.is_empty() {
+        let is_dealt_out = self.deals.iter().any(|deal| deal.point == point);
+        if !known.writers.is_empty() || !known.readers.is_empty() || is_dealt_out {
             let message = format!("flow point `{}` is in use", known.name);
             return Err(Error::new(ErrorKind::NotThere, message));
         }
-        let lost = known.lost;
-        self.counts.remove(lost);
+        for counter in [known.lost, known.departed_put, known.departed_taken] {
+            self.counts.remove(counter);
+        }
         self.wiring.points.remove(point);
         self.wiring.version += 1;
         Ok(())
@@ -283,6 +287,7 @@ impl Network {
         for &host in &node.hosts {
             self.hosts.remove(host);
         }
+        self.settle_accounts(&node);
         let inputs = node.inputs.iter().map(|edge| edge.count);
         let outputs = node.outputs.iter().flat_map(|edge| [edge.count, edge.lost]);
         for counter in inputs.chain(outputs).chain(node.drops.iter().copied()).chain([node.late]) {
@@ -291,6 +296,21 @@ impl Network {
         self.wiring.version += 1;
         self.rearrange().expect("removing closes no cycle");
         Ok(report)
+    }
+
+    /// Leaves what a process has moved to the accounts of its flow points.
+    fn settle_accounts(&mut self, node: &Node) {
+        for edge in &node.outputs {
+            if let Some(point) = edge.home.and_then(|home| self.wiring.points.get(home)) {
+                let put = self.counts.get(edge.count) - self.counts.get(edge.lost);
+                self.counts.values[point.departed_put as usize] += put;
+            }
+        }
+        for edge in &node.inputs {
+            if let Some(point) = edge.home.and_then(|home| self.wiring.points.get(home)) {
+                self.counts.values[point.departed_taken as usize] += self.counts.get(edge.count);
+            }
+        }
     }
 
     /// Wakes a source that had nothing to give.

@@ -191,7 +191,8 @@ impl Network {
     pub fn check_conservation(&self) -> Result<(), Error> {
         let mut balance: slotmap::SecondaryMap<PointId, (u64, u64)> = slotmap::SecondaryMap::new();
         for (id, point) in &self.wiring.points {
-            balance.insert(id, (0, self.in_deal(id) + self.counts.get(point.lost)));
+            let taken = self.in_deal(id) + self.counts.get(point.lost) + self.counts.get(point.departed_taken);
+            balance.insert(id, (self.counts.get(point.departed_put), taken));
         }
         for node in self.wiring.nodes.values() {
             for edge in &node.outputs {

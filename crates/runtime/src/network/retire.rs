@@ -21,6 +21,12 @@ enum Event {
 }
 
 impl Network {
+    /// Sees to every process: some are over before they have run.
+    pub(super) fn settle_all(&mut self) {
+        let processes: Vec<ProcessId> = self.wiring.order.clone();
+        self.settle(&processes);
+    }
+
     /// Sees to processes that a grant left over, or whose inputs ended while they
     /// held something.
     pub(super) fn settle(&mut self, members: &[ProcessId]) {

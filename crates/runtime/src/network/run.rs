@@ -46,6 +46,7 @@ impl Network {
     /// As [`run`](Network::run).
     pub fn run_steps(&mut self, steps: u64) -> Result<Progress, Error> {
         let mut left = steps;
+        self.settle_all();
         loop {
             self.apply_requests();
             if self.shared.is_stopped() {
@@ -235,6 +236,7 @@ impl Network {
         self.shared.interrupt.store(self.shared.is_stopped(), Ordering::Relaxed);
         while let Some(request) = self.shared.next_request() {
             request(self);
+            self.settle_all();
         }
     }
 }
