@@ -90,3 +90,76 @@ fn definition(function: &Function, value: Value) -> Option<&InstructionData> {
         ValueDef::Param(..) | ValueDef::Union(..) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cranelift_codegen::cursor::{Cursor, FuncCursor};
+    use cranelift_codegen::ir::{InstBuilder, MemFlagsData, TrapCode, types};
+
+    use super::*;
+
+    fn check_of(build: impl FnOnce(&mut FuncCursor<'_>, Value)) -> bool {
+        let mut function = Function::new();
+        let block = function.dfg.make_block();
+        let param = function.dfg.append_block_param(block, types::I64);
+        let mut cursor = FuncCursor::new(&mut function);
+        cursor.insert_block(block);
+        build(&mut cursor, param);
+        check(&function).is_ok()
+    }
+
+    #[test]
+    fn what_may_trap_is_rejected() {
+        let load = |flags| {
+            check_of(move |c, x| {
+                c.ins().load(types::I64, flags, x, 0);
+            })
+        };
+        assert!(!load(MemFlagsData::new()));
+        assert!(load(MemFlagsData::trusted()));
+        assert!(!check_of(|c, x| {
+            c.ins().store(MemFlagsData::new(), x, x, 0);
+        }));
+        assert!(!check_of(|c, x| {
+            c.ins().udiv(x, x);
+        }));
+        assert!(!check_of(|c, _| {
+            c.ins().trap(TrapCode::unwrap_user(1));
+        }));
+        assert!(!check_of(|c, x| {
+            let x = c.ins().bitcast(types::F64, MemFlagsData::new(), x);
+            c.ins().fcvt_to_sint(types::I64, x);
+        }));
+    }
+
+    #[test]
+    fn divisions_need_a_safe_divisor() {
+        let by_constant = |divisor| {
+            check_of(move |c, x| {
+                let divisor = c.ins().iconst(types::I64, divisor);
+                c.ins().sdiv(x, divisor);
+            })
+        };
+        assert_eq!(
+            [0, -1, 1, 7, i64::MIN].map(by_constant),
+            [false, false, true, true, true]
+        );
+        // `select((x + step) <u bound, replacement, x)`.
+        let guarded = |step, condition, bound, replacement| {
+            check_of(move |c, x| {
+                let constant = |c: &mut FuncCursor<'_>, value| c.ins().iconst(types::I64, value);
+                let (step, bound) = (constant(c, step), constant(c, bound));
+                let replacement = constant(c, replacement);
+                let sum = c.ins().iadd(x, step);
+                let is_unsafe = c.ins().icmp(condition, sum, bound);
+                let divisor = c.ins().select(is_unsafe, replacement, x);
+                c.ins().srem(x, divisor);
+            })
+        };
+        assert!(guarded(1, IntCC::UnsignedLessThan, 2, 1));
+        assert!(!guarded(0, IntCC::UnsignedLessThan, 2, 1));
+        assert!(!guarded(1, IntCC::SignedLessThan, 2, 1));
+        assert!(!guarded(1, IntCC::UnsignedLessThan, 1, 1));
+        assert!(!guarded(1, IntCC::UnsignedLessThan, 2, 0));
+    }
+}

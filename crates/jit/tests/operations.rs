@@ -95,11 +95,15 @@ fn setup(
 }
 
 #[test]
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method is not general enough in lifetimes"
+)]
 fn every_pure_operation() {
     let mut checked = 0;
     for &op in Op::ALL.iter().filter(|op| op.info().effect == Effect::Pure) {
         for (types, imm) in forms(op) {
-            let mut setup = setup(op, imm, &types, FunctionBuilder::slot_get);
+            let mut setup = setup(op, imm, &types, |b, k| b.slot_get(k));
             let native = setup.compile();
             let result = setup.slots.pop().expect("there is a result");
             for operands in product(&types) {

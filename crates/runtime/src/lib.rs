@@ -14,6 +14,7 @@ mod jit;
 pub mod kernels;
 pub mod limits;
 mod network;
+mod outside;
 mod process;
 pub mod processes;
 mod root;
@@ -27,6 +28,7 @@ pub use error::{Error, ErrorKind};
 pub use network::{
     ChainReport, Dump, EdgeReport, Handle, Network, Options, PointReport, ProcessReport, Progress, Report,
 };
+pub use outside::{Outcome, Reader, Writer};
 pub use process::{Fragment, Process, Shape};
 pub use specialize::{Compile, Mode, SpecialisationCounts};
 pub use wiring::{PointId, Port, ProcessId};

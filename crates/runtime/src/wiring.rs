@@ -1,6 +1,7 @@
 //! The wiring: which process is attached to which flow point. It is data that is
 //! replaced as a whole when it changes; chains are built from it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Place};
@@ -191,6 +192,19 @@ impl Wiring {
             ([writer], 1) if !point.dealt && self.node(writer.process).outputs.len() == 1 => PullSource::Writer(*writer),
             _ => PullSource::None,
         }
+    }
+
+    /// A process and all from which elements can reach it.
+    pub(crate) fn ancestors(&self, process: ProcessId) -> HashSet<ProcessId> {
+        let mut found = HashSet::new();
+        let mut todo = vec![process];
+        while let Some(process) = todo.pop() {
+            if found.insert(process) {
+                let points = self.node(process).inputs.iter().filter_map(|edge| edge.point);
+                todo.extend(points.flat_map(|point| self.point(point).writers.iter().map(|writer| writer.process)));
+            }
+        }
+        found
     }
 
     /// The readers of all flow points that a process writes to.

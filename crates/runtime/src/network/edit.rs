@@ -325,6 +325,27 @@ impl Network {
         Ok(())
     }
 
+    /// Whether edits are waiting to be applied.
+    pub(crate) fn has_requests(&self) -> bool {
+        self.shared.has_requests()
+    }
+
+    /// Why a process takes no part any more, if it has been removed.
+    pub(crate) fn gone(&self, process: ProcessId) -> Option<Error> {
+        self.known(process).err()
+    }
+
+    /// Whether a process is over.
+    pub(crate) fn is_retired(&self, process: ProcessId) -> bool {
+        self.known(process).is_ok_and(|node| node.retired)
+    }
+
+    /// Sets an integer slot of a process that belongs to the runtime.
+    pub(crate) fn set_slot(&mut self, process: ProcessId, slot: usize, value: i64) {
+        let place = self.wiring.node(process).places[slot];
+        self.state.set_i64(place, value);
+    }
+
     /// Works out anew what follows from the wiring, and drops the chains for which
     /// something else follows.
     pub(super) fn rearrange(&mut self) -> Result<(), Error> {

@@ -53,10 +53,7 @@ impl Network {
                 return Ok(Progress::Waiting);
             }
             let used = self.turn(left.clamp(1, self.quantum_steps));
-            if let Some(failure) = self.failures.pop() {
-                self.failures.clear();
-                return Err(failure);
-            }
+            self.report_failure()?;
             match used {
                 None if self.is_done() => return Ok(Progress::Done),
                 None if self.shared.has_requests() => {}
@@ -67,6 +64,49 @@ impl Network {
                 return Ok(Progress::Steps);
             }
         }
+    }
+
+    /// Runs one root, and what has to be dealt out because of it, until it holds no
+    /// more, cannot move, or these steps are used up.
+    pub(crate) fn drive(&mut self, process: ProcessId, steps: u64) -> Result<(), Error> {
+        let mut left = steps;
+        while left > 0 {
+            let used = match self.deal(left) {
+                Some(used) => Some(used.max(1)),
+                None if self.status(process) == Status::Holding => self.grant(Root::Active(process), left, None),
+                None => None,
+            };
+            let Some(used) = used else { break };
+            left = left.saturating_sub(used);
+        }
+        while self.deal(self.quantum_steps).is_some() {}
+        self.report_failure()
+    }
+
+    /// Runs what lies above a process until nothing there can move.
+    pub(crate) fn drive_towards(&mut self, process: ProcessId) -> Result<(), Error> {
+        self.settle_all();
+        loop {
+            let above = self.wiring.ancestors(process);
+            let moved = match self.deal(self.quantum_steps) {
+                Some(_) => true,
+                None => {
+                    let candidates = self.candidates().into_iter().filter(|candidate| above.contains(candidate));
+                    let candidates: Vec<ProcessId> = candidates.collect();
+                    candidates.into_iter().any(|root| self.grant(Root::Active(root), self.quantum_steps, None).is_some())
+                }
+            };
+            self.report_failure()?;
+            if !moved {
+                return Ok(());
+            }
+        }
+    }
+
+    fn report_failure(&mut self) -> Result<(), Error> {
+        let Some(failure) = self.failures.pop() else { return Ok(()) };
+        self.failures.clear();
+        Err(failure)
     }
 
     fn is_done(&self) -> bool {
