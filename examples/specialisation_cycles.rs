@@ -16,7 +16,7 @@ use cutthrough::processes::{Filter, ForEach, Iter, Map};
 use cutthrough::{Error, FlowPoint, Network, Options, SpecialisationCounts};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let cycles: u64 = std::env::args().nth(1).map_or(Ok(200_000), |text| text.parse())?;
+    let cycles: u64 = std::env::args().nth(1).map_or(Ok(200_000), |text| text.parse::<u64>())?;
     let (mut network, point) = network()?;
     let began = Instant::now();
     let mut settled = None;
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn network() -> Result<(Network, FlowPoint<i64>), Error> {
     let mut network = Network::new(Options::native());
     let numbers = network.source::<i64>(Iter::new(0i64..))?;
-    let odd = network.pipe(
+    let odd: FlowPoint<i64> = network.pipe(
         numbers,
         Filter::new(Type::I64, |f, x| {
             let one = f.iconst(1);

@@ -40,16 +40,16 @@ impl ElementBlock {
 
     /// Adds an element, of this block's type; bytes are copied.
     pub fn push(&mut self, element: Words<'_>) {
-        let at = self.words.len();
+        let mut at = self.words.len();
         self.words.extend_from_slice(element.words());
-        let mut rest = element;
-        let mut offset = at;
+        let first = at;
         for &ty in self.element.fields() {
-            let value = rest.next(ty);
-            if let Some(crate::memory::Scalar::Bytes(bytes)) = value {
-                (self.words[offset], self.words[offset + 1]) = view_of(self.bytes.alloc_slice_copy(bytes));
+            if ty.kind == Kind::Bytes {
+                // Absent bytes are none, which costs nothing to copy.
+                let bytes = element.bytes(at - first);
+                (self.words[at], self.words[at + 1]) = self.intern(bytes);
             }
-            offset += ty.words();
+            at += ty.words();
         }
     }
 
@@ -67,7 +67,7 @@ impl ElementBlock {
     /// A copy of `bytes` that lives as long as the elements; for native code, which
     /// puts elements together itself.
     pub fn intern(&self, bytes: &[u8]) -> (Word, Word) {
-        view_of(self.bytes.alloc_slice_copy(bytes))
+        if bytes.is_empty() { (0, 0) } else { view_of(self.bytes.alloc_slice_copy(bytes)) }
     }
 
     /// The words, to be extended by whole elements whose bytes were interned.

@@ -135,6 +135,12 @@ impl From<Type> for ElementType {
     }
 }
 
+impl<const N: usize> From<[Type; N]> for ElementType {
+    fn from(fields: [Type; N]) -> ElementType {
+        ElementType::new(fields)
+    }
+}
+
 impl fmt::Display for ElementType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(")?;

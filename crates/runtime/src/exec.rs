@@ -173,7 +173,7 @@ impl Exec<'_, '_> {
         let node = wiring.node(reader.process);
         self.count(node.inputs[reader.port].count);
         if self.status(reader.process).is_over() {
-            self.count(node.late);
+            self.count(node.inputs[reader.port].late);
             return;
         }
         self.activate(reader.process, &node.code.inputs[reader.port].read_ok, element, None);

@@ -1,5 +1,51 @@
-//! Cutthrough: a stream runtime.
-
+//! Cutthrough: pipelines wired at run time that run as the loop you would have written
+//! by hand, and that can be changed while they run.
+//!
+//! A [`Network`] has *flow points*, where processes meet, and *processes*
+//! ([`Process`]), which read and write them. A process says in small fragments of IR
+//! what it does with an element. Wherever an element can go to one process only, the
+//! fragments of both become one function, through any number of processes; Cranelift
+//! makes it native code, in the background. Attach a second reader and that code is
+//! dropped; the flow goes on interpreted, and is specialised again.
+//!
+//! ```
+//! use cutthrough::ir::{Op, Type};
+//! use cutthrough::processes::{Collect, Filter, Slice};
+//! use cutthrough::Network;
+//!
+//! let mut network = Network::default();
+//! let numbers = network.source::<i64>(Slice::i64([3, -1, 4, -1, 5]))?;
+//! let positive = network.pipe::<i64, i64>(numbers, Filter::new(Type::I64, |f, x| {
+//!     let zero = f.iconst(0);
+//!     f.op(Op::Igt, &[x[0], zero])
+//! }))?;
+//! let collect = Collect::<i64>::new();
+//! let collected = collect.collected();
+//! network.sink(positive, collect)?;
+//!
+//! network.run()?;
+//! assert_eq!(collected.take(), [3, 4, 5]);
+//! # Ok::<(), cutthrough::Error>(())
+//! ```
+//!
+//! What this crate deliberately does not know: text formats, the language, files beyond
+//! [`std::io::Read`], sockets, and Cranelift, but through [`Engine`].
+//!
+//! | module | what |
+//! |---|---|
+//! | [`processes`] | the standard processes |
+//! | `network` | networks: editing, running, reporting |
+//! | `outside` | reading and writing flow points from outside |
+//! | `process` | the trait, and what a process declares |
+//! | `element` | Rust values as elements |
+//! | `wiring` | who is attached to what |
+//! | `cone`, `commitment` | what has to be ready before an element moves |
+//! | `root` | where a grant begins, and what it reaches |
+//! | `exec` | executes a grant fragment by fragment: the meaning |
+//! | `chain` | makes a grant one function: the same, all at once |
+//! | `specialize`, `engine`, `jit` | which chains are native, and how they become it |
+//! | [`kernels`] | grouping and sorting, behind the processes of that name |
+//! | [`limits`] | every bound |
 #![forbid(unsafe_code)]
 
 mod chain;
@@ -29,6 +75,6 @@ pub use network::{
     ChainReport, Dump, EdgeReport, Handle, Network, Options, PointReport, ProcessReport, Progress, Report,
 };
 pub use outside::{Outcome, Reader, Writer};
-pub use process::{Fragment, Process, Shape};
+pub use process::{Account, Fragment, Process, Shape};
 pub use specialize::{Compile, Mode, SpecialisationCounts};
 pub use wiring::{PointId, Port, ProcessId};

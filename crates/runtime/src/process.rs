@@ -106,6 +106,21 @@ pub trait Process: Send {
     }
 }
 
+/// A promise about counts that the runtime checks: every element that comes in by
+/// these inputs goes out by these outputs, is dropped by these policies, or is held, as
+/// these slots count (a boolean slot counts one).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The inputs.
+    pub inputs: Vec<usize>,
+    /// The outputs.
+    pub outputs: Vec<usize>,
+    /// The policies.
+    pub drops: Vec<usize>,
+    /// The slots, integer or boolean.
+    pub held: Vec<usize>,
+}
+
 /// What a process declares.
 #[derive(Debug, Default)]
 pub struct Shape {
@@ -114,6 +129,7 @@ pub struct Shape {
     pub(crate) hosts: Vec<HostFunction>,
     pub(crate) inputs: Vec<InputShape>,
     pub(crate) optional: Vec<bool>,
+    pub(crate) accounts: Vec<Account>,
     pub(crate) gives: bool,
     pub(crate) idle: bool,
     pub(crate) over: bool,
@@ -183,6 +199,18 @@ impl Shape {
     pub fn drop_policy(&mut self, name: impl Into<String>) -> usize {
         self.tables.drops.push(name.into());
         self.tables.drops.len() - 1
+    }
+
+    /// Promises that elements are conserved; see [`Account`].
+    pub fn account(&mut self, account: Account) {
+        self.accounts.push(account);
+    }
+
+    /// Promises that each element from the only input goes out by the only output, or is
+    /// dropped by some policy.
+    pub fn passes_on(&mut self) {
+        let drops = (0..self.tables.drops.len()).collect();
+        self.account(Account { inputs: vec![0], outputs: vec![0], drops, held: Vec::new() });
     }
 
     /// The process may hold more than one element to give: it has
@@ -272,6 +300,7 @@ pub(crate) struct InputCode {
 #[derive(Clone, Debug)]
 pub(crate) struct ProcessCode {
     pub(crate) program: Program,
+    pub(crate) accounts: Vec<Account>,
     pub(crate) inputs: Vec<InputCode>,
     pub(crate) write_ok: Option<FunctionInfo>,
 }
@@ -331,6 +360,7 @@ pub(crate) fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<Pro
     });
     Ok(ProcessCode {
         inputs: inputs.collect(),
+        accounts: std::mem::take(&mut shape.accounts),
         write_ok: program.write_ok.clone().map(|f| FunctionInfo::new(f, &program.optional)),
         program,
     })

@@ -28,6 +28,8 @@ pub(crate) struct InEdge {
     pub(crate) home: Option<PointId>,
     /// Elements that came in.
     pub(crate) count: Counter,
+    /// Of these, the ones that came when the process was over.
+    pub(crate) late: Counter,
     /// Whether the flow has ended here; nothing comes any more.
     pub(crate) ended: bool,
 }
@@ -59,12 +61,12 @@ pub(crate) struct Node {
     pub(crate) hosts: Vec<u32>,
     /// The counters of its drop policies.
     pub(crate) drops: Vec<Counter>,
-    /// Elements that arrived after it had finished.
-    pub(crate) late: Counter,
     pub(crate) inputs: Vec<InEdge>,
     pub(crate) outputs: Vec<OutEdge>,
     /// Whether it has been taken out of the flow.
     pub(crate) retired: bool,
+    /// Whether it has failed by itself.
+    pub(crate) failed: bool,
 }
 
 /// What a process is ready for. It lies in a state slot, as an integer.

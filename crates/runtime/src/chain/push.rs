@@ -16,7 +16,7 @@ impl ChainBuilder<'_, '_> {
         self.count(node.inputs[reader.port].count);
         let after = self.f.block(&[]);
         if self.joins && node.code.activated().any(|function| function.may_finish) {
-            self.count_late(reader.process, after);
+            self.count_late(reader, after);
         }
         let endings = self.inline_fragment(reader.process, read_ok, element)?;
         let give = self.f.block(&[]);
@@ -34,15 +34,15 @@ impl ChainBuilder<'_, '_> {
     }
 
     /// Goes to `after` when the process is over already, and counts the element.
-    fn count_late(&mut self, process: ProcessId, after: Block) {
-        let node = self.wiring.node(process).clone();
-        let status = self.status(process);
+    fn count_late(&mut self, reader: Port, after: Block) {
+        let node = self.wiring.node(reader.process).clone();
+        let status = self.status(reader.process);
         let idle = self.f.iconst(Status::Idle as i64);
         let is_idle = self.f.op(Op::Ieq, &[status, idle]);
         let (go, late) = (self.f.block(&[]), self.f.block(&[]));
         self.f.br(is_idle, go, late);
         self.f.switch_to(late);
-        self.count_drop(node.late, format!("{}: late", node.name));
+        self.count_drop(node.inputs[reader.port].late, format!("{}: late", node.name));
         self.f.jump(after, &[]);
         self.f.switch_to(go);
     }

@@ -88,7 +88,13 @@ impl Network {
         };
         let status = self.state.add(Type::I64, &[(starts as i64).cast_unsigned()]);
         let counts = &mut self.counts;
-        let inputs = tables.inputs.iter().map(|_| InEdge { point: None, home: None, count: counts.add(), ended: false });
+        let inputs = tables.inputs.iter().map(|_| InEdge {
+            point: None,
+            home: None,
+            count: counts.add(),
+            late: counts.add(),
+            ended: false,
+        });
         let inputs = inputs.collect();
         let outputs = tables.outputs.iter();
         let outputs = outputs.map(|_| OutEdge {
@@ -105,10 +111,10 @@ impl Network {
             status,
             hosts: shape.hosts.into_iter().map(|host| self.hosts.add(host)).collect(),
             drops: tables.drops.iter().map(|_| self.counts.add()).collect(),
-            late: self.counts.add(),
             inputs,
             outputs,
             retired: false,
+            failed: false,
             code: Arc::new(code),
         };
         let id = self.wiring.nodes.insert(Arc::new(node));
@@ -288,9 +294,9 @@ impl Network {
             self.hosts.remove(host);
         }
         self.settle_accounts(&node);
-        let inputs = node.inputs.iter().map(|edge| edge.count);
+        let inputs = node.inputs.iter().flat_map(|edge| [edge.count, edge.late]);
         let outputs = node.outputs.iter().flat_map(|edge| [edge.count, edge.lost]);
-        for counter in inputs.chain(outputs).chain(node.drops.iter().copied()).chain([node.late]) {
+        for counter in inputs.chain(outputs).chain(node.drops.iter().copied()) {
             self.counts.remove(counter);
         }
         self.wiring.version += 1;

@@ -7,7 +7,8 @@ use crate::chain;
 use crate::error::{Error, ErrorKind};
 use crate::root::{Reach, Root};
 use crate::specialize::{Mode, SpecialisationCounts};
-use crate::wiring::{PointId, ProcessId, Status};
+use crate::process::Account;
+use crate::wiring::{Node, PointId, ProcessId, Status};
 
 /// A snapshot of a network.
 #[derive(Clone, Debug)]
@@ -107,12 +108,11 @@ impl Report {
             Status::Finished => "finished",
             Status::HostFailed | Status::Failed => "failed",
         };
-        let late = net.counts.get(node.late);
-        let inputs = node.inputs.iter().map(|edge| EdgeReport { point: edge.point, moved: net.counts.get(edge.count), lost: 0 });
-        let mut inputs: Vec<EdgeReport> = inputs.collect();
-        if let Some(first) = inputs.first_mut() {
-            first.lost = late;
-        }
+        let inputs = node.inputs.iter().map(|edge| EdgeReport {
+            point: edge.point,
+            moved: net.counts.get(edge.count),
+            lost: net.counts.get(edge.late),
+        });
         let outputs = node.outputs.iter().map(|edge| EdgeReport {
             point: edge.point,
             moved: net.counts.get(edge.count),
@@ -123,7 +123,7 @@ impl Report {
             id,
             name: node.name.clone(),
             status,
-            inputs,
+            inputs: inputs.collect(),
             outputs: outputs.collect(),
             dropped: dropped.map(|(name, &counter)| (name.clone(), net.counts.get(counter))).collect(),
         }
@@ -183,12 +183,43 @@ impl Network {
         Ok(Dump { chain: names.join(" -> ") + "\n", ir: cutthrough_ir::text::print_chain(&code), clif, asm })
     }
 
-    /// Checks the counts of every flow point: what went in came out, is being dealt
-    /// out, or was lost where it says so.
+    /// Checks all counts. What went into a flow point came out, is being dealt out, or
+    /// was lost where it says so; what came into a process went out, is held, or was
+    /// dropped by a named policy, where the process has an
+    /// [`Account`](crate::Account) of it.
     ///
     /// # Errors
-    /// Which point, and the counts.
+    /// Where the counts differ, and by how much.
     pub fn check_conservation(&self) -> Result<(), Error> {
+        for node in self.wiring.nodes.values() {
+            for account in &node.code.accounts {
+                self.check_account(node, account)?;
+            }
+        }
+        self.check_points()
+    }
+
+    fn check_account(&self, node: &Node, account: &Account) -> Result<(), Error> {
+        let sum = |counters: &mut dyn Iterator<Item = u32>| counters.map(|counter| self.counts.get(counter)).sum::<u64>();
+        let came = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].count));
+        let late = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].late));
+        let went = sum(&mut account.outputs.iter().map(|&output| node.outputs[output].count));
+        let dropped = sum(&mut account.drops.iter().map(|&policy| node.drops[policy]));
+        let held: u64 = account.held.iter().map(|&slot| self.state.i64(node.places[slot]).cast_unsigned()).sum();
+        // The element at which the process failed went no further.
+        let failed = u64::from(node.failed && came > late);
+        let accounted = went + dropped + held + late;
+        if came == accounted || came == accounted + failed {
+            return Ok(());
+        }
+        let message = format!(
+            "`{}`: {came} elements came in, but {went} went out, {dropped} were dropped, {held} are held and {late} came late",
+            node.name
+        );
+        Err(Error::new(ErrorKind::Failed, message))
+    }
+
+    fn check_points(&self) -> Result<(), Error> {
         let mut balance: slotmap::SecondaryMap<PointId, (u64, u64)> = slotmap::SecondaryMap::new();
         for (id, point) in &self.wiring.points {
             let taken = self.in_deal(id) + self.counts.get(point.lost) + self.counts.get(point.departed_taken);

@@ -99,7 +99,9 @@ impl Network {
         if node.retired {
             return;
         }
-        if !Status::of(self.state.i64(node.status)).is_over() {
+        let status = Status::of(self.state.i64(node.status));
+        self.wiring.node_mut(process).failed = matches!(status, Status::HostFailed | Status::Failed);
+        if !status.is_over() {
             self.state.set_i64(node.status, Status::Finished as i64);
         }
         if let Some(error) = &error

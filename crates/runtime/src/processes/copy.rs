@@ -20,6 +20,7 @@ impl Process for Copy {
         shape.name("copy");
         shape.input(self.element.clone());
         shape.output(self.element.clone());
+        shape.passes_on();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -82,6 +82,7 @@ fn declare(shape: &mut Shape, element: &ElementType) {
     shape.input(element.clone());
     shape.output(element.clone());
     shape.drop_policy("filtered");
+    shape.passes_on();
 }
 
 fn pass_if(f: &mut Fragment<'_>, holds: Value, element: &[Value]) {

@@ -36,6 +36,7 @@ where
         shape.name("map");
         shape.input(self.input.clone());
         shape.output(self.output.clone());
+        shape.passes_on();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
@@ -78,6 +79,7 @@ impl Process for MapFn {
         shape.name("map");
         shape.input(self.input.clone());
         shape.output(self.output.clone());
+        shape.passes_on();
         shape.hosts_once(&mut self.function);
     }
 

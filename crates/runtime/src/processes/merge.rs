@@ -1,6 +1,6 @@
 use cutthrough_ir::{ElementType, Value};
 
-use crate::process::{Fragment, Process, Shape};
+use crate::process::{Account, Fragment, Process, Shape};
 
 /// Passes on the elements of several inputs as they come. (Several writers of one flow
 /// point are merged too; this keeps their counts apart.)
@@ -23,7 +23,9 @@ impl Process for Merge {
         for _ in 0..self.inputs {
             shape.input(self.element.clone());
         }
-        shape.output(self.element.clone());
+        let output = shape.output(self.element.clone());
+        let inputs = (0..self.inputs).collect();
+        shape.account(Account { inputs, outputs: vec![output], ..Account::default() });
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -1,6 +1,6 @@
 use cutthrough_ir::{ElementType, Value};
 
-use crate::process::{Fragment, Process, Shape};
+use crate::process::{Account, Fragment, Process, Shape};
 
 /// Passes each element on to one of two outputs: to the first where a condition in IR
 /// holds, else to the second.
@@ -29,6 +29,7 @@ where
         shape.input(self.element.clone());
         shape.output(self.element.clone());
         shape.output(self.element.clone());
+        shape.account(Account { inputs: vec![0], outputs: vec![0, 1], ..Account::default() });
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -23,6 +23,7 @@ impl Process for Skip {
         shape.output(self.element.clone());
         shape.slot(SlotDecl::i64("left", self.count));
         shape.drop_policy("skipped");
+        shape.passes_on();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

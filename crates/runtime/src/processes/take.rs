@@ -22,7 +22,7 @@ impl Process for Take {
         let input = shape.input(self.element.clone());
         shape.output(self.element.clone());
         shape.slot(SlotDecl::i64("left", self.count));
-        shape.drop_policy("beyond");
+        shape.passes_on();
         if self.count == 0 {
             shape.bounded(input);
             shape.finishes_at_once();

@@ -1,6 +1,6 @@
 use cutthrough_ir::{ElementType, Op, SlotDecl, Value};
 
-use crate::process::{Fragment, Process, Shape};
+use crate::process::{Account, Fragment, Process, Shape};
 
 /// What a branch of a [`Tee`] does when its reader takes nothing at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ impl Process for Tee {
             let output = shape.output(self.element.clone());
             shape.drop_policy(format!("missed by branch {k}"));
             shape.slot(SlotDecl::i64(format!("until sample {k}"), 0));
+            shape.account(Account { inputs: vec![0], outputs: vec![output], drops: vec![k], held: Vec::new() });
             if *policy != BranchPolicy::Block {
                 shape.optional(output);
             }

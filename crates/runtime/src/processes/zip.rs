@@ -1,6 +1,6 @@
 use cutthrough_ir::{ElementType, Op, SlotDecl, Type, Value};
 
-use crate::process::{Fragment, Process, Shape};
+use crate::process::{Account, Fragment, Process, Shape};
 
 /// Makes pairs: the first element of the left input with the first of the right one,
 /// and so on. It finishes when either input has ended and no pair can follow; an
@@ -50,7 +50,10 @@ impl Process for Zip {
                 shape.slot(SlotDecl::zero(format!("{name} field {k}"), ty));
             }
         }
-        shape.drop_policy("unpaired");
+        for (side, name) in ["left", "right"].iter().enumerate() {
+            let unpaired = shape.drop_policy(format!("unpaired {name}"));
+            shape.account(Account { inputs: vec![side], outputs: vec![0], drops: vec![unpaired], held: vec![KEPT[side]] });
+        }
     }
 
     fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
@@ -72,7 +75,7 @@ impl Process for Zip {
         f.done();
 
         f.switch_to(ended);
-        f.drop(0);
+        f.drop(from);
         f.finish();
 
         f.switch_to(pending);
@@ -99,7 +102,9 @@ impl Process for Zip {
         f.switch_to(none_kept);
         let is_kept = f.slot_get(KEPT[1 - of]);
         let (_, neither) = f.br_new(is_kept);
-        f.drop(0);
+        f.drop(1 - of);
+        let no = f.bconst(false);
+        f.slot_set(KEPT[1 - of], no);
         f.finish();
         f.switch_to(neither);
         f.finish();
