@@ -78,3 +78,8 @@ pub use outside::{Outcome, Reader, Writer};
 pub use process::{Account, Fragment, Process, Shape};
 pub use specialize::{Compile, Mode, SpecialisationCounts};
 pub use wiring::{PointId, Port, ProcessId};
+
+/// The README's example is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
