@@ -19,6 +19,7 @@
 //! | [`data`] | constant data |
 //! | [`builder`] | builds functions |
 //! | [`simplify`] | straightens functions for native code |
+//! | [`unfold`] | makes flags of a chain into positions in its code |
 //! | [`verify`] | what a well-formed program is |
 //! | [`text`] | the text form, both ways |
 //! | [`eval`] | the meaning of the pure operations |
@@ -46,6 +47,7 @@ pub mod simplify;
 pub mod state;
 pub mod text;
 pub mod types;
+pub mod unfold;
 pub mod verify;
 
 pub use block::ElementBlock;

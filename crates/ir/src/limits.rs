@@ -14,3 +14,13 @@ pub const SCRATCH_BYTES_MAX: usize = 256 << 20;
 
 /// Length of the text form of a program that the parser takes, in bytes.
 pub const TEXT_BYTES_MAX: usize = 4 << 20;
+
+/// Instructions and terminators of a chain that is unfolded; larger ones keep their
+/// flags.
+pub const UNFOLD_INSTS_MAX: usize = 4_000;
+
+/// How many times larger a chain may become by being unfolded.
+pub const UNFOLD_GROWTH_MAX: usize = 4;
+
+/// Copies of one block; when there are as many, one more serves for all other flags.
+pub const UNFOLD_VERSIONS_MAX: usize = 8;

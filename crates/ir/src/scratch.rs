@@ -56,6 +56,15 @@ impl HostContext {
         self.slabs.borrow_mut().push(slab);
     }
 
+    /// Takes back a slab before the grant ends, as nobody has a view of it any more:
+    /// its memory can be used again.
+    pub fn remove_slab(&self, slab: &Bytes) {
+        let mut slabs = self.slabs.borrow_mut();
+        if let Some(known) = slabs.iter().rposition(|known| known.as_ptr() == slab.as_ptr()) {
+            slabs.swap_remove(known);
+        }
+    }
+
     /// The bytes as a value that can be kept: shared where they lie in a known
     /// slab, else a copy.
     pub fn keep(&self, bytes: &[u8]) -> Bytes {

@@ -1,6 +1,7 @@
 //! Puts a function into the order and shape that native code is made from: only
-//! reachable blocks, in reverse postorder, and a jump to a block that nothing else
-//! goes to is no jump at all. What the function means does not change.
+//! reachable blocks, in reverse postorder; a jump to a block that nothing else goes to
+//! is no jump at all, and a parameter that always has the same value is that value.
+//! What the function means does not change.
 //!
 //! Values are numbered anew, in the order of their definitions, so that equal
 //! functions have equal texts.
@@ -10,6 +11,7 @@ use crate::function::{Block, BlockData, Function, Inst, Target, Terminator, Valu
 /// The same function, simplified. It must be verified.
 pub fn simplify(function: &Function) -> Function {
     let order = reverse_postorder(function);
+    let function = &without_constant_params(function, &order);
     let predecessors = count_predecessors(function, &order);
     let mut merge = Merge {
         function,
@@ -74,6 +76,89 @@ fn count_predecessors(function: &Function, reachable: &[Block]) -> Vec<u32> {
     counts
 }
 
+/// The function without the parameters that have the same value wherever their block is
+/// entered from.
+fn without_constant_params(function: &Function, reachable: &[Block]) -> Function {
+    let mut replaced: Vec<Option<Value>> = vec![None; function.values.len()];
+    let mut changed = true;
+    while changed {
+        changed = false;
+        // Of each parameter: the one value seen so far, or that there are several.
+        let mut seen: Vec<Vec<Seen>> = function.blocks.iter().map(|block| vec![Seen::Nothing; block.params.len()]).collect();
+        for &block in reachable {
+            function.block(block).terminator.for_each_target(|to| {
+                let params = &function.block(to.block).params;
+                let brought = params.len() - to.args.len();
+                seen[to.block.index()][..brought].fill(Seen::Several);
+                for (k, &arg) in to.args.iter().enumerate() {
+                    let arg = resolve(&replaced, arg);
+                    let seen = &mut seen[to.block.index()][brought + k];
+                    if arg != params[brought + k] {
+                        *seen = seen.and(arg);
+                    }
+                }
+            });
+        }
+        for (block, seen) in function.blocks.iter().zip(&seen).skip(1) {
+            for (&param, &seen) in block.params.iter().zip(seen) {
+                if let (Seen::One(value), None) = (seen, replaced[param.index()]) {
+                    // Two that are each other's only value are in no reachable code.
+                    if resolve(&replaced, value) != param {
+                        replaced[param.index()] = Some(value);
+                        changed = true;
+                    }
+                }
+            }
+        }
+    }
+    let mut function = function.clone();
+    if replaced.iter().all(Option::is_none) {
+        return function;
+    }
+    let kept: Vec<Vec<bool>> = function.blocks.iter().map(|block| {
+        block.params.iter().map(|param| replaced[param.index()].is_none()).collect()
+    }).collect();
+    for block in &mut function.blocks {
+        block.params.retain(|param| replaced[param.index()].is_none());
+        for arg in block.insts.iter_mut().flat_map(|inst| &mut inst.args) {
+            *arg = resolve(&replaced, *arg);
+        }
+        block.terminator.map_operands(|value| resolve(&replaced, value));
+        block.terminator.for_each_target_mut(|to| {
+            let kept = &kept[to.block.index()];
+            let brought = kept.len() - to.args.len();
+            let args = to.args.iter().zip(&kept[brought..]).filter(|(_, kept)| **kept);
+            to.args = args.map(|(&arg, _)| resolve(&replaced, arg)).collect();
+        });
+    }
+    function
+}
+
+/// The values that a parameter has had.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    One(Value),
+    Several,
+}
+
+impl Seen {
+    fn and(self, value: Value) -> Seen {
+        match self {
+            Seen::Nothing => Seen::One(value),
+            Seen::One(known) if known == value => self,
+            Seen::One(_) | Seen::Several => Seen::Several,
+        }
+    }
+}
+
+fn resolve(replaced: &[Option<Value>], mut value: Value) -> Value {
+    while let Some(by) = replaced[value.index()] {
+        value = by;
+    }
+    value
+}
+
 struct Merge<'f> {
     function: &'f Function,
     predecessors: &'f [u32],
@@ -125,11 +210,8 @@ fn renumber(
             .filter_map(|inst: &mut Inst| inst.result.as_mut())
             .for_each(&mut define);
     }
-    let number = |mut value: Value| {
-        while let Some(by) = replaced[value.index()] {
-            value = by;
-        }
-        numbers[value.index()].expect("INVARIANT: a used value is defined in a reachable block")
+    let number = |value: Value| {
+        numbers[resolve(replaced, value).index()].expect("INVARIANT: a used value is defined in a reachable block")
     };
     let renumber_target = |target: &mut Target| {
         target.block =

@@ -7,9 +7,11 @@
 //! reached at the most. If everything in the cone can take as many, nothing on the
 //! way can refuse: the loop settles it once and moves the element.
 //!
-//! A process that holds several elements to give (a flat map) is the exception: it
-//! has to be left before it is reached again, but may be interrupted. Where two paths
-//! from one process join above such a process, elements therefore go into a block.
+//! Two kinds of process are the exception, as they cannot bear to be reached twice in
+//! one go. One that holds several elements to give (a flat map) has to be left before it
+//! is reached again, but may be interrupted. One that bounds what it takes may ask for
+//! one element, and might never ask for two. Where two paths from one process join above
+//! such a process, elements therefore go into a block.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -65,6 +67,26 @@ pub(crate) fn checks(wiring: &Wiring, process: ProcessId, outputs: &[usize]) -> 
     }
     checks.extend(rooms.into_iter().map(|(point, need)| Check::Room { point, need }));
     if somebody { checks } else { vec![Check::Nobody] }
+}
+
+/// How many elements one activation of these processes may bring to a dealt point at the
+/// most.
+pub(crate) fn room_needed(wiring: &Wiring, members: &[ProcessId], dealt: PointId) -> u64 {
+    let mut needed = 1;
+    for &process in members {
+        let outputs: Vec<usize> = (0..wiring.node(process).outputs.len()).collect();
+        let required = wiring.node(process).code.activated().map(|function| &function.requires[..]);
+        for outputs in required.chain(outputs.chunks(1)) {
+            for check in checks(wiring, process, outputs) {
+                if let Check::Room { point, need } = check
+                    && point == dealt
+                {
+                    needed = needed.max(need);
+                }
+            }
+        }
+    }
+    needed
 }
 
 /// Works out the order of the processes, upstream first, and which flow points are
@@ -143,11 +165,11 @@ fn order(wiring: &Wiring) -> Result<Vec<ProcessId>, Error> {
 fn dealt(wiring: &Wiring) -> HashSet<PointId> {
     let mut dealt: HashSet<PointId> =
         wiring.points.iter().filter(|(_, point)| point.readers.len() > 1).map(|(id, _)| id).collect();
-    let below = expands_below(wiring);
+    let once = reached_once(wiring);
     for (id, point) in &wiring.points {
         let sources: Vec<Vec<ProcessId>> = point.writers.iter().map(|writer| vec![writer.process]).collect();
-        let above_holder = point.readers.iter().any(|reader| below.contains(&reader.process));
-        if above_holder && share_ancestor(wiring, &sources) {
+        let bears_one = point.readers.iter().any(|reader| once.contains(&reader.process) || is_bounded(wiring, *reader));
+        if bears_one && share_ancestor(wiring, &sources) {
             dealt.insert(id);
         }
     }
@@ -155,25 +177,31 @@ fn dealt(wiring: &Wiring) -> HashSet<PointId> {
         let fed: Vec<PointId> = node.inputs.iter().filter_map(|edge| edge.point).collect();
         let writers = |point: &PointId| wiring.point(*point).writers.iter().map(|writer| writer.process).collect();
         let sources: Vec<Vec<ProcessId>> = fed.iter().map(writers).collect();
-        if fed.len() > 1 && below.contains(&process) && share_ancestor(wiring, &sources) {
+        if fed.len() > 1 && once.contains(&process) && share_ancestor(wiring, &sources) {
             dealt.extend(&fed[1..]);
         }
     }
     dealt
 }
 
-/// The processes that may end up holding after an element, and all that lie above
-/// one.
-fn expands_below(wiring: &Wiring) -> HashSet<ProcessId> {
-    let mut below = HashSet::new();
+fn is_bounded(wiring: &Wiring, reader: Port) -> bool {
+    wiring.node(reader.process).code.inputs[reader.port].ask.is_some()
+}
+
+/// The processes that are to be reached once in one go, by whatever inputs: that may end
+/// up holding after an element, and all that lie above one of these or above a bounded
+/// input. (What inputs of one process ask for holds for all at the same time.)
+fn reached_once(wiring: &Wiring) -> HashSet<ProcessId> {
+    let mut once = HashSet::new();
     for &process in wiring.order.iter().rev() {
         let code = &wiring.node(process).code;
         let expands = (0..code.inputs.len()).any(|input| code.expands(input));
-        if expands || wiring.successors(process).any(|next| below.contains(&next)) {
-            below.insert(process);
+        let bears_one = |reader: Port| once.contains(&reader.process) || is_bounded(wiring, reader);
+        if expands || wiring.read_by(process).any(bears_one) {
+            once.insert(process);
         }
     }
-    below
+    once
 }
 
 /// Whether some process lies above (or is in) two of the groups.

@@ -32,6 +32,15 @@ impl Error {
         Error { kind, message: message.into() }
     }
 
+    pub(crate) fn no_process() -> Error {
+        Error::new(ErrorKind::NotThere, "there is no such process in this network")
+    }
+
+    /// The same error, with where it occurred in front.
+    pub(crate) fn prefixed(self, place: fmt::Arguments<'_>) -> Error {
+        Error { kind: self.kind, message: format!("{place}: {}", self.message) }
+    }
+
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -141,7 +141,8 @@ impl Exec<'_, '_> {
             Check::Ask { reader, need } => self.asked(reader) >= need,
             Check::Room { point, need } => {
                 let outbox = &self.grant.outboxes[self.outbox(point)];
-                (outbox.capacity - outbox.block.len()) as u64 >= need
+                // Optional outputs that were ready each may have come together here.
+                outbox.capacity.saturating_sub(outbox.block.len()) as u64 >= need
             }
         }
     }

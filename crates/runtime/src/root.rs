@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use cutthrough_ir::Exit;
 
+use crate::cone;
 use crate::process::FunctionInfo;
 use crate::wiring::{Destination, PointId, Port, ProcessId, PullSource, Wiring};
 
@@ -35,6 +36,8 @@ pub(crate) struct Reach {
     pub(crate) points: Vec<PointId>,
     /// Of these, the ones it fills blocks for.
     pub(crate) dealt: Vec<PointId>,
+    /// How many elements one activation may bring to each of these.
+    pub(crate) rooms: Vec<u64>,
 }
 
 impl Reach {
@@ -48,7 +51,9 @@ impl Reach {
             }
             Root::Delivery(reader) => walk.push(reader),
         }
-        walk.reach
+        let mut reach = walk.reach;
+        reach.rooms = reach.dealt.iter().map(|&point| cone::room_needed(wiring, &reach.members, point)).collect();
+        reach
     }
 }
 

@@ -2,6 +2,7 @@
 //! native; invalidated and dropped.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -138,7 +139,7 @@ impl Specialisations {
             return;
         };
         if self.compile == Compile::AtOnce {
-            let outcome = engine.compile(&code);
+            let outcome = compile(&*engine, &code);
             self.install(root, outcome);
             return;
         }
@@ -245,6 +246,13 @@ impl Specialisations {
     }
 }
 
+/// Compiles a chain. A panic of the compiler is a refusal: the chain can be
+/// interpreted, and compilers keep nothing of a chain that they would break.
+fn compile(engine: &dyn Engine, code: &ChainCode) -> Result<Box<dyn Specialised>, String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| engine.compile(code)));
+    outcome.unwrap_or_else(|_| Err("the compiler panicked".to_owned()))
+}
+
 struct Job {
     root: Root,
     ticket: u64,
@@ -267,16 +275,16 @@ impl Worker {
     fn start(engine: Arc<dyn Engine>) -> Worker {
         let (jobs, todo) = channel::<Job>();
         let (finished, done) = channel();
-        let compile = move || {
+        let work = move || {
             for Job { root, ticket, code } in todo {
-                let outcome = engine.compile(&code);
+                let outcome = compile(&*engine, &code);
                 if finished.send(Done { root, ticket, outcome }).is_err() {
                     return;
                 }
             }
         };
         // Without a thread the channel is closed, and every chain stays interpreted.
-        let thread = std::thread::Builder::new().name("cutthrough-compiler".to_owned()).spawn(compile);
+        let thread = std::thread::Builder::new().name("cutthrough-compiler".to_owned()).spawn(work);
         if let Err(error) = thread {
             tracing::warn!(%error, "no thread for the compiler");
         }

@@ -24,8 +24,10 @@ pub(crate) type Counter = u32;
 #[derive(Clone, Debug)]
 pub(crate) struct InEdge {
     pub(crate) point: Option<PointId>,
-    /// The point it is or was last attached to, for the accounts.
+    /// The point it is or was last attached to, for the accounts, and how many elements
+    /// had been counted here before that.
     pub(crate) home: Option<PointId>,
+    pub(crate) before_home: u64,
     /// Elements that came in.
     pub(crate) count: Counter,
     /// Of these, the ones that came when the process was over.
@@ -38,8 +40,10 @@ pub(crate) struct InEdge {
 #[derive(Clone, Debug)]
 pub(crate) struct OutEdge {
     pub(crate) point: Option<PointId>,
-    /// The point it is or was last attached to, for the accounts.
+    /// The point it is or was last attached to, for the accounts, and how many elements
+    /// had been counted here, and not lost, before that.
     pub(crate) home: Option<PointId>,
+    pub(crate) before_home: u64,
     /// Elements that went out, those lost included.
     pub(crate) count: Counter,
     /// Elements that went out after the readers had left.
@@ -167,6 +171,18 @@ impl Wiring {
         Arc::make_mut(&mut self.points[point])
     }
 
+    /// Puts back what a rewire has changed, when what it has added is gone already.
+    /// Numbers that were given out meanwhile are not given out again.
+    pub(crate) fn restore(&mut self, before: Wiring) {
+        for (id, node) in before.nodes {
+            self.nodes[id] = node;
+        }
+        for (id, point) in before.points {
+            self.points[id] = point;
+        }
+        (self.version, self.order, self.pulled) = (before.version, before.order, before.pulled);
+    }
+
     /// Where an element goes that an output emits.
     pub(crate) fn destination(&self, process: ProcessId, output: usize) -> Destination {
         let edge = &self.node(process).outputs[output];
@@ -211,8 +227,13 @@ impl Wiring {
 
     /// The readers of all flow points that a process writes to.
     pub(crate) fn successors(&self, process: ProcessId) -> impl Iterator<Item = ProcessId> + '_ {
+        self.read_by(process).map(|reader| reader.process)
+    }
+
+    /// The inputs that read the flow points that a process writes to.
+    pub(crate) fn read_by(&self, process: ProcessId) -> impl Iterator<Item = Port> + '_ {
         let points = self.node(process).outputs.iter().filter_map(|edge| edge.point);
-        points.flat_map(|point| self.point(point).readers.iter().map(|reader| reader.process))
+        points.flat_map(|point| self.point(point).readers.iter().copied())
     }
 }
 

@@ -46,6 +46,33 @@ impl Graph {
         &self.edges[self.starts[block as usize] as usize..self.starts[block as usize + 1] as usize]
     }
 
+    /// Calls `found` with each block that a block goes to.
+    pub(super) fn for_each_successor(&self, block: usize, mut found: impl FnMut(usize)) {
+        for edge in self.edges(block as u32) {
+            found(edge.to as usize);
+        }
+    }
+
+    /// The blocks, each before those that it goes to; none if there are loops.
+    pub(super) fn topological(&self) -> Option<Vec<u32>> {
+        let mut incoming = vec![0u32; self.len()];
+        for edge in &self.edges {
+            incoming[edge.to as usize] += 1;
+        }
+        let mut order: Vec<u32> = (0..self.len() as u32).filter(|&block| incoming[block as usize] == 0).collect();
+        let mut next = 0;
+        while let Some(&block) = order.get(next) {
+            next += 1;
+            for edge in self.edges(block) {
+                incoming[edge.to as usize] -= 1;
+                if incoming[edge.to as usize] == 0 {
+                    order.push(edge.to);
+                }
+            }
+        }
+        (order.len() == self.len()).then_some(order)
+    }
+
     /// Calls `found` with each edge (from, to) that closes a loop. Edges that take a
     /// step count only where `with_steps` says so.
     pub(super) fn for_each_loop(&self, with_steps: bool, mut found: impl FnMut(Block, Block)) {

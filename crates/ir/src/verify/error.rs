@@ -17,6 +17,17 @@ pub(super) enum Spot {
     Terminator,
 }
 
+impl Spot {
+    /// Its place in the order of the block.
+    pub(super) fn index(self) -> usize {
+        match self {
+            Spot::Heading => 0,
+            Spot::Inst(index) => index + 1,
+            Spot::Terminator => usize::MAX,
+        }
+    }
+}
+
 /// One breach of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyError {

@@ -57,6 +57,9 @@ impl Checker<'_> {
         if !allowed {
             self.fail(14, format_args!("{name} may not stand in {}", noun(kind)));
         }
+        if matches!((inst.op, self.role), (Op::Emit | Op::Ready, Role::End(_))) {
+            self.fail(22, format_args!("{name} may not stand in the end of an input"));
+        }
         if let (Op::Ready, Imm::Index(output), Some(program)) = (inst.op, inst.imm, self.program)
             && program.optional.get(output as usize) == Some(&false)
         {
@@ -84,6 +87,9 @@ impl Checker<'_> {
         };
         if !allowed {
             self.fail(14, format_args!("{name} may not stand in {}", noun(kind)));
+        }
+        if matches!((terminator, self.role), (Terminator::Take { .. }, Role::End(_))) {
+            self.fail(22, format_args!("take may not stand in the end of an input"));
         }
         let inputs = self.tables.inputs.len();
         if matches!(terminator, Terminator::Inbox { .. }) && inputs != 1 {

@@ -46,6 +46,7 @@ pub(super) fn check(
         checker.flow();
         let graph = Graph::new(function);
         checker.loops(&graph);
+        checker.once(&graph);
         let definitions = checker.definitions();
         checker.uses(&definitions, &Dominators::new(&graph));
     }

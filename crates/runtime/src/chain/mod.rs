@@ -26,6 +26,7 @@ use cutthrough_ir::{
 use crate::cone::{self, Check};
 use crate::exec::{Activation, Memo};
 use crate::limits::CHAIN_INSTS_MAX;
+use crate::process::FunctionInfo;
 use crate::root::{EMPTY, ENDED, NOT_READY, Reach, Root, STOPPED};
 use crate::wiring::{Counter, PointId, Port, ProcessId, Status, Wiring};
 
@@ -90,6 +91,7 @@ struct ChainBuilder<'b, 'w> {
 
 impl ChainBuilder<'_, '_> {
     fn root(&mut self, root: Root) -> Result<(), TooLarge> {
+        self.state_what_holds(root);
         let head = self.f.block(&[]);
         self.f.jump(head, &[]);
         self.f.switch_to(head);
@@ -114,6 +116,23 @@ impl ChainBuilder<'_, '_> {
                 self.push(reader, &element)?;
                 self.f.jump(head, &[]);
                 Ok(())
+            }
+        }
+    }
+
+    /// Says what has been found to hold before the chain is entered
+    /// ([`Exec::is_ready_for`](crate::exec::Exec::is_ready_for)), by setting slots to what
+    /// they are: the compiler can then do without much that would look at them.
+    fn state_what_holds(&mut self, root: Root) {
+        let (process, status, activation) = match root {
+            Root::Active(process) => (process, Status::Holding, Activation::Write),
+            Root::Delivery(reader) => (reader.process, Status::Idle, Activation::Read(reader.port)),
+        };
+        self.set_status(process, status as i64);
+        let cone = self.memo.cone(self.wiring, process, activation);
+        for check in cone.iter() {
+            if let Check::Idle(process) = *check {
+                self.set_status(process, Status::Idle as i64);
             }
         }
     }
@@ -145,12 +164,29 @@ impl ChainBuilder<'_, '_> {
         if self.f.size() > CHAIN_INSTS_MAX { Err(TooLarge) } else { Ok(()) }
     }
 
-    /// Goes on only if what an activation emits can be taken.
+    /// Goes on only if what an activation emits can be taken. Stands right behind a
+    /// step, except where it answers `ready`.
     fn check_cone(&mut self, process: ProcessId, activation: Activation, otherwise: Block) {
         let cone = self.memo.cone(self.wiring, process, activation);
         for &check in cone.iter() {
-            self.check(check, otherwise);
+            match check {
+                Check::Idle(process) if !self.may_be_busy(process, activation) => {}
+                check => self.check(check, otherwise),
+            }
         }
+    }
+
+    /// Whether a process may be anything but idle where an activation's cone is checked.
+    /// It may hold, having been left so before the chain was entered or by the chain.
+    /// Behind a step it cannot be over: that would have made the step fail.
+    fn may_be_busy(&self, process: ProcessId, activation: Activation) -> bool {
+        let code = &self.wiring.node(process).code;
+        let is_behind_step = !matches!(activation, Activation::Output(_));
+        // What comes to hold at the end of its only input is in no cone any more.
+        let is_shared = code.inputs.len() > 1;
+        let holds_at_end = |end: &Option<FunctionInfo>| is_shared && end.as_ref().is_some_and(|end| end.may_hold);
+        code.inputs.iter().any(|input| input.read_ok.may_hold || holds_at_end(&input.end))
+            || (!is_behind_step && code.activated().any(|function| function.may_finish))
     }
 
     /// Goes on only if the check holds.
@@ -158,9 +194,6 @@ impl ChainBuilder<'_, '_> {
         let holds = match check {
             Check::Nobody => self.f.bconst(false),
             Check::Idle(process) => {
-                if !self.may_be_left_holding(process) {
-                    return;
-                }
                 let status = self.status(process);
                 let idle = self.f.iconst(Status::Idle as i64);
                 self.f.op(Op::Ieq, &[status, idle])
@@ -180,21 +213,6 @@ impl ChainBuilder<'_, '_> {
         let go = self.f.block(&[]);
         self.f.br(holds, go, otherwise);
         self.f.switch_to(go);
-    }
-
-    /// Whether a loop over what the process holds can be left, other than by a failed
-    /// step, while it holds more. (After a failed step every other step fails too,
-    /// and when a chain is entered the processes below its root are idle.)
-    fn may_be_left_holding(&mut self, process: ProcessId) -> bool {
-        let code = self.wiring.node(process).code.clone();
-        let expands = (0..code.inputs.len()).any(|input| code.expands(input));
-        expands && {
-            let cone = self.memo.cone(self.wiring, process, Activation::Write);
-            cone.iter().any(|check| match check {
-                Check::Idle(next) => self.may_be_left_holding(*next),
-                Check::Nobody | Check::Ask { .. } | Check::Room { .. } => true,
-            })
-        }
     }
 
     /// How many elements the process asks for, if it bounds them.

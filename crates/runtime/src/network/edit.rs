@@ -1,18 +1,15 @@
-//! Edits of a running network: each is checked as a whole and then applied, or
-//! refused with nothing changed.
+//! Single edits of a network, and short ways to say several: each is a rewire of its
+//! own.
 
-use std::sync::Arc;
-
-use cutthrough_ir::{ElementType, Type};
+use cutthrough_ir::ElementType;
 
 use super::{Network, Report};
 use crate::cone;
 use crate::element::{Element, FlowPoint};
 use crate::error::{Error, ErrorKind};
-use crate::limits::{POINTS_MAX, PROCESSES_MAX};
 use crate::network::ProcessReport;
-use crate::process::{self, Process, Shape};
-use crate::wiring::{InEdge, Node, OutEdge, Point, PointId, Port, ProcessId, Status};
+use crate::process::Process;
+use crate::wiring::{Node, Point, PointId, ProcessId, Status};
 
 impl Network {
     /// Adds a flow point for elements of a type known at run time only.
@@ -20,24 +17,7 @@ impl Network {
     /// # Errors
     /// At the bound on flow points.
     pub fn add_point(&mut self, name: &str, element: ElementType) -> Result<PointId, Error> {
-        if self.wiring.points.len() >= POINTS_MAX {
-            return Err(Error::new(ErrorKind::Limit, format!("a network has at most {POINTS_MAX} flow points")));
-        }
-        let lost = self.counts.add();
-        let point = Point {
-            name: name.to_owned(),
-            element,
-            writers: Vec::new(),
-            readers: Vec::new(),
-            hold_writers: false,
-            hold_readers: false,
-            lost,
-            departed_put: self.counts.add(),
-            departed_taken: self.counts.add(),
-            dealt: false,
-        };
-        self.wiring.version += 1;
-        Ok(self.wiring.points.insert(Arc::new(point)))
+        self.transact(|rewire| rewire.point(name, element))
     }
 
     /// Removes a flow point that nobody is attached to.
@@ -51,9 +31,8 @@ impl Network {
             let message = format!("flow point `{}` is in use", known.name);
             return Err(Error::new(ErrorKind::NotThere, message));
         }
-        for counter in [known.lost, known.departed_put, known.departed_taken] {
-            self.counts.remove(counter);
-        }
+        let known = known.clone();
+        self.free_point(&known);
         self.wiring.points.remove(point);
         self.wiring.version += 1;
         Ok(())
@@ -71,57 +50,8 @@ impl Network {
     ///
     /// # Errors
     /// As [`add`](Network::add).
-    pub fn add_boxed(&mut self, mut process: Box<dyn Process>) -> Result<ProcessId, Error> {
-        if self.wiring.nodes.len() >= PROCESSES_MAX {
-            return Err(Error::new(ErrorKind::Limit, format!("a network has at most {PROCESSES_MAX} processes")));
-        }
-        let mut shape = Shape::default();
-        process.declare(&mut shape);
-        let code = process::program_of(&*process, &mut shape)?;
-        let tables = code.tables();
-        let places = tables.slots.iter().map(|slot| self.state.add(slot.ty, &slot.init)).collect();
-        let starts = match (code.inputs.is_empty(), shape.idle) {
-            _ if shape.over => Status::Finished,
-            (false, _) => Status::Idle,
-            (true, false) => Status::Holding,
-            (true, true) => Status::Waiting,
-        };
-        let status = self.state.add(Type::I64, &[(starts as i64).cast_unsigned()]);
-        let counts = &mut self.counts;
-        let inputs = tables.inputs.iter().map(|_| InEdge {
-            point: None,
-            home: None,
-            count: counts.add(),
-            late: counts.add(),
-            ended: false,
-        });
-        let inputs = inputs.collect();
-        let outputs = tables.outputs.iter();
-        let outputs = outputs.map(|_| OutEdge {
-            point: None,
-            home: None,
-            count: counts.add(),
-            lost: counts.add(),
-            closed: false,
-        });
-        let outputs = outputs.collect();
-        let node = Node {
-            name: code.program.name.clone(),
-            places,
-            status,
-            hosts: shape.hosts.into_iter().map(|host| self.hosts.add(host)).collect(),
-            drops: tables.drops.iter().map(|_| self.counts.add()).collect(),
-            inputs,
-            outputs,
-            retired: false,
-            failed: false,
-            code: Arc::new(code),
-        };
-        let id = self.wiring.nodes.insert(Arc::new(node));
-        self.processes.insert(id, process);
-        self.wiring.version += 1;
-        self.rearrange().expect("a process attached to nothing closes no cycle");
-        Ok(id)
+    pub fn add_boxed(&mut self, process: Box<dyn Process>) -> Result<ProcessId, Error> {
+        self.transact(|rewire| rewire.add_boxed(process))
     }
 
     /// Attaches a process's output to a flow point.
@@ -130,18 +60,7 @@ impl Network {
     /// When either is not there or not free, the types differ, or a cycle or a path
     /// beyond the bound would come to be.
     pub fn attach_output(&mut self, process: ProcessId, output: usize, point: impl Into<PointId>) -> Result<(), Error> {
-        let point = point.into();
-        let port = Port { process, port: output };
-        let node = self.known(process)?;
-        let (name, edge) = (node.name.clone(), node.outputs.get(output));
-        let is_free = edge.is_some_and(|edge| edge.point.is_none() && !edge.closed);
-        let ty = node.code.tables().outputs.get(output).cloned();
-        self.check_attachment(&name, "output", output, is_free, ty, point)?;
-        self.attach(point, |wiring| {
-            let edge = &mut wiring.node_mut(process).outputs[output];
-            (edge.point, edge.home) = (Some(point), Some(point));
-            wiring.point_mut(point).writers.push(port);
-        })
+        self.transact(|rewire| rewire.attach_output(process, output, point))
     }
 
     /// Attaches a process's input to a flow point.
@@ -149,58 +68,7 @@ impl Network {
     /// # Errors
     /// As [`attach_output`](Network::attach_output).
     pub fn attach_input(&mut self, process: ProcessId, input: usize, point: impl Into<PointId>) -> Result<(), Error> {
-        let point = point.into();
-        let port = Port { process, port: input };
-        let node = self.known(process)?;
-        let (name, edge) = (node.name.clone(), node.inputs.get(input));
-        let is_free = edge.is_some_and(|edge| edge.point.is_none() && !edge.ended);
-        let ty = node.code.tables().inputs.get(input).cloned();
-        self.check_attachment(&name, "input", input, is_free, ty, point)?;
-        self.attach(point, |wiring| {
-            let edge = &mut wiring.node_mut(process).inputs[input];
-            (edge.point, edge.home) = (Some(point), Some(point));
-            wiring.point_mut(point).readers.push(port);
-        })
-    }
-
-    fn attach(&mut self, point: PointId, edit: impl FnOnce(&mut crate::wiring::Wiring)) -> Result<(), Error> {
-        let before = self.wiring.clone();
-        edit(&mut self.wiring);
-        self.wiring.version += 1;
-        if let Err(error) = self.rearrange() {
-            self.wiring = before;
-            self.memo.clear();
-            return Err(error);
-        }
-        self.specialisations.invalidate(&[point], &[]);
-        Ok(())
-    }
-
-    fn check_attachment(
-        &self,
-        name: &str,
-        kind: &str,
-        number: usize,
-        is_free: bool,
-        ty: Option<ElementType>,
-        point: PointId,
-    ) -> Result<(), Error> {
-        let Some(ty) = ty else {
-            return Err(Error::new(ErrorKind::NotThere, format!("`{name}` has no {kind} {number}")));
-        };
-        if !is_free {
-            let message = format!("{kind} {number} of `{name}` is attached already or closed");
-            return Err(Error::new(ErrorKind::NotThere, message));
-        }
-        let point = self.known_point(point)?;
-        if point.element != ty {
-            let (expected, point_name) = (&point.element, &point.name);
-            let message = format!(
-                "{kind} {number} of `{name}` has elements {ty}, but those of flow point `{point_name}` are {expected}"
-            );
-            return Err(Error::new(ErrorKind::Type, message));
-        }
-        Ok(())
+        self.transact(|rewire| rewire.attach_input(process, input, point))
     }
 
     /// Adds a process that reads `from` by its first input and writes by its first
@@ -281,42 +149,16 @@ impl Network {
     /// When there is no such process.
     pub fn remove(&mut self, process: ProcessId) -> Result<ProcessReport, Error> {
         self.known(process)?;
-        self.retire(process, None);
         let report = Report::of_process(self, process);
-        let node = self.wiring.nodes.remove(process).expect("INVARIANT: it was known");
-        self.processes.remove(process);
-        self.ends_due.retain(|port| port.process != process);
-        self.specialisations.forget(process);
-        for &place in node.places.iter().chain([&node.status]) {
-            self.state.remove(place);
-        }
-        for &host in &node.hosts {
-            self.hosts.remove(host);
-        }
-        self.settle_accounts(&node);
-        let inputs = node.inputs.iter().flat_map(|edge| [edge.count, edge.late]);
-        let outputs = node.outputs.iter().flat_map(|edge| [edge.count, edge.lost]);
-        for counter in inputs.chain(outputs).chain(node.drops.iter().copied()) {
-            self.counts.remove(counter);
-        }
-        self.wiring.version += 1;
-        self.rearrange().expect("removing closes no cycle");
+        self.transact(|rewire| rewire.remove(process))?;
         Ok(report)
     }
 
-    /// Leaves what a process has moved to the accounts of its flow points.
-    fn settle_accounts(&mut self, node: &Node) {
-        for edge in &node.outputs {
-            if let Some(point) = edge.home.and_then(|home| self.wiring.points.get(home)) {
-                let put = self.counts.get(edge.count) - self.counts.get(edge.lost);
-                self.counts.values[point.departed_put as usize] += put;
-            }
-        }
-        for edge in &node.inputs {
-            if let Some(point) = edge.home.and_then(|home| self.wiring.points.get(home)) {
-                self.counts.values[point.departed_taken as usize] += self.counts.get(edge.count);
-            }
-        }
+    /// Removes the processes that have finished; their last reports.
+    pub fn remove_finished(&mut self) -> Vec<ProcessReport> {
+        let finished = self.wiring.nodes.iter().filter(|(_, node)| node.retired).map(|(id, _)| id);
+        let finished: Vec<ProcessId> = finished.collect();
+        finished.into_iter().filter_map(|process| self.remove(process).ok()).collect()
     }
 
     /// Wakes a source that had nothing to give.
@@ -363,10 +205,10 @@ impl Network {
 
     pub(super) fn known(&self, process: ProcessId) -> Result<&Node, Error> {
         let node = self.wiring.nodes.get(process).map(|node| &**node);
-        node.ok_or_else(|| Error::new(ErrorKind::NotThere, "there is no such process in this network"))
+        node.ok_or_else(Error::no_process)
     }
 
-    fn known_point(&self, point: PointId) -> Result<&Point, Error> {
+    pub(super) fn known_point(&self, point: PointId) -> Result<&Point, Error> {
         let point = self.wiring.points.get(point).map(|point| &**point);
         point.ok_or_else(|| Error::new(ErrorKind::NotThere, "there is no such flow point in this network"))
     }

@@ -3,7 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | a network and what it consists of |
-//! | `edit.rs` | adding, attaching, detaching, closing |
+//! | `rewire.rs` | several edits that take effect together, or not at all |
+//! | `edit.rs` | single edits |
 //! | `run.rs` | which root runs next, and its grant |
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
 //! | `report.rs` | counts, modes and dumps |
@@ -13,6 +14,7 @@ mod edit;
 mod handle;
 mod report;
 mod retire;
+mod rewire;
 mod run;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use crate::wiring::{Counter, PointId, Port, ProcessId, Wiring};
 
 pub use handle::Handle;
 pub use report::{ChainReport, Dump, EdgeReport, PointReport, ProcessReport, Report};
+pub use rewire::Rewire;
 pub use run::Progress;
 
 /// How a network is set up.

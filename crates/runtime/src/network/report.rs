@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use cutthrough_ir::{Type, Words};
+
 use super::Network;
 use crate::chain;
 use crate::error::{Error, ErrorKind};
@@ -157,6 +159,16 @@ impl Network {
         Report { processes, points, chains, specialisations: self.specialisations.counts }
     }
 
+    /// The values of a process's slots, for tests that compare engines.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    #[doc(hidden)]
+    pub fn slots(&self, process: ProcessId) -> Result<Vec<(Type, Words<'_>)>, Error> {
+        let places = &self.known(process)?.places;
+        Ok(places.iter().map(|&place| (place.ty(), self.state.get(place))).collect())
+    }
+
     fn in_deal(&self, point: PointId) -> u64 {
         let deals = self.deals.iter().filter(|deal| deal.point == point);
         deals.map(|deal| (deal.block.len() - deal.next) as u64).sum()
@@ -228,12 +240,12 @@ impl Network {
         for node in self.wiring.nodes.values() {
             for edge in &node.outputs {
                 if let Some((put, _)) = edge.home.and_then(|point| balance.get_mut(point)) {
-                    *put += self.counts.get(edge.count) - self.counts.get(edge.lost);
+                    *put += self.put(edge) - edge.before_home;
                 }
             }
             for edge in &node.inputs {
                 if let Some((_, taken)) = edge.home.and_then(|point| balance.get_mut(point)) {
-                    *taken += self.counts.get(edge.count);
+                    *taken += self.counts.get(edge.count) - edge.before_home;
                 }
             }
         }

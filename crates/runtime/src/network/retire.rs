@@ -76,6 +76,28 @@ impl Network {
         self.follow(events);
     }
 
+    /// The same for several points.
+    pub(super) fn end_deserted(&mut self, points: &[PointId]) {
+        for &point in points {
+            if self.wiring.points.contains_key(point) {
+                self.end_if_deserted(point);
+            }
+        }
+    }
+
+    /// Ends all inputs of a process that has been detached from what fed them.
+    pub(super) fn end_inputs(&mut self, process: ProcessId) {
+        let mut events = Vec::new();
+        for port in 0..self.wiring.node(process).inputs.len() {
+            let edge = &mut self.wiring.node_mut(process).inputs[port];
+            if std::mem::replace(&mut edge.ended, true) {
+                continue;
+            }
+            events.push(Event::InputEnded(Port { process, port }, None));
+        }
+        self.follow(events);
+    }
+
     fn follow(&mut self, events: Vec<Event>) {
         if events.is_empty() {
             return;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::exec::Exec;
 use crate::limits::BLOCK_ELEMENTS_MAX;
 use crate::root::{Reach, Root};
-use crate::wiring::{PointId, Port, ProcessId, Status};
+use crate::wiring::{Port, ProcessId, Status};
 
 /// Why a run came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +211,7 @@ impl Network {
     /// steps used, or none if it cannot move.
     fn grant(&mut self, root: Root, steps: u64, inbox: Option<&mut Inbox<'_>>) -> Option<u64> {
         let reach = self.specialisations.reach(&self.wiring, root);
-        let mut outboxes = self.outboxes(&reach.dealt);
+        let mut outboxes = self.outboxes(&reach);
         let shared = self.shared.clone();
         let mut grant = Grant {
             state: &mut self.state,
@@ -246,15 +246,15 @@ impl Network {
     }
 
     /// The blocks for a grant, each with what its readers are committed to.
-    fn outboxes(&mut self, dealt: &[PointId]) -> Vec<Outbox> {
-        let mut outboxes = Vec::with_capacity(dealt.len());
-        for &point in dealt {
+    fn outboxes(&mut self, reach: &Reach) -> Vec<Outbox> {
+        let mut outboxes = Vec::with_capacity(reach.dealt.len());
+        for (&point, &room) in reach.dealt.iter().zip(&reach.rooms) {
             let is_open = self.deals.iter().any(|deal| deal.point == point);
             let taken = if is_open { 0 } else { commitment::of_point(&self.wiring, &mut self.state, point) };
-            // Two writers may be reached in one activation: the block is dealt out
-            // until it is empty before either is run again.
-            let at_least = if taken == 0 { 0 } else { self.wiring.point(point).writers.len() as u64 };
-            let capacity = taken.max(at_least).min(BLOCK_ELEMENTS_MAX) as usize;
+            // One activation may bring several, which go into one block or nowhere: the
+            // block is dealt out until it is empty before anybody writes here again.
+            let at_least = if taken == 0 { 0 } else { room };
+            let capacity = taken.min(BLOCK_ELEMENTS_MAX).max(at_least) as usize;
             let element = self.wiring.point(point).element.clone();
             outboxes.push(Outbox { block: ElementBlock::new(element), capacity });
         }

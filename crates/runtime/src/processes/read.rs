@@ -47,6 +47,9 @@ impl cutthrough_ir::Host for Reading {
         context: &'a cutthrough_ir::HostContext,
     ) -> Result<(), String> {
         let last = std::mem::take(&mut self.current);
+        // Views of the last block end with this call. A grant may take thousands of
+        // blocks: it must not hold on to all of them.
+        context.remove_slab(&last);
         if let Ok(free) = last.try_into_mut() {
             self.spare = free;
         }

@@ -89,8 +89,9 @@ impl Process for Zip {
 
     fn ask(&self, to: usize, f: &mut Fragment<'_>) -> Value {
         let is_kept = f.slot_get(KEPT[to]);
-        let (none, any) = (f.iconst(0), f.iconst(i64::MAX));
-        f.op(Op::Select, &[is_kept, none, any])
+        // The first one may be kept, so that no second could be taken.
+        let (none, one) = (f.iconst(0), f.iconst(1));
+        f.op(Op::Select, &[is_kept, none, one])
     }
 
     fn end(&self, of: usize, f: &mut Fragment<'_>) {

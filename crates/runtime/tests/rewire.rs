@@ -1,0 +1,225 @@
+//! Rewires: several edits at one point of the stream, or none.
+
+use cutthrough::ir::{Op, SlotDecl, Type};
+use cutthrough::processes::{Collect, Collected, Copy, Filter, FlatMap, Fold, Iter, Map, Order, Slice, Zip};
+use cutthrough::{Error, ErrorKind, FlowPoint, Network, Options, Port, ProcessId, Progress};
+
+fn on_both_engines(test: impl Fn(Network)) {
+    test(Network::new(Options::interpreted()));
+    test(Network::new(Options::native()));
+}
+
+/// Passes on the elements below `limit`.
+fn below(limit: i64) -> impl cutthrough::Process {
+    Filter::new(Type::I64, move |f, x| {
+        let limit = f.iconst(limit);
+        f.op(Op::Ilt, &[x[0], limit])
+    })
+}
+
+fn plus(amount: i64) -> impl cutthrough::Process {
+    Map::new(Type::I64, Type::I64, move |f, x| {
+        let amount = f.iconst(amount);
+        vec![f.op(Op::Iadd, &[x[0], amount])]
+    })
+}
+
+/// Counts to ten thousand.
+fn counting(network: &mut Network) -> (ProcessId, FlowPoint<i64>, ProcessId, Collected<i64>) {
+    let numbers = network.point::<i64>("numbers").unwrap();
+    let source = network.add(Slice::i64((0..10_000).collect::<Vec<i64>>())).unwrap();
+    network.attach_output(source, 0, numbers).unwrap();
+    let collect = Collect::<i64>::new();
+    let collected = collect.collected();
+    let sink = network.sink(numbers, collect).unwrap();
+    (source, numbers, sink, collected)
+}
+
+#[test]
+fn a_process_inserted_in_mid_stream_sees_what_comes_after() {
+    on_both_engines(|mut network| {
+        let (source, _, _, collected) = counting(&mut network);
+        network.run_steps(100).unwrap();
+        let so_far = collected.len() as i64;
+        let tap = network
+            .rewire(|rewire| {
+                let plus = rewire.add(plus(1_000_000))?;
+                rewire.insert(Port { process: source, port: 0 }, plus)?;
+                Ok(plus)
+            })
+            .unwrap();
+        network.run_steps(100).unwrap();
+        network.rewire(|rewire| {
+            let point = rewire.detach_output(tap, 0)?;
+            rewire.remove(tap)?;
+            rewire.detach_output(source, 0)?;
+            rewire.attach_output(source, 0, point)
+        })
+        .unwrap();
+        assert_eq!(network.run().unwrap(), Progress::Done);
+        let seen = collected.take();
+        let plain: Vec<i64> = seen.iter().map(|x| x % 1_000_000).collect();
+        assert_eq!(plain, (0..10_000).collect::<Vec<i64>>(), "nothing lost, doubled or reordered");
+        let through = seen.iter().filter(|x| **x >= 1_000_000).count();
+        assert!(through >= 100, "{through} went through the inserted process");
+        assert_eq!(seen[so_far as usize], so_far + 1_000_000, "from the very next element on");
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn what_fails_changes_nothing() {
+    on_both_engines(|mut network| {
+        let (source, numbers, sink, collected) = counting(&mut network);
+        network.run_steps(100).unwrap();
+        let before = network.report().to_string();
+        let error = network
+            .rewire(|rewire| {
+                let copy = rewire.add(Copy::new(Type::I64))?;
+                rewire.detach_input(sink, 0)?;
+                rewire.attach_input(copy, 0, numbers)?;
+                rewire.swap(source, Slice::i64([1, 2, 3]))?;
+                rewire.attach_output(copy, 7, numbers)
+            })
+            .unwrap_err();
+        assert_eq!(error.to_string(), "edit 5: `copy` has no output 7");
+        let cycle = network.rewire(|rewire| {
+            let copy = rewire.add(Copy::new(Type::I64))?;
+            rewire.attach_input(copy, 0, numbers)?;
+            rewire.attach_output(copy, 0, numbers)
+        });
+        assert_eq!(cycle.unwrap_err().kind(), ErrorKind::Cycle);
+        assert_eq!(network.report().to_string(), before);
+        network.run().unwrap();
+        assert_eq!(collected.take(), (0..10_000).collect::<Vec<i64>>());
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn a_swapped_process_keeps_state_and_counts() {
+    on_both_engines(|mut network| {
+        let numbers = network.source::<i64>(Iter::new(0..1_000i64)).unwrap();
+        let filter = network.add(below(100)).unwrap();
+        network.attach_input(filter, 0, numbers).unwrap();
+        let passed = network.point::<i64>("passed").unwrap();
+        network.attach_output(filter, 0, passed).unwrap();
+        let sum_by = |sign: i64| {
+            Fold::new(Type::I64, vec![SlotDecl::i64("sum", 0)], move |f, sum, x| {
+                let sign = f.iconst(sign);
+                let term = f.op(Op::Imul, &[x[0], sign]);
+                vec![f.op(Op::Iadd, &[sum[0], term])]
+            })
+        };
+        let fold = network.add(sum_by(1)).unwrap();
+        network.attach_input(fold, 0, passed).unwrap();
+        let total = network.point::<i64>("total").unwrap();
+        network.attach_output(fold, 0, total).unwrap();
+        let collect = Collect::<i64>::new();
+        let collected = collect.collected();
+        network.sink::<i64>(total, collect).unwrap();
+        network.run_steps(500).unwrap();
+        network.rewire(|rewire| {
+            rewire.swap(filter, below(600))?;
+            rewire.swap(fold, sum_by(-1))
+        })
+        .unwrap();
+        network.run().unwrap();
+        let expected: i64 = (0..100).sum::<i64>() - (500..600).sum::<i64>();
+        assert_eq!(collected.take(), [expected]);
+        let report = network.report();
+        let filter = report.processes.iter().find(|process| process.id == filter).unwrap();
+        assert_eq!((filter.inputs[0].moved, filter.outputs[0].moved), (1_000, 200));
+        assert_eq!(filter.dropped, [("filtered".to_owned(), 800)]);
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn a_finished_process_gives_what_it_holds() {
+    on_both_engines(|mut network| {
+        let numbers = network.source::<i64>(Iter::new(0..1_000i64)).unwrap();
+        let spec = cutthrough::kernels::order::OrderSpec {
+            element: vec![Type::I64],
+            keys: vec![cutthrough::kernels::order::OrderKey { field: 0, descending: true }],
+            limit: None,
+            bytes_max: 1 << 20,
+        };
+        let order = network.add(Order::new(spec)).unwrap();
+        network.attach_input(order, 0, numbers).unwrap();
+        let sorted = network.point::<i64>("sorted").unwrap();
+        network.attach_output(order, 0, sorted).unwrap();
+        let collect = Collect::<i64>::new();
+        let collected = collect.collected();
+        network.sink::<i64>(sorted, collect).unwrap();
+        network.run_steps(10).unwrap();
+        network.rewire(|rewire| rewire.finish(order)).unwrap();
+        network.run().unwrap();
+        let seen = collected.take();
+        assert_eq!(seen, (0..seen.len() as i64).rev().collect::<Vec<i64>>());
+        assert!((10..1_000).contains(&seen.len()));
+        assert_eq!(network.remove_finished().len(), 3, "source, order and sink");
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn a_swap_that_would_lose_elements_is_refused() {
+    on_both_engines(|mut network| {
+        let inner = |f: &mut cutthrough::Fragment<'_>| {
+            let left = f.slot_get(0);
+            let (zero, one) = (f.iconst(0), f.iconst(1));
+            let more = f.op(Op::Igt, &[left, zero]);
+            let (_, none) = f.br_new(more);
+            let less = f.op(Op::Isub, &[left, one]);
+            f.slot_set(0, less);
+            (vec![left], none)
+        };
+        let times = |slot: &str| {
+            FlatMap::new(Type::I64, Type::I64, vec![SlotDecl::i64(slot, 0)], |f, x| f.slot_set(0, x[0]), inner)
+        };
+        let numbers = network.source::<i64>(Iter::new([1_000i64])).unwrap();
+        let flat = network.add(times("left")).unwrap();
+        network.attach_input(flat, 0, numbers).unwrap();
+        let point = network.point::<i64>("flat").unwrap();
+        network.attach_output(flat, 0, point).unwrap();
+        let collect = Collect::<i64>::new();
+        let collected = collect.collected();
+        network.sink::<i64>(point, collect).unwrap();
+        network.run_steps(5).unwrap();
+        let refused = network.rewire(|rewire| rewire.swap(flat, times("other"))).unwrap_err();
+        assert!(refused.to_string().contains("holds elements"), "{refused}");
+        network.rewire(|rewire| rewire.swap(flat, times("left"))).unwrap();
+        network.run().unwrap();
+        assert_eq!(collected.take(), (1..=1_000).rev().collect::<Vec<i64>>());
+    });
+}
+
+#[test]
+fn a_reader_moves_to_another_point_in_one_step() -> Result<(), Error> {
+    let mut network = Network::new(Options::native());
+    let left = network.source::<i64>(Iter::new(0..100i64))?;
+    let right = network.source::<i64>(Iter::new(100..200i64))?;
+    let other = network.source::<i64>(Iter::new(500..600i64))?;
+    let zip = network.add(Zip::new(Type::I64, Type::I64))?;
+    network.attach_input(zip, 0, left)?;
+    network.attach_input(zip, 1, right)?;
+    let pairs = network.point::<(i64, i64)>("pairs")?;
+    network.attach_output(zip, 0, pairs)?;
+    let collect = Collect::<(i64, i64)>::new();
+    let collected = collect.collected();
+    network.sink::<(i64, i64)>(pairs, collect)?;
+    network.run_steps(10)?;
+    let so_far = collected.len();
+    network.rewire(|rewire| {
+        rewire.detach_input(zip, 1)?;
+        rewire.attach_input(zip, 1, other)
+    })?;
+    network.run()?;
+    let seen = collected.take();
+    assert!(seen[..so_far].iter().all(|(a, b)| *b == a + 100));
+    let moved: Vec<i64> = seen[so_far..].iter().map(|(_, b)| *b).collect();
+    assert_eq!(moved, (500..500 + moved.len() as i64).collect::<Vec<i64>>());
+    assert_eq!(seen.len(), 100);
+    network.check_conservation()
+}
