@@ -3,6 +3,9 @@
 /// Steps of one grant: how long one source runs before another has its turn.
 pub const QUANTUM_STEPS: u64 = 16_384;
 
+/// Steps that the flow gets on between edits from other threads, however many come.
+pub const PROTECTED_STEPS: u64 = 256;
+
 /// Elements that a block for a polymorphic flow point has at the most.
 pub const BLOCK_ELEMENTS_MAX: u64 = 1_024;
 
@@ -22,7 +25,7 @@ pub const CHAIN_INSTS_MAX: usize = 50_000;
 pub const WARM_STEPS: u64 = 1_024;
 
 /// Invalidations of a chain after which its warm-up is no longer doubled.
-pub const BACKOFF_DOUBLINGS_MAX: u32 = 10;
+pub const BACKOFF_DOUBLINGS_MAX: u32 = 4;
 
 const _: () = assert!(BLOCK_ELEMENTS_MAX < QUANTUM_STEPS, "a block is delivered within a quantum");
 const _: () = assert!(CHAIN_INSTS_MAX <= cutthrough_ir::limits::FUNCTION_INSTS_MAX, "a chain can be verified");

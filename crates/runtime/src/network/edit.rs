@@ -25,17 +25,7 @@ impl Network {
     /// # Errors
     /// When somebody is, or there is no such point.
     pub fn remove_point(&mut self, point: PointId) -> Result<(), Error> {
-        let known = self.known_point(point)?;
-        let is_dealt_out = self.deals.iter().any(|deal| deal.point == point);
-        if !known.writers.is_empty() || !known.readers.is_empty() || is_dealt_out {
-            let message = format!("flow point `{}` is in use", known.name);
-            return Err(Error::new(ErrorKind::NotThere, message));
-        }
-        let known = known.clone();
-        self.free_point(&known);
-        self.wiring.points.remove(point);
-        self.wiring.version += 1;
-        Ok(())
+        self.transact(|rewire| rewire.remove_point(point))
     }
 
     /// Adds a process, attached to nothing.

@@ -29,8 +29,8 @@ impl Shared {
         !self.requests.lock().is_empty()
     }
 
-    pub(super) fn next_request(&self) -> Option<Request> {
-        self.requests.lock().pop_front()
+    pub(super) fn take_requests(&self) -> VecDeque<Request> {
+        std::mem::take(&mut self.requests.lock())
     }
 }
 

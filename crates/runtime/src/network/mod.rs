@@ -84,6 +84,8 @@ pub struct Network {
     memo: Memo,
     /// Blocks that are being dealt out, the most recent last.
     deals: Vec<Deal>,
+    /// The point of the block that is being delivered from, which is none of those.
+    delivering: Option<PointId>,
     /// Ends of inputs that their processes have not been told of yet, as they hold.
     ends_due: Vec<Port>,
     /// Which reader of a dealt flow point is the next to be served.
@@ -94,6 +96,8 @@ pub struct Network {
     failures: Vec<Error>,
     shared: Arc<handle::Shared>,
     quantum_steps: u64,
+    /// Whether the grant is not to be interrupted.
+    is_protected: bool,
 }
 
 /// A block that is being dealt out to the readers of a flow point.
@@ -122,12 +126,14 @@ impl Network {
             specialisations: Specialisations::new(options.engine, options.compile),
             memo: Memo::default(),
             deals: Vec::new(),
+            delivering: None,
             ends_due: Vec::new(),
             turns: SecondaryMap::new(),
             last_source: None,
             failures: Vec::new(),
             shared: Arc::new(handle::Shared::default()),
             quantum_steps: options.quantum_steps.max(1),
+            is_protected: false,
         }
     }
 

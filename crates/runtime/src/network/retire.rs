@@ -161,7 +161,8 @@ impl Network {
 
     fn desert(&mut self, id: PointId, error: Option<&Error>, events: &mut Vec<Event>) {
         let point = self.wiring.point(id).clone();
-        let still_dealt = self.deals.iter().any(|deal| deal.point == id && deal.next < deal.block.len());
+        let still_dealt = self.delivering == Some(id)
+            || self.deals.iter().any(|deal| deal.point == id && deal.next < deal.block.len());
         if point.writers.is_empty() && !point.hold_writers && !point.readers.is_empty() && !still_dealt {
             self.wiring.point_mut(id).readers.clear();
             for reader in point.readers {
@@ -232,7 +233,8 @@ impl Network {
         let node = self.wiring.node(process);
         match Status::of(word) {
             Status::HostFailed => {
-                let reason = self.context.take_error().unwrap_or_else(|| "a host function failed".to_owned());
+                let hosts = node.hosts.iter().filter_map(|&host| self.hosts.functions[host as usize].as_ref());
+                let reason = self.context.take_error_of(hosts).unwrap_or_else(|| "a host function failed".to_owned());
                 Some(failure(&node.name, &reason))
             }
             Status::Failed => {

@@ -39,6 +39,7 @@ pub struct Rewire<'n> {
     swapped: Vec<Swap>,
     finishing: Vec<ProcessId>,
     leaving: Vec<ProcessId>,
+    leaving_points: Vec<PointId>,
 }
 
 /// What an edge has moved at a flow point that it has left for another: it stays in
@@ -118,6 +119,7 @@ impl Network {
             swapped: Vec::new(),
             finishing: Vec::new(),
             leaving: Vec::new(),
+            leaving_points: Vec::new(),
         };
         let outcome = edit(&mut rewire);
         let arranged = outcome.and_then(|value| {
@@ -381,6 +383,23 @@ impl Rewire<'_> {
         Ok(())
     }
 
+    /// Removes a flow point that nobody is attached to any more.
+    ///
+    /// # Errors
+    /// When somebody is, or elements are on their way to its readers, or there is no such
+    /// point.
+    pub fn remove_point(&mut self, point: PointId) -> Result<(), Error> {
+        self.edits += 1;
+        let known = self.network.known_point(point)?;
+        let is_dealt_out = self.network.deals.iter().any(|deal| deal.point == point);
+        if !known.writers.is_empty() || !known.readers.is_empty() || is_dealt_out {
+            let message = format!("flow point `{}` is in use", known.name);
+            return Err(Error::new(ErrorKind::NotThere, message));
+        }
+        self.leaving_points.push(point);
+        Ok(())
+    }
+
     fn commit(self, changed: &[PointId]) {
         let network = self.network;
         network.memo.clear();
@@ -403,6 +422,11 @@ impl Rewire<'_> {
             network.end_inputs(process);
         }
         network.end_deserted(&self.left);
+        for id in self.leaving_points {
+            if let Some(point) = network.wiring.points.remove(id) {
+                network.free_point(&point);
+            }
+        }
     }
 
     fn roll_back(self, before: Wiring) {

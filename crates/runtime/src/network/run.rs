@@ -1,6 +1,6 @@
 //! Which root runs next, and its grant.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cutthrough_ir::{ElementBlock, Grant, Inbox, Outbox};
 
@@ -8,9 +8,12 @@ use super::{Deal, Network};
 use crate::commitment;
 use crate::error::Error;
 use crate::exec::Exec;
-use crate::limits::BLOCK_ELEMENTS_MAX;
+use crate::limits::{BLOCK_ELEMENTS_MAX, PROTECTED_STEPS};
 use crate::root::{Reach, Root};
 use crate::wiring::{Port, ProcessId, Status};
+
+/// The interrupt of a grant that is not to be interrupted.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Why a run came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +51,15 @@ impl Network {
         let mut left = steps;
         self.settle_all();
         loop {
-            self.apply_requests();
+            let edited = self.apply_requests();
             if self.shared.is_stopped() {
                 return Ok(Progress::Waiting);
             }
-            let used = self.turn(left.clamp(1, self.quantum_steps));
+            // However many edits come, the flow gets on between them.
+            self.is_protected = edited;
+            let most = if edited { PROTECTED_STEPS } else { self.quantum_steps };
+            let used = self.turn(left.clamp(1, most));
+            self.is_protected = false;
             self.report_failure()?;
             match used {
                 None if self.is_done() => return Ok(Progress::Done),
@@ -182,6 +189,7 @@ impl Network {
     /// Delivers up to `taken` elements of a block to one reader.
     fn deliver(&mut self, index: usize, reader: Port, taken: u64, steps: u64) -> Option<u64> {
         let mut deal = self.deals.remove(index);
+        self.delivering = Some(deal.point);
         let left = (deal.block.len() - deal.next) as u64;
         let end = deal.next + left.min(taken) as usize;
         let mut used = 0;
@@ -198,6 +206,7 @@ impl Network {
             }
         }
         let point = deal.point;
+        self.delivering = None;
         if deal.next < deal.block.len() {
             let index = index.min(self.deals.len());
             self.deals.insert(index, deal);
@@ -218,7 +227,7 @@ impl Network {
             counts: &mut self.counts.values,
             hosts: &mut self.hosts.functions,
             context: &self.context,
-            interrupt: &shared.interrupt,
+            interrupt: if self.is_protected { &NEVER } else { &shared.interrupt },
             budget: steps,
             inbox: inbox.as_deref().copied(),
             outboxes: &mut outboxes,
@@ -271,12 +280,15 @@ impl Network {
         self.context.clear();
     }
 
-    /// Applies what other threads have asked for.
-    fn apply_requests(&mut self) {
+    /// Applies what other threads have asked for until now; whether there was anything.
+    fn apply_requests(&mut self) -> bool {
         self.shared.interrupt.store(self.shared.is_stopped(), Ordering::Relaxed);
-        while let Some(request) = self.shared.next_request() {
+        let requests = self.shared.take_requests();
+        let any = !requests.is_empty();
+        for request in requests {
             request(self);
             self.settle_all();
         }
+        any
     }
 }
