@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::block::ElementBlock;
 use crate::function::Function;
-use crate::interp::{Code, Flow, Outcome};
+use crate::interp::{Code, Flow, Outcome, Registers};
 use crate::memory::{HostFunction, Words};
 use crate::program::Tables;
 use crate::scratch::HostContext;
@@ -83,12 +83,12 @@ pub type Exit = i64;
 impl ChainCode {
     /// Runs the chain by the interpreter. `code` is this chain's function.
     pub fn interpret(&self, code: &Code, grant: &mut Grant<'_>) -> Exit {
-        let mut registers = Vec::new();
+        let mut registers = Registers::default();
         let mut flow = ChainFlow { chain: self, grant, unspent: 0 };
         let outcome = code.run(&self.tables, Words::NONE, &mut registers, &mut flow);
         flow.grant.budget += flow.unspent;
         assert_eq!(outcome, Outcome::Return, "INVARIANT: a chain returns");
-        registers[0].cast_signed()
+        registers.returned()[0].cast_signed()
     }
 }
 

@@ -76,7 +76,7 @@ pub trait Flow {
 pub enum Outcome {
     /// An activation ended.
     End(End),
-    /// It returned; the values lie at the start of the registers.
+    /// It returned; the values are [`Registers::returned`].
     Return,
 }
 
@@ -109,15 +109,32 @@ impl Code {
         &self.function
     }
 
-    /// Executes the function. `registers` is scratch memory, which need not be
+    /// Executes the function. `registers` is memory to work in, which need not be
     /// empty; on [`Outcome::Return`] it begins with the words returned.
-    pub fn run(&self, tables: &Tables, args: Words<'_>, registers: &mut Vec<Word>, flow: &mut impl Flow) -> Outcome {
+    pub fn run(&self, tables: &Tables, args: Words<'_>, registers: &mut Registers, flow: &mut impl Flow) -> Outcome {
+        let Registers { words: registers, moves, results } = registers;
         registers.clear();
         registers.resize(self.words, 0);
         let args = args.words();
         registers[..args.len()].copy_from_slice(args);
-        let mut activation = Activation { code: self, tables, registers, flow, moves: Vec::new() };
+        let mut activation = Activation { code: self, tables, registers, flow, moves, results };
         activation.run()
+    }
+}
+
+/// Memory that executing functions works in; kept from one to the next it is not
+/// allocated anew.
+#[derive(Clone, Debug, Default)]
+pub struct Registers {
+    words: Vec<Word>,
+    moves: Vec<Word>,
+    results: Vec<Word>,
+}
+
+impl Registers {
+    /// What the function executed last has returned.
+    pub fn returned(&self) -> &[Word] {
+        &self.words
     }
 }
 
@@ -127,7 +144,9 @@ struct Activation<'a, F> {
     registers: &'a mut Vec<Word>,
     flow: &'a mut F,
     /// Words on their way to block parameters, or to or from the surroundings.
-    moves: Vec<Word>,
+    moves: &'a mut Vec<Word>,
+    /// The results of a host call.
+    results: &'a mut Vec<Word>,
 }
 
 impl<F: Flow> Activation<'_, F> {
@@ -143,7 +162,7 @@ impl<F: Flow> Activation<'_, F> {
                 Terminator::Return(values) => {
                     self.moves.clear();
                     self.push_all(values);
-                    std::mem::swap(self.registers, &mut self.moves);
+                    std::mem::swap(self.registers, self.moves);
                     return Outcome::Return;
                 }
                 terminator => block = self.next_block(terminator),
@@ -171,11 +190,11 @@ impl<F: Flow> Activation<'_, F> {
             Terminator::Call { host, args, ok, failed } => {
                 self.push_all(args);
                 let sig = &self.tables.hosts[*host as usize];
-                let mut results = vec![0; crate::types::words_of(&sig.results)];
-                let succeeded = self.flow.call(*host as usize, trusted(&self.moves), &mut results);
+                self.results.resize(crate::types::words_of(&sig.results), 0);
+                let succeeded = self.flow.call(*host as usize, trusted(self.moves), self.results);
                 self.moves.clear();
                 if succeeded {
-                    self.moves.extend_from_slice(&results);
+                    self.moves.extend_from_slice(self.results);
                     ok
                 } else {
                     failed
@@ -183,7 +202,7 @@ impl<F: Flow> Activation<'_, F> {
             }
             Terminator::Take { input, some, ended, pending } => {
                 self.moves.resize(self.tables.inputs[*input as usize].words(), 0);
-                match self.flow.take(*input as usize, &mut self.moves) {
+                match self.flow.take(*input as usize, self.moves) {
                     Taken::Some => some,
                     Taken::Ended => {
                         self.moves.clear();
@@ -198,7 +217,7 @@ impl<F: Flow> Activation<'_, F> {
             Terminator::Step { go, stop } => if self.flow.step() { go } else { stop },
             Terminator::Inbox { some, none } => {
                 self.moves.resize(self.tables.inputs[0].words(), 0);
-                if self.flow.inbox(&mut self.moves) {
+                if self.flow.inbox(self.moves) {
                     some
                 } else {
                     self.moves.clear();
@@ -213,7 +232,7 @@ impl<F: Flow> Activation<'_, F> {
         // Block parameters are numbered one after another, so they lie together.
         if let Some(first) = block.params.first() {
             let at = code.offsets[first.index()] as usize;
-            self.registers[at..at + self.moves.len()].copy_from_slice(&self.moves);
+            self.registers[at..at + self.moves.len()].copy_from_slice(self.moves);
         }
         block
     }
@@ -323,7 +342,7 @@ impl<F: Flow> Activation<'_, F> {
             }
             Op::Emit => {
                 self.gather(&inst.args);
-                self.flow.emit(inst.imm.index(), trusted(&self.moves));
+                self.flow.emit(inst.imm.index(), trusted(self.moves));
             }
             Op::Ready => {
                 let ready = self.flow.ready(inst.imm.index());
@@ -334,7 +353,7 @@ impl<F: Flow> Activation<'_, F> {
             Op::Count => self.flow.count(inst.imm.index()),
             Op::OutboxPut => {
                 self.gather(&inst.args);
-                self.flow.outbox_put(inst.imm.index(), trusted(&self.moves));
+                self.flow.outbox_put(inst.imm.index(), trusted(self.moves));
             }
             Op::OutboxRoom => {
                 let room = self.flow.outbox_room(inst.imm.index());

@@ -57,7 +57,7 @@ pub use data::Data;
 pub use function::{
     Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, Origin, Target, Terminator, Value,
 };
-pub use interp::{Code, Flow, Outcome, Taken};
+pub use interp::{Code, Flow, Outcome, Registers, Taken};
 #[doc(hidden)]
 pub use memory::Carried;
 pub use memory::{Host, HostEntry, HostFunction, Results, Scalar, Words};

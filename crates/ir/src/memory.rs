@@ -60,10 +60,12 @@ impl<'a> Words<'a> {
 
     /// The same values for as long as the caller vouches that the views are valid:
     /// an element on its way from the activation that emitted it to the one that
-    /// reads it, within one grant. Not for keeping.
+    /// reads it, within one grant. Not for keeping. `room` is memory to use again.
     #[doc(hidden)]
-    pub fn carry(self) -> Carried {
-        Carried { words: self.words.to_vec() }
+    pub fn carry(self, mut room: Carried) -> Carried {
+        room.words.clear();
+        room.words.extend_from_slice(self.words);
+        room
     }
 
     /// All the words, as they lie.
@@ -196,10 +198,29 @@ pub struct HostFunction {
     entry: HostEntry,
 }
 
+/// A host object with a place in memory of its own, even if it takes none itself: its
+/// address says whose an error is.
+struct Placed<T> {
+    object: T,
+    #[expect(dead_code, reason = "it only takes a place")]
+    place: u8,
+}
+
+impl<T: Host> Host for Placed<T> {
+    fn call<'a>(
+        &'a mut self,
+        args: Words<'a>,
+        results: &mut Results<'a>,
+        context: &'a HostContext,
+    ) -> Result<(), String> {
+        self.object.call(args, results, context)
+    }
+}
+
 impl HostFunction {
     /// Binds an object to a signature.
     pub fn new<T: Host + 'static>(sig: HostSig, object: T) -> HostFunction {
-        HostFunction { sig, object: Box::new(object), entry: enter::<T> }
+        HostFunction { sig, object: Box::new(Placed { object, place: 0 }), entry: enter::<Placed<T>> }
     }
 
     /// The signature.
@@ -218,6 +239,11 @@ impl HostFunction {
         contain(&mut *self.object, args, results, context)
     }
 
+    /// What no other living function has.
+    pub(crate) fn identity(&self) -> usize {
+        (&raw const *self.object).addr()
+    }
+
     /// What native code needs to call it: the entry and the object. Both are good
     /// until this is dropped; moving it is harmless.
     pub fn native(&mut self) -> (HostEntry, *mut ()) {
@@ -232,6 +258,7 @@ impl fmt::Debug for HostFunction {
 }
 
 fn contain<'a>(object: &'a mut (impl Host + ?Sized), args: Words<'a>, results: &'a mut [Word], context: &'a HostContext) -> bool {
+    let identity = (&raw const *object).addr();
     let outcome = catch_unwind(AssertUnwindSafe(|| object.call(args, &mut Results::new(results), context)));
     let error = match outcome {
         Ok(Ok(())) => return true,
@@ -242,7 +269,7 @@ fn contain<'a>(object: &'a mut (impl Host + ?Sized), args: Words<'a>, results: &
             format!("panicked: {}", text.unwrap_or_else(|| "with a payload that is not text".to_owned()))
         }
     };
-    context.set_error(error);
+    context.set_error(identity, error);
     false
 }
 
@@ -270,7 +297,7 @@ unsafe extern "C" fn enter<T: Host>(
 
 /// An element on its way within a grant; see [`Words::carry`].
 #[doc(hidden)]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Carried {
     words: Vec<Word>,
 }

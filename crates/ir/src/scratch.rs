@@ -7,6 +7,7 @@ use bumpalo::Bump;
 use bytes::Bytes;
 
 use crate::limits::SCRATCH_BYTES_MAX;
+use crate::memory::HostFunction;
 
 /// The surroundings of a host call. One belongs to a network, and is cleared
 /// between grants.
@@ -14,14 +15,16 @@ use crate::limits::SCRATCH_BYTES_MAX;
 pub struct HostContext {
     scratch: Bump,
     slabs: RefCell<Vec<Bytes>>,
-    error: RefCell<Option<String>>,
+    /// The last error of each host function that failed, by its identity; the latest
+    /// last.
+    errors: RefCell<Vec<(usize, String)>>,
 }
 
 impl Default for HostContext {
     fn default() -> HostContext {
         let scratch = Bump::new();
         scratch.set_allocation_limit(Some(SCRATCH_BYTES_MAX));
-        HostContext { scratch, slabs: RefCell::default(), error: RefCell::default() }
+        HostContext { scratch, slabs: RefCell::default(), errors: RefCell::default() }
     }
 }
 
@@ -81,19 +84,30 @@ impl HostContext {
     }
 
     /// Keeps the error of a host call for whoever handles the failure.
-    pub fn set_error(&self, message: String) {
-        *self.error.borrow_mut() = Some(message);
+    pub(crate) fn set_error(&self, host: usize, message: String) {
+        let mut errors = self.errors.borrow_mut();
+        errors.retain(|(known, _)| *known != host);
+        errors.push((host, message));
     }
 
     /// The error of the host call that failed last.
     pub fn take_error(&self) -> Option<String> {
-        self.error.take()
+        self.errors.borrow_mut().pop().map(|(_, message)| message)
+    }
+
+    /// The error of the call that failed last among those of these functions.
+    pub fn take_error_of<'h>(&self, hosts: impl IntoIterator<Item = &'h HostFunction>) -> Option<String> {
+        let hosts: Vec<usize> = hosts.into_iter().map(HostFunction::identity).collect();
+        let mut errors = self.errors.borrow_mut();
+        let last = errors.iter().rposition(|(host, _)| hosts.contains(host))?;
+        Some(errors.remove(last).1)
     }
 
     /// Ends the life of everything here. Call between grants only.
     pub fn clear(&mut self) {
         self.scratch.reset();
         self.slabs.get_mut().clear();
+        self.errors.get_mut().clear();
     }
 }
 

@@ -283,10 +283,10 @@ mod tests {
         assert_eq!(simple.values.len(), 4);
         assert_eq!(simple, simplify(&simple));
         for function in [function, simple] {
-            let mut registers = Vec::new();
+            let mut registers = crate::interp::Registers::default();
             let outcome =
                 Code::new(function).run(&tables, crate::memory::trusted(&[6]), &mut registers, &mut NoFlow);
-            assert_eq!((outcome, registers[0]), (Outcome::Return, 42));
+            assert_eq!((outcome, registers.returned()[0]), (Outcome::Return, 42));
         }
     }
 

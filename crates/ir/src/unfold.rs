@@ -228,7 +228,8 @@ impl<'f> Unfold<'f> {
         let dead = facts.flags.iter_mut().enumerate().filter(|(flag, _)| live >> flag & 1 == 0);
         dead.for_each(|(_, fact)| *fact = None);
         let versions = &mut self.versions[block.index()];
-        if versions.len() >= UNFOLD_VERSIONS_MAX {
+        // What leaves is run once: one copy of it is enough.
+        if facts.stopped || versions.len() >= UNFOLD_VERSIONS_MAX {
             facts.flags.fill(None);
         }
         if let Some((_, copy)) = versions.iter().find(|(known, _)| *known == facts) {

@@ -451,9 +451,9 @@ fn rule_12_targets() {
     );
     read_ok(
         "    take 0, some b1(v0), ended b2, pending b1(v0)\n  b1(v1: i64, v2: i64):\n    done\n  b2:\n    done",
-        expect![[
-            r#"process "p", read_ok 0, b0, terminator: b1 takes (i64, i64), but is given (i64) (rule 12)"#
-        ]],
+        expect![[r#"
+            process "p", read_ok 0, b0, terminator: b1 takes (i64, i64), but is given (i64) (rule 12)
+            process "p", read_ok 0, b0, terminator: it takes from input 0, which has just brought an element (rule 21)"#]],
     );
     run(
         "    inbox b1, b1\n  b1:\n    v0 = iconst 1\n    return v0",
@@ -610,6 +610,96 @@ fn rule_18_readiness() {
         expect![[
             r#"process "p", read_ok 0, b0, instruction 0: output 0 is not optional, so it is always ready here (rule 18)"#
         ]],
+    );
+}
+
+/// Tables with what may happen once only in an activation.
+const ONCE: &str = r#"
+  slot 0 "n": i64
+  slot 1 "name": bytes?
+  slot 2 "text": bytes
+  host 0 "hash": (bytes) -> (i64)
+  host 1 "upper": (bytes) -> (i64, bytes)
+  input 0: (bytes)
+  input 1: (bytes)
+  output 0 optional: (bytes)
+  error 0 "no"
+"#;
+
+fn once(lines: &str, expected: Expect) {
+    let other = "  read_ok 1 {\n  b0(v0: bytes):\n    done\n  }\n";
+    check(
+        &format!("process \"p\" {{{ONCE}  read_ok 0 {{\n  b0(v0: bytes):\n{lines}\n  }}\n{other}}}"),
+        expected,
+    );
+}
+
+#[test]
+fn rule_19_slots_of_bytes_are_set_once() {
+    once(
+        "    slot_set 2, v0\n    slot_set 2, v0\n    done",
+        expect![[r#"process "p", read_ok 0, b0, instruction 1: it sets slot 2, of bytes, a second time (rule 19)"#]],
+    );
+    once(
+        "    v1 = null bytes?\n    slot_set 1, v1\n    v2 = bconst true\n    br v2, b1, b2\n  b1:\n    jump b2\n  b2:\n    slot_set 1, v1\n    done",
+        expect![[r#"process "p", read_ok 0, b2, instruction 0: it sets slot 1, of bytes, a second time (rule 19)"#]],
+    );
+    // On different ways, and slots that own nothing.
+    once(
+        "    v1 = bconst true\n    br v1, b1, b2\n  b1:\n    slot_set 2, v0\n    done\n  b2:\n    slot_set 2, v0\n    done",
+        expect!["well formed"],
+    );
+    once("    v1 = iconst 1\n    slot_set 0, v1\n    slot_set 0, v1\n    done", expect!["well formed"]);
+}
+
+#[test]
+fn rule_20_who_gives_bytes_is_called_once() {
+    once(
+        "    call 1 (v0), ok b1, failed b3\n  b1(v1: i64, v2: bytes):\n    call 1 (v2), ok b2, failed b3\n  b2(v3: i64, v4: bytes):\n    done\n  b3:\n    host_failed",
+        expect![[
+            r#"process "p", read_ok 0, b1, terminator: it calls host function 1, which gives bytes, a second time (rule 20)"#
+        ]],
+    );
+    once(
+        "    call 0 (v0), ok b1, failed b3\n  b1(v1: i64):\n    call 0 (v0), ok b2, failed b3\n  b2(v2: i64):\n    done\n  b3:\n    host_failed",
+        expect!["well formed"],
+    );
+}
+
+#[test]
+fn rule_21_inputs_are_taken_from_once() {
+    once(
+        "    take 1, some b1, ended b3, pending b3\n  b1(v1: bytes):\n    take 1, some b2, ended b3, pending b3\n  b2(v2: bytes):\n    done\n  b3:\n    done",
+        expect![[r#"process "p", read_ok 0, b1, terminator: it takes from input 1 a second time (rule 21)"#]],
+    );
+    once(
+        "    take 0, some b1, ended b2, pending b2\n  b1(v1: bytes):\n    done\n  b2:\n    done",
+        expect![[
+            r#"process "p", read_ok 0, b0, terminator: it takes from input 0, which has just brought an element (rule 21)"#
+        ]],
+    );
+    once(
+        "    take 1, some b1, ended b2, pending b2\n  b1(v1: bytes):\n    done\n  b2:\n    done",
+        expect!["well formed"],
+    );
+}
+
+#[test]
+fn rule_22_ends_take_no_part_in_the_flow() {
+    let end = |lines: &str, expected| {
+        let read_ok = |k| format!("  read_ok {k} {{\n  b0(v0: bytes):\n    done\n  }}\n");
+        let inputs = read_ok(0) + &format!("  end 0 {{\n  b0:\n{lines}\n  }}\n") + &read_ok(1);
+        check(&format!("process \"p\" {{{ONCE}{inputs}}}"), expected);
+    };
+    end(
+        "    v0 = slot_get 2\n    v1 = ready 0\n    emit 0, v0\n    done",
+        expect![[r#"
+            process "p", end 0, b0, instruction 1: ready may not stand in the end of an input (rule 22)
+            process "p", end 0, b0, instruction 2: emit may not stand in the end of an input (rule 22)"#]],
+    );
+    end(
+        "    take 1, some b1, ended b2, pending b2\n  b1(v0: bytes):\n    done\n  b2:\n    done",
+        expect![[r#"process "p", end 0, b0, terminator: take may not stand in the end of an input (rule 22)"#]],
     );
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use cutthrough_ir::{Flow, State, Word, Words};
+use cutthrough_ir::{Flow, Registers, State, Word, Words};
 
 use crate::wiring::{Destination, Node, PointId, Port, Status, Wiring};
 
@@ -11,9 +11,9 @@ use crate::wiring::{Destination, Node, PointId, Port, Status, Wiring};
 pub(crate) fn asked(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
     let node = wiring.node(reader.process);
     let Some(ask) = &node.code.inputs[reader.port].ask else { return u64::MAX };
-    let mut registers = Vec::new();
+    let mut registers = Registers::default();
     ask.code.run(node.code.tables(), Words::NONE, &mut registers, &mut Slots { node, state });
-    u64::try_from(registers[0].cast_signed()).unwrap_or(0)
+    u64::try_from(registers.returned()[0].cast_signed()).unwrap_or(0)
 }
 
 /// How many elements the readers of a flow point take together, whatever may happen

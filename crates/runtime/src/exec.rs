@@ -1,10 +1,11 @@
 //! Executes a grant fragment by fragment, from the wiring as it is: the interpreted
 //! path, which is always there, and the meaning that chains have to have.
 
-use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use cutthrough_ir::{Carried, End, Exit, Flow, Grant, Outcome, Taken, Word, Words};
+use cutthrough_ir::{Carried, End, Exit, Flow, Grant, Outcome, Registers, Taken, Word, Words};
+use slotmap::SecondaryMap;
 
 use crate::commitment;
 use crate::cone::{self, Check};
@@ -15,8 +16,10 @@ use crate::wiring::{Destination, Node, PointId, Port, ProcessId, PullSource, Sta
 /// What is remembered of a wiring, and memory that is used again.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    cones: HashMap<(ProcessId, Activation), std::rc::Rc<[Check]>>,
-    registers: Vec<Vec<Word>>,
+    cones: SecondaryMap<ProcessId, Vec<Option<Rc<[Check]>>>>,
+    registers: Vec<Registers>,
+    emitted: Vec<Vec<(usize, Carried)>>,
+    carried: Vec<Carried>,
 }
 
 impl Memo {
@@ -26,17 +29,28 @@ impl Memo {
     }
 
     /// What has to hold before an activation.
-    pub(crate) fn cone(&mut self, wiring: &Wiring, process: ProcessId, activation: Activation) -> std::rc::Rc<[Check]> {
-        let derive = || {
-            let code = &wiring.node(process).code;
-            let outputs = match activation {
-                Activation::Read(input) => &code.inputs[input].read_ok.requires[..],
-                Activation::Write => code.write_ok.as_ref().map_or(&[][..], |write_ok| &write_ok.requires),
-                Activation::Output(ref output) => std::slice::from_ref(output),
-            };
-            cone::checks(wiring, process, outputs).into()
+    pub(crate) fn cone(&mut self, wiring: &Wiring, process: ProcessId, activation: Activation) -> Rc<[Check]> {
+        let code = &wiring.node(process).code;
+        let index = match activation {
+            Activation::Write => 0,
+            Activation::Read(input) => 1 + input,
+            Activation::Output(output) => 1 + code.inputs.len() + output,
         };
-        self.cones.entry((process, activation)).or_insert_with(derive).clone()
+        if let Some(Some(known)) = self.cones.get(process).and_then(|known| known.get(index)) {
+            return known.clone();
+        }
+        let outputs = match activation {
+            Activation::Read(input) => &code.inputs[input].read_ok.requires[..],
+            Activation::Write => code.write_ok.as_ref().map_or(&[][..], |write_ok| &write_ok.requires),
+            Activation::Output(ref output) => std::slice::from_ref(output),
+        };
+        let cone: Rc<[Check]> = cone::checks(wiring, process, outputs).into();
+        if !self.cones.contains_key(process) {
+            let activations = 1 + code.inputs.len() + code.tables().outputs.len();
+            self.cones.insert(process, vec![None; activations]);
+        }
+        self.cones[process][index] = Some(cone.clone());
+        cone
     }
 }
 
@@ -203,18 +217,20 @@ impl Exec<'_, '_> {
     ) -> Option<Carried> {
         let wiring = self.wiring;
         let node = wiring.node(process);
-        let mut emitted = Vec::new();
+        let mut emitted = self.memo.emitted.pop().unwrap_or_default();
         let outcome = self.run_function(process, function, element, &mut emitted);
         let Outcome::End(end) = outcome else { unreachable!("INVARIANT: a fragment ends") };
         self.set_status(node, end);
         let mut taken = None;
-        for (output, element) in emitted {
+        for (output, element) in emitted.drain(..) {
             if captured == Some(output) {
                 taken = Some(element);
             } else {
                 self.deliver(process, output, element.words());
+                self.memo.carried.push(element);
             }
         }
+        self.memo.emitted.push(emitted);
         taken
     }
 
@@ -348,7 +364,8 @@ impl Flow for Surroundings<'_, '_, '_> {
     }
 
     fn emit(&mut self, output: usize, element: Words<'_>) {
-        self.emitted.push((output, element.carry()));
+        let room = self.exec.memo.carried.pop().unwrap_or_default();
+        self.emitted.push((output, element.carry(room)));
     }
 
     fn ready(&mut self, output: usize) -> bool {

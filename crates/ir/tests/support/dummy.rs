@@ -173,11 +173,11 @@ pub(crate) fn run_all(unit: &Unit, seed: u64) -> usize {
         dummy.values(&params, &mut words);
         let mut args = ElementBlock::new(ElementType::new(params));
         args.words_mut().extend(words);
-        let mut registers = Vec::new();
+        let mut registers = cutthrough_ir::Registers::default();
         match Code::new(function.clone()).run(tables, args.get(0), &mut registers, &mut dummy) {
             Outcome::Return => {
                 assert!(matches!(role, Role::Ask(_) | Role::Run));
-                assert_eq!(registers.len(), 1);
+                assert_eq!(registers.returned().len(), 1);
             }
             Outcome::End(_) => assert!(!matches!(role, Role::Ask(_) | Role::Run)),
         }

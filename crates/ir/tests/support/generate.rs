@@ -2,6 +2,8 @@
 //! each with the values that are known there (its dominators'), so that what it
 //! makes is well formed by construction and the verifier is tested against it.
 
+use std::collections::BTreeSet;
+
 use cutthrough_ir::{
     Block, BlockData, ChainText, Data, ElementType, End, Function, FunctionKind, HostSig, Imm, InputProgram,
     Inst, Item, Kind, Op, Origin, Program, Role, SlotDecl, Tables, Target, Terminator, Type, Value,
@@ -155,6 +157,9 @@ struct Generator<'a> {
     resumable: bool,
     function: Function,
     open: Vec<Open>,
+    /// What fragments do once only, and what has been done already: sets of slots of
+    /// bytes, calls that give bytes, takes.
+    once: BTreeSet<(&'static str, usize)>,
 }
 
 fn function(
@@ -183,7 +188,11 @@ fn function(
         resumable,
         function,
         open: Vec::new(),
+        once: BTreeSet::new(),
     };
+    if let Role::ReadOk(input) = role {
+        generator.once.insert(("take", input));
+    }
     let params = match role {
         Role::ReadOk(input) => tables.inputs[input].fields().to_vec(),
         _ => Vec::new(),
@@ -314,7 +323,7 @@ impl Generator<'_> {
         let allowed = match op {
             Op::Emit => false,
             Op::Halt | Op::Count | Op::OutboxPut | Op::OutboxRoom => kind == FunctionKind::Chain,
-            Op::Ready => kind == FunctionKind::Fragment,
+            Op::Ready => kind == FunctionKind::Fragment && !self.is_end(),
             Op::SlotGet => true,
             _ => info.effect == Effect::Pure || kind != FunctionKind::Expression,
         };
@@ -332,6 +341,9 @@ impl Generator<'_> {
         }
         let index = self.random.below(length);
         if op == Op::Ready && !self.optional[index] {
+            return;
+        }
+        if op == Op::SlotSet && tables.slots[index].ty.kind == Kind::Bytes && !self.may("set", index) {
             return;
         }
         let bound = *self.random.pick(&TYPES);
@@ -363,12 +375,28 @@ impl Generator<'_> {
         self.push(open, op, imm, args, info.results.first().map(of_pattern));
     }
 
+    fn is_end(&self) -> bool {
+        matches!(self.role, Role::End(_))
+    }
+
+    /// Whether something that fragments do once only may be done; from then on it has
+    /// been.
+    fn may(&mut self, what: &'static str, index: usize) -> bool {
+        self.role.kind() != FunctionKind::Fragment || self.once.insert((what, index))
+    }
+
+    /// Whether a host function may be called.
+    fn may_call(&mut self, host: usize) -> bool {
+        let gives_bytes = self.tables.hosts[host].results.iter().any(|ty| ty.kind == Kind::Bytes);
+        !gives_bytes || self.may("call", host)
+    }
+
     fn emits(&mut self, open: &mut Open) {
         let tables = self.tables;
         // Every operand before the first emit, as their making may not follow one.
         let mut emits = Vec::new();
         for (index, element) in tables.outputs.iter().enumerate() {
-            if self.random.chance(2) {
+            if !self.is_end() && self.random.chance(2) {
                 emits.push((index, self.all_of(open, element.fields())));
             }
         }
@@ -436,6 +464,9 @@ impl Generator<'_> {
             }
             3 if kind != FunctionKind::Expression && !tables.hosts.is_empty() => {
                 let host = self.random.below(tables.hosts.len());
+                if !self.may_call(host) {
+                    return self.end(open);
+                }
                 let args = self.all_of(open, &tables.hosts[host].params);
                 let (ok, failed) = (
                     self.forward(open, &tables.hosts[host].results),
@@ -448,8 +479,11 @@ impl Generator<'_> {
                     failed,
                 }
             }
-            4 if kind == FunctionKind::Fragment && !tables.inputs.is_empty() => {
+            4 if kind == FunctionKind::Fragment && !tables.inputs.is_empty() && !self.is_end() => {
                 let input = self.random.below(tables.inputs.len());
+                if !self.may("take", input) {
+                    return self.end(open);
+                }
                 let some = self.forward(open, tables.inputs[input].fields());
                 let (ended, pending) = (self.forward(open, &[]), self.forward(open, &[]));
                 Terminator::Take {

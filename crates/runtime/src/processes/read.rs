@@ -20,7 +20,8 @@ pub struct Read {
 }
 
 impl Read {
-    /// Gives what `reader` gives; `name` is for errors.
+    /// Gives what `reader` gives; `name` is for errors, unless it is empty, as for a
+    /// reader that names what it reads itself.
     pub fn new(name: impl Into<String>, mut reader: impl io::Read + Send + 'static) -> Read {
         let name = name.into();
         let sig = HostSig { name: "read".to_owned(), params: Vec::new(), results: vec![Type::BOOL, Type::BYTES] };
@@ -37,6 +38,12 @@ struct Reading {
     name: String,
     spare: BytesMut,
     current: bytes::Bytes,
+}
+
+impl Reading {
+    fn message(&self, error: &io::Error) -> String {
+        if self.name.is_empty() { error.to_string() } else { format!("{}: {error}", self.name) }
+    }
 }
 
 impl cutthrough_ir::Host for Reading {
@@ -58,7 +65,7 @@ impl cutthrough_ir::Host for Reading {
         let length = loop {
             match (self.read)(&mut block) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => break outcome.map_err(|error| format!("{}: {error}", self.name))?,
+                outcome => break outcome.map_err(|error| self.message(&error))?,
             }
         };
         self.current = block.freeze();
