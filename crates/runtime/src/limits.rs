@@ -22,10 +22,10 @@ pub const POINTS_MAX: usize = 100_000;
 pub const CHAIN_INSTS_MAX: usize = 50_000;
 
 /// Steps that a chain is interpreted for before it is specialised.
-pub const WARM_STEPS: u64 = 1_024;
+pub const WARM_STEPS: u64 = 256;
 
 /// Invalidations of a chain after which its warm-up is no longer doubled.
-pub const BACKOFF_DOUBLINGS_MAX: u32 = 4;
+pub const BACKOFF_DOUBLINGS_MAX: u32 = 3;
 
 const _: () = assert!(BLOCK_ELEMENTS_MAX < QUANTUM_STEPS, "a block is delivered within a quantum");
 const _: () = assert!(CHAIN_INSTS_MAX <= cutthrough_ir::limits::FUNCTION_INSTS_MAX, "a chain can be verified");

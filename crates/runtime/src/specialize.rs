@@ -1,7 +1,7 @@
 //! Which chains are native, and the way there and back: interpreted, compiling,
 //! native; invalidated and dropped.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -265,6 +265,15 @@ struct Done {
     outcome: Result<Box<dyn Specialised>, String>,
 }
 
+/// The newest of the jobs that wait for the same root: what came before is stale.
+fn newest(first: Job, waiting: &mut VecDeque<Job>) -> Job {
+    let mut newest = first;
+    while let Some(index) = waiting.iter().position(|job| job.root == newest.root) {
+        newest = waiting.remove(index).unwrap_or(newest);
+    }
+    newest
+}
+
 /// The thread that compiles. It ends when the network is dropped.
 struct Worker {
     jobs: Sender<Job>,
@@ -276,7 +285,10 @@ impl Worker {
         let (jobs, todo) = channel::<Job>();
         let (finished, done) = channel();
         let work = move || {
-            for Job { root, ticket, code } in todo {
+            let mut waiting = VecDeque::new();
+            while let Some(job) = waiting.pop_front().or_else(|| todo.recv().ok()) {
+                waiting.extend(todo.try_iter());
+                let Job { root, ticket, code } = newest(job, &mut waiting);
                 let outcome = compile(&*engine, &code);
                 if finished.send(Done { root, ticket, outcome }).is_err() {
                     return;

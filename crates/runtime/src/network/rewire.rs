@@ -76,9 +76,9 @@ impl Network {
     ///
     /// let mut network = Network::default();
     /// let numbers = network.source::<i64>(Slice::i64([1, 2, 3]))?;
-    /// let collect = Collect::new();
+    /// let collect = Collect::<i64>::new();
     /// let collected = collect.collected();
-    /// let sink = network.sink::<i64>(numbers, collect)?;
+    /// let sink = network.sink(numbers, collect)?;
     ///
     /// // Puts a process between the source and the sink.
     /// network.rewire(|rewire| {
