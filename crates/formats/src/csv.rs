@@ -213,6 +213,8 @@ pub struct CsvHost {
     sep: u8,
     slots: Vec<Slot>,
     results: Vec<Type>,
+    /// Where fields are put of which quotes were doubled.
+    spare: Vec<u8>,
 }
 
 /// What becomes of a field.
@@ -245,7 +247,12 @@ impl CsvHost {
             at += slot.ty.words();
             results.push(slot.ty);
         }
-        CsvHost { sep, slots, results }
+        CsvHost {
+            sep,
+            slots,
+            results,
+            spare: Vec::new(),
+        }
     }
 
     /// The signature.
@@ -258,43 +265,39 @@ impl CsvHost {
     }
 
     /// Sets the wanted columns; gives whether the row is good.
-    fn parse<'a>(
-        &self,
-        line: &'a [u8],
-        results: &mut Results<'a>,
-        context: &'a HostContext,
-    ) -> Result<bool, String> {
+    fn parse<'a>(&'a mut self, line: &'a [u8], results: &mut Results<'a>) -> bool {
         let mut fields = Fields::new(line.strip_suffix(b"\r").unwrap_or(line), self.sep);
+        // All fields together are no longer than the line. (Not from the context:
+        // that keeps what a grant's thousands of lines take until its end.)
+        if self.spare.len() < line.len() {
+            self.spare.resize(line.len(), 0);
+        }
+        let mut spare = &mut self.spare[..];
         for slot in &self.slots {
             let Some(field) = fields.next() else {
-                return Ok(false);
+                return false;
             };
-            if !slot.put(field, results, context)? {
-                return Ok(false);
+            if !slot.put(field, results, &mut spare) {
+                return false;
             }
         }
-        Ok(fields.next().is_none() && !fields.bad)
+        fields.next().is_none() && !fields.bad
     }
 }
 
 impl Slot {
-    fn put<'a>(
-        self,
-        field: RawField<'a>,
-        results: &mut Results<'a>,
-        context: &'a HostContext,
-    ) -> Result<bool, String> {
+    fn put<'a>(self, field: RawField<'a>, results: &mut Results<'a>, spare: &mut &'a mut [u8]) -> bool {
         let present_if_empty = self.ty.kind == Kind::Bytes && (field.quoted || !self.ty.nullable);
         if field.text.is_empty() && !present_if_empty {
-            return Ok(self.ty.nullable);
+            return self.ty.nullable;
         }
         if let (Some(at), true) = (self.result, self.ty.nullable) {
             results.bool(at + self.ty.payload_words(), true);
         }
-        Ok(match self.ty.kind {
+        match self.ty.kind {
             Kind::Bytes => {
                 if let Some(at) = self.result {
-                    results.bytes(at, plain(field, context)?);
+                    results.bytes(at, plain(field, spare));
                 }
                 true
             }
@@ -309,7 +312,7 @@ impl Slot {
             Kind::Bool => self.set(parse_bool(field.text.trim_ascii()), |at, value| {
                 results.bool(at, value);
             }),
-        })
+        }
     }
 
     fn set<T>(self, value: Option<T>, put: impl FnOnce(usize, T)) -> bool {
@@ -321,14 +324,15 @@ impl Slot {
     }
 }
 
-/// The bytes of a field; a copy only where quotes were doubled.
-fn plain<'a>(field: RawField<'a>, context: &'a HostContext) -> Result<&'a [u8], String> {
+/// The bytes of a field; a copy in spare memory only where quotes were doubled.
+fn plain<'a>(field: RawField<'a>, spare: &mut &'a mut [u8]) -> &'a [u8] {
     if !field.escaped {
-        return Ok(field.text);
+        return field.text;
     }
-    let out = context.alloc(field.text.len())?;
+    let (out, rest) = std::mem::take(spare).split_at_mut(field.text.len());
+    *spare = rest;
     let length = field.unescape(out);
-    Ok(&out[..length])
+    &out[..length]
 }
 
 fn parse_bool(text: &[u8]) -> Option<bool> {
@@ -346,9 +350,9 @@ impl Host for CsvHost {
         &'a mut self,
         args: Words<'a>,
         results: &mut Results<'a>,
-        context: &'a HostContext,
+        _context: &'a HostContext,
     ) -> Result<(), String> {
-        let good = self.parse(args.bytes(0), results, context)?;
+        let good = self.parse(args.bytes(0), results);
         results.bool(0, good);
         Ok(())
     }

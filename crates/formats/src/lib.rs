@@ -5,16 +5,21 @@
 //! output, and beside it a host function ([`cutthrough_ir::Host`]) that IR calls.
 //! Whether a row is good never depends on which of its columns are wanted.
 //!
-//! What this crate deliberately does not know: processes, networks, and where
+//! The processes that a network is made of are thin: they say in IR when the host
+//! functions are called.
+//!
+//! What this crate deliberately does not know: how networks are wired, and where
 //! bytes come from. A [`WriterHost`] alone writes, to the writer it is given.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`lines`] | blocks of bytes to lines |
+//! | [`spans`] | the same, all lines of a block at once |
 //! | [`clf`] | the common and combined log formats |
 //! | [`csv`] | separated values (RFC 4180) |
 //! | [`number`] | numbers from text and back |
 //! | [`render`] | rows to JSON, CSV, text and tables; the host that writes them |
+//! | [`processes`] | all of these as processes |
 //! | [`limits`] | every bound |
 
 #![forbid(unsafe_code)]
@@ -24,7 +29,9 @@ pub mod csv;
 pub mod limits;
 pub mod lines;
 pub mod number;
+pub mod processes;
 pub mod render;
+pub mod spans;
 
 #[cfg(test)]
 mod testing;

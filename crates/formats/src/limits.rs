@@ -9,6 +9,10 @@ pub const LINE_HEAD_BYTES_MAX: usize = 4 << 10;
 /// Length of a block that is split into lines, in bytes: ends are kept as `u32`.
 pub const BLOCK_BYTES_MAX: usize = u32::MAX as usize;
 
+/// Length of a block whose lines are found all at once, in bytes: spans are two
+/// halves of an `i64`, of which the first has a sign.
+pub const SPAN_BLOCK_BYTES_MAX: usize = i32::MAX as usize;
+
 /// Rows that a table looks at before it settles on the widths of its columns.
 pub const TABLE_ROWS_MAX: usize = 10_000;
 
@@ -20,6 +24,9 @@ pub const TABLE_COLUMN_WIDTH_MAX: usize = 200;
 
 /// Rendered bytes that a writer gathers before it writes.
 pub const WRITE_BUFFER_BYTES: usize = 64 << 10;
+
+/// Bad rows whose numbers are kept.
+pub const BAD_ROWS_NOTED_MAX: usize = 5;
 
 const _: () = assert!(LINE_HEAD_BYTES_MAX <= LINE_BYTES_MAX);
 const _: () = assert!(LINE_BYTES_MAX < BLOCK_BYTES_MAX);

@@ -115,6 +115,14 @@ impl Renderer {
         }
     }
 
+    /// Appends the rows that were held back, as no row may come for long.
+    pub fn settle(&mut self, out: &mut Vec<u8>) {
+        match &mut self.0 {
+            Kind::Table(table) => table.settle(out),
+            Kind::Json(_) | Kind::Csv(_) | Kind::Text(_) => {}
+        }
+    }
+
     /// Appends what was held back.
     pub fn end(&mut self, out: &mut Vec<u8>) {
         match &mut self.0 {

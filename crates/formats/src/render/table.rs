@@ -66,6 +66,14 @@ impl Table {
         }
     }
 
+    /// Appends the rows that were held back, and keeps to their widths from here on.
+    pub fn settle(&mut self, out: &mut Vec<u8>) {
+        let has_rows = self.held.ends.len() > self.fields.len();
+        if has_rows {
+            self.end(out);
+        }
+    }
+
     /// Appends what was held back.
     pub fn end(&mut self, out: &mut Vec<u8>) {
         self.settled = true;

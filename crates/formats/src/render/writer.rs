@@ -24,6 +24,7 @@ pub struct WriterHost<W> {
     renderer: Renderer,
     writer: W,
     buffer: Vec<u8>,
+    rows: u64,
     state: State,
     closed: Arc<AtomicBool>,
 }
@@ -52,6 +53,7 @@ impl<W: Write + Send> WriterHost<W> {
             renderer: Renderer::new(format, fields),
             writer,
             buffer: Vec::with_capacity(WRITE_BUFFER_BYTES + WRITE_BUFFER_BYTES / 4),
+            rows: 0,
             state: State::New,
             closed: Arc::default(),
         }
@@ -73,36 +75,95 @@ impl<W: Write + Send> WriterHost<W> {
         Arc::clone(&self.closed)
     }
 
-    fn run(&mut self, args: Words<'_>) -> Result<(), String> {
+    /// How many rows there were.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Takes a row of the fields' types.
+    ///
+    /// # Errors
+    /// When a write fails or has failed, or after the end.
+    pub fn row(&mut self, row: Words<'_>) -> Result<(), String> {
+        self.begin()?;
+        if self.state == State::Ended {
+            return Err(format!("write to {}: a row came after the end", self.name));
+        }
+        self.rows += 1;
+        self.renderer.row(row, &mut self.buffer);
+        if self.buffer.len() >= WRITE_BUFFER_BYTES {
+            self.write(false)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what is in the buffer; a table goes on holding rows until the end.
+    ///
+    /// # Errors
+    /// When a write fails or has failed.
+    pub fn flush(&mut self) -> Result<(), String> {
+        self.begin()?;
+        if self.state == State::Ended {
+            Ok(())
+        } else {
+            self.write(true)
+        }
+    }
+
+    /// Writes all that is held, as no row may come for long: a table with rows is
+    /// settled on its widths. Without rows it writes nothing.
+    ///
+    /// # Errors
+    /// When a write fails or has failed.
+    pub fn settle(&mut self) -> Result<(), String> {
+        if self.state != State::Begun {
+            return Ok(());
+        }
+        self.renderer.settle(&mut self.buffer);
+        if self.buffer.is_empty() {
+            Ok(())
+        } else {
+            self.write(true)
+        }
+    }
+
+    /// Writes all that is held, and ends: no row may follow. To be called again is
+    /// harmless.
+    ///
+    /// # Errors
+    /// When a write fails or has failed.
+    pub fn end(&mut self) -> Result<(), String> {
+        self.begin()?;
+        if self.state == State::Ended {
+            return Ok(());
+        }
+        self.renderer.end(&mut self.buffer);
+        self.state = State::Ended;
+        self.write(true)
+    }
+
+    fn begin(&mut self) -> Result<(), String> {
         match &self.state {
             State::New => {
                 self.renderer.begin(&mut self.buffer);
                 self.state = State::Begun;
+                Ok(())
             }
-            State::Begun => {}
-            State::Ended if args.i64(0) == Self::ROW => {
-                return Err(format!("write to {}: a row came after the end", self.name));
-            }
-            State::Ended => return Ok(()),
-            State::Failed(message) => return Err(message.clone()),
+            State::Begun | State::Ended => Ok(()),
+            State::Failed(message) => Err(message.clone()),
         }
+    }
+
+    fn run(&mut self, args: Words<'_>) -> Result<(), String> {
         match args.i64(0) {
             Self::ROW => {
                 let mut row = args;
                 row.next(Type::I64);
-                self.renderer.row(row, &mut self.buffer);
-                if self.buffer.len() >= WRITE_BUFFER_BYTES {
-                    self.write(false)
-                } else {
-                    Ok(())
-                }
+                self.row(row)
             }
-            Self::FLUSH => self.write(true),
-            Self::END => {
-                self.renderer.end(&mut self.buffer);
-                self.state = State::Ended;
-                self.write(true)
-            }
+            Self::FLUSH => self.flush(),
+            Self::END => self.end(),
             op => Err(format!("write to {}: there is no operation {op}", self.name)),
         }
     }

@@ -1,0 +1,242 @@
+use std::io;
+use std::sync::Arc;
+
+use cutthrough::processes::{Collect, Collected, MapFn, Read};
+use cutthrough::{FlowPoint, Network, Options, Progress};
+use parking_lot::Mutex;
+
+use super::*;
+use crate::clf::{Column, Columns};
+use crate::render::{Field, Format};
+
+const ENGINES: [fn() -> Options; 2] = [Options::interpreted, Options::native];
+
+/// Gives its bytes in pieces of this size.
+struct Pieces(io::Cursor<Vec<u8>>, usize);
+
+impl io::Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len().min(self.1);
+        self.0.read(&mut buffer[..length])
+    }
+}
+
+fn read(net: &mut Network, text: &[u8], piece_bytes: usize) -> FlowPoint<Vec<u8>> {
+    net.source(Read::new(
+        "test",
+        Pieces(io::Cursor::new(text.to_vec()), piece_bytes),
+    ))
+    .unwrap()
+}
+
+type Line = (Vec<u8>, i64);
+
+fn collect<T: cutthrough::Element>(net: &mut Network, from: FlowPoint<T>) -> Collected<T> {
+    let collect = Collect::<T>::new();
+    let collected = collect.collected();
+    net.sink(from, collect).unwrap();
+    collected
+}
+
+fn dropped(net: &mut Network, policy: &str) -> u64 {
+    let report = net.report();
+    let dropped = report.processes.iter().flat_map(|process| &process.dropped);
+    dropped
+        .filter(|(name, _)| name == policy)
+        .map(|(_, count)| count)
+        .sum()
+}
+
+fn run(net: &mut Network) {
+    assert_eq!(net.run().unwrap(), Progress::Done);
+    net.check_conservation().unwrap();
+}
+
+/// The lines of a text, and how many were too long.
+fn lines_of(text: &[u8], piece_bytes: usize, options: Options) -> (Vec<Line>, u64) {
+    let mut net = Network::new(options);
+    let blocks = read(&mut net, text, piece_bytes);
+    let lines: FlowPoint<Line> = net.pipe(blocks, Lines::with_bytes_max(10)).unwrap();
+    let collected = collect(&mut net, lines);
+    run(&mut net);
+    (collected.take(), dropped(&mut net, "too long"))
+}
+
+#[test]
+fn lines_are_numbered_whatever_the_blocks() {
+    let text = b"a\nbc\r\n\n0123456789ab\n0123456789\nlast";
+    let line = |text: &str, number| (text.as_bytes().to_vec(), number);
+    let expected = vec![
+        line("a", 1),
+        line("bc", 2),
+        line("", 3),
+        line("0123456789", 5),
+        line("last", 6),
+    ];
+    for options in ENGINES {
+        for piece_bytes in 1..=text.len() {
+            assert_eq!(
+                lines_of(text, piece_bytes, options()),
+                (expected.clone(), 1),
+                "pieces of {piece_bytes}"
+            );
+        }
+        assert_eq!(lines_of(b"", 1, options()), (vec![], 0));
+        assert_eq!(lines_of(b"\n", 1, options()), (vec![line("", 1)], 0));
+    }
+}
+
+const LOG: &[u8] = b"1.2.3.4 - - [21/Nov/2026:01:18:20 +0000] \"GET /a?x=1 HTTP/1.1\" 200 12\n\
+    nonsense\n\
+    1.2.3.4 - - [21/Nov/2026:01:18:21 +0000] \"\\x16\\x03\" 400 -\n\
+    1.2.3.4 - -";
+
+#[test]
+fn requests_are_parsed_and_bad_rows_counted() {
+    for options in ENGINES {
+        let mut net = Network::new(options());
+        let blocks = read(&mut net, LOG, 50);
+        let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
+        let parse = ParseClf::new(Columns::NONE.with(Column::Status).with(Column::Path));
+        let bad_rows = parse.bad_rows();
+        let rows: FlowPoint<(Option<String>, i64)> = net.pipe(lines, parse).unwrap();
+        let collected = collect(&mut net, rows);
+        run(&mut net);
+        assert_eq!(collected.take(), [(Some("/a".to_owned()), 200), (None, 400)]);
+        assert_eq!(
+            (dropped(&mut net, BadRows::POLICY), bad_rows.first()),
+            (2, vec![2, 4])
+        );
+    }
+}
+
+#[test]
+fn bad_rows_may_have_an_output() {
+    for options in ENGINES {
+        let mut net = Network::new(options());
+        let blocks = read(&mut net, b"a;1\nb;x\nc;3;4\n", 7);
+        let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
+        let columns = crate::csv::parse_columns("name:str,n:i64").unwrap();
+        let parse = net
+            .add(ParseCsv::new(b';', &columns, &[1, 0]).with_bad_output())
+            .unwrap();
+        net.attach_input(parse, 0, lines).unwrap();
+        let rows = net.point::<(i64, String)>("rows").unwrap();
+        net.attach_output(parse, 0, rows).unwrap();
+        let bad = net.point::<(String, i64)>("bad").unwrap();
+        net.attach_output(parse, 1, bad).unwrap();
+        let (rows, bad) = (collect(&mut net, rows), collect(&mut net, bad));
+        run(&mut net);
+        assert_eq!(rows.take(), [(1, "a".to_owned())]);
+        assert_eq!(bad.take(), [("b;x".to_owned(), 2), ("c;3;4".to_owned(), 3)]);
+    }
+}
+
+#[test]
+fn many_fields_with_quotes_take_little_memory() {
+    let row = format!("\"{}\"\"\",1\n", "x".repeat(20_000));
+    let mut net = Network::new(Options::native());
+    let blocks = read(&mut net, row.repeat(15_000).as_bytes(), 1 << 20);
+    let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
+    let columns = crate::csv::parse_columns("a:str,n:i64").unwrap();
+    let rows: FlowPoint<(Vec<u8>, i64)> = net.pipe(lines, ParseCsv::new(b',', &columns, &[0, 1])).unwrap();
+    let lengths: FlowPoint<i64> = net
+        .pipe(rows, MapFn::new(|(a, n): (Vec<u8>, i64)| a.len() as i64 + n))
+        .unwrap();
+    let collected = collect(&mut net, lengths);
+    run(&mut net);
+    assert_eq!(collected.take(), vec![20_002; 15_000]);
+}
+
+/// What was written, and the error of further writes.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<(Vec<u8>, Option<io::ErrorKind>)>>);
+
+impl io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut inner = self.0.lock();
+        match inner.1 {
+            Some(kind) => Err(kind.into()),
+            None => inner.0.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn writing(options: Options, text: &[u8], format: Format) -> (Network, Shared, Output) {
+    let mut net = Network::new(options);
+    let blocks = read(&mut net, text, 100);
+    let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
+    let fields = vec![Field::new("line", Type::BYTES), Field::new("number", Type::I64)];
+    let written = Shared::default();
+    let write = Write::new("here", format, fields, written.clone());
+    let output = write.output();
+    net.sink(lines, write).unwrap();
+    (net, written, output)
+}
+
+#[test]
+fn elements_are_written_until_the_end() {
+    let cases = [
+        (Format::Csv, "line,number\na,1\nb,2\n"),
+        (Format::Table, "line  number\na          1\nb          2\n"),
+        (
+            Format::Json,
+            "{\"line\":\"a\",\"number\":1}\n{\"line\":\"b\",\"number\":2}\n",
+        ),
+    ];
+    for options in ENGINES {
+        for (format, expected) in cases {
+            let (mut net, written, output) = writing(options(), b"a\nb\n", format);
+            run(&mut net);
+            output.end().unwrap();
+            assert_eq!(String::from_utf8(written.0.lock().0.clone()).unwrap(), expected);
+        }
+    }
+}
+
+#[test]
+fn a_writer_without_a_reader_ends_the_flow() {
+    let text = b"some line\n".repeat(100_000);
+    for options in ENGINES {
+        let (mut net, written, output) = writing(options(), &text, Format::Text);
+        written.0.lock().1 = Some(io::ErrorKind::BrokenPipe);
+        run(&mut net);
+        assert!(output.is_closed());
+        output.end().unwrap();
+        let report = net.report();
+        let lines = report
+            .processes
+            .iter()
+            .find(|process| process.name == "lines")
+            .unwrap();
+        assert!(lines.outputs[0].moved < 100_000, "{report}");
+    }
+}
+
+#[test]
+fn a_writer_that_fails_fails_the_network() {
+    for options in ENGINES {
+        let (mut net, written, _) = writing(options(), b"a\n", Format::Text);
+        written.0.lock().1 = Some(io::ErrorKind::StorageFull);
+        let error = net.run().unwrap_err();
+        assert!(error.message().starts_with("write: here: "), "{error}");
+    }
+}
+
+#[test]
+fn what_is_held_can_be_written_early() {
+    let (mut net, written, output) = writing(Options::interpreted(), b"a\nb\nccc\n", Format::Table);
+    output.settle().unwrap();
+    assert_eq!(written.0.lock().0, b"");
+    net.run_steps(1).unwrap();
+    run(&mut net);
+    output.settle().unwrap();
+    assert_eq!(
+        written.0.lock().0,
+        b"line  number\na          1\nb          2\nccc        3\n"
+    );
+}
