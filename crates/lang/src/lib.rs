@@ -1,20 +1,26 @@
-//! The pipeline language: text to syntax tree, with one clear message when the text is wrong.
+//! The pipeline language: text to a network, with one clear message when the text is wrong.
 //!
 //! # Bird's-eye view
 //!
 //! ```text
-//! source text --lexer--> tokens --parser--> ast::Program
-//!                  \________________\____> Diagnostic --render--> what the user reads
+//! source text --lexer--> tokens --parser--> ast::Program --check--> Plan --lower--> processes of a Network
+//!                  \________________\__________________________\____> Diagnostic --render--> what the user reads
 //! ```
 //!
-//! Everything starts at [`parse_program`]. It stops at the first error: one message that names the thing, the place
-//! and the way out is worth more than that message and its consequences.
+//! [`compile`] goes from text to [`Plan`], and stops at the first error: one message that names the thing, the place
+//! and the way out is worth more than that message and its consequences. [`Plan::build`] adds the plan's processes to
+//! a network; what they read and write, an [`Io`] supplies.
 //!
-//! **Architecture invariant:** this layer does not know which formats, functions or fields exist, nor their types.
-//! It knows the verbs and their grammar. A name is a name until the checker looks it up; `count` is an ordinary call.
+//! **Architecture invariant:** lexer and parser do not know which formats, functions or columns exist, nor their types.
+//! They know the verbs and their grammar. A name is a name until the checker looks it up; `count` is an ordinary call.
 //!
-//! **Architecture invariant:** whatever the input, the front end neither panics nor overflows the stack, and works in
-//! time linear in its length. [`limits`] holds the bounds that make this so.
+//! **Architecture invariant:** what can be wrong with a program is found by `check`. `lower` cannot fail but at bounds
+//! of the network and where something cannot be opened.
+//!
+//! **Architecture invariant:** this crate opens no file. What is read and written are processes that it is given.
+//!
+//! **Architecture invariant:** whatever the input, nothing here panics or overflows the stack, and the front end works
+//! in time linear in its length. [`limits`] holds the bounds that make this so.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -26,6 +32,9 @@
 //! | `sexpr` | the `Display` of the syntax tree, as s-expressions |
 //! | `parser` | tokens to tree: `stage` has the verbs, `expr` the expressions |
 //! | [`suggest`] | "did you mean" |
+//! | `check` | tree to typed plan: names, types, which columns are carried |
+//! | `plan` | the plan, what it is compiled for, and its `Display` |
+//! | `lower` | plan to processes: expressions to IR, host functions, wiring |
 //!
 //! ```
 //! let source = "parse clf | where status = 500";
@@ -35,7 +44,13 @@
 //!
 //! let program = cutthrough_lang::parse_program("parse clf | where status == 500").unwrap();
 //! assert_eq!(program.to_string(), "(| (parse clf) (where (== status 500)))\n");
+//!
+//! let environment = cutthrough_lang::Environment::default();
+//! let plan = cutthrough_lang::compile("the command line", "parse clf | where status == 500 | select path", &environment);
+//! assert!(plan.unwrap().to_string().contains("where (== status 500) -> path: text?"));
 //! ```
+//!
+//! The reference for users is `docs/language.md`; what follows is the grammar.
 //!
 //! # The language
 //!
@@ -73,14 +88,29 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod check;
 pub mod diagnostic;
 mod lexer;
 pub mod limits;
+mod lower;
 mod parser;
+mod plan;
 mod sexpr;
 pub mod span;
 pub mod suggest;
 
+pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};
 pub use diagnostic::Diagnostic;
+pub use lower::{BuildError, Io, Parsing, Running};
 pub use parser::{RESERVED, VERBS, parse_program};
+pub use plan::{Column, Environment, FirstLine, Input, Plan, Target, default_format};
 pub use span::Span;
+
+/// Checks a program: what becomes a network, or the first thing that is wrong.
+///
+/// # Errors
+/// The one message, to be [rendered](Diagnostic::render) with the same source.
+pub fn compile(source_name: &str, source: &str, environment: &Environment<'_>) -> Result<Plan, Diagnostic> {
+    let program = parse_program(source)?;
+    check::check(source_name, source, &program, environment).map_err(|diagnostic| *diagnostic)
+}

@@ -12,6 +12,21 @@ pub const PIPELINE_STAGES_MAX: usize = 256;
 /// Items of one list of a stage: inputs, assignments, keys, aggregates.
 pub const STAGE_ITEMS_MAX: usize = 1024;
 
+/// Stages of all pipelines of a program.
+pub const PROGRAM_STAGES_MAX: usize = 2048;
+
+/// Columns of one flow.
+pub const SCHEMA_COLUMNS_MAX: usize = 2048;
+
+/// Parts (operands, operators, conversions) of all expressions of one stage: bounds the code that is built for it.
+pub const STAGE_NODES_MAX: usize = 10_000;
+
+/// What one `summarize` may keep, and one `sort` or `top`, in bytes, unless the plan is told otherwise.
+pub const STAGE_MEMORY_BYTES_MAX: usize = 4 << 30;
+
+/// How much of a stage's text its process is named after, in characters.
+pub const PROCESS_NAME_CHARS_MAX: usize = 80;
+
 /// Options of one format.
 pub const PARSE_OPTIONS_MAX: usize = 64;
 

@@ -1,0 +1,90 @@
+//! Aggregates, and the expressions around them.
+
+use cutthrough::ir::Kind;
+use cutthrough::kernels::aggregate::{Aggregate, AggregateFunction};
+
+use super::Check;
+use super::expr::{Expressions, Typed, name_of};
+use super::tree::{NodeKind, Tree};
+use super::types::{ColumnId, Schema};
+use crate::ast::{Expr, Name};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::span::Span;
+
+/// The names of the aggregates.
+pub const AGGREGATES: [&str; 5] = ["count", "sum", "avg", "min", "max"];
+
+pub(super) fn is_aggregate(name: &str) -> bool {
+    AGGREGATES.contains(&name)
+}
+
+/// The aggregates of one `summarize`, found in its expressions.
+#[derive(Debug, Default)]
+pub(super) struct Aggregates {
+    /// What their arguments are about.
+    pub(super) input: Schema,
+    pub(super) uses: Vec<AggregateUse>,
+}
+
+/// One aggregate.
+#[derive(Debug)]
+pub(super) struct AggregateUse {
+    pub(super) function: AggregateFunction,
+    pub(super) input: Option<Tree>,
+    pub(super) result: ColumnId,
+}
+
+impl Expressions<'_> {
+    /// An aggregate: its argument is about the elements, its result a column of the groups.
+    pub(super) fn aggregate(&mut self, name: &Name, arguments: &[Expr], span: Span) -> Check<Typed> {
+        let Some(aggregates) = self.aggregates.as_deref_mut() else {
+            let message = format!("{} is an aggregate", quoted(&name.text));
+            let diagnostic = Diagnostic::new(message, span, "cannot stand here");
+            let help = match name.text.as_str() {
+                "min" | "max" => "aggregates stand in `summarize`, not in each other; of several values, `min(a, b)`",
+                _ => "aggregates stand in `summarize`, and not in each other",
+            };
+            return Err(Box::new(diagnostic.with_help(help)));
+        };
+        let function = function_of(&name.text);
+        let (least, most) = if function == AggregateFunction::Count { (0, 1) } else { (1, 1) };
+        if arguments.len() < least || arguments.len() > most {
+            let takes = if least == 0 { "at most one argument" } else { "one argument" };
+            let message = format!("{} takes {takes}", quoted(&name.text));
+            return Err(Box::new(Diagnostic::new(message, span, format!("here are {}", arguments.len()))));
+        }
+        let mut inner = Expressions::new(&aggregates.input, self.columns);
+        let typed = arguments.first().map(|argument| inner.expr(argument)).transpose()?;
+        let typed = typed.map(|typed| inner.present(typed)).transpose()?;
+        if let Some(typed) = typed
+            && matches!(function, AggregateFunction::Sum | AggregateFunction::Avg)
+            && !matches!(typed.kind(), Kind::I64 | Kind::F64)
+        {
+            let message = format!("{} takes a number", quoted(&name.text));
+            let diagnostic = Diagnostic::new(message, typed.span, format!("this is {}", name_of(typed)));
+            return Err(Box::new(match typed.kind() {
+                Kind::Bool => diagnostic.with_help("to count what is true, `sum(int(...))`"),
+                _ => diagnostic.with_help("`int(...)` or `float(...)` makes a number of text"),
+            }));
+        }
+        let input = typed.map(|typed| {
+            let mut tree = inner.tree;
+            tree.nodes.truncate(typed.id + 1);
+            tree
+        });
+        let ty = Aggregate { function, input: input.as_ref().map(Tree::ty) }.result();
+        let result = self.columns.add(name.text.as_str(), ty);
+        aggregates.uses.push(AggregateUse { function, input, result });
+        Ok(self.typed(NodeKind::Column(result), ty, span))
+    }
+}
+
+fn function_of(name: &str) -> AggregateFunction {
+    match name {
+        "count" => AggregateFunction::Count,
+        "sum" => AggregateFunction::Sum,
+        "avg" => AggregateFunction::Avg,
+        "min" => AggregateFunction::Min,
+        _ => AggregateFunction::Max,
+    }
+}

@@ -1,0 +1,359 @@
+//! The messages of programs that are wrong.
+
+use std::fmt::Write;
+
+use expect_test::{Expect, expect};
+
+use super::tests::{brief, environment};
+use crate::compile;
+use crate::plan::Environment;
+
+/// The message of every one of these programs.
+fn check_errors(sources: &[&str], expected: Expect) {
+    let mut text = String::new();
+    for source in sources {
+        let message = match compile("test", source, &environment()) {
+            Ok(plan) => format!("is accepted!\n{plan}"),
+            Err(diagnostic) => brief(source, &diagnostic),
+        };
+        writeln!(text, "{source}\n    {message}").unwrap();
+    }
+    expected.assert_eq(&text);
+}
+
+#[test]
+fn columns_and_functions_that_are_not_there() {
+    check_errors(
+        &[
+            "parse clf | where stauts >= 500",
+            "parse clf | where foo == 1",
+            "where status >= 500",
+            "parse clf | select path | where status > 1",
+            "parse clf | summarize count() by path | select bytes",
+            "parse clf | summarize n = count() + bytes by path",
+            "parse clf | summarize path by path",
+            "parse clf | summarize sum(count())",
+            "parse clf | where count() > 5",
+            "parse clf | set x = min(bytes)",
+            "parse clf | summarize sum(path), sum(status == 1)",
+            "parse clf | summarize sum()",
+            "parse clf | summarize count(1, 2)",
+            "parse clf | select lenght(path)",
+            "parse clf | select length(path)",
+            "parse clf | select frobnicate(path)",
+            "parse clf | select len()",
+            "parse clf | select substr(path)",
+            "parse clf | select if(status, 1, 2)",
+            "parse clf | select a = path, a = status",
+            "parse clf | select path, path",
+            "parse clf | summarize path = count() by path",
+            "parse clf | select path | parse clf",
+            "lines | lines",
+            "parse clf | lines",
+        ],
+        expect![[r#"
+            parse clf | where stauts >= 500
+                [stauts] there is no column `stauts` / not a column here / did you mean `status`?
+            parse clf | where foo == 1
+                [foo] there is no column `foo` / not a column here / there are `remote`, `ident`, `user`, `time`, `method`, `path`, `query`, `protocol`, `request`, `status`, `bytes`, `referer` and `agent`
+            where status >= 500
+                [status] there is no column `status` / not a column here / there are `line` and `number` / lines have no other columns before `parse clf` or `parse csv`
+            parse clf | select path | where status > 1
+                [status] there is no column `status` / not a column here / there is `path`
+            parse clf | summarize count() by path | select bytes
+                [bytes] there is no column `bytes` / not a column here / there are `path` and `count()`
+            parse clf | summarize n = count() + bytes by path
+                [bytes] `bytes` differs within a group / neither aggregated nor a key / take it into an aggregate, as in `max(bytes)`, or group by it: `by bytes`
+            parse clf | summarize path by path
+                [path] there is no aggregate in this / nothing is summed up / keys go behind `by`; aggregates are `count()`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`
+            parse clf | summarize sum(count())
+                [count()] `count` is an aggregate / cannot stand here / aggregates stand in `summarize`, and not in each other
+            parse clf | where count() > 5
+                [count()] `count` is an aggregate / cannot stand here / aggregates stand in `summarize`, and not in each other
+            parse clf | set x = min(bytes)
+                [min(bytes)] `min` is an aggregate / cannot stand here / aggregates stand in `summarize`, not in each other; of several values, `min(a, b)`
+            parse clf | summarize sum(path), sum(status == 1)
+                [path] `sum` takes a number / this is text? / `int(...)` or `float(...)` makes a number of text
+            parse clf | summarize sum()
+                [sum()] `sum` takes one argument / here are 0
+            parse clf | summarize count(1, 2)
+                [count(1, 2)] `count` takes at most one argument / here are 2
+            parse clf | select lenght(path)
+                [lenght] there is no function `lenght` / not a function / there are `abs`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `datetime`, `float`, `floor`, `hour`, `if` and `int` and more
+            parse clf | select length(path)
+                [length] there is no function `length` / not a function / the function for this is `len`
+            parse clf | select frobnicate(path)
+                [frobnicate] there is no function `frobnicate` / not a function / there are `abs`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `datetime`, `float`, `floor`, `hour`, `if` and `int` and more
+            parse clf | select len()
+                [len()] `len` takes one argument / here are 0 / it is called as `len(text)`
+            parse clf | select substr(path)
+                [substr(path)] `substr` takes 2 or 3 arguments / here is 1 / it is called as `substr(text, start[, length])`
+            parse clf | select if(status, 1, 2)
+                [status] the first argument of `if` takes a condition / this is int / compare it with something, as in `... == 1`
+            parse clf | select a = path, a = status
+                [a = status] two columns are called `a` / the name is taken / give it another: `name = ...`
+            parse clf | select path, path
+                [path] two columns are called `path` / the name is taken / give it another: `name = ...`
+            parse clf | summarize path = count() by path
+                [path = count()] two columns are called `path` / the name is taken / give it another: `name = ...`
+            parse clf | select path | parse clf
+                [clf] there is no `line` to parse here / parses the column `line` / `parse` comes after `read` or `lines`; a column `line` of type text will do as well
+            lines | lines
+                [lines] there are no blocks of bytes to split here / lines of what? / `lines` comes right after `read`, or first
+            parse clf | lines
+                [lines] there are no blocks of bytes to split here / lines of what? / `lines` comes right after `read`, or first
+        "#]],
+    );
+}
+
+#[test]
+fn types_that_do_not_fit() {
+    check_errors(
+        &[
+            "parse clf | where status",
+            "parse clf | where path",
+            "parse clf | where null",
+            "parse clf | where status == \"500\"",
+            "parse clf | where path > 1.5",
+            "parse clf | where not status",
+            "parse clf | where status and true",
+            "parse clf | where true < false",
+            "parse clf | where status contains 5",
+            "parse clf | where path startswith 5",
+            "parse clf | select status + path",
+            "parse clf | select path + 1",
+            "parse clf | select path - path",
+            "parse clf | select -path",
+            "parse clf | select 7 // 2.0",
+            "parse clf | select status / 0",
+            "parse clf | select status % 0",
+            "parse clf | select bin(status, 0)",
+            "parse clf | select bin(status, \"1h\")",
+            "parse clf | select x = null",
+            "parse clf | select null + 1",
+            "parse clf | where null == null",
+            "parse clf | where status in (null)",
+            "parse clf | where status in (\"a\", 1)",
+            "parse clf | select if(true, 1, \"a\")",
+            "parse clf | select if(true, null, null)",
+            "parse clf | select query ?? 1",
+            "parse clf | select lower(status)",
+            "parse clf | select round(path)",
+            "parse clf | select round(1.5, status)",
+            "parse clf | select hour(1.5)",
+            "parse clf | select split_part(path, \"/\", \"1\")",
+            "parse clf | select sqrt(null)",
+        ],
+        expect![[r#"
+            parse clf | where status
+                [status] `where` needs a condition: something that is true or false / this is int / compare it, as in `... != 0`
+            parse clf | where path
+                [path] `where` needs a condition: something that is true or false / this is text? / compare it, as in `... != ""` or `... != null`
+            parse clf | where null
+                [null] `where` needs a condition: something that is true or false / this is null
+            parse clf | where status == "500"
+                ["500"] `==` of int and text / this is text, what is before it int / `int(...)` makes a number of text, `text(...)` text of a number
+            parse clf | where path > 1.5
+                [1.5] `>` of text? and float / this is float, what is before it text? / `float(...)` makes a number of text, `text(...)` text of a number
+            parse clf | where not status
+                [status] `not` takes a condition / this is int / compare it with something, as in `... == 1`
+            parse clf | where status and true
+                [status] `and` takes a condition / this is int / compare it with something, as in `... == 1`
+            parse clf | where true < false
+                [true] `<` takes numbers or texts / this is bool
+            parse clf | where status contains 5
+                [status] `contains` takes text / this is int / `text(...)` makes text of it
+            parse clf | where path startswith 5
+                [5] `startswith` takes text / this is int / `text(...)` makes text of it
+            parse clf | select status + path
+                [path] `+` of int and text? / this is text?, what is before it int / `int(...)` makes a number of text, `text(...)` text of a number
+            parse clf | select path + 1
+                [1] `+` of text? and int / this is int, what is before it text? / `int(...)` makes a number of text, `text(...)` text of a number
+            parse clf | select path - path
+                [path] `-` takes numbers / this is text? / `int(...)` or `float(...)` makes a number of it
+            parse clf | select -path
+                [path] `-` takes a number / this is text? / `int(...)` or `float(...)` makes a number of it
+            parse clf | select 7 // 2.0
+                [2.0] `//` takes whole numbers (int) / this is float / `int(...)` makes one of it
+            parse clf | select status / 0
+                [0] `/` by zero / the result is always null
+            parse clf | select status % 0
+                [0] `%` by zero / the result is always null
+            parse clf | select bin(status, 0)
+                [0] `bin` needs a size above zero / the result is always null
+            parse clf | select bin(status, "1h")
+                ["1h"] `bin` takes numbers / this is text / `int(...)` or `float(...)` makes a number of it
+            parse clf | select x = null
+                [null] `null` has no type here / of which type? / `null` can be compared with `==` and `!=`, and be one side of `if(...)`
+            parse clf | select null + 1
+                [null] `null` has no type here / of which type? / `null` can be compared with `==` and `!=`, and be one side of `if(...)`
+            parse clf | where null == null
+                [null == null] `null` is compared with itself / always the same
+            parse clf | where status in (null)
+                [null] a list cannot hold `null` / equals nothing / test for it with `... == null or ...`
+            parse clf | where status in ("a", 1)
+                ["a"] `==` of int and text / this is text, what is before it int / `int(...)` makes a number of text, `text(...)` text of a number
+            parse clf | select if(true, 1, "a")
+                ["a"] `if` of int and text / this is text, what is before it int / `int(...)` makes a number of text, `text(...)` text of a number
+            parse clf | select if(true, null, null)
+                [null] `null` has no type here / of which type? / `null` can be compared with `==` and `!=`, and be one side of `if(...)`
+            parse clf | select query ?? 1
+                [1] `??` of text? and int / this is int, what is before it text? / `int(...)` makes a number of text, `text(...)` text of a number
+            parse clf | select lower(status)
+                [status] `lower` takes text / this is int / `text(...)` makes text of it
+            parse clf | select round(path)
+                [path] `round` takes numbers / this is text? / `int(...)` or `float(...)` makes a number of it
+            parse clf | select round(1.5, status)
+                [status] `round` takes a constant from 0 to 15 for the digits / not such a number
+            parse clf | select hour(1.5)
+                [1.5] `hour` takes whole numbers (int) / this is float / `int(...)` makes one of it
+            parse clf | select split_part(path, "/", "1")
+                ["1"] `split_part` takes whole numbers (int) / this is text / `int(...)` makes one of it
+            parse clf | select sqrt(null)
+                [null] `null` has no type here / of which type? / `null` can be compared with `==` and `!=`, and be one side of `if(...)`
+        "#]],
+    );
+}
+
+#[test]
+fn flow_points_that_do_not_fit() {
+    check_errors(
+        &[
+            "",
+            "# nothing",
+            "a = read \"x\" | parse clf",
+            "a | write stdout",
+            "requests = parse clf; reqests | write stdout",
+            "a = parse clf; b | write stdout",
+            "a = parse clf\na = lines\na | write stdout",
+            "a = parse clf; a = a | head 1; a | write stdout",
+            "a = b; b = a; a | write stdout",
+            "a = a | head 1; a | write stdout",
+            "x = y | parse clf else y; x | write stdout",
+            "parse clf else bad",
+            "head 1; head 2",
+            "read - | head 1 | write \"a\"; read -",
+            "read - | head 1 | write \"a\"; head 1",
+            "head 1 | write \"a\"; skip 1 | write \"a\"",
+        ],
+        expect![[r#"
+
+                [] the program is empty / nothing to do / a pipeline is, say, `parse clf | where status >= 500`
+            # nothing
+                [] the program is empty / nothing to do / a pipeline is, say, `parse clf | where status >= 500`
+            a = read "x" | parse clf
+                [a] nothing reads `a` / what goes here is lost / `a | write stdout` writes it; or leave out the name
+            a | write stdout
+                [a] there is no flow point `a` / nothing writes this / define it: `a = read "..." | ...`
+            requests = parse clf; reqests | write stdout
+                [reqests] there is no flow point `reqests` / nothing writes this / did you mean `requests`?
+            a = parse clf; b | write stdout
+                [b] there is no flow point `b` / nothing writes this / the flow points are `a`
+            a = parse clf
+            a = lines
+            a | write stdout
+                [a] `a` is written twice / written before / choose another name; the first is in line 1, column 1
+            a = parse clf; a = a | head 1; a | write stdout
+                [a] `a` is written twice / written before / a name stands for one flow and is not changed: choose another
+            a = b; b = a; a | write stdout
+                [b] `b` would be made of itself / this flow comes from here / flows cannot go round in a circle
+            a = a | head 1; a | write stdout
+                [a] `a` would be made of itself / this flow comes from here / flows cannot go round in a circle
+            x = y | parse clf else y; x | write stdout
+                [y] `y` would be made of itself / this flow comes from here / flows cannot go round in a circle
+            parse clf else bad
+                [bad] nothing reads `bad` / what goes here is lost / `bad | write stdout` writes it; or leave out the name
+            head 1; head 2
+                [] this pipeline goes nowhere / its end / end it with `| write ...`, or give it a name; only the last pipeline without a name is written by itself
+            read - | head 1 | write "a"; read -
+                [-] the standard input is read twice / read before / give it a name, `input = read -`, and start both pipelines with that
+            read - | head 1 | write "a"; head 1
+                [-] the standard input is read twice / read before / give it a name, `input = read -`, and start both pipelines with that
+            head 1 | write "a"; skip 1 | write "a"
+                ["a"] this file is written twice / written before / write to another file
+        "#]],
+    );
+}
+
+#[test]
+fn formats_that_do_not_fit() {
+    check_errors(
+        &[
+            "parse json",
+            "parse cvs",
+            "parse tsv",
+            "parse nginx",
+            "parse clf(sep=\";\")",
+            "parse csv(separator=\";\")",
+            "parse csv(sep=\"ab\")",
+            "parse csv(sep=1)",
+            "parse csv(header=1)",
+            "parse csv(columns=1)",
+            "parse csv(columns=\"a:int\")",
+            "parse csv(columns=\"a,a\")",
+            "parse csv(columns=\"\\xff\")",
+            "parse csv(header=false)",
+            "where len(line) > 3 | parse csv",
+            "read \"missing\" | parse csv",
+            "read \"empty\" | parse csv",
+            "read \"twice\" | parse csv",
+        ],
+        expect![[r#"
+            parse json
+                [json] there is no format `json` / not a format that is parsed / the formats are `clf` and `csv`
+            parse cvs
+                [cvs] there is no format `cvs` / not a format that is parsed / did you mean `csv`?
+            parse tsv
+                [tsv] there is no format `tsv` / not a format that is parsed / `parse csv(sep="\t")` takes tabs
+            parse nginx
+                [nginx] there is no format `nginx` / not a format that is parsed / web servers' logs are `clf`
+            parse clf(sep=";")
+                [sep] `clf` has no option `sep` / not an option / it has none
+            parse csv(separator=";")
+                [separator] `csv` has no option `separator` / not an option / there are `columns`, `header` and `sep`
+            parse csv(sep="ab")
+                ["ab"] the option `sep` takes one byte, as in `sep=";"` or `sep="\t"` / not this
+            parse csv(sep=1)
+                [1] the option `sep` takes one byte, as in `sep=";"` / not this
+            parse csv(header=1)
+                [1] the option `header` takes `true` or `false` / not this
+            parse csv(columns=1)
+                [1] the option `columns` takes a text, as in `columns="name:str,age:i64"` / not this
+            parse csv(columns="a:int")
+                ["a:int"] columns: `a` has the unknown type `int`; there are str, i64, f64, bool, each with or without ? / cannot be read / columns are `name:type`, with commas between: `station:str,temp:f64?`
+            parse csv(columns="a,a")
+                ["a,a"] columns: `a` is there twice / cannot be read / columns are `name:type`, with commas between: `station:str,temp:f64?`
+            parse csv(columns="\xff")
+                ["\xff"] the names of columns are UTF-8 / cannot be read
+            parse csv(header=false)
+                [csv] without a header, the columns have to be said / of which columns? / for example `parse csv(columns="station:str,temp:f64")`
+            where len(line) > 3 | parse csv
+                [csv] there is no header to be read here / not the lines of an input / put `parse csv` right after `read`, or say the columns: `parse csv(columns="a:str,b:i64")`
+            read "missing" | parse csv
+                [csv] the header cannot be read / needs the input's first line / missing: no such file
+            read "empty" | parse csv
+                [csv] `empty` has no header: its first line is empty / has no columns / for example `parse csv(columns="station:str,temp:f64")`
+            read "twice" | parse csv
+                [csv] the header has `a` twice / which of them is meant? / for example `parse csv(columns="station:str,temp:f64")`
+        "#]],
+    );
+    let blind = compile("test", "parse csv", &Environment::default()).unwrap_err();
+    expect![[r#"[csv] the columns have to be said here / the header cannot be read / for example `parse csv(columns="station:str,temp:f64")`"#]].assert_eq(&brief("parse csv", &blind));
+}
+
+#[test]
+fn a_message_is_shown_with_its_place() {
+    let source = "parse clf\n| where stauts >= 500\n| summarize n = count()";
+    let diagnostic = compile("the command line", source, &environment()).unwrap_err();
+    expect![[r#"
+        Error: there is no column `stauts`
+           ╭─[ the command line:2:9 ]
+           │
+         2 │ | where stauts >= 500
+           │         ┬─────
+           │         ╰─────── not a column here
+           │
+           │ Help: did you mean `status`?
+        ───╯
+    "#]].assert_eq(&diagnostic.render("the command line", source, false));
+}

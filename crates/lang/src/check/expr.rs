@@ -1,0 +1,414 @@
+//! Expressions: names to columns, and the type of everything.
+
+use cutthrough::ir::{Kind, Type};
+
+use super::Check;
+use super::aggregate::{Aggregates, is_aggregate};
+use super::scalar::{Absence, Comparison, Scalar};
+use super::tree::{NodeId, NodeKind, Tree};
+use super::types::{Columns, Schema, type_name};
+use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, UnaryOp};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::span::Span;
+
+/// A checked expression; the literal `null` has no type until something gives it one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Typed {
+    pub(super) id: NodeId,
+    pub(super) ty: Option<Type>,
+    pub(super) span: Span,
+}
+
+/// Checks one expression into a tree.
+pub(super) struct Expressions<'c> {
+    pub(super) schema: &'c Schema,
+    pub(super) columns: &'c mut Columns,
+    /// Where aggregates may stand: in `summarize`, outside of another aggregate.
+    pub(super) aggregates: Option<&'c mut Aggregates>,
+    pub(super) tree: Tree,
+}
+
+impl<'c> Expressions<'c> {
+    pub(super) fn new(schema: &'c Schema, columns: &'c mut Columns) -> Expressions<'c> {
+        Expressions { schema, columns, aggregates: None, tree: Tree::default() }
+    }
+
+    /// Checks a whole expression, which must have a type.
+    pub(super) fn value(mut self, expr: &Expr) -> Check<Tree> {
+        let typed = self.expr(expr)?;
+        self.present(typed)?;
+        // What follows the root is not needed: `x ?? null` is `x`.
+        self.tree.nodes.truncate(typed.id + 1);
+        Ok(self.tree)
+    }
+
+    /// Checks a whole expression that must be a condition.
+    pub(super) fn condition(mut self, expr: &Expr, verb: &str) -> Check<Tree> {
+        let typed = self.expr(expr)?;
+        if typed.ty.is_none_or(|ty| ty.kind != Kind::Bool) {
+            let message = format!("{verb} needs a condition: something that is true or false");
+            let diagnostic = Diagnostic::new(message, expr.span, format!("this is {}", name_of(typed)));
+            return Err(Box::new(match typed.ty.map(|ty| ty.kind) {
+                Some(Kind::I64 | Kind::F64) => diagnostic.with_help("compare it, as in `... != 0`"),
+                Some(_) => diagnostic.with_help("compare it, as in `... != \"\"` or `... != null`"),
+                None => diagnostic,
+            }));
+        }
+        self.tree.nodes.truncate(typed.id + 1);
+        Ok(self.tree)
+    }
+
+    pub(super) fn expr(&mut self, expr: &Expr) -> Check<Typed> {
+        match &expr.kind {
+            ExprKind::Literal(literal) => Ok(self.literal(literal, expr.span)),
+            ExprKind::Name(name) => self.name(name),
+            ExprKind::Unary { op, operand } => {
+                let operand = self.expr(operand)?;
+                self.unary(*op, operand, expr.span)
+            }
+            ExprKind::Binary { op, left, right } => {
+                let left = self.expr(left)?;
+                let right = self.expr(right)?;
+                self.binary(*op, left, right, expr.span)
+            }
+            ExprKind::In { value, list } => self.one_of(value, list, expr.span),
+            ExprKind::Call { function, arguments } => self.call(function, arguments, expr.span),
+        }
+    }
+
+    fn literal(&mut self, literal: &Literal, span: Span) -> Typed {
+        let (kind, ty) = match literal {
+            Literal::Int(value) | Literal::Duration(value) | Literal::ByteSize(value) => {
+                (NodeKind::Int(*value), Type::I64)
+            }
+            Literal::Float(value) => (NodeKind::Float(*value), Type::F64),
+            Literal::Bool(value) => (NodeKind::Bool(*value), Type::BOOL),
+            Literal::Text(bytes) => (NodeKind::Text(bytes.clone()), Type::BYTES),
+            Literal::Null => {
+                let id = self.tree.add(NodeKind::Null, Type::I64.or_null());
+                return Typed { id, ty: None, span };
+            }
+        };
+        self.typed(kind, ty, span)
+    }
+
+    fn name(&mut self, name: &Name) -> Check<Typed> {
+        if let Some(column) = self.schema.find(&name.text) {
+            let (id, ty) = (column.id, column.ty);
+            return Ok(self.typed(NodeKind::Column(id), ty, name.span));
+        }
+        let is_input = self.aggregates.as_ref().is_some_and(|aggregates| aggregates.input.find(&name.text).is_some());
+        if is_input {
+            let message = format!("{} differs within a group", quoted(&name.text));
+            let diagnostic = Diagnostic::new(message, name.span, "neither aggregated nor a key");
+            let help = format!("take it into an aggregate, as in `max({0})`, or group by it: `by {0}`", name.text);
+            return Err(Box::new(diagnostic.with_help(help)));
+        }
+        Err(self.schema.column(name).expect_err("it was not found"))
+    }
+
+    fn unary(&mut self, op: UnaryOp, operand: Typed, span: Span) -> Check<Typed> {
+        let scalar = match (op, operand.ty.map(|ty| ty.kind)) {
+            (UnaryOp::Not, Some(Kind::Bool)) => Scalar::Not,
+            (UnaryOp::Negate, Some(kind @ (Kind::I64 | Kind::F64))) => Scalar::Negate(kind),
+            (UnaryOp::Not, _) => return Err(self.wrong("`not`", "a condition", operand)),
+            (UnaryOp::Negate, _) => return Err(self.wrong("`-`", "a number", operand)),
+        };
+        Ok(self.strict(scalar, vec![operand.id], span))
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: Typed, right: Typed, span: Span) -> Check<Typed> {
+        use BinaryOp as B;
+        match op {
+            B::And | B::Or => self.logical(op, left, right, span),
+            B::Equal | B::NotEqual if left.ty.is_none() || right.ty.is_none() => {
+                self.presence(op == B::NotEqual, left, right, span)
+            }
+            B::Equal => self.compare(Comparison::Equal, left, right, span),
+            B::NotEqual => self.compare(Comparison::NotEqual, left, right, span),
+            B::Less => self.compare(Comparison::Less, left, right, span),
+            B::LessEqual => self.compare(Comparison::LessEqual, left, right, span),
+            B::Greater => self.compare(Comparison::Greater, left, right, span),
+            B::GreaterEqual => self.compare(Comparison::GreaterEqual, left, right, span),
+            B::Contains | B::StartsWith | B::EndsWith => {
+                let scalar = match op {
+                    B::Contains => Scalar::Contains,
+                    B::StartsWith => Scalar::StartsWith,
+                    _ => Scalar::EndsWith,
+                };
+                let name = quoted(op.spelling());
+                let operands = vec![self.text(&name, left)?, self.text(&name, right)?];
+                Ok(self.strict(scalar, operands, span))
+            }
+            B::Coalesce => self.coalesce_two(left, right, span),
+            B::Add | B::Subtract | B::Multiply => self.arithmetic(op, left, right, span),
+            B::Divide | B::DivideInt | B::Remainder => self.division(op, left, right, span),
+        }
+    }
+
+    fn logical(&mut self, op: BinaryOp, left: Typed, right: Typed, span: Span) -> Check<Typed> {
+        let name = quoted(op.spelling());
+        let (a, b) = (self.condition_operand(&name, left)?, self.condition_operand(&name, right)?);
+        let nullable = self.tree.nodes[a].ty.nullable || self.tree.nodes[b].ty.nullable;
+        let kind = if op == BinaryOp::And { NodeKind::And(a, b) } else { NodeKind::Or(a, b) };
+        Ok(self.typed(kind, Type { nullable, ..Type::BOOL }, span))
+    }
+
+    /// `x == null` and `x != null`.
+    fn presence(&mut self, is_present: bool, left: Typed, right: Typed, span: Span) -> Check<Typed> {
+        let value = if left.ty.is_some() { left } else { right };
+        if value.ty.is_none() {
+            let diagnostic = Diagnostic::new("`null` is compared with itself", span, "always the same");
+            return Err(Box::new(diagnostic));
+        }
+        let is_null = self.typed(NodeKind::IsNull(value.id), Type::BOOL, span);
+        Ok(if is_present { self.strict(Scalar::Not, vec![is_null.id], span) } else { is_null })
+    }
+
+    fn compare(&mut self, comparison: Comparison, left: Typed, right: Typed, span: Span) -> Check<Typed> {
+        let name = quoted(comparison.spelling());
+        let (left, right) = (self.present(left)?, self.present(right)?);
+        let (a, b, kind) = self.alike(&name, left, right)?;
+        let is_order = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        if kind == Kind::Bool && is_order {
+            return Err(self.wrong(&name, "numbers or texts", left));
+        }
+        Ok(self.strict(Scalar::Compare(comparison, kind), vec![a, b], span))
+    }
+
+    /// Two values as ones of the same kind: an int beside a float becomes one.
+    pub(super) fn alike(&mut self, what: &str, left: Typed, right: Typed) -> Check<(NodeId, NodeId, Kind)> {
+        let (a, b) = (self.present(left)?.kind(), self.present(right)?.kind());
+        match (a, b) {
+            _ if a == b => Ok((left.id, right.id, a)),
+            (Kind::I64, Kind::F64) => Ok((self.as_float(left.id), right.id, Kind::F64)),
+            (Kind::F64, Kind::I64) => Ok((left.id, self.as_float(right.id), Kind::F64)),
+            _ => {
+                let (l, r) = (name_of(left), name_of(right));
+                let message = format!("{what} of {l} and {r}");
+                let label = format!("this is {r}, what is before it {l}");
+                let diagnostic = Diagnostic::new(message, right.span, label);
+                Err(Box::new(match (a, b) {
+                    (Kind::Bytes, Kind::I64 | Kind::F64) | (Kind::I64 | Kind::F64, Kind::Bytes) => {
+                        let is_int = a == Kind::I64 || b == Kind::I64;
+                        let to = if is_int { "int" } else { "float" };
+                        diagnostic.with_help(format!("`{to}(...)` makes a number of text, `text(...)` text of a number"))
+                    }
+                    _ => diagnostic,
+                }))
+            }
+        }
+    }
+
+    fn one_of(&mut self, value: &Expr, list: &[Expr], span: Span) -> Check<Typed> {
+        let value = self.expr(value)?;
+        let value = self.present(value)?;
+        let mut found: Option<Typed> = None;
+        for item in list {
+            let typed = self.expr(item)?;
+            if typed.ty.is_none() {
+                let diagnostic = Diagnostic::new("a list cannot hold `null`", item.span, "equals nothing");
+                return Err(Box::new(diagnostic.with_help("test for it with `... == null or ...`")));
+            }
+            let equal = self.compare(Comparison::Equal, value, typed, span)?;
+            found = Some(match found {
+                Some(before) => self.logical(BinaryOp::Or, before, equal, span)?,
+                None => equal,
+            });
+        }
+        found.ok_or_else(|| Box::new(Diagnostic::new("an empty list holds nothing", span, "never true")))
+    }
+
+    pub(super) fn coalesce_two(&mut self, left: Typed, right: Typed, span: Span) -> Check<Typed> {
+        let Some(ty) = left.ty else { return Ok(right) };
+        if right.ty.is_none() {
+            return Ok(left);
+        }
+        let (a, b, kind) = self.alike("`??`", left, right)?;
+        if !ty.nullable {
+            return Ok(Typed { id: a, ty: Some(Type::new(kind)), span });
+        }
+        let nullable = self.tree.nodes[b].ty.nullable;
+        Ok(self.typed(NodeKind::Coalesce(a, b), Type { kind, nullable }, span))
+    }
+
+    /// `if(c, a, b)`: either side may be `null`.
+    pub(super) fn choice(&mut self, condition: NodeId, a: Typed, b: Typed, span: Span) -> Check<Typed> {
+        let (a, b) = match (a.ty, b.ty) {
+            (None, None) => return Err(Self::untyped_null(b.span)),
+            (Some(ty), None) => (a, self.null_of(b, ty)),
+            (None, Some(ty)) => (self.null_of(a, ty), b),
+            (Some(_), Some(_)) => (a, b),
+        };
+        let (mut x, mut y, kind) = self.alike("`if`", a, b)?;
+        let nullable = self.tree.nodes[x].ty.nullable || self.tree.nodes[y].ty.nullable;
+        let ty = Type { kind, nullable };
+        if nullable {
+            (x, y) = (self.nullable(x), self.nullable(y));
+        }
+        Ok(self.typed(NodeKind::If(condition, x, y), ty, span))
+    }
+
+    fn null_of(&mut self, null: Typed, ty: Type) -> Typed {
+        self.tree.nodes[null.id].ty = ty.or_null();
+        Typed { ty: Some(ty.or_null()), ..null }
+    }
+
+    fn nullable(&mut self, id: NodeId) -> NodeId {
+        let ty = self.tree.nodes[id].ty;
+        if ty.nullable { id } else { self.tree.add(NodeKind::Some(id), ty.or_null()) }
+    }
+
+    fn arithmetic(&mut self, op: BinaryOp, left: Typed, right: Typed, span: Span) -> Check<Typed> {
+        let (left, right) = (self.present(left)?, self.present(right)?);
+        let name = quoted(op.spelling());
+        if op == BinaryOp::Add && left.kind() == Kind::Bytes && right.kind() == Kind::Bytes {
+            return Ok(self.strict(Scalar::Concat, vec![left.id, right.id], span));
+        }
+        for operand in [left, right] {
+            if !operand.is_number() {
+                let is_concat = op == BinaryOp::Add && (left.kind() == Kind::Bytes || right.kind() == Kind::Bytes);
+                if is_concat {
+                    self.alike(&name, left, right)?;
+                }
+                return Err(self.wrong(&name, "numbers", operand));
+            }
+        }
+        let (a, b, kind) = self.alike(&name, left, right)?;
+        let scalar = match op {
+            BinaryOp::Add => Scalar::Add(kind),
+            BinaryOp::Subtract => Scalar::Subtract(kind),
+            _ => Scalar::Multiply(kind),
+        };
+        Ok(self.strict(scalar, vec![a, b], span))
+    }
+
+    fn division(&mut self, op: BinaryOp, left: Typed, right: Typed, span: Span) -> Check<Typed> {
+        let name = quoted(op.spelling());
+        let absence = self.divisor(&name, right)?;
+        if op == BinaryOp::Divide {
+            let operands = vec![self.float(&name, left)?, self.float(&name, right)?];
+            return Ok(self.strict(Scalar::Divide(absence), operands, span));
+        }
+        let operands = vec![self.int(&name, left)?, self.int(&name, right)?];
+        let scalar = if op == BinaryOp::DivideInt { Scalar::DivideInt } else { Scalar::Remainder };
+        Ok(self.strict(scalar(absence), operands, span))
+    }
+
+    /// Whether a quotient may be absent: not where the divisor is a constant.
+    pub(super) fn divisor(&self, what: &str, divisor: Typed) -> Check<Absence> {
+        match self.tree.nodes[divisor.id].kind {
+            NodeKind::Int(0) => {
+                let message = format!("{what} by zero");
+                Err(Box::new(Diagnostic::new(message, divisor.span, "the result is always null")))
+            }
+            NodeKind::Int(_) => Ok(Absence::Never),
+            NodeKind::Float(value) if value != 0.0 => Ok(Absence::Never),
+            _ => Ok(Absence::Checked),
+        }
+    }
+
+    fn call(&mut self, function: &Name, arguments: &[Expr], span: Span) -> Check<Typed> {
+        let spare = arguments.len() >= 2 && matches!(function.text.as_str(), "min" | "max");
+        if is_aggregate(&function.text) && !spare {
+            return self.aggregate(function, arguments, span);
+        }
+        let mut typed = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            typed.push(self.expr(argument)?);
+        }
+        self.function(function, &typed, span)
+    }
+
+    pub(super) fn typed(&mut self, kind: NodeKind, ty: Type, span: Span) -> Typed {
+        Typed { id: self.tree.add(kind, ty), ty: Some(ty), span }
+    }
+
+    /// Applies a function that is null where an operand is.
+    pub(super) fn strict(&mut self, scalar: Scalar, operands: Vec<NodeId>, span: Span) -> Typed {
+        let result = scalar.result();
+        let nullable = result.nullable || operands.iter().any(|&operand| self.tree.nodes[operand].ty.nullable);
+        self.typed(NodeKind::Strict(scalar, operands), Type { nullable, ..result }, span)
+    }
+
+    fn as_float(&mut self, id: NodeId) -> NodeId {
+        if let NodeKind::Int(value) = self.tree.nodes[id].kind {
+            self.tree.nodes[id].kind = NodeKind::Float(value as f64);
+            self.tree.nodes[id].ty = Type::F64;
+            return id;
+        }
+        self.strict(Scalar::FloatOfInt, vec![id], Span::default()).id
+    }
+
+    /// The operand as a float, of a number.
+    pub(super) fn float(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
+        match self.present(operand)?.kind() {
+            Kind::F64 => Ok(operand.id),
+            Kind::I64 => Ok(self.as_float(operand.id)),
+            _ => Err(self.wrong(what, "numbers", operand)),
+        }
+    }
+
+    pub(super) fn int(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
+        match self.present(operand)?.kind() {
+            Kind::I64 => Ok(operand.id),
+            _ => Err(self.wrong(what, "whole numbers (int)", operand)),
+        }
+    }
+
+    pub(super) fn text(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
+        match self.present(operand)?.kind() {
+            Kind::Bytes => Ok(operand.id),
+            _ => Err(self.wrong(what, "text", operand)),
+        }
+    }
+
+    pub(super) fn condition_operand(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
+        match self.present(operand)?.kind() {
+            Kind::Bool => Ok(operand.id),
+            _ => Err(self.wrong(what, "a condition", operand)),
+        }
+    }
+
+    /// The same, where it is not the literal `null`.
+    pub(super) fn present(&self, typed: Typed) -> Check<Typed> {
+        if typed.ty.is_none() { Err(Self::untyped_null(typed.span)) } else { Ok(typed) }
+    }
+
+    fn untyped_null(span: Span) -> Box<Diagnostic> {
+        let diagnostic = Diagnostic::new("`null` has no type here", span, "of which type?");
+        let help = "`null` can be compared with `==` and `!=`, and be one side of `if(...)`";
+        Box::new(diagnostic.with_help(help))
+    }
+
+    /// The message for an operand of a wrong type.
+    pub(super) fn wrong(&self, what: &str, takes: &str, operand: Typed) -> Box<Diagnostic> {
+        let message = format!("{what} takes {takes}");
+        let diagnostic = Diagnostic::new(message, operand.span, format!("this is {}", name_of(operand)));
+        let is_text = operand.ty.is_some_and(|ty| ty.kind == Kind::Bytes);
+        Box::new(match takes {
+            "text" if !is_text => diagnostic.with_help("`text(...)` makes text of it"),
+            "numbers" | "a number" if is_text => {
+                diagnostic.with_help("`int(...)` or `float(...)` makes a number of it")
+            }
+            "whole numbers (int)" => diagnostic.with_help("`int(...)` makes one of it"),
+            "a condition" => diagnostic.with_help("compare it with something, as in `... == 1`"),
+            _ => diagnostic,
+        })
+    }
+}
+
+impl Typed {
+    /// The kind, where it is known not to be the literal `null`.
+    pub(super) fn kind(self) -> Kind {
+        self.ty.expect("INVARIANT: seen to be typed").kind
+    }
+
+    pub(super) fn is_number(self) -> bool {
+        self.ty.is_some_and(|ty| matches!(ty.kind, Kind::I64 | Kind::F64))
+    }
+}
+
+pub(super) fn name_of(typed: Typed) -> &'static str {
+    typed.ty.map_or("null", type_name)
+}

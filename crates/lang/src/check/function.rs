@@ -1,0 +1,280 @@
+//! The functions of the language: how each is called, and what becomes of its arguments.
+
+use cutthrough::ir::{Kind, Type};
+
+use super::Check;
+use super::aggregate::AGGREGATES;
+use super::expr::{Expressions, Typed};
+use super::scalar::{Absence, Scalar};
+use super::tree::{NodeId, NodeKind};
+use crate::ast::Name;
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::span::Span;
+use crate::suggest;
+
+/// A function of the language.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is called.
+    pub usage: &'static str,
+    /// What it gives.
+    pub gives: &'static str,
+    arguments: (usize, usize),
+}
+
+const fn function(
+    name: &'static str,
+    usage: &'static str,
+    gives: &'static str,
+    least: usize,
+    most: usize,
+) -> Function {
+    Function { name, usage, gives, arguments: (least, most) }
+}
+
+/// Every function, in the order of the alphabet.
+pub const FUNCTIONS: &[Function] = &[
+    function("abs", "abs(number)", "the magnitude", 1, 1),
+    function("bin", "bin(number, size)", "the multiple of size at or below", 2, 2),
+    function("ceil", "ceil(number)", "the least whole number not below", 1, 1),
+    function("coalesce", "coalesce(value, ...)", "the first that is not null", 1, usize::MAX),
+    function("concat", "concat(value, ...)", "all one after another, as text", 1, usize::MAX),
+    function("date", "date(time)", "the day as text, 2026-11-21", 1, 1),
+    function("datetime", "datetime(time)", "day and time as text, 2026-11-21T01:18:20Z", 1, 1),
+    function("float", "float(value)", "a float; null where the text is no number", 1, 1),
+    function("floor", "floor(number)", "the greatest whole number not above", 1, 1),
+    function("hour", "hour(time)", "the hour of the day, 0 to 23", 1, 1),
+    function("if", "if(condition, then, else)", "the second where the first is true, else the third", 3, 3),
+    function("int", "int(value)", "an int, without decimals; null where it is none", 1, 1),
+    function("len", "len(text)", "the length in bytes", 1, 1),
+    function("lower", "lower(text)", "in lower case", 1, 1),
+    function("max", "max(a, b, ...)", "the greatest", 2, usize::MAX),
+    function("min", "min(a, b, ...)", "the least", 2, usize::MAX),
+    function("replace", "replace(text, from, to)", "with every `from` replaced", 3, 3),
+    function("round", "round(number[, digits])", "the nearest, halves away from zero", 1, 2),
+    function("split_part", "split_part(text, separator, n)", "the n-th part, from 0; null if there is none", 3, 3),
+    function("sqrt", "sqrt(number)", "the square root", 1, 1),
+    function("substr", "substr(text, start[, length])", "bytes from start (from 0) on", 2, 3),
+    function("text", "text(value)", "the value as text", 1, 1),
+    function("trim", "trim(text)", "without blanks at either end", 1, 1),
+    function("upper", "upper(text)", "in upper case", 1, 1),
+];
+
+/// Decimal digits that `round` keeps at most.
+const ROUND_DIGITS_MAX: i64 = 15;
+
+impl Expressions<'_> {
+    pub(super) fn function(&mut self, name: &Name, arguments: &[Typed], span: Span) -> Check<Typed> {
+        let Some(function) = FUNCTIONS.iter().find(|function| function.name == name.text) else {
+            return Err(unknown(name));
+        };
+        let (least, most) = function.arguments;
+        if arguments.len() < least || arguments.len() > most {
+            let message = format!("{} takes {}", quoted(&name.text), count(least, most));
+            let label = format!("here {} {}", if arguments.len() == 1 { "is" } else { "are" }, arguments.len());
+            let diagnostic = Diagnostic::new(message, span, label);
+            return Err(Box::new(diagnostic.with_help(format!("it is called as `{}`", function.usage))));
+        }
+        let what = quoted(&name.text);
+        match function.name {
+            "coalesce" => self.coalesce_all(arguments, span),
+            "if" => {
+                let condition = self.condition_operand("the first argument of `if`", arguments[0])?;
+                self.choice(condition, arguments[1], arguments[2], span)
+            }
+            "int" | "float" | "text" => self.conversion(function.name, arguments[0], span),
+            "abs" | "floor" | "ceil" | "round" | "sqrt" | "min" | "max" | "bin" => {
+                self.numeric(function.name, arguments, span)
+            }
+            "date" | "datetime" | "hour" => {
+                let scalar = match function.name {
+                    "date" => Scalar::Date,
+                    "datetime" => Scalar::DateTime,
+                    _ => Scalar::Hour,
+                };
+                let time = self.int(&what, arguments[0])?;
+                Ok(self.strict(scalar, vec![time], span))
+            }
+            _ => self.textual(function.name, arguments, span),
+        }
+    }
+
+    fn coalesce_all(&mut self, arguments: &[Typed], span: Span) -> Check<Typed> {
+        let mut result = self.present(arguments[0])?;
+        for &next in &arguments[1..] {
+            result = self.coalesce_two(result, next, span)?;
+        }
+        Ok(result)
+    }
+
+    fn conversion(&mut self, name: &str, argument: Typed, span: Span) -> Check<Typed> {
+        let argument = self.present(argument)?;
+        let scalar = match (name, argument.kind()) {
+            ("int", Kind::I64) | ("float", Kind::F64) | ("text", Kind::Bytes) => return Ok(argument),
+            ("int", Kind::F64) => Scalar::IntOfFloat,
+            ("int", Kind::Bytes) => Scalar::IntOfText,
+            ("int", Kind::Bool) => Scalar::IntOfBool,
+            ("float", Kind::Bytes) => Scalar::FloatOfText,
+            ("float", Kind::I64) => Scalar::FloatOfInt,
+            ("float", Kind::Bool) => {
+                let int = self.strict(Scalar::IntOfBool, vec![argument.id], span);
+                return Ok(self.strict(Scalar::FloatOfInt, vec![int.id], span));
+            }
+            (_, kind) => return Ok(self.strict(text_of(kind), vec![argument.id], span)),
+        };
+        Ok(self.strict(scalar, vec![argument.id], span))
+    }
+
+    fn numeric(&mut self, name: &str, arguments: &[Typed], span: Span) -> Check<Typed> {
+        let what = quoted(name);
+        let first = self.present(arguments[0])?;
+        if matches!(name, "min" | "max") {
+            return self.extreme(name, arguments, span);
+        }
+        if !first.is_number() {
+            return Err(self.wrong(&what, "numbers", first));
+        }
+        let kind = first.kind();
+        let scalar = match name {
+            "abs" => Scalar::Abs(kind),
+            "bin" => return self.bin(first, arguments[1], span),
+            "sqrt" => {
+                let operand = self.float(&what, first)?;
+                return Ok(self.strict(Scalar::Sqrt, vec![operand], span));
+            }
+            "round" if arguments.len() == 2 => {
+                let digits = self.digits(arguments[1])?;
+                let operand = self.float(&what, first)?;
+                return Ok(self.strict(Scalar::RoundTo(digits), vec![operand], span));
+            }
+            // A whole number is its own.
+            _ if kind == Kind::I64 => return Ok(first),
+            "round" => Scalar::Round,
+            "floor" => Scalar::Floor,
+            _ => Scalar::Ceil,
+        };
+        Ok(self.strict(scalar, vec![first.id], span))
+    }
+
+    fn digits(&self, argument: Typed) -> Check<u8> {
+        match self.tree.nodes[argument.id].kind {
+            NodeKind::Int(digits @ 0..=ROUND_DIGITS_MAX) => Ok(digits as u8),
+            _ => {
+                let message = format!("`round` takes a constant from 0 to {ROUND_DIGITS_MAX} for the digits");
+                Err(Box::new(Diagnostic::new(message, argument.span, "not such a number")))
+            }
+        }
+    }
+
+    fn extreme(&mut self, name: &str, arguments: &[Typed], span: Span) -> Check<Typed> {
+        let what = quoted(name);
+        let mut result = self.present(arguments[0])?;
+        for &next in &arguments[1..] {
+            let (a, b, kind) = self.alike(&what, result, next)?;
+            if kind == Kind::Bool {
+                return Err(self.wrong(&what, "numbers or texts", next));
+            }
+            let scalar = if name == "min" { Scalar::Min(kind) } else { Scalar::Max(kind) };
+            result = self.strict(scalar, vec![a, b], span);
+        }
+        Ok(result)
+    }
+
+    fn bin(&mut self, value: Typed, size: Typed, span: Span) -> Check<Typed> {
+        let size = self.present(size)?;
+        if !size.is_number() {
+            return Err(self.wrong("`bin`", "numbers", size));
+        }
+        let absence = match self.tree.nodes[size.id].kind {
+            NodeKind::Int(constant) if constant > 0 => Absence::Never,
+            NodeKind::Float(constant) if constant > 0.0 => Absence::Never,
+            NodeKind::Int(_) | NodeKind::Float(_) => {
+                let message = "`bin` needs a size above zero";
+                return Err(Box::new(Diagnostic::new(message, size.span, "the result is always null")));
+            }
+            _ => Absence::Checked,
+        };
+        let (a, b, kind) = self.alike("`bin`", value, size)?;
+        Ok(self.strict(Scalar::Bin(kind, absence), vec![a, b], span))
+    }
+
+    fn textual(&mut self, name: &str, arguments: &[Typed], span: Span) -> Check<Typed> {
+        let what = quoted(name);
+        if name == "concat" {
+            let mut parts = Vec::with_capacity(arguments.len());
+            for &argument in arguments {
+                parts.push(self.conversion("text", argument, argument.span)?.id);
+            }
+            return Ok(self.strict(Scalar::Concat, parts, span));
+        }
+        let mut operands: Vec<NodeId> = vec![self.text(&what, arguments[0])?];
+        for (index, &argument) in arguments.iter().enumerate().skip(1) {
+            let is_int = name == "substr" || name == "split_part" && index == 2;
+            let operand = if is_int { self.int(&what, argument)? } else { self.text(&what, argument)? };
+            operands.push(operand);
+        }
+        if name == "substr" && operands.len() == 2 {
+            operands.push(self.tree.add(NodeKind::Int(i64::MAX), Type::I64));
+        }
+        let scalar = match name {
+            "len" => Scalar::Len,
+            "lower" => Scalar::Lower,
+            "upper" => Scalar::Upper,
+            "trim" => Scalar::Trim,
+            "substr" => Scalar::Substr,
+            "replace" => Scalar::Replace,
+            _ => Scalar::SplitPart,
+        };
+        Ok(self.strict(scalar, operands, span))
+    }
+}
+
+/// What makes text of a value of this kind.
+fn text_of(kind: Kind) -> Scalar {
+    match kind {
+        Kind::I64 => Scalar::TextOfInt,
+        Kind::F64 => Scalar::TextOfFloat,
+        _ => Scalar::TextOfBool,
+    }
+}
+
+fn count(least: usize, most: usize) -> String {
+    match (least, most) {
+        (1, 1) => "one argument".to_owned(),
+        (least, usize::MAX) => format!("{least} or more arguments"),
+        (least, most) if least == most => format!("{least} arguments"),
+        (least, most) => format!("{least} or {most} arguments"),
+    }
+}
+
+fn unknown(name: &Name) -> Box<Diagnostic> {
+    let message = format!("there is no function {}", quoted(&name.text));
+    let diagnostic = Diagnostic::new(message, name.span, "not a function");
+    let names = FUNCTIONS.iter().map(|function| function.name).chain(AGGREGATES);
+    let elsewhere = match name.text.to_lowercase().as_str() {
+        "length" | "strlen" | "size" => Some("len"),
+        "substring" | "slice" | "mid" => Some("substr"),
+        "tolower" | "lowercase" | "lcase" => Some("lower"),
+        "toupper" | "uppercase" | "ucase" => Some("upper"),
+        "tostring" | "str" | "string" => Some("text"),
+        "toint" | "integer" | "tonumber" => Some("int"),
+        "tofloat" | "double" | "number" => Some("float"),
+        "iff" | "iif" | "case" => Some("if"),
+        "ifnull" | "nvl" => Some("coalesce"),
+        "mean" | "average" => Some("avg"),
+        "gsub" | "sub" => Some("replace"),
+        "split" => Some("split_part"),
+        "bucket" | "date_bin" | "time_bucket" => Some("bin"),
+        _ => None,
+    };
+    let help = elsewhere.map(|name| format!("the function for this is `{name}`"));
+    Box::new(match help.or_else(|| suggest::did_you_mean(&name.text, names)) {
+        Some(help) => diagnostic.with_help(help),
+        None => {
+            let all: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
+            diagnostic.with_help(format!("there are {} and more", super::types::list(&all[..12])))
+        }
+    })
+}

@@ -1,0 +1,141 @@
+//! Which columns each element has to carry.
+//!
+//! Backwards through every pipeline, readers of a flow before its writer: a stage needs what it reads itself and what
+//! is needed after it, except what it defines. What nobody needs is not computed, parsed or carried.
+
+use std::collections::BTreeSet;
+
+use super::types::ColumnId;
+use crate::plan::{Flow, GroupColumn, Op, PipelinePlan, Plan, StagePlan};
+
+/// What is needed of the elements at one place.
+#[derive(Clone, Debug)]
+enum Need {
+    /// These columns, in any order, among any others.
+    Some(BTreeSet<ColumnId>),
+    /// These columns, in this order, and no others.
+    Exactly(Vec<ColumnId>),
+}
+
+impl Need {
+    fn set(&self) -> BTreeSet<ColumnId> {
+        match self {
+            Need::Some(set) => set.clone(),
+            Need::Exactly(list) => list.iter().copied().collect(),
+        }
+    }
+
+    fn list(&self) -> Vec<ColumnId> {
+        match self {
+            Need::Some(set) => set.iter().copied().collect(),
+            Need::Exactly(list) => list.clone(),
+        }
+    }
+}
+
+/// Sets the layouts of all stages and flows, and leaves out what is not needed.
+pub(super) fn arrange(plan: &mut Plan) {
+    let mut needs: Vec<Vec<Need>> = vec![Vec::new(); plan.flows.len()];
+    // Pipelines are in an order in which writers come first.
+    for pipeline in plan.pipelines.iter_mut().rev() {
+        let end = pipeline.to.map(|to| flow_need(&mut plan.flows[to], &needs[to]));
+        let start = arrange_pipeline(pipeline, end.unwrap_or(Need::Exactly(Vec::new())));
+        if let Some(from) = pipeline.from {
+            needs[from].push(start);
+        }
+    }
+}
+
+/// What the writer of a flow has to give: all that any reader needs.
+fn flow_need(flow: &mut Flow, needs: &[Need]) -> Need {
+    let need = match needs {
+        [one] => one.clone(),
+        several => Need::Some(several.iter().flat_map(Need::set).collect()),
+    };
+    flow.layout = need.list();
+    if flow.layout.is_empty() {
+        flow.layout.extend(flow.spare);
+    }
+    Need::Exactly(flow.layout.clone())
+}
+
+/// Gives what the pipeline needs of what it starts with.
+fn arrange_pipeline(pipeline: &mut PipelinePlan, end: Need) -> Need {
+    let mut need = end;
+    for stage in pipeline.stages.iter_mut().rev() {
+        if let Need::Some(set) = &mut need
+            && set.is_empty()
+        {
+            set.extend(stage.spare);
+        }
+        need = arrange_stage(stage, need);
+    }
+    need
+}
+
+/// Sets the stage's layout; gives what it needs itself.
+fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
+    match &mut stage.op {
+        Op::Read { block, .. } => {
+            stage.layout = vec![*block];
+            Need::Exactly(Vec::new())
+        }
+        Op::Lines { block, line, number } => {
+            stage.layout = vec![*line, *number];
+            Need::Exactly(vec![*block])
+        }
+        Op::Parse(parse) => {
+            let set = after.set();
+            stage.layout = parse.columns.iter().copied().filter(|column| set.contains(column)).collect();
+            Need::Exactly(vec![parse.line, parse.number])
+        }
+        Op::Where(condition) => {
+            stage.layout = after.list();
+            let mut set = after.set();
+            set.extend(condition.columns());
+            Need::Some(set)
+        }
+        Op::Compute(define) => {
+            stage.layout = after.list();
+            let mut set = after.set();
+            let mut kept = Vec::with_capacity(define.len());
+            for (id, tree) in std::mem::take(define).into_iter().rev() {
+                if set.remove(&id) {
+                    set.extend(tree.columns());
+                    kept.push((id, tree));
+                }
+            }
+            kept.reverse();
+            *define = kept;
+            Need::Some(set)
+        }
+        Op::Head(_) | Op::Skip(_) => {
+            stage.layout = after.list();
+            after
+        }
+        Op::Order { keys, .. } => {
+            let mut set = after.set();
+            let had = set.len();
+            set.extend(keys.iter().map(|&(key, _)| key));
+            let need = if set.len() == had { after } else { Need::Some(set) };
+            stage.layout = need.list();
+            need
+        }
+        Op::Group { keys, aggregates } => {
+            let set = after.set();
+            let needed = |aggregate: &GroupColumn| set.contains(&aggregate.result);
+            // Elements have at least one column: without keys, one that is an input.
+            if !keys.is_empty() || aggregates.iter().any(|one| needed(one) && one.input.is_some()) {
+                aggregates.retain(needed);
+            }
+            let results = aggregates.iter().map(|aggregate| aggregate.result);
+            stage.layout = keys.iter().copied().chain(results).collect();
+            let inputs = aggregates.iter().filter_map(|aggregate| aggregate.input);
+            Need::Exactly(keys.iter().copied().chain(inputs).collect())
+        }
+        Op::Write { columns, .. } => {
+            let columns: Vec<ColumnId> = columns.iter().map(|&(_, column)| column).collect();
+            Need::Exactly(columns)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! From syntax tree to typed plan.
+//!
+//! Everything a program can be wrong about is found here, before anything starts: names of flow points ([`names`]),
+//! stages and columns ([`pipeline`]), types ([`expr`], [`function`], [`aggregate`]). Columns have an identity that
+//! does not depend on what they are called at some place; so what is needed where ([`live`]) is a walk over sets.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`names`] | flow points: who defines and who reads which, in which order pipelines are checked |
+//! | [`pipeline`] | stages, one after another, with the schema between them |
+//! | [`parse`] | formats and their options |
+//! | [`expr`], [`function`], [`aggregate`] | expressions |
+//! | [`tree`], [`scalar`] | typed expressions |
+//! | [`types`] | types, columns, schemas |
+//! | [`live`] | which columns each element has to carry |
+
+mod aggregate;
+#[cfg(test)]
+mod error_tests;
+mod expr;
+mod function;
+mod live;
+mod names;
+mod parse;
+mod pipeline;
+mod scalar;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod types;
+
+use crate::diagnostic::Diagnostic;
+
+pub use aggregate::AGGREGATES;
+pub use function::{FUNCTIONS, Function};
+pub use parse::FORMATS;
+pub(crate) use names::check;
+pub(crate) use scalar::{Absence, Comparison, Scalar};
+pub(crate) use tree::{Node, NodeKind, Tree};
+pub(crate) use types::{ColumnId, Columns, type_name};
+
+/// What a check gives, or the one message.
+pub(crate) type Check<T> = Result<T, Box<Diagnostic>>;

@@ -1,0 +1,293 @@
+//! Flow points: every name is defined once and read, and no pipeline reads what it writes.
+
+use std::collections::HashMap;
+
+use super::Check;
+use super::live;
+use super::pipeline::{FlowState, PipelineChecker};
+use super::types::Columns;
+use crate::ast::{Input as AstInput, Name, Program, StageKind, Statement, Target as AstTarget};
+use crate::diagnostic::{Diagnostic, line_and_column, quoted};
+use crate::limits;
+use crate::plan::{Environment, Flow, Input, FlowId, Op, PipelinePlan, Plan, Target};
+use crate::span::Span;
+use crate::suggest;
+
+/// The name of the flow of the command line's inputs, in dumps.
+const INPUTS: &str = "inputs";
+
+/// Checks a program.
+pub(crate) fn check(
+    source_name: &str,
+    source: &str,
+    program: &Program,
+    environment: &Environment<'_>,
+) -> Check<Plan> {
+    let Some(last) = program.statements.last() else {
+        let diagnostic = Diagnostic::new("the program is empty", Span::new(0, 0), "nothing to do");
+        return Err(Box::new(diagnostic.with_help("a pipeline is, say, `parse clf | where status >= 500`")));
+    };
+    let stages: usize = program.statements.iter().map(|statement| statement.pipeline.stages.len()).sum();
+    if stages > limits::PROGRAM_STAGES_MAX {
+        let message = format!("a program may have at most {} stages", limits::PROGRAM_STAGES_MAX);
+        return Err(Box::new(Diagnostic::new(message, last.span, format!("this one has {stages}"))));
+    }
+    check_ends(program)?;
+    check_resources(program, environment)?;
+    let names = Names::of(source, program)?;
+    let order = names.order(program)?;
+
+    let mut checker = Checker { source, environment, columns: Columns::default(), flows: names.flows, states: Vec::new() };
+    checker.states.resize_with(checker.flows.len(), || None);
+    let mut pipelines: Vec<PipelinePlan> = Vec::with_capacity(order.len() + 1);
+    if let Some(inputs) = names.inputs {
+        pipelines.push(PipelineChecker::inputs(&mut checker, inputs));
+    }
+    let last_nameless = program.statements.iter().rposition(|statement| statement.target.is_none());
+    for index in order {
+        let statement = &program.statements[index];
+        let from = statement.pipeline.source.as_ref().map(|name| names.known[&name.text].flow);
+        let from = from.or(reads_inputs(statement).then_some(names.inputs).flatten());
+        let to = statement.target.as_ref().map(|name| names.known[&name.text].flow);
+        let writes = Some(index) == last_nameless;
+        let known = |name: &Name| names.known[&name.text].flow;
+        pipelines.push(PipelineChecker::run(&mut checker, statement, from, to, writes, &known)?);
+    }
+    check_length(&pipelines, &checker.flows)?;
+    let mut plan = Plan {
+        source_name: source_name.to_owned(),
+        columns: checker.columns,
+        flows: checker.flows,
+        pipelines,
+        memory_bytes_max: limits::STAGE_MEMORY_BYTES_MAX,
+    };
+    live::arrange(&mut plan);
+    Ok(plan)
+}
+
+/// What the checks of all pipelines share.
+pub(super) struct Checker<'c> {
+    pub(super) source: &'c str,
+    pub(super) environment: &'c Environment<'c>,
+    pub(super) columns: Columns,
+    pub(super) flows: Vec<Flow>,
+    /// What is known of each flow, once its writer has been checked.
+    pub(super) states: Vec<Option<FlowState>>,
+}
+
+struct Names {
+    known: HashMap<String, Definition>,
+    flows: Vec<Flow>,
+    /// The flow of the command line's inputs, if one is read.
+    inputs: Option<FlowId>,
+}
+
+struct Definition {
+    flow: FlowId,
+    span: Span,
+    /// The statement that writes it.
+    by: usize,
+}
+
+impl Names {
+    fn of(source: &str, program: &Program) -> Check<Names> {
+        let mut names = Names { known: HashMap::new(), flows: Vec::new(), inputs: None };
+        for (by, statement) in program.statements.iter().enumerate() {
+            if let Some(target) = &statement.target {
+                names.define(source, target, by, program)?;
+            }
+            for stage in &statement.pipeline.stages {
+                if let StageKind::Parse { otherwise: Some(name), .. } = &stage.kind {
+                    names.define(source, name, by, program)?;
+                }
+            }
+        }
+        for statement in &program.statements {
+            if let Some(name) = &statement.pipeline.source {
+                names.read(name)?;
+            } else if reads_inputs(statement) {
+                let inputs = names.inputs.unwrap_or_else(|| names.add(INPUTS));
+                names.inputs = Some(inputs);
+                names.flows[inputs].readers += 1;
+            }
+        }
+        let mut unread: Vec<&Definition> = names.known.values().collect();
+        unread.retain(|definition| names.flows[definition.flow].readers == 0);
+        if let Some(definition) = unread.iter().min_by_key(|definition| definition.span.start) {
+            let name = &names.flows[definition.flow].name;
+            let message = format!("nothing reads {}", quoted(name));
+            let diagnostic = Diagnostic::new(message, definition.span, "what goes here is lost");
+            let help = format!("`{name} | write stdout` writes it; or leave out the name");
+            return Err(Box::new(diagnostic.with_help(help)));
+        }
+        Ok(names)
+    }
+
+    fn add(&mut self, name: &str) -> FlowId {
+        self.flows.push(Flow { name: name.to_owned(), layout: Vec::new(), spare: None, readers: 0 });
+        self.flows.len() - 1
+    }
+
+    fn define(&mut self, source: &str, name: &Name, by: usize, program: &Program) -> Check<()> {
+        if let Some(earlier) = self.known.get(&name.text) {
+            let message = format!("{} is written twice", quoted(&name.text));
+            let diagnostic = Diagnostic::new(message, name.span, "written before");
+            let is_source = program.statements[by].pipeline.source.as_ref().is_some_and(|from| from.text == name.text);
+            let help = if is_source {
+                "a name stands for one flow and is not changed: choose another".to_owned()
+            } else {
+                {
+                let (line, column) = line_and_column(source, earlier.span.start);
+                format!("choose another name; the first is in line {line}, column {column}")
+            }
+            };
+            return Err(Box::new(diagnostic.with_help(help)));
+        }
+        let flow = self.add(&name.text);
+        self.known.insert(name.text.clone(), Definition { flow, span: name.span, by });
+        Ok(())
+    }
+
+    fn read(&mut self, name: &Name) -> Check<()> {
+        if let Some(definition) = self.known.get(&name.text) {
+            self.flows[definition.flow].readers += 1;
+            return Ok(());
+        }
+        let message = format!("there is no flow point {}", quoted(&name.text));
+        let diagnostic = Diagnostic::new(message, name.span, "nothing writes this");
+        let mut names: Vec<&str> = self.known.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        Err(Box::new(match suggest::did_you_mean(&name.text, names.iter().copied()) {
+            Some(help) => diagnostic.with_help(help),
+            None if names.is_empty() => {
+                diagnostic.with_help(format!("define it: `{} = read \"...\" | ...`", name.text))
+            }
+            None => diagnostic.with_help(format!("the flow points are {}", super::types::list(&names))),
+        }))
+    }
+
+    /// The statements in an order in which each comes after what it reads.
+    fn order(&self, program: &Program) -> Check<Vec<usize>> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            New,
+            Waiting,
+            Done,
+        }
+        let mut states = vec![State::New; program.statements.len()];
+        let mut order = Vec::with_capacity(states.len());
+        for start in 0..states.len() {
+            let mut waiting = Vec::new();
+            let mut next = Some(start);
+            while let Some(index) = next.filter(|&index| states[index] != State::Done) {
+                let source = program.statements[index].pipeline.source.as_ref();
+                if states[index] == State::Waiting {
+                    let name = source.expect("INVARIANT: it waits for what it reads");
+                    let message = format!("{} would be made of itself", quoted(&name.text));
+                    let diagnostic = Diagnostic::new(message, name.span, "this flow comes from here");
+                    return Err(Box::new(diagnostic.with_help("flows cannot go round in a circle")));
+                }
+                states[index] = State::Waiting;
+                waiting.push(index);
+                next = source.map(|name| self.known[&name.text].by);
+            }
+            for index in waiting.into_iter().rev() {
+                states[index] = State::Done;
+                order.push(index);
+            }
+        }
+        Ok(order)
+    }
+}
+
+/// Whether a pipeline begins with the inputs of the command line.
+fn reads_inputs(statement: &Statement) -> bool {
+    let first = statement.pipeline.stages.first();
+    statement.pipeline.source.is_none() && !first.is_some_and(|stage| matches!(stage.kind, StageKind::Read { .. }))
+}
+
+/// Every pipeline ends somewhere: in a name, in a `write`, or as the last one.
+fn check_ends(program: &Program) -> Check<()> {
+    let mut nameless = program.statements.iter().filter(|statement| statement.target.is_none());
+    // The last of them is written by itself.
+    nameless.next_back();
+    let loose = nameless.find(|statement| {
+        let last = statement.pipeline.stages.last();
+        !last.is_some_and(|stage| matches!(stage.kind, StageKind::Write { .. }))
+    });
+    let Some(statement) = loose else { return Ok(()) };
+    let end = Span::new(statement.span.end, statement.span.end);
+    let diagnostic = Diagnostic::new("this pipeline goes nowhere", end, "its end");
+    let help = "end it with `| write ...`, or give it a name; only the last pipeline without a name is written by itself";
+    Err(Box::new(diagnostic.with_help(help)))
+}
+
+/// The standard input is read once, and no file is written twice.
+fn check_resources(program: &Program, environment: &Environment<'_>) -> Check<()> {
+    let implied = program.statements.iter().find(|statement| reads_inputs(statement));
+    let implied = implied.filter(|_| environment.inputs.is_empty() || environment.inputs.contains(&Input::Stdin));
+    let mut stdin: Option<Span> = implied.map(|statement| statement.span);
+    let mut written: HashMap<&[u8], Span> = HashMap::new();
+    for stage in program.statements.iter().flat_map(|statement| &statement.pipeline.stages) {
+        match &stage.kind {
+            StageKind::Read { inputs } => {
+                for input in inputs {
+                    let AstInput::Stdin(span) = input else { continue };
+                    if stdin.replace(*span).is_some() {
+                        let diagnostic = Diagnostic::new("the standard input is read twice", *span, "read before");
+                        let help = "give it a name, `input = read -`, and start both pipelines with that";
+                        return Err(Box::new(diagnostic.with_help(help)));
+                    }
+                }
+            }
+            StageKind::Write { target: AstTarget::Path(path), .. }
+                if written.insert(&path.bytes, path.span).is_some() =>
+            {
+                let diagnostic = Diagnostic::new("this file is written twice", path.span, "written before");
+                return Err(Box::new(diagnostic.with_help("write to another file")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Processes in a row are bounded: the runtime says how many.
+fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<()> {
+    // Each stage may need a process more, which sorts out its columns; a flow with several readers one.
+    const MOST: usize = cutthrough::limits::PATH_PROCESSES_MAX;
+    let mut length = vec![0; flows.len()];
+    for pipeline in pipelines {
+        let mut here = pipeline.from.map_or(0, |from| length[from] + 1);
+        for stage in &pipeline.stages {
+            here += match &stage.op {
+                Op::Parse(_) => 3,
+                Op::Group { .. } | Op::Order { .. } | Op::Write { .. } => 2,
+                _ => 1,
+            };
+            if here > MOST {
+                let message = format!("more than {MOST} processes in a row");
+                let diagnostic = Diagnostic::new(message, stage.span, "too far from where its elements come from");
+                return Err(Box::new(diagnostic.with_help("`set` and `select` take several columns at once")));
+            }
+            if let Op::Parse(parse) = &stage.op
+                && let Some(bad) = parse.bad
+            {
+                length[bad] = here;
+            }
+        }
+        if let Some(to) = pipeline.to {
+            length[to] = here + 1;
+        }
+    }
+    Ok(())
+}
+
+/// The target of a `write`.
+pub(super) fn target_of(target: &AstTarget) -> Target {
+    match target {
+        AstTarget::Path(path) => Target::Path(path.bytes.clone()),
+        AstTarget::Stdout(_) => Target::Stdout,
+        AstTarget::Stderr(_) => Target::Stderr,
+    }
+}

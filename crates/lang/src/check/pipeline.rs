@@ -1,0 +1,398 @@
+//! Stages, one after another, and the schema between them.
+
+use cutthrough::ir::Type;
+
+use super::Check;
+use super::aggregate::Aggregates;
+use super::expr::Expressions;
+use super::names::{Checker, target_of};
+use super::tree::Tree;
+use super::types::{ColumnId, Schema, SchemaColumn};
+use crate::ast::{
+    Assignment, Expr, Input as AstInput, Item, Name, OutputFormat, SortKey, Stage, StageKind, Statement,
+};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::limits;
+use crate::plan::{FlowId, GroupColumn, Input, Op, PipelinePlan, StagePlan, Target, process_name};
+use crate::span::Span;
+
+/// What is known of the elements at one place of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FlowState {
+    pub(super) schema: Schema,
+    /// Blocks of bytes, not lines yet: their only column.
+    pub(super) block: Option<ColumnId>,
+    /// The inputs, where these are their blocks or lines and nothing else has come between.
+    pub(super) inputs: Option<Vec<Input>>,
+}
+
+/// Checks one pipeline.
+pub(super) struct PipelineChecker<'k, 'c> {
+    pub(super) checker: &'k mut Checker<'c>,
+    pub(super) state: FlowState,
+    pub(super) stages: Vec<StagePlan>,
+    /// The stage at hand.
+    pub(super) span: Span,
+    /// The parts of its expressions so far.
+    nodes: usize,
+}
+
+impl<'k, 'c> PipelineChecker<'k, 'c> {
+    fn new(checker: &'k mut Checker<'c>, state: FlowState) -> PipelineChecker<'k, 'c> {
+        PipelineChecker { checker, state, stages: Vec::new(), span: Span::default(), nodes: 0 }
+    }
+
+    /// The pipeline that reads the command line's inputs.
+    pub(super) fn inputs(checker: &'k mut Checker<'c>, to: FlowId) -> PipelinePlan {
+        let mut inputs = checker.environment.inputs.clone();
+        if inputs.is_empty() {
+            inputs.push(Input::Stdin);
+        }
+        let mut pipeline = PipelineChecker::new(checker, FlowState::default());
+        pipeline.read(inputs);
+        pipeline.stages[0].text = "read the inputs".to_owned();
+        pipeline.checker.states[to] = Some(pipeline.state);
+        PipelinePlan { from: None, stages: pipeline.stages, to: Some(to) }
+    }
+
+    /// Checks a statement. `writes` says whether its end is written although the text does not say so.
+    pub(super) fn run(
+        checker: &'k mut Checker<'c>,
+        statement: &Statement,
+        from: Option<FlowId>,
+        to: Option<FlowId>,
+        writes: bool,
+        known: &dyn Fn(&Name) -> FlowId,
+    ) -> Check<PipelinePlan> {
+        let state = from.map(|from| checker.states[from].clone().expect("INVARIANT: checked in order"));
+        let mut pipeline = PipelineChecker::new(checker, state.unwrap_or_default());
+        for stage in &statement.pipeline.stages {
+            pipeline.span = stage.span;
+            pipeline.nodes = 0;
+            pipeline.stage(stage, known)?;
+        }
+        let ends = matches!(pipeline.stages.last().map(|stage| &stage.op), Some(Op::Write { .. }));
+        if writes && !ends {
+            let end = statement.pipeline.span.end;
+            pipeline.span = Span::new(end, end);
+            pipeline.write(Target::Stdout, None);
+            let stage = pipeline.stages.last_mut().expect("INVARIANT: just added");
+            stage.text = "write stdout".to_owned();
+        }
+        if let Some(to) = to {
+            pipeline.checker.flows[to].spare = pipeline.state.schema.spare();
+            pipeline.checker.states[to] = Some(pipeline.state);
+        }
+        Ok(PipelinePlan { from, stages: pipeline.stages, to })
+    }
+
+    fn stage(&mut self, stage: &Stage, known: &dyn Fn(&Name) -> FlowId) -> Check<()> {
+        match &stage.kind {
+            StageKind::Read { inputs } => {
+                self.read(inputs.iter().map(input_of).collect());
+                Ok(())
+            }
+            StageKind::Lines => self.lines_stage(stage.verb),
+            StageKind::Parse { format, options, otherwise } => {
+                self.parse(format, options, otherwise.as_ref().map(known))
+            }
+            StageKind::Where { condition } => self.where_stage(condition),
+            StageKind::Set { assignments } => self.set(assignments),
+            StageKind::Select { items } => self.select(items),
+            StageKind::Head { count } => self.pass(Op::Head(count.value)),
+            StageKind::Skip { count } => self.pass(Op::Skip(count.value)),
+            StageKind::Top { count, by } => self.order(std::slice::from_ref(by), Some(count.value)),
+            StageKind::Sort { keys } => self.order(keys, None),
+            StageKind::Summarize { aggregates, by } => self.summarize(aggregates, by),
+            StageKind::Write { target, format } => {
+                self.write(target_of(target), *format);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a stage whose elements have the schema as it is now.
+    pub(super) fn push(&mut self, op: Op) {
+        let text = process_name(self.checker.source, self.span);
+        let spare = self.state.schema.spare();
+        self.stages.push(StagePlan { op, text, span: self.span, spare, layout: Vec::new() });
+    }
+
+    fn read(&mut self, inputs: Vec<Input>) {
+        let block = self.checker.columns.add("block", Type::BYTES);
+        self.state = FlowState { schema: Schema::default(), block: Some(block), inputs: Some(inputs.clone()) };
+        self.push(Op::Read { inputs, block });
+    }
+
+    fn lines_stage(&mut self, verb: Span) -> Check<()> {
+        let Some(block) = self.state.block else {
+            let diagnostic = Diagnostic::new("there are no blocks of bytes to split here", verb, "lines of what?");
+            return Err(Box::new(diagnostic.with_help("`lines` comes right after `read`, or first")));
+        };
+        self.lines(block, false);
+        Ok(())
+    }
+
+    /// Makes lines of blocks. The number is hidden where the text does not say `lines`: who filters a file wants its
+    /// lines back as they were.
+    fn lines(&mut self, block: ColumnId, implied: bool) {
+        let line = self.checker.columns.add("line", Type::BYTES);
+        let number = self.checker.columns.add("number", Type::I64);
+        let column = |name: &str, id, ty, hidden| SchemaColumn { name: name.into(), id, ty, hidden };
+        let columns = vec![column("line", line, Type::BYTES, false), column("number", number, Type::I64, implied)];
+        self.state.block = None;
+        self.state.schema = Schema { columns };
+        self.push(Op::Lines { block, line, number });
+        if implied {
+            self.stages.last_mut().expect("INVARIANT: just added").text = "lines".to_owned();
+        }
+    }
+
+    /// Makes lines of blocks if they are not yet, for a stage that takes columns.
+    pub(super) fn rows(&mut self) {
+        if let Some(block) = self.state.block {
+            self.lines(block, true);
+        }
+    }
+
+    /// The same, for a stage after which elements are no longer the input's own lines.
+    fn columns(&mut self) {
+        self.rows();
+        self.state.inputs = None;
+    }
+
+    fn where_stage(&mut self, condition: &Expr) -> Check<()> {
+        self.columns();
+        let tree = Expressions::new(&self.state.schema, &mut self.checker.columns).condition(condition, "`where`")?;
+        self.count(&tree)?;
+        self.push(Op::Where(tree));
+        Ok(())
+    }
+
+    fn set(&mut self, assignments: &[Assignment]) -> Check<()> {
+        self.columns();
+        let mut define = Vec::with_capacity(assignments.len());
+        for assignment in assignments {
+            let tree = self.value(&assignment.value)?;
+            let ty = tree.ty();
+            let id = self.checker.columns.add(assignment.name.text.as_str(), ty);
+            self.state.schema.set(&assignment.name, id, ty)?;
+            define.push((id, tree));
+        }
+        self.push(Op::Compute(define));
+        Ok(())
+    }
+
+    fn select(&mut self, items: &[Item]) -> Check<()> {
+        self.columns();
+        let mut define = Vec::new();
+        let mut schema = Schema::default();
+        for item in items {
+            let tree = self.value(&item.value)?;
+            self.add_item(&mut schema, item, tree, &mut define)?;
+        }
+        self.state.schema = schema;
+        self.push(Op::Compute(define));
+        Ok(())
+    }
+
+    /// Adds an item to the schema: a column as it is, or one that is computed.
+    fn add_item(
+        &mut self,
+        schema: &mut Schema,
+        item: &Item,
+        tree: Tree,
+        define: &mut Vec<(ColumnId, Tree)>,
+    ) -> Check<ColumnId> {
+        let name = item.name.clone().unwrap_or_else(|| default_name(self.checker.source, &item.value));
+        if schema.find(&name.text).is_some() {
+            let message = format!("two columns are called {}", quoted(&name.text));
+            let diagnostic = Diagnostic::new(message, item.span, "the name is taken");
+            return Err(Box::new(diagnostic.with_help("give it another: `name = ...`")));
+        }
+        let ty = tree.ty();
+        let id = tree.as_column().unwrap_or_else(|| {
+            let id = self.checker.columns.add(name.text.as_str(), ty);
+            define.push((id, tree));
+            id
+        });
+        schema.set(&name, id, ty)?;
+        Ok(id)
+    }
+
+    fn value(&mut self, expr: &Expr) -> Check<Tree> {
+        let tree = Expressions::new(&self.state.schema, &mut self.checker.columns).value(expr)?;
+        self.count(&tree)?;
+        Ok(tree)
+    }
+
+    /// Bounds what one stage computes.
+    fn count(&mut self, tree: &Tree) -> Check<()> {
+        self.nodes += tree.nodes.len();
+        if self.nodes > limits::STAGE_NODES_MAX {
+            let message = format!("the expressions of one stage may have {} parts", limits::STAGE_NODES_MAX);
+            let diagnostic = Diagnostic::new(message, self.span, "these have more");
+            return Err(Box::new(diagnostic.with_help("spread them over several `set` stages")));
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, op: Op) -> Check<()> {
+        self.columns();
+        self.push(op);
+        Ok(())
+    }
+
+    fn order(&mut self, keys: &[SortKey], limit: Option<u64>) -> Check<()> {
+        self.columns();
+        let mut define = Vec::new();
+        let mut by = Vec::with_capacity(keys.len());
+        for key in keys {
+            let tree = self.value(&key.value)?;
+            let ty = tree.ty();
+            let id = tree.as_column().unwrap_or_else(|| {
+                let name = default_name(self.checker.source, &key.value);
+                let id = self.checker.columns.add(name.text, ty);
+                define.push((id, tree));
+                id
+            });
+            by.push((id, key.descending));
+        }
+        if !define.is_empty() {
+            self.push(Op::Compute(define));
+        }
+        self.push(Op::Order { keys: by, limit });
+        Ok(())
+    }
+
+    fn summarize(&mut self, items: &[Item], by: &[Item]) -> Check<()> {
+        self.columns();
+        let mut before = Vec::new();
+        let mut schema = Schema::default();
+        let mut keys = Vec::with_capacity(by.len());
+        for item in by {
+            let tree = self.value(&item.value)?;
+            keys.push(self.add_item(&mut schema, item, tree, &mut before)?);
+        }
+        let mut aggregates = Aggregates { input: std::mem::take(&mut self.state.schema), uses: Vec::new() };
+        let mut after = Vec::new();
+        let groups = schema.clone();
+        for item in items {
+            let uses = aggregates.uses.len();
+            let mut expressions = Expressions::new(&groups, &mut self.checker.columns);
+            expressions.aggregates = Some(&mut aggregates);
+            let tree = expressions.value(&item.value)?;
+            if aggregates.uses.len() == uses {
+                let diagnostic = Diagnostic::new("there is no aggregate in this", item.value.span, "nothing is summed up");
+                return Err(Box::new(diagnostic.with_help("keys go behind `by`; aggregates are `count()`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`")));
+            }
+            self.count(&tree)?;
+            self.add_item(&mut schema, item, tree, &mut after)?;
+        }
+        let mut columns = Vec::with_capacity(aggregates.uses.len());
+        for one in aggregates.uses {
+            let input = match one.input {
+                None => None,
+                Some(tree) => {
+                    self.count(&tree)?;
+                    Some(tree.as_column().unwrap_or_else(|| {
+                        let id = self.checker.columns.add("input", tree.ty());
+                        before.push((id, tree));
+                        id
+                    }))
+                }
+            };
+            columns.push(GroupColumn { function: one.function, input, result: one.result });
+        }
+        if keys.is_empty() && columns.iter().all(|column| column.input.is_none()) {
+            self.carry_something(&aggregates.input, &mut before, &mut columns);
+        }
+        self.state.schema = schema;
+        if !before.is_empty() {
+            self.push(Op::Compute(before));
+        }
+        self.push(Op::Group { keys, aggregates: columns });
+        if !after.is_empty() {
+            self.push(Op::Compute(after));
+        }
+        Ok(())
+    }
+
+    /// Where groups need nothing of the elements, has them count something that is always there: elements have at
+    /// least one column.
+    fn carry_something(
+        &mut self,
+        input: &Schema,
+        before: &mut Vec<(ColumnId, Tree)>,
+        columns: &mut [GroupColumn],
+    ) {
+        let spare = input.spare().filter(|&spare| !self.checker.columns.ty(spare).nullable);
+        let carried = spare.unwrap_or_else(|| {
+            let mut tree = Tree::default();
+            tree.add(super::NodeKind::Bool(true), Type::BOOL);
+            let id = self.checker.columns.add("any", Type::BOOL);
+            before.push((id, tree));
+            id
+        });
+        columns[0].input = Some(carried);
+    }
+
+    fn write(&mut self, target: Target, format: Option<OutputFormat>) {
+        self.rows();
+        let columns = self.state.schema.visible().map(|column| (column.name.clone(), column.id)).collect();
+        self.push(Op::Write { target, format, columns });
+    }
+}
+
+fn input_of(input: &AstInput) -> Input {
+    match input {
+        AstInput::Path(path) => Input::Path(path.bytes.clone()),
+        AstInput::Stdin(_) => Input::Stdin,
+    }
+}
+
+/// What a result is called that is given no name: a column's own, or the text of the expression, without backquotes
+/// and without blanks where they part no words.
+fn default_name(source: &str, value: &Expr) -> Name {
+    if let crate::ast::ExprKind::Name(name) = &value.kind {
+        return name.clone();
+    }
+    let mut text = String::new();
+    let mut quote = None;
+    let mut pending = false;
+    let mut characters = value.span.text(source).chars();
+    while let Some(c) = characters.next() {
+        match (c, quote) {
+            (_, Some(end)) => {
+                if c == end {
+                    quote = None;
+                }
+                if c == '`' {
+                    continue;
+                }
+            }
+            ('#', None) => {
+                characters.by_ref().find(|&c| c == '\n');
+                pending = true;
+                continue;
+            }
+            _ if c.is_whitespace() => {
+                pending = true;
+                continue;
+            }
+            ('`' | '"' | '\'', None) => quote = Some(c),
+            _ => {}
+        }
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        if std::mem::take(&mut pending) && is_word(c) && text.ends_with(is_word) {
+            text.push(' ');
+        }
+        if c != '`' {
+            text.push(c);
+        }
+    }
+    if text.len() > limits::NAME_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(limits::NAME_BYTES_MAX));
+    }
+    Name { text, span: value.span }
+}

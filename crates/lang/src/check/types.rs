@@ -1,0 +1,146 @@
+//! Types, columns and schemas.
+
+use std::sync::Arc;
+
+use cutthrough::ir::{Kind, Type};
+
+use super::Check;
+use crate::ast::Name;
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::limits;
+use crate::suggest;
+
+/// How programs and messages call a type.
+pub(crate) fn type_name(ty: Type) -> &'static str {
+    match (ty.kind, ty.nullable) {
+        (Kind::I64, false) => "int",
+        (Kind::I64, true) => "int?",
+        (Kind::F64, false) => "float",
+        (Kind::F64, true) => "float?",
+        (Kind::Bool, false) => "bool",
+        (Kind::Bool, true) => "bool?",
+        (Kind::Bytes, false) => "text",
+        (Kind::Bytes, true) => "text?",
+    }
+}
+
+/// A column of the whole program: what defines it, once, not what it is called somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ColumnId(pub(crate) u32);
+
+impl ColumnId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What defines a column.
+#[derive(Clone, Debug)]
+pub(crate) struct ColumnInfo {
+    /// What it was called at first.
+    pub(crate) name: Arc<str>,
+    pub(crate) ty: Type,
+}
+
+/// All columns of a program.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Columns {
+    all: Vec<ColumnInfo>,
+}
+
+impl Columns {
+    pub(crate) fn add(&mut self, name: impl Into<Arc<str>>, ty: Type) -> ColumnId {
+        self.all.push(ColumnInfo { name: name.into(), ty });
+        ColumnId(u32::try_from(self.all.len() - 1).expect("INVARIANT: the program's length bounds its columns"))
+    }
+
+    pub(crate) fn get(&self, id: ColumnId) -> &ColumnInfo {
+        &self.all[id.index()]
+    }
+
+    pub(crate) fn ty(&self, id: ColumnId) -> Type {
+        self.get(id).ty
+    }
+}
+
+/// A column as it can be named at one place of a pipeline.
+#[derive(Clone, Debug)]
+pub(crate) struct SchemaColumn {
+    pub(crate) name: Arc<str>,
+    pub(crate) id: ColumnId,
+    pub(crate) ty: Type,
+    /// It can be named, but is not written: the line number, where `lines` is not in the text.
+    pub(crate) hidden: bool,
+}
+
+/// The columns that can be named at one place of a pipeline, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Schema {
+    pub(crate) columns: Vec<SchemaColumn>,
+}
+
+impl Schema {
+    pub(crate) fn find(&self, name: &str) -> Option<&SchemaColumn> {
+        self.columns.iter().find(|column| &*column.name == name)
+    }
+
+    /// The column of this name, or what to say if there is none.
+    pub(crate) fn column(&self, name: &Name) -> Check<&SchemaColumn> {
+        self.find(&name.text).ok_or_else(|| Box::new(self.unknown(name)))
+    }
+
+    fn unknown(&self, name: &Name) -> Diagnostic {
+        let message = format!("there is no column {}", quoted(&name.text));
+        let diagnostic = Diagnostic::new(message, name.span, "not a column here");
+        let names: Vec<&str> = self.columns.iter().map(|column| &*column.name).collect();
+        let diagnostic = match suggest::did_you_mean(&name.text, names.iter().copied()) {
+            Some(help) => diagnostic.with_help(help),
+            None if names.is_empty() => diagnostic.with_help("there is none at all"),
+            None => {
+                let listed = &names[..names.len().min(20)];
+                diagnostic.with_help(format!("there {} {}", if names.len() == 1 { "is" } else { "are" }, list(listed)))
+            }
+        };
+        if names.iter().all(|&name| matches!(name, "line" | "number")) {
+            return diagnostic.with_note("lines have no other columns before `parse clf` or `parse csv`");
+        }
+        diagnostic
+    }
+
+    /// Gives a column a value: where it was, or last.
+    pub(crate) fn set(&mut self, name: &Name, id: ColumnId, ty: Type) -> Check<()> {
+        let column = SchemaColumn { name: name.text.as_str().into(), id, ty, hidden: false };
+        match self.columns.iter().position(|column| *column.name == *name.text) {
+            Some(at) => self.columns[at] = column,
+            None if self.columns.len() == limits::SCHEMA_COLUMNS_MAX => {
+                let message = format!("a flow may have at most {} columns", limits::SCHEMA_COLUMNS_MAX);
+                return Err(Box::new(Diagnostic::new(message, name.span, "one too many")));
+            }
+            None => self.columns.push(column),
+        }
+        Ok(())
+    }
+
+    /// The columns that are written, in order.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = &SchemaColumn> {
+        self.columns.iter().filter(|column| !column.hidden)
+    }
+
+    /// The column that is cheapest to carry where none is needed: a flow point's elements have at least one.
+    pub(crate) fn spare(&self) -> Option<ColumnId> {
+        let cost = |column: &&SchemaColumn| column.ty.words();
+        self.columns.iter().min_by_key(cost).map(|column| column.id)
+    }
+}
+
+/// "`a`, `b` and `c`".
+pub(crate) fn list(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        [one] => quoted(one),
+        [most @ .., last] => {
+            let most: Vec<String> = most.iter().map(|name| quoted(name)).collect();
+            format!("{} and {}", most.join(", "), quoted(last))
+        }
+    }
+}

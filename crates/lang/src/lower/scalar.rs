@@ -1,0 +1,232 @@
+//! Functions of present values to IR.
+
+use cutthrough::Fragment;
+use cutthrough::ir::{Kind, Op, Type, Value};
+
+use super::hosts;
+use crate::check::{Absence, Comparison, Scalar};
+
+const HOUR_NANOS: i64 = 3_600_000_000_000;
+const DAY_NANOS: i64 = 24 * HOUR_NANOS;
+
+/// The result, and whether it is there, where the function may have none.
+///
+/// Integers wrap. Functions that make text call the host function of this number.
+pub(super) fn lower(
+    f: &mut Fragment<'_>,
+    function: Scalar,
+    x: &[Value],
+    host: Option<usize>,
+) -> (Value, Option<Value>) {
+    use Scalar as S;
+    if let Some(host) = host {
+        let result = f.call(host, x)[0];
+        return nullable(f, result);
+    }
+    let payload = match function {
+        S::Not => f.op(Op::Not, x),
+        S::Add(kind) => f.op(either(kind, Op::Iadd, Op::Fadd), x),
+        S::Subtract(kind) => f.op(either(kind, Op::Isub, Op::Fsub), x),
+        S::Multiply(kind) => f.op(either(kind, Op::Imul, Op::Fmul), x),
+        S::Negate(kind) => f.op(either(kind, Op::Ineg, Op::Fneg), x),
+        S::Abs(kind) => f.op(either(kind, Op::Iabs, Op::Fabs), x),
+        S::Divide(absence) => return divide(f, Op::Fdiv, x, absence),
+        S::DivideInt(absence) => return divide(f, Op::Idiv, x, absence),
+        S::Remainder(absence) => return divide(f, Op::Irem, x, absence),
+        S::Compare(comparison, kind) => compare(f, comparison, kind, x),
+        S::Contains => {
+            let at = f.op(Op::Sfind, x);
+            let zero = f.iconst(0);
+            f.op(Op::Ige, &[at, zero])
+        }
+        S::StartsWith => f.op(Op::Sstarts, x),
+        S::EndsWith => f.op(Op::Sends, x),
+        S::Len => f.op(Op::Slen, x),
+        S::Substr => substr(f, x),
+        S::IntOfBool => f.op(Op::BToI, x),
+        S::IntOfFloat => return int_of_float(f, x[0]),
+        S::IntOfText => {
+            let result = f.op(Op::SToI, x);
+            return nullable(f, result);
+        }
+        S::FloatOfInt => f.op(Op::IToF, x),
+        S::FloatOfText => {
+            let result = f.op(Op::SToF, x);
+            return nullable(f, result);
+        }
+        S::TextOfBool => {
+            let yes = f.data(hosts::data(b"true"));
+            let no = f.data(hosts::data(b"false"));
+            f.op(Op::Select, &[x[0], yes, no])
+        }
+        S::Round => round(f, x[0]),
+        S::RoundTo(digits) => round_to(f, x[0], digits),
+        S::Floor => f.op(Op::Ffloor, x),
+        S::Ceil => f.op(Op::Fceil, x),
+        S::Sqrt => f.op(Op::Fsqrt, x),
+        S::Min(kind) => extreme(f, Comparison::Less, kind, x),
+        S::Max(kind) => extreme(f, Comparison::Greater, kind, x),
+        S::Bin(kind, absence) => return bin(f, kind, x, absence),
+        S::Hour => {
+            let day = f.iconst(DAY_NANOS);
+            let time = floor_modulo(f, x[0], day);
+            let hour = f.iconst(HOUR_NANOS);
+            f.op(Op::Idiv, &[time, hour])
+        }
+        S::Lower | S::Upper | S::Trim | S::Replace | S::SplitPart | S::Concat => unreachable!("host functions"),
+        S::TextOfInt | S::TextOfFloat | S::Date | S::DateTime => unreachable!("host functions"),
+    };
+    (payload, None)
+}
+
+fn either(kind: Kind, int: Op, float: Op) -> Op {
+    if kind == Kind::F64 { float } else { int }
+}
+
+/// The parts of a result that may be nullable.
+fn nullable(f: &mut Fragment<'_>, result: Value) -> (Value, Option<Value>) {
+    if !f.ty(result).nullable {
+        return (result, None);
+    }
+    let payload = f.op(Op::Payload, &[result]);
+    (payload, Some(f.op(Op::IsSome, &[result])))
+}
+
+fn divide(f: &mut Fragment<'_>, op: Op, x: &[Value], absence: Absence) -> (Value, Option<Value>) {
+    let quotient = f.op(op, x);
+    if absence == Absence::Never {
+        return (quotient, None);
+    }
+    let (zero, differs) = match op {
+        Op::Fdiv => (f.fconst(0.0), Op::Fne),
+        _ => (f.iconst(0), Op::Ine),
+    };
+    (quotient, Some(f.op(differs, &[x[1], zero])))
+}
+
+fn compare(f: &mut Fragment<'_>, comparison: Comparison, kind: Kind, x: &[Value]) -> Value {
+    use Comparison as C;
+    let ints = match comparison {
+        C::Equal => Op::Ieq,
+        C::NotEqual => Op::Ine,
+        C::Less => Op::Ilt,
+        C::LessEqual => Op::Ile,
+        C::Greater => Op::Igt,
+        C::GreaterEqual => Op::Ige,
+    };
+    match kind {
+        Kind::I64 => f.op(ints, x),
+        Kind::F64 => f.op(
+            match comparison {
+                C::Equal => Op::Feq,
+                C::NotEqual => Op::Fne,
+                C::Less => Op::Flt,
+                C::LessEqual => Op::Fle,
+                C::Greater => Op::Fgt,
+                C::GreaterEqual => Op::Fge,
+            },
+            x,
+        ),
+        Kind::Bool => {
+            let differs = f.op(Op::Xor, x);
+            if comparison == C::Equal { f.op(Op::Not, &[differs]) } else { differs }
+        }
+        Kind::Bytes if comparison == C::Equal => f.op(Op::Seq, x),
+        Kind::Bytes if comparison == C::NotEqual => {
+            let equal = f.op(Op::Seq, x);
+            f.op(Op::Not, &[equal])
+        }
+        Kind::Bytes => {
+            let order = f.op(Op::Scmp, x);
+            let zero = f.iconst(0);
+            f.op(ints, &[order, zero])
+        }
+    }
+}
+
+/// The first unless the second comes before it; NaN only where both are.
+fn extreme(f: &mut Fragment<'_>, comparison: Comparison, kind: Kind, x: &[Value]) -> Value {
+    let mut first = compare(f, comparison, kind, x);
+    if kind == Kind::F64 {
+        let is_nan = f.op(Op::Fne, &[x[1], x[1]]);
+        first = f.op(Op::Or, &[first, is_nan]);
+    }
+    f.op(Op::Select, &[first, x[0], x[1]])
+}
+
+/// From `start` on, at most `length` bytes; what lies outside of the text is left out.
+fn substr(f: &mut Fragment<'_>, x: &[Value]) -> Value {
+    let zero = f.iconst(0);
+    let size = f.op(Op::Slen, &x[..1]);
+    let start = f.op(Op::Imax, &[x[1], zero]);
+    let start = f.op(Op::Imin, &[start, size]);
+    let length = f.op(Op::Imax, &[x[2], zero]);
+    let length = f.op(Op::Imin, &[length, size]);
+    let end = f.op(Op::Iadd, &[start, length]);
+    f.op(Op::Sslice, &[x[0], start, end])
+}
+
+/// The whole part, absent for NaN and where it does not fit.
+fn int_of_float(f: &mut Fragment<'_>, x: Value) -> (Value, Option<Value>) {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let (least, most) = (f.fconst(-LIMIT), f.fconst(LIMIT));
+    let is_above = f.op(Op::Fge, &[x, least]);
+    let is_below = f.op(Op::Flt, &[x, most]);
+    let fits = f.op(Op::And, &[is_above, is_below]);
+    (f.op(Op::FToI, &[x]), Some(fits))
+}
+
+/// The nearest whole number, halves away from zero.
+fn round(f: &mut Fragment<'_>, x: Value) -> Value {
+    let whole = f.op(Op::Ftrunc, &[x]);
+    // Exact: the two are close, or equal.
+    let rest = f.op(Op::Fsub, &[x, whole]);
+    let rest = f.op(Op::Fabs, &[rest]);
+    let half = f.fconst(0.5);
+    let is_away = f.op(Op::Fge, &[rest, half]);
+    let zero = f.fconst(0.0);
+    let is_negative = f.op(Op::Flt, &[x, zero]);
+    let (up, down) = (f.fconst(1.0), f.fconst(-1.0));
+    let step = f.op(Op::Select, &[is_negative, down, up]);
+    let away = f.op(Op::Fadd, &[whole, step]);
+    f.op(Op::Select, &[is_away, away, whole])
+}
+
+fn round_to(f: &mut Fragment<'_>, x: Value, digits: u8) -> Value {
+    // From here on, doubles are whole numbers.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    let scale = f.fconst(10f64.powi(i32::from(digits)));
+    let scaled = f.op(Op::Fmul, &[x, scale]);
+    let rounded = round(f, scaled);
+    let rounded = f.op(Op::Fdiv, &[rounded, scale]);
+    let size = f.op(Op::Fabs, &[scaled]);
+    let whole = f.fconst(WHOLE);
+    let is_whole = f.op(Op::Fge, &[size, whole]);
+    f.op(Op::Select, &[is_whole, x, rounded])
+}
+
+/// The remainder that is not negative, for a positive divisor.
+fn floor_modulo(f: &mut Fragment<'_>, x: Value, size: Value) -> Value {
+    let rest = f.op(Op::Irem, &[x, size]);
+    let zero = f.iconst(0);
+    let is_negative = f.op(Op::Ilt, &[rest, zero]);
+    let above = f.op(Op::Iadd, &[rest, size]);
+    f.op(Op::Select, &[is_negative, above, rest])
+}
+
+fn bin(f: &mut Fragment<'_>, kind: Kind, x: &[Value], absence: Absence) -> (Value, Option<Value>) {
+    let (value, size) = (x[0], x[1]);
+    let start = if kind == Kind::F64 {
+        let count = f.op(Op::Fdiv, &[value, size]);
+        let count = f.op(Op::Ffloor, &[count]);
+        f.op(Op::Fmul, &[count, size])
+    } else {
+        let rest = floor_modulo(f, value, size);
+        f.op(Op::Isub, &[value, rest])
+    };
+    if absence == Absence::Never {
+        return (start, None);
+    }
+    let zero = f.zero(Type::new(kind));
+    (start, Some(f.op(either(kind, Op::Igt, Op::Fgt), &[size, zero])))
+}

@@ -1,0 +1,316 @@
+//! A checked program: what becomes a network.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cutthrough::ir::Type;
+use cutthrough::kernels::aggregate::AggregateFunction;
+use cutthrough_formats::csv;
+
+use crate::ast::OutputFormat;
+use crate::check::{ColumnId, Columns, Tree, type_name};
+use crate::limits;
+use crate::span::Span;
+
+/// Something that is read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// A file. Bytes, as names of files are.
+    Path(Vec<u8>),
+    /// The standard input.
+    Stdin,
+}
+
+/// Somewhere to write to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A file. Bytes, as names of files are.
+    Path(Vec<u8>),
+    /// The standard output.
+    Stdout,
+    /// The standard error.
+    Stderr,
+}
+
+/// A column of what is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// How a target is written when the program does not say it.
+///
+/// A file goes by the end of its name: `.csv`, and `.json`, `.jsonl` or `.ndjson`. A terminal shows a table. All else
+/// is text, as people who pipe into `sort`, `cut` and `awk` expect: fields with tabs between them, no header, and a
+/// single column as it is, so that lines come out as they went in. Whoever wants names or types writes
+/// `| write stdout as json`.
+pub fn default_format(target: &Target, is_terminal: bool) -> OutputFormat {
+    match target {
+        Target::Path(path) => match path.rsplit(|&byte| byte == b'.').next() {
+            Some(b"csv") => OutputFormat::Csv,
+            Some(b"json" | b"jsonl" | b"ndjson") => OutputFormat::Json,
+            _ => OutputFormat::Text,
+        },
+        Target::Stdout | Target::Stderr if is_terminal => OutputFormat::Table,
+        Target::Stdout | Target::Stderr => OutputFormat::Text,
+    }
+}
+
+/// Gives the first line of an input, with or without its end; nothing for an empty one.
+pub type FirstLine<'e> = dyn Fn(&Input) -> Result<Vec<u8>, String> + 'e;
+
+/// What a program is compiled for.
+#[derive(Default)]
+pub struct Environment<'e> {
+    /// What a pipeline reads that does not begin with `read` or a flow point; without any, the standard input.
+    pub inputs: Vec<Input>,
+    /// Looks into an input for the names of its columns, where the program does not say them (`parse csv`). What it
+    /// looked at has to be read again later. Without this, such programs are refused.
+    pub first_line: Option<Box<FirstLine<'e>>>,
+}
+
+impl fmt::Debug for Environment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("inputs", &self.inputs).finish_non_exhaustive()
+    }
+}
+
+/// A checked program. [`build`](Plan::build) makes a network of it; its `Display` tells what it does.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) source_name: String,
+    pub(crate) columns: Columns,
+    pub(crate) flows: Vec<Flow>,
+    pub(crate) pipelines: Vec<PipelinePlan>,
+    pub(crate) memory_bytes_max: usize,
+}
+
+impl Plan {
+    /// What the program's text was called.
+    pub fn source_name(&self) -> &str {
+        &self.source_name
+    }
+
+    /// Bounds what one `summarize`, `sort` or `top` may keep; beyond it, that stage fails.
+    pub fn set_memory_bytes_max(&mut self, bytes: usize) {
+        self.memory_bytes_max = bytes;
+    }
+
+    /// All that the program reads, in no particular order.
+    pub fn inputs(&self) -> impl Iterator<Item = &Input> {
+        self.stages().flat_map(|stage| match &stage.op {
+            Op::Read { inputs, .. } => &inputs[..],
+            _ => &[],
+        })
+    }
+
+    /// All that the program writes to, with the format if the text says one.
+    pub fn targets(&self) -> impl Iterator<Item = (&Target, Option<OutputFormat>)> {
+        self.stages().filter_map(|stage| match &stage.op {
+            Op::Write { target, format, .. } => Some((target, *format)),
+            _ => None,
+        })
+    }
+
+    fn stages(&self) -> impl Iterator<Item = &StagePlan> {
+        self.pipelines.iter().flat_map(|pipeline| &pipeline.stages)
+    }
+}
+
+/// The index of a flow in its plan.
+pub(crate) type FlowId = usize;
+
+/// What pipelines are joined by: a name of the program, or the inputs of the command line.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    pub(crate) name: String,
+    /// The columns that its elements carry, in order.
+    pub(crate) layout: Vec<ColumnId>,
+    /// What they carry where nothing is needed of them.
+    pub(crate) spare: Option<ColumnId>,
+    pub(crate) readers: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct PipelinePlan {
+    pub(crate) from: Option<FlowId>,
+    pub(crate) stages: Vec<StagePlan>,
+    pub(crate) to: Option<FlowId>,
+}
+
+#[derive(Debug)]
+pub(crate) struct StagePlan {
+    pub(crate) op: Op,
+    /// The text it came from, with the place.
+    pub(crate) text: String,
+    pub(crate) span: Span,
+    /// What its elements carry where nothing is needed of them.
+    pub(crate) spare: Option<ColumnId>,
+    /// The columns that its elements carry, in order; empty for `write`.
+    pub(crate) layout: Vec<ColumnId>,
+}
+
+/// What a stage does.
+#[derive(Debug)]
+pub(crate) enum Op {
+    Read { inputs: Vec<Input>, block: ColumnId },
+    Lines { block: ColumnId, line: ColumnId, number: ColumnId },
+    Parse(Box<ParseOp>),
+    Where(Tree),
+    /// Defines columns, in order, and leaves out or moves others.
+    Compute(Vec<(ColumnId, Tree)>),
+    Head(u64),
+    Skip(u64),
+    Order { keys: Vec<(ColumnId, bool)>, limit: Option<u64> },
+    Group { keys: Vec<ColumnId>, aggregates: Vec<GroupColumn> },
+    Write { target: Target, format: Option<OutputFormat>, columns: Vec<(Arc<str>, ColumnId)> },
+}
+
+#[derive(Debug)]
+pub(crate) struct ParseOp {
+    pub(crate) format: Format,
+    pub(crate) line: ColumnId,
+    pub(crate) number: ColumnId,
+    /// All columns of the format, in its order.
+    pub(crate) columns: Vec<ColumnId>,
+    pub(crate) bad: Option<FlowId>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Format {
+    Clf,
+    Csv { sep: u8, columns: Vec<csv::Column>, header: Header },
+}
+
+/// Which lines are headers, and no rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    None,
+    /// The first.
+    First,
+    /// The first, and those of further inputs, which are the same.
+    Each(Vec<u8>),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GroupColumn {
+    pub(crate) function: AggregateFunction,
+    pub(crate) input: Option<ColumnId>,
+    pub(crate) result: ColumnId,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for pipeline in &self.pipelines {
+            if let Some(from) = pipeline.from {
+                writeln!(f, "from {}", self.flows[from].name)?;
+            }
+            for stage in &pipeline.stages {
+                let indent = if pipeline.from.is_none() && matches!(stage.op, Op::Read { .. }) { "" } else { "  " };
+                write!(f, "{indent}")?;
+                self.show_op(f, &stage.op)?;
+                if !matches!(stage.op, Op::Write { .. } | Op::Read { .. }) {
+                    write!(f, " -> ")?;
+                    self.show_layout(f, &stage.layout)?;
+                }
+                writeln!(f)?;
+            }
+            if let Some(to) = pipeline.to {
+                writeln!(f, "  to {}", self.flows[to].name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    fn show_layout(&self, f: &mut fmt::Formatter<'_>, layout: &[ColumnId]) -> fmt::Result {
+        for (k, &id) in layout.iter().enumerate() {
+            let info = self.columns.get(id);
+            write!(f, "{}{}: {}", if k > 0 { ", " } else { "" }, info.name, type_name(info.ty))?;
+        }
+        Ok(())
+    }
+
+    fn show_op(&self, f: &mut fmt::Formatter<'_>, op: &Op) -> fmt::Result {
+        let name = |id: ColumnId| self.columns.get(id).name.clone();
+        match op {
+            Op::Read { inputs, .. } => {
+                write!(f, "read")?;
+                inputs.iter().try_for_each(|input| match input {
+                    Input::Path(path) => write!(f, " \"{}\"", path.escape_ascii()),
+                    Input::Stdin => write!(f, " -"),
+                })
+            }
+            Op::Lines { .. } => write!(f, "lines"),
+            Op::Parse(parse) => {
+                write!(f, "parse {}", if matches!(parse.format, Format::Clf) { "clf" } else { "csv" })?;
+                parse.bad.iter().try_for_each(|&bad| write!(f, " else {}", self.flows[bad].name))
+            }
+            Op::Where(tree) => write!(f, "where {}", tree.show(&self.columns)),
+            Op::Compute(define) if define.is_empty() => write!(f, "select"),
+            Op::Compute(define) => {
+                for (k, (id, tree)) in define.iter().enumerate() {
+                    let start = if k > 0 { ", " } else { "compute " };
+                    write!(f, "{start}{} = {}", name(*id), tree.show(&self.columns))?;
+                }
+                Ok(())
+            }
+            Op::Head(count) => write!(f, "head {count}"),
+            Op::Skip(count) => write!(f, "skip {count}"),
+            Op::Order { keys, limit } => {
+                write!(f, "{}", if limit.is_some() { "top" } else { "sort" })?;
+                limit.iter().try_for_each(|limit| write!(f, " {limit}"))?;
+                keys.iter().try_for_each(|&(key, descending)| {
+                    write!(f, " {}{}", name(key), if descending { " desc" } else { "" })
+                })
+            }
+            Op::Group { keys, aggregates } => {
+                write!(f, "group")?;
+                keys.iter().try_for_each(|&key| write!(f, " {}", name(key)))?;
+                aggregates.iter().try_for_each(|aggregate| {
+                    let function = format!("{:?}", aggregate.function).to_lowercase();
+                    let input = aggregate.input.map_or_else(|| Arc::from(""), name);
+                    write!(f, " {function}({input})")
+                })
+            }
+            Op::Write { target, format, columns } => {
+                match target {
+                    Target::Path(path) => write!(f, "write \"{}\"", path.escape_ascii())?,
+                    Target::Stdout => write!(f, "write stdout")?,
+                    Target::Stderr => write!(f, "write stderr")?,
+                }
+                format.iter().try_for_each(|format| write!(f, " as {}", format.spelling()))?;
+                let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
+                write!(f, " ({})", names.join(", "))
+            }
+        }
+    }
+}
+
+/// The name of a process: the stage's text in one line, cut, with its place.
+pub(crate) fn process_name(source: &str, span: Span) -> String {
+    let (line, column) = crate::diagnostic::line_and_column(source, span.start);
+    let mut text = String::new();
+    let mut characters = span.text(source).chars().peekable();
+    let mut count = 0;
+    while let Some(c) = characters.next() {
+        if c.is_whitespace() {
+            while characters.next_if(|c| c.is_whitespace()).is_some() {}
+        }
+        if count == limits::PROCESS_NAME_CHARS_MAX {
+            text.push('…');
+            break;
+        }
+        text.push(match c {
+            _ if c.is_whitespace() => ' ',
+            _ if c.is_control() => '\u{fffd}',
+            _ => c,
+        });
+        count += 1;
+    }
+    format!("{text} ({line}:{column})")
+}

@@ -1,0 +1,168 @@
+//! Runs programs on inputs in memory, interpreted and as native code, which must print the same.
+
+#![allow(dead_code, reason = "every test file uses some of it")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Cursor};
+use std::sync::{Arc, Mutex};
+
+use cutthrough::{Network, Options, Process, Progress, processes::Read};
+use cutthrough_formats::processes::Write;
+use cutthrough_formats::{Field, Format};
+use cutthrough_lang::ast::OutputFormat;
+use cutthrough_lang::{Column, Environment, Input, Io, Plan, Target, compile, default_format};
+
+/// What a program wrote, by target.
+pub(crate) type Outputs = BTreeMap<String, String>;
+
+/// Inputs in memory.
+#[derive(Clone, Default)]
+pub(crate) struct World {
+    files: HashMap<Vec<u8>, Vec<u8>>,
+    stdin: Vec<u8>,
+    inputs: Vec<Input>,
+}
+
+impl World {
+    pub(crate) fn stdin(text: impl AsRef<[u8]>) -> World {
+        World { stdin: text.as_ref().to_vec(), ..World::default() }
+    }
+
+    /// A file that programs may `read`.
+    pub(crate) fn with_file(mut self, name: &str, text: impl AsRef<[u8]>) -> World {
+        self.files.insert(name.into(), text.as_ref().to_vec());
+        self
+    }
+
+    /// A file that is named on the command line.
+    pub(crate) fn with_input(self, name: &str, text: impl AsRef<[u8]>) -> World {
+        let mut world = self.with_file(name, text);
+        world.inputs.push(Input::Path(name.into()));
+        world
+    }
+
+    fn bytes(&self, input: &Input) -> Result<&[u8], String> {
+        match input {
+            Input::Stdin => Ok(&self.stdin),
+            Input::Path(path) => {
+                let name = String::from_utf8_lossy(path);
+                self.files.get(path).map(Vec::as_slice).ok_or_else(|| format!("{name}: no such file"))
+            }
+        }
+    }
+
+    pub(crate) fn compile(&self, source: &str) -> Result<Plan, String> {
+        let world = self.clone();
+        let first_line = move |input: &Input| {
+            let bytes = world.bytes(input)?;
+            Ok(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default().to_vec())
+        };
+        let environment = Environment { inputs: self.inputs.clone(), first_line: Some(Box::new(first_line)) };
+        let plan = compile("test", source, &environment);
+        plan.map_err(|diagnostic| diagnostic.render("test", source, false))
+    }
+
+    /// Runs a program; what it wrote, or the message.
+    pub(crate) fn run(&self, source: &str) -> Result<Outputs, String> {
+        let interpreted = self.run_with(source, Options::interpreted());
+        let native = self.run_with(source, Options::native());
+        assert_eq!(interpreted, native, "interpreted and native differ: {source}");
+        native
+    }
+
+    pub(crate) fn run_with(&self, source: &str, options: Options) -> Result<Outputs, String> {
+        let plan = self.compile(source)?;
+        let mut network = Network::new(options);
+        let mut io = Memory { world: self.clone(), written: Arc::default() };
+        let running = plan.build(&mut network, &mut io).map_err(|error| error.to_string())?;
+        let progress = network.run().map_err(|error| error.to_string())?;
+        assert_eq!(progress, Progress::Done, "{source}");
+        network.check_conservation().unwrap();
+        let report = network.report();
+        let written = io.written.lock().unwrap();
+        let mut outputs: Outputs = written.iter().map(|(name, bytes)| (name.clone(), readable(bytes))).collect();
+        for parse in &running.parses {
+            let (rows, bad) = parse.rows(&report);
+            if bad > 0 && !parse.has_bad_output {
+                let first = parse.bad_rows.first();
+                outputs.insert(format!("bad rows of {}", parse.text), format!("{bad} of {rows}, first {first:?}\n"));
+            }
+        }
+        Ok(outputs)
+    }
+}
+
+struct Memory {
+    world: World,
+    written: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+}
+
+impl Io for Memory {
+    fn read(&mut self, inputs: &[Input]) -> Result<Box<dyn Process>, String> {
+        let mut all = Vec::new();
+        for input in inputs {
+            let bytes = self.world.bytes(input)?;
+            all.extend_from_slice(bytes);
+            if inputs.len() > 1 && !bytes.ends_with(b"\n") {
+                all.push(b'\n');
+            }
+        }
+        Ok(Box::new(Read::new("memory", Cursor::new(all))))
+    }
+
+    fn write(
+        &mut self,
+        target: &Target,
+        format: Option<OutputFormat>,
+        columns: &[Column],
+    ) -> Result<Box<dyn Process>, String> {
+        let name = match target {
+            Target::Path(path) => String::from_utf8_lossy(path).into_owned(),
+            Target::Stdout => "stdout".to_owned(),
+            Target::Stderr => "stderr".to_owned(),
+        };
+        let format = match format.unwrap_or_else(|| default_format(target, false)) {
+            OutputFormat::Json => Format::Json,
+            OutputFormat::Csv => Format::Csv,
+            OutputFormat::Text => Format::Text,
+            OutputFormat::Table => Format::Table,
+        };
+        let fields = columns.iter().map(|column| Field::new(&column.name, column.ty)).collect();
+        self.written.lock().unwrap().entry(name.clone()).or_default();
+        let writer = Writer { name: name.clone(), written: self.written.clone() };
+        Ok(Box::new(Write::new(name, format, fields, writer)))
+    }
+}
+
+struct Writer {
+    name: String,
+    written: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+}
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.written.lock().unwrap().get_mut(&self.name).unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes that are not UTF-8 as `\xNN`.
+fn readable(bytes: &[u8]) -> String {
+    let chunks = bytes.utf8_chunks();
+    chunks.map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii())).collect()
+}
+
+/// All that a program wrote, with headings where it is not standard output alone.
+pub(crate) fn show(outputs: &Result<Outputs, String>) -> String {
+    match outputs {
+        Err(message) => message.clone(),
+        Ok(outputs) => match outputs.iter().collect::<Vec<_>>()[..] {
+            [(name, text)] if name == "stdout" => text.clone(),
+            ref several => several.iter().map(|(name, text)| format!("--- {name}\n{text}")).collect(),
+        },
+    }
+}
