@@ -1,1 +1,58 @@
-fn main() {}
+//! The `cutthrough` command: text to network, run once, from files to the terminal.
+//!
+//! # Bird's-eye view
+//! ```text
+//! args --> program text --lang--> plan --build--> network --run--> exit code
+//!                                   \-- Streams: files, stdin, stdout (the plan's `Io`)
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`args`] | the command line |
+//! | [`job`] | one run, from the program's text to the exit code |
+//! | [`streams`] | what the program reads and writes: the [`cutthrough_lang::Io`] of a shell |
+//! | [`input`] | several files as one reader |
+//! | [`output`] | files and standard streams as writers |
+//! | [`dump`] | what would be run, as text |
+//! | [`interrupt`] | SIGINT: once to stop between elements, twice to end at once |
+//! | [`progress`] | the line that shows how far it has come |
+//! | [`summary`] | what there is to say afterwards |
+//! | [`terminal`] | what is a terminal, colours, messages |
+//!
+//! # Exit codes
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done; also when the reader of the standard output went away, as `head` does |
+//! | 1 | a failure at run time: a file that is not there, a full disk, a process that failed |
+//! | 2 | the command line or the program is wrong; nothing was run |
+//! | 130 | interrupted |
+//!
+//! Errors are carried by `anyhow` here and nowhere below: nobody calls a command to
+//! look into its errors.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod dump;
+mod input;
+mod interrupt;
+mod job;
+mod output;
+mod progress;
+mod streams;
+mod summary;
+mod terminal;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let request = args::parse();
+    terminal::log_to_stderr();
+    match job::run(&request) {
+        Ok(end) => ExitCode::from(end as u8),
+        Err(error) => {
+            terminal::complain(request.options.color, &format!("{error:#}"));
+            ExitCode::from(job::End::Failed as u8)
+        }
+    }
+}

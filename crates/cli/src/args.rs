@@ -1,0 +1,237 @@
+//! The command line.
+//!
+//! The first word decides. A pipeline is never one of the reserved words alone, so
+//! `run` and the commands to come need no mark of their own; files of such names are
+//! ordinary inputs, as those come later.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
+use cutthrough_lang::ast::OutputFormat;
+
+/// First words that are commands, or will be: none is a pipeline.
+const RESERVED: [&str; 7] = ["run", "ps", "top", "tap", "graph", "rewire", "help"];
+
+const EXAMPLES: &str = "\
+Examples:
+  cutthrough 'parse clf | where status >= 500 | summarize n = count() by path | top 10 by n' access.log
+  tail -f access.log | cutthrough 'parse clf | where status >= 500 | select time, path, status'
+  cutthrough -o csv 'parse csv(sep=\";\", columns=\"station:str,temp:f64\") | summarize avg(temp) by station' brc.txt
+  cutthrough run report.flow access.log        a program from a file; its names are flow points
+  cutthrough --dump chain,asm 'parse clf | where status >= 500'
+
+Without INPUT, the standard input is read, as with `-`. Several inputs are read one after another, as one.
+
+Exit codes: 0 done (also when the reader of the output went away, as `head` does), 1 failed,
+2 wrong usage or program, 130 interrupted.
+
+Environment: CUTTHROUGH_LOG=debug shows what the runtime does; NO_COLOR turns colours off.";
+
+/// Runs a pipeline over files or the standard input, compiled to native code.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cutthrough",
+    version,
+    override_usage = "cutthrough [OPTIONS] 'PIPELINE' [INPUT...]\n       cutthrough [OPTIONS] run FILE.flow [INPUT...]",
+    after_help = EXAMPLES
+)]
+struct Line {
+    /// The pipeline, or `run` and the file that has the program
+    #[arg(value_name = "PIPELINE")]
+    program: String,
+
+    /// What to read, instead of the standard input; `-` is the standard input
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<OsString>,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What holds for all commands.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// How it is run: native code, or the interpreter, which gives the same
+    #[arg(long, value_enum, default_value_t = Engine::Jit)]
+    pub(crate) engine: Engine,
+
+    /// Print what would be run, at these stages, instead of running it
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STAGE,...")]
+    pub(crate) dump: Vec<Stage>,
+
+    /// No summary and no progress; errors are still shown
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    /// Colours in messages
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+
+    /// The format of output for which the program names none [default: table
+    /// on a terminal, else text: fields with tabs between them]
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT")]
+    format: Option<FormatArg>,
+}
+
+impl Options {
+    /// The format of output for which the program names none.
+    pub(crate) fn format(&self) -> Option<OutputFormat> {
+        self.format.map(|format| match format {
+            FormatArg::Json => OutputFormat::Json,
+            FormatArg::Csv => OutputFormat::Csv,
+            FormatArg::Text => OutputFormat::Text,
+            FormatArg::Table => OutputFormat::Table,
+        })
+    }
+}
+
+/// What runs the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// Native code, compiled while the interpreter begins.
+    Jit,
+    /// The interpreter alone.
+    Interpreter,
+}
+
+/// Stages on the way to machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// The processes that become one loop
+    Chain,
+    /// The loop in Cutthrough's intermediate form
+    Ir,
+    /// The same in Cranelift's
+    Clif,
+    /// The machine code
+    Asm,
+}
+
+/// When messages have colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatArg {
+    Json,
+    Csv,
+    Text,
+    Table,
+}
+
+/// Where the program's text is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// On the command line.
+    Text(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) program: Program,
+    pub(crate) inputs: Vec<OsString>,
+    pub(crate) options: Options,
+}
+
+/// Reads the command line. Ends the OS process where it asks for help or is wrong.
+pub(crate) fn parse() -> Request {
+    request_of(Line::parse()).unwrap_or_else(|error| error.exit())
+}
+
+fn request_of(line: Line) -> Result<Request, clap::Error> {
+    let Line {
+        program,
+        mut inputs,
+        options,
+    } = line;
+    if !RESERVED.contains(&program.as_str()) {
+        return Ok(Request {
+            program: Program::Text(program),
+            inputs,
+            options,
+        });
+    }
+    match program.as_str() {
+        "help" => Err(Line::command().error(ErrorKind::DisplayHelp, Line::command().render_help())),
+        "run" if inputs.is_empty() => Err(Line::command().error(
+            ErrorKind::MissingRequiredArgument,
+            "`run` needs the file that has the program",
+        )),
+        "run" => {
+            let file = inputs.remove(0);
+            Ok(Request {
+                program: Program::File(file.into()),
+                inputs,
+                options,
+            })
+        }
+        word => {
+            let message = format!("`{word}` is reserved for a command that is not there yet");
+            Err(Line::command().error(ErrorKind::InvalidSubcommand, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &[&str]) -> Result<Request, ErrorKind> {
+        let line = Line::try_parse_from(std::iter::once(&"cutthrough").chain(line));
+        line.and_then(request_of).map_err(|error| error.kind())
+    }
+
+    fn check(line: &[&str], program: &Program, inputs: &[&str]) {
+        let request = parse(line).unwrap();
+        assert_eq!(request.program, *program);
+        assert_eq!(request.inputs, inputs);
+    }
+
+    #[test]
+    fn the_first_word_decides() {
+        let text = Program::Text("head 3".to_owned());
+        check(&["head 3"], &text, &[]);
+        check(&["head 3", "run", "-"], &text, &["run", "-"]);
+        check(&["-q", "head 3", "a", "-o", "csv", "b"], &text, &["a", "b"]);
+        let file = Program::File("a.flow".into());
+        check(&["run", "a.flow"], &file, &[]);
+        check(&["--color=never", "run", "-q", "a.flow", "run"], &file, &["run"]);
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        assert_eq!(parse(&[]).unwrap_err(), ErrorKind::MissingRequiredArgument);
+        assert_eq!(parse(&["run"]).unwrap_err(), ErrorKind::MissingRequiredArgument);
+        assert_eq!(parse(&["tap", "x"]).unwrap_err(), ErrorKind::InvalidSubcommand);
+        assert_eq!(
+            parse(&["--engine", "steam", "head 3"]).unwrap_err(),
+            ErrorKind::InvalidValue
+        );
+        assert_eq!(
+            parse(&["--dump", "ir,x", "head 3"]).unwrap_err(),
+            ErrorKind::InvalidValue
+        );
+        assert_eq!(parse(&["help"]).unwrap_err(), ErrorKind::DisplayHelp);
+    }
+
+    #[test]
+    fn stages_are_listed() {
+        assert_eq!(
+            parse(&["--dump", "ir,asm", "x"]).unwrap().options.dump,
+            [Stage::Ir, Stage::Asm]
+        );
+        Line::command().debug_assert();
+    }
+}

@@ -1,0 +1,370 @@
+//! Several files as one reader.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use cutthrough_formats::limits::LINE_BYTES_MAX;
+use cutthrough_formats::processes::Output;
+
+use crate::interrupt::Interrupt;
+
+/// What a reader shares with whoever else takes part in the run.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    /// How many bytes were read.
+    pub(crate) bytes_read: Arc<AtomicU64>,
+    /// What is written: before the reader waits for input, this is brought up to date.
+    pub(crate) outputs: Arc<Mutex<Vec<Output>>>,
+    /// While the reader waits for input, this ends it.
+    pub(crate) interrupt: Interrupt,
+}
+
+impl Surroundings {
+    /// Nothing read, nothing written.
+    pub(crate) fn new(interrupt: Interrupt) -> Surroundings {
+        Surroundings {
+            bytes_read: Arc::default(),
+            outputs: Arc::default(),
+            interrupt,
+        }
+    }
+}
+
+/// What was read of inputs before the run, to learn the names of columns: the run
+/// begins with it.
+#[derive(Debug, Default)]
+pub(crate) struct Peeked {
+    opened: Mutex<HashMap<OsString, (File, Vec<u8>)>>,
+}
+
+impl Peeked {
+    /// The first line of an input.
+    pub(crate) fn first_line(&self, path: &OsStr) -> Result<Vec<u8>, String> {
+        let mut opened = self.opened.lock();
+        let (mut file, mut prefix) = match opened.remove(path) {
+            Some(known) => known,
+            None => (
+                Input::of(path, None)?
+                    .open()
+                    .map_err(|error| message(path, &error))?
+                    .file,
+                Vec::new(),
+            ),
+        };
+        let outcome = read_line(&mut file, &mut prefix);
+        let end = prefix
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .unwrap_or(prefix.len());
+        let line = prefix[..end].to_vec();
+        opened.insert(path.to_owned(), (file, prefix));
+        outcome.map_err(|error| message(path, &error))?;
+        Ok(line)
+    }
+
+    fn take(&self, path: &OsStr) -> Option<(File, Vec<u8>)> {
+        self.opened.lock().remove(path)
+    }
+}
+
+/// Reads until there is a line in `prefix`, or all of the file.
+fn read_line(file: &mut File, prefix: &mut Vec<u8>) -> io::Result<()> {
+    const PIECE_BYTES: usize = 64 << 10;
+    while !prefix.contains(&b'\n') {
+        if prefix.len() > LINE_BYTES_MAX {
+            return Err(io::Error::other("its first line has no end"));
+        }
+        let known = prefix.len();
+        prefix.resize(known + PIECE_BYTES, 0);
+        let outcome = file.read(&mut prefix[known..]);
+        let length = *outcome.as_ref().unwrap_or(&0);
+        prefix.truncate(known + length);
+        match outcome {
+            Ok(0) => break,
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// One input, found to be there.
+#[derive(Debug)]
+pub(crate) struct Input {
+    path: OsString,
+    /// The size of a regular file.
+    pub(crate) bytes: Option<u64>,
+    /// The device and inode of a regular file.
+    pub(crate) identity: Option<(u64, u64)>,
+    peeked: Option<(File, Vec<u8>)>,
+}
+
+impl Input {
+    /// Looks at a path; `-` is the standard input.
+    pub(crate) fn of(path: &OsStr, peeked: Option<&Peeked>) -> Result<Input, String> {
+        let peeked = peeked.and_then(|peeked| peeked.take(path));
+        let input = Input {
+            path: path.to_owned(),
+            bytes: None,
+            identity: None,
+            peeked,
+        };
+        if path == "-" {
+            return Ok(input);
+        }
+        let named = |error: io::Error| message(path, &error);
+        let metadata = std::fs::metadata(path).map_err(named)?;
+        if metadata.is_dir() {
+            return Err(format!("{}: is a directory", Path::new(path).display()));
+        }
+        if !metadata.is_file() {
+            return Ok(input);
+        }
+        // Better refused now than in the middle of the work.
+        drop(File::open(path).map_err(named)?);
+        Ok(Input {
+            bytes: Some(metadata.len()),
+            identity: Some(identity(&metadata)),
+            ..input
+        })
+    }
+
+    /// Whether it is the standard input.
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.path == "-"
+    }
+
+    fn open(&mut self) -> io::Result<Open> {
+        let (file, prefix) = match self.peeked.take() {
+            Some(peeked) => peeked,
+            None if self.is_stdin() => (File::from(io::stdin().as_fd().try_clone_to_owned()?), Vec::new()),
+            None => (File::open(&self.path)?, Vec::new()),
+        };
+        let kind = file.metadata()?.file_type();
+        let may_wait = !kind.is_file() && !kind.is_dir() && !kind.is_block_device();
+        Ok(Open {
+            file,
+            may_wait,
+            prefix: io::Cursor::new(prefix),
+        })
+    }
+}
+
+/// What tells one file from another.
+pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// An error with the path it is about.
+pub(crate) fn message(path: &OsStr, error: &io::Error) -> String {
+    let name = if path == "-" {
+        "standard input".into()
+    } else {
+        path.to_string_lossy()
+    };
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("{name}: there is no such file"),
+        io::ErrorKind::PermissionDenied => format!("{name}: permission denied"),
+        io::ErrorKind::IsADirectory => format!("{name}: is a directory"),
+        _ => format!("{name}: {error}"),
+    }
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// Whether input may be a while in coming: pipes, terminals, sockets.
+    may_wait: bool,
+    /// What was read before the run.
+    prefix: io::Cursor<Vec<u8>>,
+}
+
+impl Open {
+    /// Reads; none when interrupted while there was nothing to read.
+    fn read(&mut self, buffer: &mut [u8], surroundings: &Surroundings) -> io::Result<Option<usize>> {
+        let known = self.prefix.read(buffer)?;
+        if known > 0 {
+            return Ok(Some(known));
+        }
+        if self.may_wait && !wait(&self.file, surroundings)? {
+            return Ok(None);
+        }
+        self.file.read(buffer).map(Some)
+    }
+}
+
+/// Inputs one after another. Where one does not end with a line end, one is put in, so
+/// that no line has the end of one input and the beginning of the next.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    inputs: std::vec::IntoIter<Input>,
+    current: Option<(Input, Open)>,
+    /// The last byte of the current input.
+    last: Option<u8>,
+    surroundings: Surroundings,
+}
+
+impl Inputs {
+    pub(crate) fn new(inputs: Vec<Input>, surroundings: Surroundings) -> Inputs {
+        Inputs {
+            inputs: inputs.into_iter(),
+            current: None,
+            last: None,
+            surroundings,
+        }
+    }
+
+    /// Opens the next input; whether there is one.
+    fn advance(&mut self) -> io::Result<bool> {
+        let Some(mut input) = self.inputs.next() else {
+            return Ok(false);
+        };
+        let open = input
+            .open()
+            .map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?;
+        tracing::debug!(path = ?input.path, may_wait = open.may_wait, "reading");
+        self.current = Some((input, open));
+        self.last = None;
+        Ok(true)
+    }
+}
+
+impl Read for Inputs {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let Some((input, open)) = &mut self.current else {
+                if !self.advance()? {
+                    return Ok(0);
+                }
+                continue;
+            };
+            let named = |error: io::Error| io::Error::new(error.kind(), message(&input.path, &error));
+            let Some(length) = open.read(buffer, &self.surroundings).map_err(named)? else {
+                return Ok(0);
+            };
+            if length > 0 {
+                self.last = Some(buffer[length - 1]);
+                self.surroundings
+                    .bytes_read
+                    .fetch_add(length as u64, Ordering::Relaxed);
+                return Ok(length);
+            }
+            self.current = None;
+            let is_cut = self.last.is_some_and(|last| last != b'\n');
+            if is_cut && !self.inputs.as_slice().is_empty() {
+                self.last = None;
+                buffer[0] = b'\n';
+                return Ok(1);
+            }
+        }
+    }
+}
+
+/// Waits until there is input, and has the outputs brought up to date if that is not
+/// at once; false when interrupted.
+fn wait(file: &File, surroundings: &Surroundings) -> io::Result<bool> {
+    let woken = surroundings.interrupt.woken();
+    let mut fds = [
+        PollFd::new(file, PollFlags::IN),
+        PollFd::new(woken, PollFlags::IN),
+    ];
+    if poll_retrying(
+        &mut fds,
+        Some(&Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        }),
+    )? == 0
+    {
+        for output in &*surroundings.outputs.lock() {
+            // Who writes next gets the error again.
+            let _ = output.settle();
+        }
+        poll_retrying(&mut fds, None)?;
+    }
+    Ok(!surroundings.interrupt.is_requested())
+}
+
+fn poll_retrying(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> io::Result<usize> {
+    loop {
+        match poll(fds, timeout) {
+            Err(rustix::io::Errno::INTR) => {}
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surroundings() -> Surroundings {
+        Surroundings::new(Interrupt::new().unwrap())
+    }
+
+    #[test]
+    fn inputs_are_read_as_one() {
+        let dir = std::env::temp_dir().join(format!("cutthrough-input-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let texts = ["a\nb", "", "c\n", "d"];
+        let inputs = texts.iter().enumerate().map(|(k, text)| {
+            let path = dir.join(k.to_string());
+            std::fs::write(&path, text).unwrap();
+            Input::of(path.as_os_str(), None).unwrap()
+        });
+        let surroundings = surroundings();
+        let mut inputs = Inputs::new(inputs.collect(), surroundings.clone());
+        let mut text = String::new();
+        inputs.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "a\nb\nc\nd");
+        assert_eq!(surroundings.bytes_read.load(Ordering::Relaxed), 6);
+        let error = Input::of(dir.as_os_str(), None).unwrap_err();
+        assert!(error.ends_with("is a directory"), "{error}");
+        assert!(
+            Input::of(dir.join("x").as_os_str(), None)
+                .unwrap_err()
+                .ends_with("there is no such file")
+        );
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn what_was_looked_at_is_read_again() {
+        let path = std::env::temp_dir().join(format!("cutthrough-peek-{}", std::process::id()));
+        std::fs::write(&path, "name;n\na;1\n").unwrap();
+        let peeked = Peeked::default();
+        for _ in 0..2 {
+            assert_eq!(peeked.first_line(path.as_os_str()).unwrap(), b"name;n");
+        }
+        let input = Input::of(path.as_os_str(), Some(&peeked)).unwrap();
+        let mut text = String::new();
+        Inputs::new(vec![input], surroundings())
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, "name;n\na;1\n");
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn waiting_ends_when_interrupted() {
+        let (reader, writer) = io::pipe().unwrap();
+        let file = File::from(std::os::fd::OwnedFd::from(reader));
+        let surroundings = surroundings();
+        surroundings.interrupt.request();
+        assert!(!wait(&file, &surroundings).unwrap());
+        drop(writer);
+    }
+}

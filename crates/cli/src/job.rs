@@ -1,0 +1,161 @@
+//! One run, from the program's text to the exit code.
+
+use std::io::Write;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use cutthrough::{Network, Options, Progress};
+use cutthrough_formats::processes::Output;
+use cutthrough_lang::{Diagnostic, Environment, Running, compile};
+
+use crate::args::{Engine, Program, Request};
+use crate::input::{Peeked, Surroundings};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress as ProgressLine;
+use crate::streams::{Streams, input_of, path_of};
+use crate::summary::Summary;
+use crate::terminal;
+
+/// How a run ended: the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum End {
+    /// It is done.
+    Done = 0,
+    /// It failed while it ran.
+    Failed = 1,
+    /// The command line or the program is wrong.
+    Wrong = 2,
+    /// The user has stopped it.
+    Interrupted = 130,
+}
+
+/// Does what the command line asks for.
+pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
+    let options = &request.options;
+    let (source_name, source) = match text_of(&request.program) {
+        Ok(named) => named,
+        Err(message) => {
+            terminal::complain(options.color, &message);
+            return Ok(End::Wrong);
+        }
+    };
+    let show = |diagnostic: &Diagnostic| {
+        terminal::say(&diagnostic.render(&source_name, &source, terminal::has_color(options.color)));
+    };
+    let peeked = Rc::new(Peeked::default());
+    let plan = match compile(&source_name, &source, &environment(request, &peeked)) {
+        Ok(plan) => plan,
+        Err(diagnostic) => {
+            show(&diagnostic);
+            return Ok(End::Wrong);
+        }
+    };
+    let mut network = Network::new(match options.engine {
+        Engine::Jit => Options::default(),
+        Engine::Interpreter => Options::interpreted(),
+    });
+    let surroundings = Surroundings::new(Interrupt::new()?);
+    let progress = ProgressLine::new(!options.quiet);
+    let is_rehearsal = !options.dump.is_empty();
+    let mut streams = Streams::new(
+        options.format(),
+        surroundings.clone(),
+        peeked,
+        progress.clone(),
+        is_rehearsal,
+    );
+    let running = match plan.build(&mut network, &mut streams) {
+        Ok(running) => running,
+        Err(error) if error.has_place() => {
+            show(&error.diagnostic());
+            return Ok(End::Failed);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if is_rehearsal {
+        return print(&crate::dump::dump(&mut network, &running, &options.dump)?);
+    }
+    streams.commit().map_err(|message| anyhow!(message))?;
+    progress.follow(surroundings.bytes_read.clone(), streams.input_bytes());
+    surroundings.interrupt.listen()?;
+    surroundings.interrupt.stops(network.handle());
+    drive(&mut network, &running, &surroundings, &progress, options.quiet)
+}
+
+/// What a program is compiled for: the inputs of the command line.
+fn environment<'e>(request: &Request, peeked: &Rc<Peeked>) -> Environment<'e> {
+    let peeked = Rc::clone(peeked);
+    Environment {
+        inputs: request.inputs.iter().map(|path| input_of(path)).collect(),
+        first_line: Some(Box::new(move |input| peeked.first_line(path_of(input)))),
+    }
+}
+
+/// Runs to the end, and says what there is to say.
+fn drive(
+    network: &mut Network,
+    running: &Running,
+    surroundings: &Surroundings,
+    progress: &ProgressLine,
+    is_quiet: bool,
+) -> anyhow::Result<End> {
+    let begin = Instant::now();
+    let outcome = network.run();
+    // What was written so far is worth something also where it did not come to its end.
+    let outputs = surroundings.outputs.lock().clone();
+    // All are ended, whichever fails.
+    let ended = outputs.iter().map(Output::end).fold(Ok(()), Result::and);
+    progress.clear();
+    let report = network.report();
+    tracing::debug!("{report}");
+    let summary = Summary {
+        rows_written: outputs.iter().map(Output::rows).sum(),
+        bytes_read: surroundings.bytes_read.load(Ordering::Relaxed),
+        time: begin.elapsed(),
+        is_interrupted: surroundings.interrupt.is_requested(),
+        ..Summary::of(&report, running)
+    };
+    if !is_quiet && (summary.is_news() || terminal::is_there()) {
+        terminal::say(&format!("{summary}\n"));
+    }
+    let how = outcome?;
+    ended.map_err(|message| anyhow!("write: {message}"))?;
+    match how {
+        _ if summary.is_interrupted => Ok(End::Interrupted),
+        Progress::Done => Ok(End::Done),
+        Progress::Waiting | Progress::Steps => {
+            Err(anyhow!("the network stands still: nothing in it can move"))
+        }
+    }
+}
+
+/// The program's name for messages, and its text.
+fn text_of(program: &Program) -> Result<(String, String), String> {
+    match program {
+        Program::Text(text) => Ok(("the command line".to_owned(), text.clone())),
+        Program::File(path) => {
+            let bytes =
+                std::fs::read(path).map_err(|error| crate::input::message(path.as_os_str(), &error))?;
+            let name = path.display().to_string();
+            match String::from_utf8(bytes) {
+                Ok(text) => Ok((name, text)),
+                Err(error) => {
+                    let at = error.utf8_error().valid_up_to();
+                    Err(format!("{name}: byte {at} is not UTF-8 text; programs are"))
+                }
+            }
+        }
+    }
+}
+
+/// Writes to the standard output; that its reader has gone away is no failure.
+fn print(text: &str) -> anyhow::Result<End> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        _ => Ok(End::Done),
+    }
+}

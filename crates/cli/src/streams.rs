@@ -1,0 +1,207 @@
+//! What a program reads and writes: files, standard input, standard output.
+
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::rc::Rc;
+
+use cutthrough::Process;
+use cutthrough::processes::Read as ReadProcess;
+use cutthrough_formats::processes::Write as WriteProcess;
+use cutthrough_formats::{Field, Format};
+use cutthrough_lang::ast::OutputFormat;
+use cutthrough_lang::{Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
+
+use crate::input::{Input, Inputs, Peeked, Surroundings};
+use crate::output::{Standard, Target};
+use crate::progress::Progress;
+
+/// The surroundings of a run at a shell. While a plan is built, it opens what is read
+/// and written; nothing is changed before [`Streams::commit`].
+#[derive(Debug)]
+pub(crate) struct Streams {
+    /// The format of output for which the program names none, from the command line.
+    format: Option<OutputFormat>,
+    /// Whether nothing is to be opened: the plan is only looked at.
+    is_rehearsal: bool,
+    surroundings: Surroundings,
+    peeked: Rc<Peeked>,
+    progress: Progress,
+    reads_stdin: bool,
+    files_read: Vec<(u64, u64)>,
+    /// The size of all inputs, as long as each has one.
+    input_bytes: Option<u64>,
+    targets: Vec<Target>,
+}
+
+impl Streams {
+    pub(crate) fn new(
+        format: Option<OutputFormat>,
+        surroundings: Surroundings,
+        peeked: Rc<Peeked>,
+        progress: Progress,
+        is_rehearsal: bool,
+    ) -> Streams {
+        Streams {
+            format,
+            is_rehearsal,
+            surroundings,
+            peeked,
+            progress,
+            reads_stdin: false,
+            files_read: Vec::new(),
+            input_bytes: Some(0),
+            targets: Vec::new(),
+        }
+    }
+
+    /// The size of all inputs, if it is known.
+    pub(crate) fn input_bytes(&self) -> Option<u64> {
+        self.input_bytes
+    }
+
+    /// Ends the preparations: files to be written are emptied.
+    ///
+    /// # Errors
+    /// When a file would be written twice, or read and written.
+    pub(crate) fn commit(&self) -> Result<(), String> {
+        for (k, target) in self.targets.iter().enumerate() {
+            let Some(identity) = target.identity else { continue };
+            if self.files_read.contains(&identity) {
+                return Err(format!(
+                    "{}: is read and written; write to another file",
+                    target.name()
+                ));
+            }
+            if self.targets[..k]
+                .iter()
+                .any(|other| other.identity == Some(identity))
+            {
+                return Err(format!("{}: is written twice; write to two files", target.name()));
+            }
+        }
+        self.targets.iter().try_for_each(Target::clear)
+    }
+
+    fn source(&mut self, inputs: &[PlanInput]) -> Result<Box<dyn Process>, String> {
+        if self.is_rehearsal {
+            return Ok(Box::new(ReadProcess::new("", io::empty())));
+        }
+        let inputs = inputs
+            .iter()
+            .map(|input| Input::of(path_of(input), Some(&self.peeked)));
+        let inputs = inputs.collect::<Result<Vec<Input>, String>>()?;
+        for input in &inputs {
+            if input.is_stdin() && std::mem::replace(&mut self.reads_stdin, true) {
+                return Err("standard input: is read twice; it can be read once".to_owned());
+            }
+            self.files_read.extend(input.identity);
+            self.input_bytes = self
+                .input_bytes
+                .zip(input.bytes)
+                .map(|(total, bytes)| total + bytes);
+        }
+        if inputs.iter().any(Input::is_stdin) && io::stdin().is_terminal() && io::stderr().is_terminal() {
+            crate::terminal::say("reading from the terminal; Ctrl-D ends the input\n");
+        }
+        let reader: Box<dyn Read + Send> = Box::new(Inputs::new(inputs, self.surroundings.clone()));
+        Ok(Box::new(ReadProcess::new("", reader)))
+    }
+
+    fn sink(
+        &mut self,
+        target: &PlanTarget,
+        format: Option<OutputFormat>,
+        columns: &[Column],
+    ) -> Result<Box<dyn Process>, String> {
+        let format = format.unwrap_or_else(|| self.default_format(target));
+        let fields = columns
+            .iter()
+            .map(|column| Field::new(&column.name, column.ty))
+            .collect();
+        let (name, writer) = self.open(target)?;
+        let write = WriteProcess::new(name, format_of(format), fields, writer);
+        self.surroundings.outputs.lock().push(write.output());
+        Ok(Box::new(write))
+    }
+
+    fn open(&mut self, target: &PlanTarget) -> Result<(String, Box<dyn Write + Send>), String> {
+        if self.is_rehearsal {
+            let name = match target {
+                PlanTarget::Stdout => "standard output".to_owned(),
+                PlanTarget::Stderr => "standard error".to_owned(),
+                PlanTarget::Path(path) => String::from_utf8_lossy(path).into_owned(),
+            };
+            return Ok((name, Box::new(io::sink())));
+        }
+        Ok(match target {
+            PlanTarget::Stdout => (
+                "standard output".to_owned(),
+                Box::new(Standard::stdout(&self.progress)?),
+            ),
+            PlanTarget::Stderr => (
+                "standard error".to_owned(),
+                Box::new(Standard::stderr(&self.progress)?),
+            ),
+            PlanTarget::Path(path) => {
+                let target = Target::open(Path::new(OsStr::from_bytes(path)))?;
+                let opened = (target.name(), Box::new(target.writer()?) as Box<dyn Write + Send>);
+                self.targets.push(target);
+                opened
+            }
+        })
+    }
+
+    /// The format where the program names none: for standard streams that of the
+    /// command line.
+    fn default_format(&self, target: &PlanTarget) -> OutputFormat {
+        let is_terminal = match target {
+            PlanTarget::Path(_) => return default_format(target, false),
+            PlanTarget::Stdout => io::stdout().is_terminal(),
+            PlanTarget::Stderr => io::stderr().is_terminal(),
+        };
+        self.format.unwrap_or_else(|| default_format(target, is_terminal))
+    }
+}
+
+impl Io for Streams {
+    fn read(&mut self, inputs: &[PlanInput]) -> Result<Box<dyn Process>, String> {
+        self.source(inputs)
+    }
+
+    fn write(
+        &mut self,
+        target: &PlanTarget,
+        format: Option<OutputFormat>,
+        columns: &[Column],
+    ) -> Result<Box<dyn Process>, String> {
+        self.sink(target, format, columns)
+    }
+}
+
+/// An input as the command line names it.
+pub(crate) fn path_of(input: &PlanInput) -> &OsStr {
+    match input {
+        PlanInput::Path(path) => OsStr::from_bytes(path),
+        PlanInput::Stdin => OsStr::new("-"),
+    }
+}
+
+/// An input that the command line names.
+pub(crate) fn input_of(path: &OsStr) -> PlanInput {
+    if path == "-" {
+        PlanInput::Stdin
+    } else {
+        PlanInput::Path(path.as_bytes().to_vec())
+    }
+}
+
+fn format_of(format: OutputFormat) -> Format {
+    match format {
+        OutputFormat::Json => Format::Json,
+        OutputFormat::Csv => Format::Csv,
+        OutputFormat::Text => Format::Text,
+        OutputFormat::Table => Format::Table,
+    }
+}

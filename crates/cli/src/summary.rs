@@ -1,0 +1,136 @@
+//! What there is to say afterwards.
+
+use std::time::Duration;
+
+use cutthrough::Report;
+use cutthrough_formats::processes::Lines;
+use cutthrough_lang::Running;
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) rows_read: u64,
+    pub(crate) rows_written: u64,
+    pub(crate) bad_rows: u64,
+    pub(crate) too_long: u64,
+    pub(crate) bad_lines: Vec<i64>,
+    pub(crate) bytes_read: u64,
+    pub(crate) time: Duration,
+    pub(crate) is_interrupted: bool,
+}
+
+impl Summary {
+    /// Adds up what the processes have counted.
+    pub(crate) fn of(report: &Report, running: &Running) -> Summary {
+        let mut summary = Summary::default();
+        for process in report
+            .processes
+            .iter()
+            .filter(|process| running.lines.contains(&process.id))
+        {
+            let too_long = process
+                .dropped
+                .iter()
+                .filter(|(policy, _)| policy == Lines::POLICY);
+            let too_long: u64 = too_long.map(|(_, count)| count).sum();
+            summary.too_long += too_long;
+            summary.rows_read += too_long + process.outputs[0].moved;
+        }
+        for parsing in running.parses.iter().filter(|parsing| !parsing.has_bad_output) {
+            summary.bad_rows += parsing.rows(report).1;
+            summary.bad_lines.extend(parsing.bad_rows.first());
+        }
+        summary
+    }
+
+    /// Whether there is something that the user has to know.
+    pub(crate) fn is_news(&self) -> bool {
+        self.is_interrupted || self.bad_rows > 0 || self.too_long > 0
+    }
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_interrupted {
+            f.write_str("interrupted: ")?;
+        }
+        write!(
+            f,
+            "{} rows read, {} out",
+            Grouped(self.rows_read),
+            Grouped(self.rows_written)
+        )?;
+        if self.bad_rows > 0 {
+            write!(f, ", {} bad", Grouped(self.bad_rows))?;
+            let lines: Vec<String> = self
+                .bad_lines
+                .iter()
+                .map(|&line| Grouped(line.unsigned_abs()).to_string())
+                .collect();
+            if !lines.is_empty() {
+                let more = if self.bad_rows > lines.len() as u64 {
+                    ", ..."
+                } else {
+                    ""
+                };
+                write!(f, " (line {}{more})", lines.join(", "))?;
+            }
+        }
+        if self.too_long > 0 {
+            write!(f, ", {} too long", Grouped(self.too_long))?;
+        }
+        let seconds = self.time.as_secs_f64();
+        write!(f, ", {seconds:.2} s")?;
+        if self.bytes_read > 0 && seconds > 0.0 {
+            write!(f, ", {:.0} MB/s", self.bytes_read as f64 / 1e6 / seconds)?;
+        }
+        Ok(())
+    }
+}
+
+/// A number with its thousands apart.
+struct Grouped(u64);
+
+impl std::fmt::Display for Grouped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let digits = self.0.to_string();
+        for (k, digit) in digits.chars().enumerate() {
+            if k > 0 && (digits.len() - k).is_multiple_of(3) {
+                f.write_str("_")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said() {
+        let summary = Summary {
+            rows_read: 1_234_567,
+            rows_written: 12,
+            bytes_read: 50_000_000,
+            time: Duration::from_millis(500),
+            ..Summary::default()
+        };
+        assert!(!summary.is_news());
+        assert_eq!(
+            summary.to_string(),
+            "1_234_567 rows read, 12 out, 0.50 s, 100 MB/s"
+        );
+        let summary = Summary {
+            bad_rows: 3,
+            bad_lines: vec![2, 1000],
+            too_long: 1,
+            is_interrupted: true,
+            ..summary
+        };
+        assert!(summary.is_news());
+        let expected = "interrupted: 1_234_567 rows read, 12 out, 3 bad (line 2, 1_000, ...), 1 too long, 0.50 s, 100 MB/s";
+        assert_eq!(summary.to_string(), expected);
+    }
+}

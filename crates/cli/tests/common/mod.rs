@@ -1,0 +1,126 @@
+//! Runs the command as a shell would.
+
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// The output of a run that went well.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!(self.code(), Some(0), "{self:?}");
+        String::from_utf8(self.stdout).expect("the output is text")
+    }
+
+    /// The message of a run that ended with this code.
+    #[track_caller]
+    pub(crate) fn error(self, code: i32) -> String {
+        assert_eq!(self.code(), Some(code), "{self:?}");
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        self.stderr
+    }
+}
+
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutthrough"));
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.env_remove("CUTTHROUGH_LOG");
+    command
+}
+
+/// Runs with nothing on the standard input.
+pub(crate) fn run(args: &[&str]) -> Outcome {
+    run_with(args, b"")
+}
+
+/// Runs with this on the standard input.
+pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Outcome {
+    let mut child = command(args)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the command is built");
+    let mut stdin = child.stdin.take().expect("it is a pipe");
+    let output = std::thread::scope(|scope| {
+        // It may end before it has read everything.
+        scope.spawn(move || {
+            let _ = stdin.write_all(input);
+        });
+        child.wait_with_output().expect("the command runs")
+    });
+    let stderr = String::from_utf8(output.stderr).expect("messages are text");
+    Outcome {
+        status: output.status,
+        stdout: output.stdout,
+        stderr,
+    }
+}
+
+/// Waits for the end, at most so long.
+#[track_caller]
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> ExitStatus {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it is our child") {
+            return status;
+        }
+        if begin.elapsed() > limit {
+            let _ = child.kill();
+            panic!("it did not end within {limit:?}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A directory of its own, removed at the end.
+pub(crate) struct TempDir {
+    path: PathBuf,
+}
+
+impl TempDir {
+    pub(crate) fn new(name: &str) -> TempDir {
+        let path = std::env::temp_dir().join(format!("cutthrough-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("there is room");
+        TempDir { path }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.path.join(name).to_str().expect("it is text").to_owned()
+    }
+
+    /// Makes a file; its path.
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.path.join(name), text).expect("there is room");
+        self.path(name)
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// The log of the examples.
+pub(crate) fn access_log() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data/access.log");
+    path.to_str().expect("it is text").to_owned()
+}

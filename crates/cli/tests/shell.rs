@@ -1,0 +1,231 @@
+//! The command as one of many at a shell: exit codes, streams, signals.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::{TempDir, access_log, command, run, run_with, wait};
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn usage_and_programs_that_are_wrong_are_2() {
+    assert!(run(&[]).error(2).contains("Usage"));
+    assert!(
+        run(&["--engine", "steam", "head 1"])
+            .error(2)
+            .contains("interpreter")
+    );
+    assert!(run(&["run"]).error(2).contains("needs the file"));
+    assert!(
+        run(&["run", "/nowhere/a.flow"])
+            .error(2)
+            .contains("/nowhere/a.flow: there is no such file")
+    );
+    assert!(run(&["top"]).error(2).contains("reserved"));
+    let message = run(&["parse clf | wher status == 1"]).error(2);
+    assert!(
+        message.contains("where") && message.contains("the command line:1:"),
+        "{message}"
+    );
+    assert!(!message.contains('\x1b'), "no colours in a pipe: {message:?}");
+    assert!(run(&["--color", "always", "wher"]).error(2).contains('\x1b'));
+}
+
+#[test]
+fn help_and_version_are_0() {
+    assert!(run(&["-h"]).ok().contains("Examples:"));
+    assert!(run(&["help"]).ok().contains("Examples:"));
+    assert!(run(&["--version"]).ok().starts_with("cutthrough "));
+}
+
+#[test]
+fn inputs_that_are_not_there_are_1() {
+    let dir = TempDir::new("inputs");
+    let error = run(&["lines", &dir.path("none")]).error(1);
+    assert!(error.contains("none: there is no such file"), "{error}");
+    assert!(run(&["lines", &dir.path("")]).error(1).contains("is a directory"));
+    assert!(run(&["lines", "-", "-"]).error(1).contains("read twice"));
+    let here = std::fs::File::open(dir.path("")).unwrap();
+    let output = command(&["lines"]).stdin(here).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.contains(": standard input: is a directory"), "{stderr}");
+}
+
+#[test]
+fn inputs_are_read_in_order_and_as_one() {
+    let dir = TempDir::new("order");
+    let (a, b, empty) = (dir.file("a", "1\n2"), dir.file("b", "4\n"), dir.file("empty", ""));
+    assert_eq!(
+        run_with(&["select line", &a, &empty, "-", &b], b"3").ok(),
+        "1\n2\n3\n4\n"
+    );
+    assert_eq!(run_with(&["select line"], b"x\ny\n").ok(), "x\ny\n");
+    assert_eq!(run(&["select line", &empty]).ok(), "");
+    assert_eq!(run(&["summarize n = count()", "-o", "text", &empty]).ok(), "0\n");
+}
+
+#[test]
+fn a_program_may_be_in_a_file() {
+    let dir = TempDir::new("program");
+    let (input, out) = (dir.file("in", "a\nb\n"), dir.path("out.csv"));
+    let flow = dir.file(
+        "p.flow",
+        format!("x = read \"{input}\" | lines\nx | where line == \"b\" | write \"{out}\"\n"),
+    );
+    assert_eq!(run(&["run", &flow]).ok(), "");
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "line,number\nb,2\n");
+    // The file is made anew.
+    assert_eq!(run(&["run", &flow]).ok(), "");
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "line,number\nb,2\n");
+    let flow = dir.file("bad.flow", b"lines # \xff");
+    assert!(run(&["run", &flow]).error(2).contains("byte 8 is not UTF-8"));
+}
+
+#[test]
+fn a_file_is_not_read_and_written() {
+    let dir = TempDir::new("same");
+    let input = dir.file("in", "a\nb\n");
+    let error = run(&[&format!("write \"{input}\""), &input]).error(1);
+    assert!(error.contains("is read and written"), "{error}");
+    assert_eq!(std::fs::read_to_string(&input).unwrap(), "a\nb\n");
+}
+
+#[test]
+fn a_failed_write_is_1() {
+    let mut child = command(&["select line", &access_log()]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = child.stdout(full).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.contains("standard output: No space left"), "{stderr}");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let mut child = command(&["select line"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let endless = std::thread::spawn(move || {
+        let lines = b"some line\n".repeat(1000);
+        while stdin.write_all(&lines).is_ok() {}
+    });
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    assert_eq!(first, "some line\n");
+    // The reader of the output is gone now.
+    let status = wait(&mut child, SOON);
+    endless.join().unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn output_does_not_wait_for_more_input() {
+    let mut child = command(&["where line != \"x\" | select line"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    for text in ["a\n", "x\nb\n"] {
+        stdin.write_all(text.as_bytes()).unwrap();
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!(line, text.trim_start_matches("x\n"));
+    }
+    drop(stdin);
+    assert_eq!(wait(&mut child, SOON).code(), Some(0));
+}
+
+fn interrupt(child: &std::process::Child) {
+    let status = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn an_interrupt_ends_waiting() {
+    let mut child = command(&["select line"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"a\nb").unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    interrupt(&child);
+    let status = wait(&mut child, SOON);
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((status.code(), line.as_str()), (Some(130), "a\n"));
+    assert!(stderr.starts_with("interrupted: "), "{stderr}");
+}
+
+#[test]
+fn an_interrupt_stops_between_elements() {
+    for engine in ["jit", "interpreter"] {
+        let program = "set n = number * 3 | select n, line";
+        let mut child = command(&["--engine", engine, program])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let endless = std::thread::spawn(move || {
+            let lines = b"some line\n".repeat(1000);
+            while stdin.write_all(&lines).is_ok() {}
+        });
+        let mut stdout = child.stdout.take().unwrap();
+        let mut some = vec![0; 100_000];
+        stdout.read_exact(&mut some).unwrap();
+        interrupt(&child);
+        let mut rest = Vec::new();
+        stdout.read_to_end(&mut rest).unwrap();
+        let status = wait(&mut child, SOON);
+        endless.join().unwrap();
+        assert_eq!(status.code(), Some(130));
+        let text = String::from_utf8([some, rest].concat()).unwrap();
+        assert!(text.ends_with("\tsome line\n"), "whole rows only");
+        for (k, line) in text.lines().enumerate() {
+            assert_eq!(line, format!("{}\tsome line", (k + 1) * 3));
+        }
+    }
+}
+
+#[test]
+fn bad_rows_are_news_unless_quiet() {
+    let log = std::fs::read_to_string(access_log()).unwrap();
+    let log = log.lines().next().unwrap().to_owned() + "\nnonsense\nmore nonsense\n";
+    let program = "parse clf | select status | write stdout as text";
+    let outcome = run_with(&[program], log.as_bytes());
+    assert!(
+        outcome.stderr.starts_with("3 rows read, 1 out, 2 bad"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(outcome.ok(), "200\n");
+    assert_eq!(run_with(&["-q", program], log.as_bytes()).stderr, "");
+    assert_eq!(
+        run_with(&[program], log.lines().next().unwrap().as_bytes()).stderr,
+        ""
+    );
+}
+
+#[test]
+fn dumps_show_what_would_be_run() {
+    let dir = TempDir::new("dump");
+    let out = dir.path("out.json");
+    let program = format!("parse clf | where status >= 500 | write \"{out}\"");
+    let text = run(&["--dump", "chain,ir,clif,asm", &program, "/nowhere"]).ok();
+    for part in ["; chain of", "; ir of", "; clif of", "; asm of", " -> "] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let text = run(&["--dump", "chain", &program]).ok();
+    assert!(text.contains("; chain of") && !text.contains("; ir of"), "{text}");
+    assert!(!std::path::Path::new(&out).exists(), "nothing is written");
+}
