@@ -44,9 +44,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
 
     let began = Instant::now();
+    let mut shown = began;
     loop {
-        let progress = network.run_steps(1 << 20)?;
+        let progress = network.run_steps(1 << 16)?;
         network.remove_finished();
+        if shown.elapsed() > Duration::from_secs(1) {
+            shown = Instant::now();
+            let (seen, applied) = (seen.load(Ordering::Relaxed), applied.load(Ordering::Relaxed));
+            eprintln!("{seen} elements, {applied} rewires, {:?}", network.report().specialisations);
+        }
         let enough = seen.load(Ordering::Relaxed) >= options.elements && applied.load(Ordering::Relaxed) >= options.rewires;
         if enough || progress == Progress::Done {
             break;

@@ -24,7 +24,10 @@ pub const CHAIN_INSTS_MAX: usize = 50_000;
 /// Steps that a chain is interpreted for before it is specialised.
 pub const WARM_STEPS: u64 = 256;
 
-/// Invalidations of a chain after which its warm-up is no longer doubled.
+/// Steps of native code that are worth a compilation.
+pub const REPAID_STEPS: u64 = 16 * WARM_STEPS;
+
+/// Invalidations too early after which a chain's warm-up is no longer doubled.
 pub const BACKOFF_DOUBLINGS_MAX: u32 = 3;
 
 const _: () = assert!(BLOCK_ELEMENTS_MAX < QUANTUM_STEPS, "a block is delivered within a quantum");

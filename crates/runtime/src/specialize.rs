@@ -12,7 +12,7 @@ use cutthrough_ir::ChainCode;
 use crate::chain;
 use crate::engine::{Engine, Specialised};
 use crate::exec::Memo;
-use crate::limits::{BACKOFF_DOUBLINGS_MAX, WARM_STEPS};
+use crate::limits::{BACKOFF_DOUBLINGS_MAX, REPAID_STEPS, WARM_STEPS};
 use crate::root::{Reach, Root};
 use crate::wiring::{PointId, ProcessId, Wiring};
 
@@ -72,7 +72,8 @@ pub(crate) struct Specialisations {
     engine: Option<Arc<dyn Engine>>,
     compile: Compile,
     entries: HashMap<Root, Entry>,
-    /// How often a root's chain was invalidated; it waits the longer.
+    /// How often, lately, a root's chain was compiled and invalidated before that had
+    /// been worth it; it waits the longer.
     unrest: HashMap<Root, u32>,
     worker: Option<Worker>,
     tickets: u64,
@@ -124,7 +125,7 @@ impl Specialisations {
             Compile::Never => false,
             Compile::AtOnce => true,
             Compile::WhenWarm => {
-                let unrest = self.unrest.get(&root).copied().unwrap_or(0).min(BACKOFF_DOUBLINGS_MAX);
+                let unrest = self.unrest.get(&root).copied().unwrap_or(0);
                 entry.steps >= WARM_STEPS << unrest
             }
         }
@@ -170,6 +171,7 @@ impl Specialisations {
         entry.state = match outcome {
             Ok(code) => {
                 self.counts.compiled += 1;
+                entry.steps = 0;
                 State::Native(code)
             }
             Err(why) => {
@@ -180,7 +182,7 @@ impl Specialisations {
         };
     }
 
-    /// Notes steps that were interpreted.
+    /// Notes steps, interpreted until the chain is native, then native.
     pub(crate) fn note_steps(&mut self, root: Root, steps: u64) {
         if let Some(entry) = self.entries.get_mut(&root) {
             entry.steps += steps;
@@ -194,11 +196,17 @@ impl Specialisations {
         self.entries.retain(|root, entry| {
             let relies = entry.reach.points.iter().any(|point| points.contains(point))
                 || entry.reach.members.iter().any(|process| processes.contains(process));
-            if relies && !matches!(entry.state, State::Interpreted) {
-                *unrest.entry(*root).or_default() += 1;
-                counts.invalidated += 1;
+            if !relies {
+                return true;
             }
-            !relies
+            counts.invalidated += u64::from(!matches!(entry.state, State::Interpreted));
+            let unrest = unrest.entry(*root).or_default();
+            match entry.state {
+                State::Native(_) if entry.steps >= REPAID_STEPS => *unrest = 0,
+                State::Native(_) | State::Compiling(_) => *unrest = (*unrest + 1).min(BACKOFF_DOUBLINGS_MAX),
+                State::Interpreted | State::Refused(_) => *unrest = unrest.saturating_sub(1),
+            }
+            false
         });
     }
 

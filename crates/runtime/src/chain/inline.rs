@@ -1,6 +1,6 @@
 //! One fragment's blocks, copied into a chain.
 
-use cutthrough_ir::{Block, End, Function, Inst, Op, Target, Terminator, Value};
+use cutthrough_ir::{Block, End, Function, Inst, Op, Target, Terminator, Type, Value};
 
 use super::pull::Pulled;
 use super::{ChainBuilder, TooLarge, target};
@@ -11,9 +11,31 @@ use crate::wiring::{ProcessId, Status};
 /// One way in which an activation ends: what it has emitted, and in which block the
 /// chain goes on. The process's status has been set.
 pub(super) struct Ending {
-    pub(super) emitted: Vec<(usize, Vec<Value>)>,
+    pub(super) emitted: Vec<Emission>,
     pub(super) block: Block,
     pub(super) holds: Holds,
+}
+
+impl Ending {
+    fn emission(&self, output: usize) -> Option<&Emission> {
+        self.emitted.iter().find(|emission| emission.output == output)
+    }
+}
+
+/// An element that an activation has emitted.
+pub(super) struct Emission {
+    pub(super) output: usize,
+    pub(super) element: Vec<Value>,
+    /// Where only some of the joined endings emit it, whether this one did.
+    pub(super) only_if: Option<Value>,
+}
+
+/// Whether an ending emits to some output of another, to no others, and in the same
+/// order.
+fn joins(longest: &Ending, ending: &Ending) -> bool {
+    let mut outputs = longest.emitted.iter().map(|emission| emission.output);
+    let in_order = ending.emitted.iter().all(|emission| outputs.any(|output| output == emission.output));
+    in_order && ending.emitted.is_empty() == longest.emitted.is_empty()
 }
 
 /// Whether the process holds more when an activation has ended.
@@ -131,11 +153,11 @@ impl ChainBuilder<'_, '_> {
         target(block, map.all(&to.args))
     }
 
-    fn inline_inst(&mut self, process: ProcessId, inst: &Inst, map: &mut Map, emitted: &mut Vec<(usize, Vec<Value>)>) {
+    fn inline_inst(&mut self, process: ProcessId, inst: &Inst, map: &mut Map, emitted: &mut Vec<Emission>) {
         let args = map.all(&inst.args);
         let result = match inst.op {
             Op::Emit => {
-                emitted.push((inst.imm.index(), args));
+                emitted.push(Emission { output: inst.imm.index(), element: args, only_if: None });
                 None
             }
             Op::Drop => {
@@ -223,51 +245,80 @@ impl ChainBuilder<'_, '_> {
         }
     }
 
-    /// Joins the endings that emit to the same outputs.
-    fn join_endings(&mut self, endings: Vec<Ending>) -> Vec<Ending> {
-        let mut groups: Vec<(Vec<usize>, Vec<Ending>)> = Vec::new();
+    /// Joins the endings that have an output in common, so that what lies behind it is
+    /// built once.
+    fn join_endings(&mut self, mut endings: Vec<Ending>) -> Vec<Ending> {
+        // The longest first: the others emit to some of its outputs.
+        endings.sort_by_key(|ending| std::cmp::Reverse(ending.emitted.len()));
+        let mut groups: Vec<Vec<Ending>> = Vec::new();
         for ending in endings {
-            let outputs: Vec<usize> = ending.emitted.iter().map(|(output, _)| *output).collect();
-            match groups.iter_mut().find(|(known, _)| *known == outputs) {
-                Some((_, group)) => group.push(ending),
-                None => groups.push((outputs, vec![ending])),
+            match groups.iter_mut().find(|group| joins(&group[0], &ending)) {
+                Some(group) => group.push(ending),
+                None => groups.push(vec![ending]),
             }
         }
-        groups.into_iter().map(|(_, group)| self.join(group)).collect()
+        groups.into_iter().map(|group| self.join(group)).collect()
     }
 
+    /// Joins endings that emit to all or some of the first one's outputs.
     fn join(&mut self, mut group: Vec<Ending>) -> Ending {
         if group.len() == 1 {
             return group.remove(0);
         }
         let mixed = group.iter().any(|ending| ending.holds != group[0].holds);
-        let values = |ending: &Ending| -> Vec<Value> {
-            ending.emitted.iter().flat_map(|(_, element)| element.iter().copied()).collect()
-        };
-        let mut types: Vec<_> = values(&group[0]).iter().map(|&value| self.f.ty(value)).collect();
-        if mixed {
-            types.push(cutthrough_ir::Type::BOOL);
+        let is_always: Vec<bool> = group[0]
+            .emitted
+            .iter()
+            .map(|emission| group.iter().all(|ending| ending.emission(emission.output).is_some()))
+            .collect();
+        let mut types = Vec::new();
+        for (emission, is_always) in group[0].emitted.iter().zip(&is_always) {
+            types.extend(emission.element.iter().map(|&value| self.f.ty(value)));
+            types.extend((!is_always).then_some(Type::BOOL));
         }
+        types.extend(mixed.then_some(Type::BOOL));
         let block = self.f.block(&types);
         for ending in &group {
             self.f.switch_to(ending.block);
-            let mut args = values(ending);
-            if mixed {
-                args.push(self.f.bconst(ending.holds == Holds::Yes));
-            }
+            let args = self.join_args(&group[0], ending, &is_always, mixed);
             self.f.jump(block, &args);
         }
         let mut params = self.f.block_params(block).into_iter();
         let first = group.remove(0);
-        let emitted = first.emitted.into_iter().map(|(output, element)| (output, params.by_ref().take(element.len()).collect()));
+        let emitted = first.emitted.into_iter().zip(is_always).map(|(emission, is_always)| Emission {
+            output: emission.output,
+            element: params.by_ref().take(emission.element.len()).collect(),
+            only_if: if is_always { None } else { params.next() },
+        });
         let emitted = emitted.collect();
         let holds = params.next().map_or(first.holds, Holds::If);
         Ending { emitted, block, holds }
     }
 
+    fn join_args(&mut self, first: &Ending, ending: &Ending, is_always: &[bool], mixed: bool) -> Vec<Value> {
+        let mut args = Vec::new();
+        for (emission, is_always) in first.emitted.iter().zip(is_always) {
+            let mine = ending.emission(emission.output);
+            match mine {
+                Some(mine) => args.extend_from_slice(&mine.element),
+                None => {
+                    let types: Vec<Type> = emission.element.iter().map(|&value| self.f.ty(value)).collect();
+                    args.extend(types.into_iter().map(|ty| self.f.zero(ty)));
+                }
+            }
+            if !is_always {
+                args.push(self.f.bconst(mine.is_some()));
+            }
+        }
+        if mixed {
+            args.push(self.f.bconst(ending.holds == Holds::Yes));
+        }
+        args
+    }
+
     /// Whether an optional output's elements can be taken.
     fn output_ready(&mut self, process: ProcessId, output: usize) -> Value {
-        let result = self.f.block(&[cutthrough_ir::Type::BOOL]);
+        let result = self.f.block(&[Type::BOOL]);
         let not_ready = self.f.block(&[]);
         self.check_cone(process, Activation::Output(output), not_ready);
         let yes = self.f.bconst(true);

@@ -131,7 +131,10 @@ impl ChainBuilder<'_, '_> {
         self.set_status(process, status as i64);
         let cone = self.memo.cone(self.wiring, process, activation);
         for check in cone.iter() {
-            if let Check::Idle(process) = *check {
+            let Check::Idle(process) = *check else { continue };
+            let code = &self.wiring.node(process).code;
+            let is_ever_other = code.activated().any(|function| function.may_hold || function.may_finish);
+            if is_ever_other {
                 self.set_status(process, Status::Idle as i64);
             }
         }

@@ -95,7 +95,7 @@ impl ChainBuilder<'_, '_> {
         for ending in self.inline_fragment(writer.process, function, args)? {
             self.f.switch_to(ending.block);
             match &ending.emitted[..] {
-                [(_, element)] => self.f.jump(some, element),
+                [emission] => self.f.jump(some, &emission.element),
                 [] => self.f.jump(retry, &[]),
                 _ => unreachable!("INVARIANT: who is pulled has one output"),
             }

@@ -2,7 +2,7 @@
 
 use cutthrough_ir::{Block, Op, Value};
 
-use super::inline::{Ending, Holds};
+use super::inline::{Emission, Ending, Holds};
 use super::{ChainBuilder, TooLarge};
 use crate::exec::Activation;
 use crate::wiring::{Destination, Port, ProcessId, Status};
@@ -65,8 +65,17 @@ impl ChainBuilder<'_, '_> {
     ) -> Result<(), TooLarge> {
         for ending in endings {
             self.f.switch_to(ending.block);
-            for (output, element) in &ending.emitted {
+            for Emission { output, element, only_if } in &ending.emitted {
+                let Some(emits) = *only_if else {
+                    self.deliver(process, *output, element)?;
+                    continue;
+                };
+                let (deliver, after) = (self.f.block(&[]), self.f.block(&[]));
+                self.f.br(emits, deliver, after);
+                self.f.switch_to(deliver);
                 self.deliver(process, *output, element)?;
+                self.f.jump(after, &[]);
+                self.f.switch_to(after);
             }
             match ending.holds {
                 Holds::Yes => self.f.jump(again, &[]),

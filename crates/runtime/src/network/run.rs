@@ -238,7 +238,6 @@ impl Network {
             return None;
         }
         let native = self.specialisations.native(wiring, memo, root);
-        let is_native = native.is_some();
         match native {
             Some(code) => code.run(&mut grant),
             None => Exec { wiring, memo, grant: &mut grant, dealt: &reach.dealt, unspent: 0 }.run(root),
@@ -247,9 +246,7 @@ impl Network {
         if let (Some(inbox), Some(delivered)) = (inbox, &grant.inbox) {
             inbox.next = delivered.next;
         }
-        if !is_native {
-            self.specialisations.note_steps(root, used);
-        }
+        self.specialisations.note_steps(root, used);
         self.finish_grant(&reach, outboxes);
         Some(used)
     }
