@@ -84,7 +84,11 @@ fn without_constant_params(function: &Function, reachable: &[Block]) -> Function
     while changed {
         changed = false;
         // Of each parameter: the one value seen so far, or that there are several.
-        let mut seen: Vec<Vec<Seen>> = function.blocks.iter().map(|block| vec![Seen::Nothing; block.params.len()]).collect();
+        let mut seen: Vec<Vec<Seen>> = function
+            .blocks
+            .iter()
+            .map(|block| vec![Seen::Nothing; block.params.len()])
+            .collect();
         for &block in reachable {
             function.block(block).terminator.for_each_target(|to| {
                 let params = &function.block(to.block).params;
@@ -115,9 +119,17 @@ fn without_constant_params(function: &Function, reachable: &[Block]) -> Function
     if replaced.iter().all(Option::is_none) {
         return function;
     }
-    let kept: Vec<Vec<bool>> = function.blocks.iter().map(|block| {
-        block.params.iter().map(|param| replaced[param.index()].is_none()).collect()
-    }).collect();
+    let kept: Vec<Vec<bool>> = function
+        .blocks
+        .iter()
+        .map(|block| {
+            block
+                .params
+                .iter()
+                .map(|param| replaced[param.index()].is_none())
+                .collect()
+        })
+        .collect();
     for block in &mut function.blocks {
         block.params.retain(|param| replaced[param.index()].is_none());
         for arg in block.insts.iter_mut().flat_map(|inst| &mut inst.args) {
@@ -211,7 +223,8 @@ fn renumber(
             .for_each(&mut define);
     }
     let number = |value: Value| {
-        numbers[resolve(replaced, value).index()].expect("INVARIANT: a used value is defined in a reachable block")
+        numbers[resolve(replaced, value).index()]
+            .expect("INVARIANT: a used value is defined in a reachable block")
     };
     let renumber_target = |target: &mut Target| {
         target.block =

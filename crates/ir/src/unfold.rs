@@ -20,7 +20,9 @@
 
 use std::collections::HashMap;
 
-use crate::function::{Block, BlockData, Function, FunctionKind, Imm, Inst, Target, Terminator, Value};
+use crate::function::{
+    Block, BlockData, Function, FunctionKind, Imm, Inst, Origin, Target, Terminator, Value,
+};
 use crate::limits::{UNFOLD_GROWTH_MAX, UNFOLD_INSTS_MAX, UNFOLD_VERSIONS_MAX};
 use crate::op::{Effect, Op};
 use crate::types::Type;
@@ -46,14 +48,17 @@ pub fn unfold(function: &Function) -> Function {
         values: Vec::new(),
         size: 0,
     };
-    unfold.run(size * UNFOLD_GROWTH_MAX).unwrap_or_else(|| function.clone())
+    unfold
+        .run(size * UNFOLD_GROWTH_MAX)
+        .unwrap_or_else(|| function.clone())
 }
 
 /// For each value that an operation without operands gives: that operation.
 fn constants(function: &Function) -> Vec<Option<&Inst>> {
     let mut constants = vec![None; function.values.len()];
     for inst in function.blocks.iter().flat_map(|block| &block.insts) {
-        if let (Some(result), true, Effect::Pure) = (inst.result, inst.args.is_empty(), inst.op.info().effect) {
+        if let (Some(result), true, Effect::Pure) = (inst.result, inst.args.is_empty(), inst.op.info().effect)
+        {
             constants[result.index()] = Some(inst);
         }
     }
@@ -78,7 +83,12 @@ fn flags(function: &Function, constants: &[Option<&Inst>]) -> HashMap<u32, usize
         match inst.op {
             Op::SlotGet => {
                 let ty = inst.result.map(|result| function.ty(result));
-                if ty == Some(Type::I64) || ty == Some(Type::BOOL) { &mut read } else { &mut other }.push(slot);
+                if ty == Some(Type::I64) || ty == Some(Type::BOOL) {
+                    &mut read
+                } else {
+                    &mut other
+                }
+                .push(slot);
             }
             Op::SlotSet if constants[inst.args[0].index()].and_then(number).is_none() => other.push(slot),
             _ => {}
@@ -88,7 +98,10 @@ fn flags(function: &Function, constants: &[Option<&Inst>]) -> HashMap<u32, usize
     read.sort_unstable();
     read.dedup();
     read.truncate(u64::BITS as usize);
-    read.into_iter().enumerate().map(|(flag, slot)| (slot, flag)).collect()
+    read.into_iter()
+        .enumerate()
+        .map(|(flag, slot)| (slot, flag))
+        .collect()
 }
 
 /// What each block, or one behind it, uses of what was before.
@@ -121,7 +134,9 @@ impl Live {
             block.params.iter().for_each(|&param| define(param, &mut defined));
             for inst in &block.insts {
                 inst.args.iter().for_each(|&arg| note_use(arg, &defined));
-                inst.result.iter().for_each(|&result| define(result, &mut defined));
+                inst.result
+                    .iter()
+                    .for_each(|&result| define(result, &mut defined));
                 if let Some(&flag) = flag_of(inst, flags) {
                     match inst.op {
                         Op::SlotGet => read[index] |= (1 << flag) & !set[index],
@@ -129,8 +144,12 @@ impl Live {
                     }
                 }
             }
-            block.terminator.for_each_operand(|value| note_use(value, &defined));
-            block.terminator.for_each_target(|to| to.args.iter().for_each(|&arg| note_use(arg, &defined)));
+            block
+                .terminator
+                .for_each_operand(|value| note_use(value, &defined));
+            block
+                .terminator
+                .for_each_target(|to| to.args.iter().for_each(|&arg| note_use(arg, &defined)));
         }
         let mut changed = true;
         while changed {
@@ -151,9 +170,15 @@ impl Live {
         }
         let of_block = |block: usize| {
             let row = &used[block * width..(block + 1) * width];
-            (0..function.values.len()).filter(|&k| row[k / 64] >> (k % 64) & 1 == 1).map(Value::from_index).collect()
+            (0..function.values.len())
+                .filter(|&k| row[k / 64] >> (k % 64) & 1 == 1)
+                .map(Value::from_index)
+                .collect()
         };
-        Live { values: (0..count).map(of_block).collect(), flags: read }
+        Live {
+            values: (0..count).map(of_block).collect(),
+            flags: read,
+        }
     }
 }
 
@@ -188,6 +213,7 @@ struct Unfold<'f> {
 
 /// One copy of a block, as it is made.
 struct Copy<'f> {
+    origin: Origin,
     facts: Facts,
     insts: Vec<Inst>,
     /// Where the block's values are in the copy.
@@ -202,7 +228,10 @@ struct Copy<'f> {
 impl<'f> Unfold<'f> {
     /// None when more than this many instructions would come to be.
     fn run(&mut self, size_max: usize) -> Option<Function> {
-        let facts = Facts { flags: vec![None; self.flags.len()], stopped: false };
+        let facts = Facts {
+            flags: vec![None; self.flags.len()],
+            stopped: false,
+        };
         self.version(Block(0), &facts);
         while let Some((block, facts, copy)) = self.todo.pop() {
             let data = self.copy(block, facts);
@@ -216,7 +245,9 @@ impl<'f> Unfold<'f> {
         Some(Function {
             kind: self.function.kind,
             values: std::mem::take(&mut self.values),
-            blocks: blocks.map(|block| block.expect("INVARIANT: nothing is left to do")).collect(),
+            blocks: blocks
+                .map(|block| block.expect("INVARIANT: nothing is left to do"))
+                .collect(),
             returns: self.function.returns.clone(),
         })
     }
@@ -225,7 +256,11 @@ impl<'f> Unfold<'f> {
     fn version(&mut self, block: Block, facts: &Facts) -> Block {
         let live = self.live.flags[block.index()];
         let mut facts = facts.clone();
-        let dead = facts.flags.iter_mut().enumerate().filter(|(flag, _)| live >> flag & 1 == 0);
+        let dead = facts
+            .flags
+            .iter_mut()
+            .enumerate()
+            .filter(|(flag, _)| live >> flag & 1 == 0);
         dead.for_each(|(_, fact)| *fact = None);
         let versions = &mut self.versions[block.index()];
         // What leaves is run once: one copy of it is enough.
@@ -251,6 +286,7 @@ impl<'f> Unfold<'f> {
         let function = self.function;
         let data = function.block(block);
         let mut copy = Copy {
+            origin: data.origin,
             facts,
             insts: Vec::new(),
             values: HashMap::new(),
@@ -268,7 +304,12 @@ impl<'f> Unfold<'f> {
             self.copy_inst(&mut copy, inst);
         }
         let terminator = self.copy_terminator(&mut copy, &data.terminator);
-        BlockData { params, insts: copy.insts, terminator, origin: data.origin }
+        BlockData {
+            params,
+            insts: copy.insts,
+            terminator,
+            origin: data.origin,
+        }
     }
 
     fn copy_inst(&mut self, copy: &mut Copy<'f>, inst: &'f Inst) {
@@ -276,7 +317,8 @@ impl<'f> Unfold<'f> {
         match (inst.op, flag) {
             (Op::SlotGet, Some(flag)) => {
                 if let (Some(number), Some(result)) = (copy.facts.flags[flag], inst.result) {
-                    return self.known(copy, inst, result, number);
+                    copy.numbers.insert(result, number);
+                    return;
                 }
             }
             (Op::SlotSet, Some(flag)) => {
@@ -285,17 +327,21 @@ impl<'f> Unfold<'f> {
                     return;
                 }
                 copy.facts.flags[flag] = number;
-                copy.definitions.retain(|_, reading| reading.op != Op::SlotGet || reading.imm != inst.imm);
+                copy.definitions
+                    .retain(|_, reading| reading.op != Op::SlotGet || reading.imm != inst.imm);
             }
             (Op::Halt, _) => copy.facts.stopped = true,
             (Op::Select, _) => {
                 if let (Some(condition), Some(result)) = (self.number(copy, inst.args[0]), inst.result) {
                     let chosen = inst.args[if condition != 0 { 1 } else { 2 }];
-                    if let Some(number) = self.number(copy, chosen) {
-                        copy.numbers.insert(result, number);
-                    }
-                    let chosen = self.mapped(copy, chosen);
-                    copy.values.insert(result, chosen);
+                    match self.number(copy, chosen) {
+                        Some(number) => copy.numbers.insert(result, number),
+                        None => {
+                            let chosen = self.mapped(copy, chosen);
+                            copy.values.insert(result, chosen);
+                            None
+                        }
+                    };
                     return;
                 }
             }
@@ -303,8 +349,12 @@ impl<'f> Unfold<'f> {
         }
         if let Some(result) = inst.result {
             let args: Option<Vec<i64>> = inst.args.iter().map(|&arg| self.number(copy, arg)).collect();
-            if let Some(number) = args.filter(|args| !args.is_empty()).and_then(|args| fold(inst.op, &args)) {
-                return self.known(copy, inst, result, number);
+            if let Some(number) = args
+                .filter(|args| !args.is_empty())
+                .and_then(|args| fold(inst.op, &args))
+            {
+                copy.numbers.insert(result, number);
+                return;
             }
             if self.constants[result.index()].is_some() {
                 return; // copied where it is used
@@ -317,20 +367,11 @@ impl<'f> Unfold<'f> {
             copy.values.insert(result, value);
             value
         });
-        copy.insts.push(Inst { args, result, ..inst.clone() });
-    }
-
-    /// The result is this number.
-    fn known(&mut self, copy: &mut Copy<'f>, inst: &Inst, result: Value, number: i64) {
-        let ty = self.function.ty(result);
-        let value = self.value(ty);
-        let (op, imm) = match ty {
-            Type::BOOL => (Op::Bconst, Imm::Bool(number != 0)),
-            _ => (Op::Iconst, Imm::I64(number)),
-        };
-        copy.insts.push(Inst { op, imm, args: Vec::new(), result: Some(value), origin: inst.origin });
-        copy.values.insert(result, value);
-        copy.numbers.insert(result, number);
+        copy.insts.push(Inst {
+            args,
+            result,
+            ..inst.clone()
+        });
     }
 
     /// The number that a value is, if that is known.
@@ -344,9 +385,33 @@ impl<'f> Unfold<'f> {
         if let Some(&known) = copy.values.get(&value) {
             return known;
         }
-        let inst = self.constants[value.index()].expect("INVARIANT: what is no constant is live and so a parameter");
-        let result = self.value(self.function.ty(value));
-        copy.insts.push(Inst { result: Some(result), ..inst.clone() });
+        let ty = self.function.ty(value);
+        let result = self.value(ty);
+        let inst = match copy.numbers.get(&value) {
+            Some(&number) => {
+                let (op, imm) = match ty {
+                    Type::BOOL => (Op::Bconst, Imm::Bool(number != 0)),
+                    _ => (Op::Iconst, Imm::I64(number)),
+                };
+                Inst {
+                    op,
+                    imm,
+                    args: Vec::new(),
+                    result: None,
+                    origin: copy.origin,
+                }
+            }
+            None => {
+                let constant = self.constants[value.index()];
+                constant
+                    .expect("INVARIANT: what is no constant is live and so a parameter")
+                    .clone()
+            }
+        };
+        copy.insts.push(Inst {
+            result: Some(result),
+            ..inst
+        });
         copy.values.insert(value, result);
         result
     }
@@ -373,7 +438,10 @@ impl<'f> Unfold<'f> {
             Terminator::Step { go, stop } => {
                 let go = self.target(copy, go);
                 copy.facts.stopped = true;
-                Terminator::Step { go, stop: self.target(copy, stop) }
+                Terminator::Step {
+                    go,
+                    stop: self.target(copy, stop),
+                }
             }
             terminator => {
                 let mut terminator = terminator.clone();
@@ -387,7 +455,12 @@ impl<'f> Unfold<'f> {
     fn target(&mut self, copy: &mut Copy<'f>, to: &Target) -> Target {
         let block = self.version(to.block, &copy.facts);
         let outer = self.live.values[to.block.index()].clone();
-        let args = to.args.iter().chain(&outer).map(|&arg| self.mapped(copy, arg)).collect();
+        let args = to
+            .args
+            .iter()
+            .chain(&outer)
+            .map(|&arg| self.mapped(copy, arg))
+            .collect();
         Target { block, args }
     }
 
@@ -400,7 +473,10 @@ impl<'f> Unfold<'f> {
             Op::Ieq if outcome => self.is_flag(copy, inst),
             Op::Ine if !outcome => self.is_flag(copy, inst),
             Op::Ieq | Op::Ine | Op::Ilt | Op::Ile | Op::Igt | Op::Ige => {
-                let select = *copy.definitions.get(&inst.args[0]).filter(|select| select.op == Op::Select)?;
+                let select = *copy
+                    .definitions
+                    .get(&inst.args[0])
+                    .filter(|select| select.op == Op::Select)?;
                 let bound = self.number(copy, inst.args[1])?;
                 let of = |choice: usize| fold(inst.op, &[self.number(copy, select.args[choice])?, bound]);
                 let (if_true, if_false) = (of(1)? != 0, of(2)? != 0);
@@ -413,7 +489,10 @@ impl<'f> Unfold<'f> {
 
     /// The flag, and the number, that a comparison compares.
     fn is_flag(&self, copy: &Copy<'f>, inst: &Inst) -> Option<(usize, i64)> {
-        let reading = *copy.definitions.get(&inst.args[0]).filter(|reading| reading.op == Op::SlotGet)?;
+        let reading = *copy
+            .definitions
+            .get(&inst.args[0])
+            .filter(|reading| reading.op == Op::SlotGet)?;
         Some((*flag_of(reading, &self.flags)?, self.number(copy, inst.args[1])?))
     }
 }
@@ -434,4 +513,89 @@ fn fold(op: Op, args: &[i64]) -> Option<i64> {
         _ => return None,
     };
     Some(i64::from(truth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unfold;
+    use crate::builder::FunctionBuilder;
+    use crate::function::{FunctionKind, Terminator};
+    use crate::op::Op;
+    use crate::program::{SlotDecl, Tables};
+    use crate::simplify::simplify;
+    use crate::types::Type;
+
+    #[test]
+    fn a_flag_becomes_two_places() {
+        let mut tables = Tables::default();
+        tables.slots.push(SlotDecl::zero("is odd", Type::BOOL));
+        tables.drops.push("odd".to_owned());
+        let mut b = FunctionBuilder::new(FunctionKind::Chain, &mut tables, &[], &[Type::I64]);
+        let [head, go, odd, even, out] = [(); 5].map(|()| b.block(&[]));
+        let no = b.bconst(false);
+        b.slot_set(0, no);
+        b.jump(head, &[]);
+        b.switch_to(head);
+        b.terminate(Terminator::Step {
+            go: go.into(),
+            stop: out.into(),
+        });
+        b.switch_to(go);
+        let is_odd = b.slot_get(0);
+        b.br(is_odd, odd, even);
+        b.switch_to(odd);
+        b.drop(0);
+        let no = b.bconst(false);
+        b.slot_set(0, no);
+        b.jump(head, &[]);
+        b.switch_to(even);
+        let yes = b.bconst(true);
+        b.slot_set(0, yes);
+        b.jump(head, &[]);
+        b.switch_to(out);
+        let code = b.iconst(0);
+        b.ret(&[code]);
+        let function = simplify(&unfold(&simplify(&b.build())));
+        let insts = || function.blocks.iter().flat_map(|block| &block.insts);
+        assert_eq!(insts().filter(|inst| inst.op == Op::SlotGet).count(), 0);
+        assert_eq!(insts().filter(|inst| inst.op == Op::Drop).count(), 1);
+        let branches = function
+            .blocks
+            .iter()
+            .filter(|block| matches!(block.terminator, Terminator::Br(..)));
+        assert_eq!(branches.count(), 0);
+    }
+
+    #[test]
+    fn behind_a_failed_step_no_other_is_taken() {
+        let mut tables = Tables::default();
+        let mut b = FunctionBuilder::new(FunctionKind::Chain, &mut tables, &[], &[Type::I64]);
+        let [outer, inner, body, out] = [(); 4].map(|()| b.block(&[]));
+        b.jump(outer, &[]);
+        b.switch_to(outer);
+        b.terminate(Terminator::Step {
+            go: inner.into(),
+            stop: out.into(),
+        });
+        b.switch_to(inner);
+        b.terminate(Terminator::Step {
+            go: body.into(),
+            stop: outer.into(),
+        });
+        b.switch_to(body);
+        b.jump(inner, &[]);
+        b.switch_to(out);
+        let code = b.iconst(0);
+        b.ret(&[code]);
+        let function = simplify(&unfold(&simplify(&b.build())));
+        for block in &function.blocks {
+            if let Terminator::Step { stop, .. } = &block.terminator {
+                let leaves = &function.block(stop.block).terminator;
+                assert!(
+                    matches!(leaves, Terminator::Return(_) | Terminator::Jump(_)),
+                    "{leaves:?}"
+                );
+            }
+        }
+    }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Context {
     pub(crate) budget: u64,
     /// The budget that halts have set aside.
     pub(crate) unspent: u64,
+    /// The budget that there was.
+    pub(crate) granted: u64,
     /// The words of the elements that are delivered.
     pub(crate) inbox_words: *const Word,
     /// The next one's index.
@@ -80,6 +82,7 @@ pub(crate) mod offset {
         INTERRUPT = Context.interrupt,
         BUDGET = Context.budget,
         UNSPENT = Context.unspent,
+        GRANTED = Context.granted,
         INBOX_WORDS = Context.inbox_words,
         INBOX_NEXT = Context.inbox_next,
         INBOX_END = Context.inbox_end,

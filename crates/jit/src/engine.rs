@@ -13,7 +13,9 @@ use cranelift_module::{Module, ModuleError};
 
 use cutthrough_ir::ChainCode;
 use cutthrough_ir::simplify::simplify;
+use cutthrough_ir::unfold::unfold;
 
+use crate::accounts::Accounts;
 use crate::code_memory::CodeMemory;
 use crate::dump::{Dump, DumpKinds};
 use crate::error::{CompileError, CompileErrorKind};
@@ -183,8 +185,9 @@ impl Jit {
         chain: &ChainCode,
         kinds: DumpKinds,
     ) -> Result<(NativeChain, Dump), CompileError> {
-        let function = simplify(&chain.function);
+        let mut function = simplify(&unfold(&simplify(&chain.function)));
         let needs = Needs::of(chain, &function)?;
+        let accounts = Accounts::plan(&mut function);
         let mut scratch = self.take_scratch();
         let mut dump = Dump::default();
         let context = &mut scratch.context;
@@ -192,6 +195,7 @@ impl Jit {
             chain,
             &function,
             &needs,
+            &accounts,
             &*self.isa,
             &mut context.func,
             &mut scratch.builder,

@@ -4,7 +4,7 @@
 //! machine code of it with Cranelift; [`NativeChain::run`] runs that on the same
 //! [`Grant`](cutthrough_ir::Grant) that the interpreter runs on, and leaves the same.
 //!
-//! chain IR → [`simplify`](cutthrough_ir::simplify) → CLIF (`lower`) → trap check →
+//! chain IR → [`unfold`](cutthrough_ir::unfold) and [`simplify`](cutthrough_ir::simplify) → accounts → CLIF (`lower`) → trap check →
 //! Cranelift → code memory → [`NativeChain`]
 //!
 //! What this crate deliberately does not know: networks, when to compile and when to
@@ -16,6 +16,7 @@
 //! |---|---|
 //! | [`engine`] | compiles chains |
 //! | [`native`] | a compiled chain, and how it is entered |
+//! | [`accounts`] | what a chain has to count, and what follows from that |
 //! | [`lower`] | chain IR to CLIF |
 //! | [`needs`] | what a chain's code touches, checked against each grant |
 //! | [`context`] | what machine code reads and writes, with its layout |
@@ -32,6 +33,7 @@
 pub mod code_memory;
 pub mod limits;
 
+mod accounts;
 mod context;
 mod dump;
 mod engine;

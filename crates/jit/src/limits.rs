@@ -12,6 +12,10 @@ pub const CHAIN_INSTS_MAX: usize = 20_000;
 /// Basic blocks of one chain.
 pub const CHAIN_BLOCKS_MAX: usize = 5_000;
 
+/// Blocks of a chain whose counters are derived from one another; in larger ones each
+/// has a register.
+pub const ACCOUNTS_BLOCKS_MAX: usize = 500;
+
 /// State slots that one chain may name; each that lies in a register is a value
 /// that lives through all of the function.
 pub const CHAIN_SLOTS_MAX: usize = 1_000;

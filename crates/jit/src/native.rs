@@ -85,6 +85,7 @@ impl NativeChain {
             interrupt: grant.interrupt,
             budget: grant.budget,
             unspent: 0,
+            granted: grant.budget,
             inbox_words,
             inbox_next,
             inbox_end,

@@ -6,7 +6,7 @@ use cutthrough_ir::{ChainCode, Function, Op, Terminator};
 
 use crate::error::CompileError;
 use crate::limits::{CALL_WORDS_MAX, STATE_WORDS_MAX};
-use crate::lower::Counter;
+use crate::accounts::Counter;
 
 /// What the code of a chain touches.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +43,7 @@ impl Needs {
                     Op::SlotSet => slots[inst.imm.index()] = (true, true),
                     Op::OutboxPut | Op::OutboxRoom => outboxes[inst.imm.index()] = true,
                     Op::Count | Op::Drop => {
-                        let counter =
-                            Counter::of(inst.op, || inst.imm.index()).expect("INVARIANT: it counts");
+                        let counter = Counter::of(inst).expect("INVARIANT: it counts");
                         needs.counts = needs.counts.max(counter.network_index(chain) + 1);
                     }
                     _ => {}

@@ -124,6 +124,15 @@ impl Lowerer<'_, '_> {
         self.store_trusted(budget, self.context, offset::BUDGET);
     }
 
+    /// The steps used so far, behind [`finish_budget`](Self::finish_budget).
+    pub(super) fn steps_used(&mut self) -> ClifValue {
+        let granted = self.load_context(offset::GRANTED);
+        let budget = self.load_context(offset::BUDGET);
+        let unspent = self.load_context(offset::UNSPENT);
+        let used = self.builder.ins().isub(granted, budget);
+        self.builder.ins().isub(used, unspent)
+    }
+
     pub(super) fn start_inbox(&mut self) {
         let words = self.load_context(offset::INBOX_WORDS);
         let end = self.load_context(offset::INBOX_END);

@@ -8,7 +8,6 @@ use cranelift_frontend::FuncInstBuilder;
 use cutthrough_ir::{Imm, Inst, Op};
 
 use super::Lowerer;
-use super::counters::Counter;
 use super::values::Parts;
 
 impl Lowerer<'_, '_> {
@@ -108,12 +107,14 @@ impl Lowerer<'_, '_> {
                 self.slot_set(inst.imm.index(), inst.args[0]);
                 return None;
             }
-            Op::Emit | Op::Ready => {
-                unreachable!("INVARIANT: {} does not stand in a chain", inst.op.info().name)
+            Op::Emit | Op::Ready | Op::Drop => {
+                unreachable!(
+                    "INVARIANT: {} does not stand in a chain with accounts",
+                    inst.op.info().name
+                )
             }
-            Op::Drop | Op::Count => {
-                let counter = Counter::of(inst.op, || inst.imm.index()).expect("INVARIANT: it counts");
-                self.counters.increment(&mut self.builder, counter);
+            Op::Count => {
+                self.count(inst.imm.index());
                 return None;
             }
             Op::Halt => {
@@ -133,7 +134,7 @@ impl Lowerer<'_, '_> {
         match imm {
             Imm::I64(value) => self.iconst(value),
             Imm::F64(bits) => self.builder.ins().f64const(Ieee64::with_bits(bits)),
-            Imm::Bool(value) => self.builder.ins().iconst(types::I8, i64::from(value)),
+            Imm::Bool(value) => self.constant_of(types::I8, i64::from(value)),
             Imm::None | Imm::Type(_) | Imm::Index(_) => {
                 unreachable!("INVARIANT: the operation carries a constant")
             }

@@ -9,7 +9,7 @@
 //! | [`arith`] | division, and what else takes several CLIF instructions |
 //! | [`bytes`] | instructions on byte strings |
 //! | [`slots`] | state slots: registers, or memory for bytes |
-//! | [`counters`] | which counters share a register |
+//! | [`counters`] | probes in registers, and the counters at the exit |
 //! | [`layout`] | which blocks are cold, which loops are turned round |
 //! | [`flow`] | budget, inbox, outboxes |
 //! | [`terminator`] | terminators |
@@ -34,17 +34,18 @@ mod slots;
 mod terminator;
 mod values;
 
+use std::collections::HashMap;
+
 use cranelift_codegen::ir::{self as clif, AbiParam, InstBuilder, SourceLoc, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
-use cutthrough_ir::{ChainCode, Function, Origin, Target};
+use cutthrough_ir::{ChainCode, Function, Imm, Op, Origin, Target};
 
-use crate::context::offset;
+use crate::accounts::Accounts;
 use crate::helpers::Helper;
 use crate::needs::Needs;
-pub(crate) use counters::Counter;
-use counters::Counters;
+use counters::Probes;
 use flow::{InboxVars, OutboxVars};
 use slots::SlotVars;
 use values::Parts;
@@ -54,6 +55,7 @@ pub(crate) fn lower(
     chain: &ChainCode,
     function: &Function,
     needs: &Needs,
+    accounts: &Accounts,
     isa: &dyn TargetIsa,
     into: &mut clif::Function,
     builder_context: &mut FunctionBuilderContext,
@@ -62,7 +64,13 @@ pub(crate) fn lower(
     signature.params.push(AbiParam::new(types::I64));
     signature.returns.push(AbiParam::new(types::I64));
     into.signature = signature;
-    let mut lowerer = Lowerer::new(chain, function, isa, FunctionBuilder::new(into, builder_context));
+    let mut lowerer = Lowerer::new(
+        chain,
+        function,
+        accounts,
+        isa,
+        FunctionBuilder::new(into, builder_context),
+    );
     lowerer.entry(needs);
     for index in 0..function.blocks.len() {
         lowerer.block(index);
@@ -87,7 +95,11 @@ struct Lowerer<'a, 'f> {
     edges_missing: Vec<u32>,
     exit: clif::Block,
     slots: Vec<Option<SlotVars>>,
-    counters: Counters,
+    accounts: &'a Accounts,
+    probes: Probes,
+    /// Constants, which are made once: where only one comes in, there is nothing to
+    /// choose from.
+    constants: HashMap<(clif::Type, i64), clif::Value>,
     fuel: Variable,
     inbox: Option<InboxVars>,
     outboxes: Vec<Option<OutboxVars>>,
@@ -101,6 +113,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
     fn new(
         chain: &'a ChainCode,
         function: &'a Function,
+        accounts: &'a Accounts,
         isa: &dyn TargetIsa,
         mut builder: FunctionBuilder<'f>,
     ) -> Lowerer<'a, 'f> {
@@ -113,7 +126,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         builder.append_block_param(exit, types::I64);
         builder.set_cold_block(exit);
         let fuel = builder.declare_var(types::I64);
-        let counters = Counters::new(function, &mut builder);
+        let probes = Probes::new(accounts, &mut builder);
         Lowerer {
             builder,
             chain,
@@ -126,7 +139,9 @@ impl<'a, 'f> Lowerer<'a, 'f> {
             edges_missing: vec![0; function.blocks.len()],
             exit,
             slots: vec![None; chain.tables.slots.len()],
-            counters,
+            accounts,
+            probes,
+            constants: HashMap::new(),
             fuel,
             inbox: None,
             outboxes: vec![None; chain.tables.outputs.len()],
@@ -139,7 +154,8 @@ impl<'a, 'f> Lowerer<'a, 'f> {
     fn entry(&mut self, needs: &Needs) {
         let zero = self.iconst(0);
         self.builder.def_var(self.fuel, zero);
-        self.counters.start(&mut self.builder, zero);
+        self.make_constants();
+        self.start_probes();
         self.load_slots(needs);
         if needs.inbox {
             self.start_inbox();
@@ -203,23 +219,11 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         self.builder.seal_block(self.exit);
         let code = self.builder.block_params(self.exit)[0];
         self.store_slots();
-        self.store_counters();
         self.finish_budget();
+        self.store_counters();
         self.finish_inbox();
         self.finish_outboxes();
         self.builder.ins().return_(&[code]);
-    }
-
-    fn store_counters(&mut self) {
-        let counts = self.load_context(offset::COUNTS);
-        for (counter, variable) in self.counters.used() {
-            let index = counter.network_index(self.chain);
-            let at = i32::try_from(index * 8).expect("INVARIANT: checked by Needs");
-            let count = self.load_i64(counts, at);
-            let more = self.builder.use_var(variable);
-            let sum = self.builder.ins().iadd(count, more);
-            self.store_trusted(sum, counts, at);
-        }
     }
 
     /// Goes to a target; `first` are the values that the terminator brings.
@@ -250,8 +254,33 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         block
     }
 
+    /// Makes the constants of the function where all of it can use them.
+    fn make_constants(&mut self) {
+        let zero = (types::I64, 0);
+        let of_insts = self
+            .function
+            .blocks
+            .iter()
+            .flat_map(|block| &block.insts)
+            .filter_map(|inst| match inst.imm {
+                Imm::I64(value) if inst.op == Op::Iconst => Some((types::I64, value)),
+                Imm::Bool(value) => Some((types::I8, i64::from(value))),
+                _ => None,
+            });
+        for (ty, value) in of_insts.chain([zero]) {
+            self.constants
+                .entry((ty, value))
+                .or_insert_with(|| self.builder.ins().iconst(ty, value));
+        }
+    }
+
+    fn constant_of(&mut self, ty: clif::Type, value: i64) -> clif::Value {
+        let known = self.constants.get(&(ty, value)).copied();
+        known.unwrap_or_else(|| self.builder.ins().iconst(ty, value))
+    }
+
     fn iconst(&mut self, value: i64) -> clif::Value {
-        self.builder.ins().iconst(types::I64, value)
+        self.constant_of(types::I64, value)
     }
 
     /// Calls a helper by its address.

@@ -21,7 +21,9 @@ impl Lowerer<'_, '_> {
                 let condition = self.part(*condition);
                 let (yes_args, no_args) = (self.target_args(&[], yes), self.target_args(&[], no));
                 let (yes, no) = (self.blocks[yes.block.index()], self.blocks[no.block.index()]);
-                self.builder.ins().brif(condition, yes, &yes_args, no, &no_args);
+                // Cranelift puts the second target next; the first one is the likely one.
+                let not = self.builder.ins().icmp_imm_s(IntCC::Equal, condition, 0);
+                self.builder.ins().brif(not, no, &no_args, yes, &yes_args);
             }
             Terminator::Get {
                 item,

@@ -236,8 +236,8 @@ impl ChainBuilder<'_, '_> {
     fn end_activation(&mut self, process: ProcessId, function: &FunctionInfo, end: End) {
         let word = status_word(end);
         let code = &self.wiring.node(process).code;
-        let is_constant = !function.may_hold && code.activated().all(|f| !f.may_hold) && code.inputs.len() > 0;
-        if end != End::Done || !is_constant {
+        let stays_idle = !function.may_hold && code.activated().all(|f| !f.may_hold) && !code.inputs.is_empty();
+        if end != End::Done || !stays_idle {
             self.set_status(process, word);
         }
         if Status::of(word).is_over() {

@@ -1,7 +1,7 @@
 use std::io;
 
-use bytes::BytesMut;
-use cutthrough_ir::{HostFunction, HostSig, Type};
+use bytes::{Bytes, BytesMut};
+use cutthrough_ir::{Host, HostContext, HostFunction, HostSig, Results, Type, Words};
 
 use crate::process::{Fragment, Process, Shape};
 
@@ -22,57 +22,56 @@ pub struct Read {
 impl Read {
     /// Gives what `reader` gives; `name` is for errors, unless it is empty, as for a
     /// reader that names what it reads itself.
-    pub fn new(name: impl Into<String>, mut reader: impl io::Read + Send + 'static) -> Read {
-        let name = name.into();
+    pub fn new(name: impl Into<String>, reader: impl io::Read + Send + 'static) -> Read {
         let sig = HostSig { name: "read".to_owned(), params: Vec::new(), results: vec![Type::BOOL, Type::BYTES] };
-        let mut spare = BytesMut::new();
-        let mut current = bytes::Bytes::new();
-        let next = Reading { read: Box::new(move |buffer| reader.read(buffer)), name, spare: std::mem::take(&mut spare), current: std::mem::take(&mut current) };
-        Read { next: Some(HostFunction::new(sig, next)) }
+        let reading = Reading { reader, name: name.into(), block: Bytes::new() };
+        Read { next: Some(HostFunction::new(sig, reading)) }
     }
 }
 
 /// The reader, and the block given last.
-struct Reading {
-    read: Box<dyn FnMut(&mut [u8]) -> io::Result<usize> + Send>,
+struct Reading<R> {
+    reader: R,
     name: String,
-    spare: BytesMut,
-    current: bytes::Bytes,
+    block: Bytes,
 }
 
-impl Reading {
+impl<R: io::Read> Reading<R> {
+    /// Reads the next block, into the last one's memory if nobody shares it; its length.
+    fn read(&mut self) -> Result<usize, String> {
+        let mut block = std::mem::take(&mut self.block).try_into_mut().unwrap_or_default();
+        block.resize(BLOCK_BYTES, 0);
+        let length = loop {
+            match self.reader.read(&mut block) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome.map_err(|error| self.message(&error))?,
+            }
+        };
+        self.block = BytesMut::freeze(block);
+        Ok(length)
+    }
+
+    /// What an error is reported as.
     fn message(&self, error: &io::Error) -> String {
         if self.name.is_empty() { error.to_string() } else { format!("{}: {error}", self.name) }
     }
 }
 
-impl cutthrough_ir::Host for Reading {
+impl<R: io::Read + Send> Host for Reading<R> {
     fn call<'a>(
         &'a mut self,
-        _args: cutthrough_ir::Words<'a>,
-        results: &mut cutthrough_ir::Results<'a>,
-        context: &'a cutthrough_ir::HostContext,
+        _args: Words<'a>,
+        results: &mut Results<'a>,
+        context: &'a HostContext,
     ) -> Result<(), String> {
-        let last = std::mem::take(&mut self.current);
         // Views of the last block end with this call. A grant may take thousands of
         // blocks: it must not hold on to all of them.
-        context.remove_slab(&last);
-        if let Ok(free) = last.try_into_mut() {
-            self.spare = free;
-        }
-        let mut block = std::mem::take(&mut self.spare);
-        block.resize(BLOCK_BYTES, 0);
-        let length = loop {
-            match (self.read)(&mut block) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => break outcome.map_err(|error| self.message(&error))?,
-            }
-        };
-        self.current = block.freeze();
+        context.remove_slab(&self.block);
+        let length = self.read()?;
         if length > 0 {
-            context.add_slab(self.current.clone());
+            context.add_slab(self.block.clone());
             results.bool(0, true);
-            results.bytes(1, &self.current[..length]);
+            results.bytes(1, &self.block[..length]);
         }
         Ok(())
     }

@@ -1,0 +1,221 @@
+//! Prints ratios, all measured in one run, the contenders in turn: how much longer
+//! native code takes than loops written by hand, and the interpreter than native
+//! code. `cargo bench --bench ratios [-- part-of-a-name]`.
+//!
+//! `scalar` is the loop kept element by element, `plain` is what rustc makes of it for
+//! the default target, vectorised where it can be. Arrays are a hundredth of the
+//! suite's and stay in the caches: with the suite's own, memory would be measured
+//! instead. Compilation is not in the times; it has a table of its own.
+
+use std::time::{Duration, Instant};
+
+use cutthrough::{Compile, Network, Options};
+use cutthrough_bench_support::data::ascending;
+use cutthrough_bench_support::ratio::{Contender, geomean, interleave, per_element, ratio};
+use cutthrough_bench_support::stages::{self, Stage};
+use cutthrough_bench_support::timed::TimedEngine;
+use cutthrough_bench_support::{Data, PIPELINES, Pipeline, Sizes, Wired};
+
+/// What the sizes of the suite are divided by; the environment variable `CUTTHROUGH_DIVISOR`
+/// sets another.
+const DIVISOR: u64 = 100;
+const ELEMENTS: usize = 1_000_000;
+
+fn main() {
+    let filter = std::env::args()
+        .skip(1)
+        .find(|arg| !arg.starts_with('-'))
+        .unwrap_or_default();
+    suite(&filter);
+    if filter.is_empty() || filter == "chains" {
+        chains();
+        copies();
+        compilation();
+    }
+}
+
+fn suite(filter: &str) {
+    let divisor = std::env::var("CUTTHROUGH_DIVISOR")
+        .ok()
+        .and_then(|divisor| divisor.parse().ok());
+    let data = Data::new(Sizes::suite(divisor.unwrap_or(DIVISOR)));
+    println!(
+        "{:20} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "", "ns/elem", "/ scalar", "/ plain", "interp ns", "/ native"
+    );
+    let (mut to_scalar, mut to_plain, mut interpreted) = (Vec::new(), Vec::new(), Vec::new());
+    for pipeline in PIPELINES.iter().filter(|pipeline| pipeline.name.contains(filter)) {
+        let expected = (pipeline.scalar)(&data);
+        let native = || warm(|network| pipeline.wire(network, &data));
+        let mut contenders = [
+            Contender::function("plain", || (pipeline.plain)(&data)),
+            Contender::function("scalar", || (pipeline.scalar)(&data)),
+            Contender::new("native", move || finish(native())),
+        ];
+        interleave(expected, &mut contenders, 21);
+        let [plain, scalar, native] = contenders.each_ref().map(Contender::best);
+        let elements = (pipeline.elements)(&data);
+        let interp = interpreter(pipeline);
+        let native_ns = per_element(native, elements);
+        println!(
+            "{:20} {native_ns:9.2} {:9.2} {:9.2} {interp:9.1} {:9.1}",
+            pipeline.name,
+            ratio(native, scalar),
+            ratio(native, plain),
+            interp / native_ns,
+        );
+        to_scalar.push(ratio(native, scalar));
+        to_plain.push(ratio(native, plain));
+        interpreted.push(interp / native_ns);
+    }
+    let (scalar, plain, interpreted) = (geomean(&to_scalar), geomean(&to_plain), geomean(&interpreted));
+    println!(
+        "{:20} {:>9} {scalar:9.2} {plain:9.2} {:>9} {interpreted:9.1}\n",
+        "geometric mean", "", ""
+    );
+}
+
+/// Nanoseconds for an element in the interpreter, on less data.
+fn interpreter(pipeline: &Pipeline) -> f64 {
+    let data = Data::new(Sizes::suite(DIVISOR * 25));
+    let prepare = || {
+        let mut wired = pipeline.wire(Network::new(Options::interpreted()), &data);
+        let run: Box<dyn FnOnce() -> i64> = Box::new(move || wired.finish());
+        run
+    };
+    let mut contenders = [Contender::new("interpreter", prepare)];
+    interleave((pipeline.scalar)(&data), &mut contenders, 3);
+    per_element(contenders[0].best(), (pipeline.elements)(&data))
+}
+
+fn chains() {
+    let data = ascending(ELEMENTS);
+    println!(
+        "{:20} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "", "ns/elem", "/ fused", "boxed /", "dyn iter/", "interp /"
+    );
+    for stage in [Stage::Increment, Stage::Mix] {
+        for stages in [1, 5, 20] {
+            let expected = stage.expected(&data, stages);
+            let (fused, boxed) = (stages::fused(stage, stages), stage.boxed(stages));
+            let (data, boxed) = (&data, &boxed);
+            let mut contenders = [
+                Contender::function("fused", move || fused(data)),
+                Contender::function("boxed", move || stages::sum_boxed(data, boxed)),
+                Contender::function("nested", move || {
+                    stage.nested(data, stages).fold(0, i64::wrapping_add)
+                }),
+                Contender::new("native", move || {
+                    finish(warm(|network| stage.wire(network, data, stages)))
+                }),
+            ];
+            interleave(expected, &mut contenders, 15);
+            let [fused, boxed, nested, native] = contenders.each_ref().map(Contender::best);
+            let few = ascending(ELEMENTS / 25);
+            let prepare = || {
+                let mut wired = stage.wire(Network::new(Options::interpreted()), &few, stages);
+                let run: Box<dyn FnOnce() -> i64> = Box::new(move || wired.finish());
+                run
+            };
+            let mut interpreter = [Contender::new("interpreter", prepare)];
+            interleave(stage.expected(&few, stages), &mut interpreter, 3);
+            let interpreter = per_element(interpreter[0].best(), few.len() as u64);
+            let native_ns = per_element(native, data.len() as u64);
+            println!(
+                "{:20} {native_ns:9.2} {:9.2} {:9.1} {:9.1} {:9.1}",
+                format!("{stages} x {stage:?}"),
+                ratio(native, fused),
+                ratio(boxed, native),
+                ratio(nested, native),
+                interpreter / native_ns,
+            );
+        }
+    }
+    println!();
+}
+
+/// The end of the flow, which costs something for each process, is not in the times.
+fn copies() {
+    let data = ascending(ELEMENTS);
+    let mut best = [Duration::MAX; 2];
+    for _ in 0..41 {
+        for (best, copies) in best.iter_mut().zip([1, 20]) {
+            let mut wired = warm(|network| Stage::Copy.wire(network, &data, copies));
+            let start = Instant::now();
+            wired
+                .network
+                .run_steps(ELEMENTS as u64 / 2)
+                .expect("a copy does not fail");
+            *best = start.elapsed().min(*best);
+            assert_eq!(wired.finish(), Stage::Copy.expected(&data, copies));
+        }
+    }
+    let [one, twenty] = best;
+    println!(
+        "20 copies / 1 copy, and so 21 flow points / 2: {:.3}\n",
+        ratio(twenty, one)
+    );
+}
+
+/// From a wiring that is there to native code that has taken its first step.
+fn compilation() {
+    let Some(engine) = TimedEngine::new() else { return };
+    println!(
+        "{:20} {:>12} {:>12} {:>9}",
+        "plan to native", "build+compile", "compile", "code"
+    );
+    let data = ascending(1_000);
+    let measure = |name: &str, wire: &dyn Fn(Network) -> Wired| {
+        let options = Options {
+            engine: Some(engine.clone()),
+            compile: Compile::AtOnce,
+            ..Options::default()
+        };
+        let mut wired = wire(Network::new(options));
+        let (mut all, mut compile) = (Vec::new(), Vec::new());
+        for _ in 0..60 {
+            wired.network.invalidate_all();
+            let start = Instant::now();
+            wired.network.run_steps(1).expect("no process fails");
+            all.push(start.elapsed());
+            compile.extend(engine.take().iter().map(|(_, took)| *took));
+        }
+        let code = format!("{:?}", wired.mode());
+        println!(
+            "{name:20} {:>10.1}us {:>10.1}us {code:>14}",
+            median(all),
+            median(compile)
+        );
+    };
+    for stage in [Stage::Increment, Stage::Mix] {
+        for stages in [1, 5, 20] {
+            measure(&format!("{stages} x {stage:?}"), &|network| {
+                stage.wire(network, &data, stages)
+            });
+        }
+    }
+    let data = Data::new(Sizes::suite(10_000));
+    for pipeline in PIPELINES {
+        measure(pipeline.name, &|network| pipeline.wire(network, &data));
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1e6
+}
+
+/// A network whose chain is native and has run a little.
+fn warm(wire: impl FnOnce(Network) -> Wired) -> Wired {
+    let options = Options {
+        quantum_steps: u64::MAX,
+        ..Options::default()
+    };
+    let mut wired = wire(Network::new(options));
+    wired.warm_up();
+    wired
+}
+
+fn finish<'c>(mut wired: Wired) -> Box<dyn FnOnce() -> i64 + 'c> {
+    Box::new(move || wired.finish())
+}

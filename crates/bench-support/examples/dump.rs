@@ -1,0 +1,69 @@
+//! Prints a pipeline of the suite at each stage of its way to machine code:
+//! `cargo run --release -p cutthrough-bench-support --example dump sum [ir|unfolded|clif|asm]`.
+//! `copies-20` and the like are chains of so many copies.
+
+use cutthrough::ir::simplify::simplify;
+use cutthrough::ir::text::print_function;
+use cutthrough::ir::unfold::unfold;
+use cutthrough::ir::{Role, parse_chain};
+use cutthrough::{Network, Options};
+use cutthrough_bench_support::data::ascending;
+use cutthrough_bench_support::stages::Stage;
+use cutthrough_bench_support::{Data, PIPELINES, Sizes};
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let name = args.next().unwrap_or_default();
+    let form = args.next();
+    let network = Network::new(Options::native());
+    let stages = |stage: Stage| {
+        name.rsplit('-')
+            .next()?
+            .parse()
+            .ok()
+            .map(|count: usize| (stage, count))
+    };
+    let chain = match name.split('-').next() {
+        Some("copies") => stages(Stage::Copy),
+        Some("increments") => stages(Stage::Increment),
+        Some("mixes") => stages(Stage::Mix),
+        _ => None,
+    };
+    let mut wired = match (chain, PIPELINES.iter().find(|pipeline| pipeline.name == name)) {
+        (Some((stage, count)), _) => stage.wire(network, &ascending(100), count),
+        (None, Some(pipeline)) => pipeline.wire(network, &Data::new(Sizes::suite(100_000))),
+        (None, None) => {
+            for pipeline in PIPELINES {
+                println!("{}", pipeline.name);
+            }
+            return;
+        }
+    };
+    let dump = wired.network.dump(wired.root).expect("the chain is small");
+    let wants = |which: &str| form.as_deref().is_none_or(|form| form == which);
+    println!("{}", dump.chain);
+    let unfolded = unfolded(&dump.ir);
+    for (which, text) in [
+        ("ir", &dump.ir),
+        ("unfolded", &unfolded),
+        ("clif", &dump.clif),
+        ("asm", &dump.asm),
+    ] {
+        if wants(which) {
+            println!("{text}");
+        }
+    }
+}
+
+/// The chain as it is lowered, but for its counters.
+fn unfolded(ir: &str) -> String {
+    let mut chain = parse_chain(ir).expect("a dump is the text form");
+    let simple = simplify(&chain.function);
+    chain.function = simplify(&unfold(&simple));
+    let sizes = [&simple, &chain.function].map(|function| (function.blocks.len(), function.size()));
+    let [before, after] = sizes.map(|(blocks, insts)| format!("{blocks} blocks, {insts} instructions"));
+    format!(
+        "; {before}; unfolded, {after}\n{}",
+        print_function(&chain.function, &chain.tables, Role::Run)
+    )
+}

@@ -1,0 +1,29 @@
+//! The pipelines that the workspace's tests and benchmarks share, each with the loop
+//! that one would have written by hand. Not published.
+//!
+//! Everything here is wired at run time through the public interface of `cutthrough`;
+//! nothing knows how a network is executed.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`data`] | what the pipelines run on |
+//! | [`suite`] | the thirteen pipelines of the strymonas suite |
+//! | [`hand`] | the same as loops |
+//! | [`stages`] | chains of many small stages, and what else they could be written as |
+//! | [`wired`] | a network that is ready to run, and its one result |
+//! | [`timed`] | an engine that notes how long it compiles |
+//! | [`ratio`] | interleaved measurements |
+//! | [`asm`] | loops in machine code, counted |
+
+pub mod asm;
+pub mod data;
+pub mod hand;
+pub mod ratio;
+pub mod stages;
+pub mod suite;
+pub mod timed;
+pub mod wired;
+
+pub use data::{Data, Sizes};
+pub use suite::{PIPELINES, Pipeline};
+pub use wired::Wired;

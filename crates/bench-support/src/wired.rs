@@ -1,0 +1,96 @@
+//! A network that is ready to run, and its one result.
+
+use cutthrough::processes::{Collect, Collected};
+use cutthrough::{Error, FlowPoint, Mode, Network, ProcessId, Progress, Report};
+
+/// The steps of one turn of warming up.
+const WARM_STEPS: u64 = 1_500;
+
+/// A pipeline in a network.
+#[derive(Debug)]
+pub struct Wired {
+    /// The network, with nothing else in it.
+    pub network: Network,
+    /// The source that drives the pipeline.
+    pub root: ProcessId,
+    result: Collected<i64>,
+}
+
+impl Wired {
+    /// Has `wire` build a pipeline that gives one number.
+    ///
+    /// # Errors
+    /// As adding and attaching.
+    pub fn new(
+        mut network: Network,
+        wire: impl FnOnce(&mut Network) -> Result<(ProcessId, FlowPoint<i64>), Error>,
+    ) -> Result<Wired, Error> {
+        let (root, last) = wire(&mut network)?;
+        let collect = Collect::new();
+        let result = collect.collected();
+        network.sink(last, collect)?;
+        Ok(Wired {
+            network,
+            root,
+            result,
+        })
+    }
+
+    /// Runs to the end; the result.
+    ///
+    /// # Panics
+    /// When the network does not come to its end, or gives another number of results.
+    pub fn finish(&mut self) -> i64 {
+        let progress = self.network.run().expect("no process of the suite fails");
+        assert_eq!(progress, Progress::Done);
+        self.result()
+    }
+
+    /// The result, after the end.
+    ///
+    /// # Panics
+    /// When there is another number of results.
+    pub fn result(&self) -> i64 {
+        match self.result.take()[..] {
+            [result] => result,
+            ref results => panic!("{} results", results.len()),
+        }
+    }
+
+    /// How the root's chain is executed now.
+    pub fn mode(&mut self) -> Mode {
+        let root = self.root;
+        let chains = self.network.report().chains;
+        chains
+            .into_iter()
+            .find(|chain| chain.root == root)
+            .map_or(Mode::Interpreted, |chain| chain.mode)
+    }
+
+    /// Runs a little, until the root's chain is native. What remains then runs without
+    /// a compiler in the way (a network that compiles when warm leaves the last, short
+    /// chain to the interpreter).
+    ///
+    /// # Panics
+    /// When that never comes.
+    pub fn warm_up(&mut self) {
+        for _ in 0..1_000 {
+            if matches!(self.mode(), Mode::Native(_)) {
+                return;
+            }
+            let progress = self
+                .network
+                .run_steps(WARM_STEPS)
+                .expect("no process of the suite fails");
+            assert_eq!(progress, Progress::Steps, "too few elements to warm up on");
+            std::thread::sleep(std::time::Duration::from_micros(500));
+        }
+        panic!("{:?} after a second", self.mode());
+    }
+
+    /// Everything of the pipeline, without what collects its result.
+    pub fn members(report: &Report) -> Vec<String> {
+        let names = report.processes.iter().map(|process| process.name.clone());
+        names.filter(|name| name != "collect").collect()
+    }
+}
