@@ -51,9 +51,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if shown.elapsed() > Duration::from_secs(1) {
             shown = Instant::now();
             let (seen, applied) = (seen.load(Ordering::Relaxed), applied.load(Ordering::Relaxed));
-            eprintln!("{seen} elements, {applied} rewires, {:?}", network.report().specialisations);
+            eprintln!(
+                "{seen} elements, {applied} rewires, {:?}",
+                network.report().specialisations
+            );
         }
-        let enough = seen.load(Ordering::Relaxed) >= options.elements && applied.load(Ordering::Relaxed) >= options.rewires;
+        let enough = seen.load(Ordering::Relaxed) >= options.elements
+            && applied.load(Ordering::Relaxed) >= options.rewires;
         if enough || progress == Progress::Done {
             break;
         }
@@ -69,12 +73,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let arrivals = arrivals.lock().expect("no thread has panicked");
     println!("{} elements arrived, each once and in order", arrivals.next);
-    println!("{} rewires by {} threads", applied.load(Ordering::Relaxed), options.threads);
-    println!("{:.1} M elements/s, {:.0} rewires/s", arrivals.next as f64 / elapsed / 1e6, applied.load(Ordering::Relaxed) as f64 / elapsed);
+    println!(
+        "{} rewires by {} threads",
+        applied.load(Ordering::Relaxed),
+        options.threads
+    );
+    println!(
+        "{:.1} M elements/s, {:.0} rewires/s",
+        arrivals.next as f64 / elapsed / 1e6,
+        applied.load(Ordering::Relaxed) as f64 / elapsed
+    );
     println!("gaps: {}", arrivals.gaps);
     println!("chains: {:?}", network.report().specialisations);
     if arrivals.wrong > 0 {
-        return Err(format!("{} elements came out of order, were lost or doubled", arrivals.wrong).into());
+        return Err(format!(
+            "{} elements came out of order, were lost or doubled",
+            arrivals.wrong
+        )
+        .into());
     }
     Ok(())
 }
@@ -89,7 +105,13 @@ struct Options {
 
 impl Options {
     fn parse() -> Result<Options, String> {
-        let mut options = Options { elements: 50_000_000, rewires: 20_000, threads: 4, pause_us: 1_000, seed: 1 };
+        let mut options = Options {
+            elements: 50_000_000,
+            rewires: 20_000,
+            threads: 4,
+            pause_us: 1_000,
+            seed: 1,
+        };
         let mut args = std::env::args().skip(1);
         while let Some(name) = args.next() {
             let value = args.next().and_then(|text| text.parse::<u64>().ok());
@@ -100,7 +122,11 @@ impl Options {
                 "--threads" => options.threads = usize::try_from(value).map_err(|error| error.to_string())?,
                 "--pause-us" => options.pause_us = value,
                 "--seed" => options.seed = value,
-                _ => return Err(format!("there is no option `{name}`; see the comment at the top of the example")),
+                _ => {
+                    return Err(format!(
+                        "there is no option `{name}`; see the comment at the top of the example"
+                    ));
+                }
             }
         }
         Ok(options)
@@ -142,18 +168,31 @@ enum Kind {
     Tap(ProcessId),
 }
 
-fn segments(network: &mut Network, source: ProcessId, count: usize) -> Result<(Vec<Segment>, cutthrough::FlowPoint<i64>), Error> {
+fn segments(
+    network: &mut Network,
+    source: ProcessId,
+    count: usize,
+) -> Result<(Vec<Segment>, cutthrough::FlowPoint<i64>), Error> {
     let mut segments = Vec::new();
-    let mut from = Port { process: source, port: 0 };
+    let mut from = Port {
+        process: source,
+        port: 0,
+    };
     let mut point = network.point::<i64>("0")?;
     network.attach_output(source, 0, point)?;
     for k in 0..count {
-        segments.push(Segment { from, between: Vec::new() });
+        segments.push(Segment {
+            from,
+            between: Vec::new(),
+        });
         let anchor = network.add(Copy::new(Type::I64))?;
         network.attach_input(anchor, 0, point)?;
         point = network.point::<i64>(&(k + 1).to_string())?;
         network.attach_output(anchor, 0, point)?;
-        from = Port { process: anchor, port: 0 };
+        from = Port {
+            process: anchor,
+            port: 0,
+        };
     }
     Ok((segments, point))
 }
@@ -196,7 +235,9 @@ impl Segment {
             1 => self.put_in(rewire, place, Kind::Copy),
             2 => self.tap(rewire, place),
             3 if is_inner => self.take_out(rewire, place),
-            4 if is_inner && self.between[place].1 == Kind::Map => rewire.swap(self.between[place].0, identity(choice)),
+            4 if is_inner && self.between[place].1 == Kind::Map => {
+                rewire.swap(self.between[place].0, identity(choice))
+            }
             4 if is_inner && self.between[place].1 == Kind::Copy => {
                 self.take_out(rewire, place)?;
                 self.put_in(rewire, place, Kind::Copy)
@@ -207,7 +248,14 @@ impl Segment {
 
     /// The output behind which place `k` is.
     fn behind(&self, k: usize) -> Port {
-        if k == 0 { self.from } else { Port { process: self.between[k - 1].0, port: 0 } }
+        if k == 0 {
+            self.from
+        } else {
+            Port {
+                process: self.between[k - 1].0,
+                port: 0,
+            }
+        }
     }
 
     fn put_in(&mut self, rewire: &mut Rewire<'_>, k: usize, kind: Kind) -> Result<(), Error> {
@@ -292,7 +340,10 @@ struct Gaps {
 
 impl Default for Gaps {
     fn default() -> Gaps {
-        Gaps { counts: vec![0; 64 * 8], max: 0 }
+        Gaps {
+            counts: vec![0; 64 * 8],
+            max: 0,
+        }
     }
 }
 
@@ -323,7 +374,11 @@ impl std::fmt::Display for Gaps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let us = |nanos: u64| nanos as f64 / 1e3;
         let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|share| us(self.percentile(share)));
-        write!(f, "p50 {p50:.2} us, p99 {p99:.2} us, p99.9 {p999:.2} us, max {:.0} us", us(self.max))
+        write!(
+            f,
+            "p50 {p50:.2} us, p99 {p99:.2} us, p99.9 {p999:.2} us, max {:.0} us",
+            us(self.max)
+        )
     }
 }
 

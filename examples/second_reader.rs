@@ -63,36 +63,63 @@ fn main() -> Result<(), Error> {
     network.attach_output(second, 0, second_total)?;
     network.run_steps(1_000_000)?;
     let report = network.report();
-    println!("2. two readers: {}; `difference` writes to a {} point", mode(&report, source), polarity(&report, differences));
+    println!(
+        "2. two readers: {}; `difference` writes to a {} point",
+        mode(&report, source),
+        polarity(&report, differences)
+    );
 
     let left = network.remove(second)?;
-    println!("   the second reader had taken {} elements when it left", left.inputs[0].moved);
+    println!(
+        "   the second reader had taken {} elements when it left",
+        left.inputs[0].moved
+    );
 
     run_until_native(&mut network, source)?;
     let report = network.report();
-    println!("3. one reader: {}; `difference` writes to a {} point", mode(&report, source), polarity(&report, differences));
+    println!(
+        "3. one reader: {}; `difference` writes to a {} point",
+        mode(&report, source),
+        polarity(&report, differences)
+    );
 
     assert_eq!(network.run()?, Progress::Done);
     let report = network.report();
     let written = moved_out(&report, "difference");
-    let taken_first = report.processes.iter().find(|process| process.name == "fold").map_or(0, |fold| fold.inputs[0].moved);
+    let taken_first = report
+        .processes
+        .iter()
+        .find(|process| process.name == "fold")
+        .map_or(0, |fold| fold.inputs[0].moved);
     let taken_second = left.inputs[0].moved;
     println!("\n{written} written = {taken_first} taken by the first + {taken_second} by the second reader");
     assert_eq!(written, ELEMENTS.cast_unsigned());
-    assert_eq!(written, taken_first + taken_second, "an element was lost or doubled");
+    assert_eq!(
+        written,
+        taken_first + taken_second,
+        "an element was lost or doubled"
+    );
     network.check_conservation()?;
-    println!("the sum at the first reader: {}", first_sum.load(std::sync::atomic::Ordering::Relaxed));
+    println!(
+        "the sum at the first reader: {}",
+        first_sum.load(std::sync::atomic::Ordering::Relaxed)
+    );
     Ok(())
 }
 
 fn sum_of() -> impl Process {
-    Fold::new(Type::I64, vec![SlotDecl::i64("sum", 0)], |f, state, x| vec![f.op(Op::Iadd, &[state[0], x[0]])])
+    Fold::new(Type::I64, vec![SlotDecl::i64("sum", 0)], |f, state, x| {
+        vec![f.op(Op::Iadd, &[state[0], x[0]])]
+    })
 }
 
 fn summing_sink() -> (ForEach, std::sync::Arc<std::sync::atomic::AtomicI64>) {
     let sum = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
     let shared = sum.clone();
-    (ForEach::new(move |value: i64| shared.store(value, std::sync::atomic::Ordering::Relaxed)), sum)
+    (
+        ForEach::new(move |value: i64| shared.store(value, std::sync::atomic::Ordering::Relaxed)),
+        sum,
+    )
 }
 
 /// Runs a little at a time until the compiler, in the background, has done its work.
@@ -108,13 +135,21 @@ fn run_until_native(network: &mut Network, source: ProcessId) -> Result<(), Erro
 }
 
 fn mode_of(report: &Report, source: ProcessId) -> Mode {
-    let chain = report.chains.iter().find(|chain| chain.root == source && !chain.is_delivery);
+    let chain = report
+        .chains
+        .iter()
+        .find(|chain| chain.root == source && !chain.is_delivery);
     chain.map_or(Mode::Interpreted, |chain| chain.mode.clone())
 }
 
 fn mode(report: &Report, source: ProcessId) -> String {
-    let members = report.chains.iter().find(|chain| chain.root == source && !chain.is_delivery);
-    let members = members.map(|chain| chain.members.join(" -> ")).unwrap_or_default();
+    let members = report
+        .chains
+        .iter()
+        .find(|chain| chain.root == source && !chain.is_delivery);
+    let members = members
+        .map(|chain| chain.members.join(" -> "))
+        .unwrap_or_default();
     match mode_of(report, source) {
         Mode::Native(bytes) => format!("{members} is native, {bytes} bytes of code"),
         mode => format!("{members} is {mode:?}"),
@@ -123,9 +158,17 @@ fn mode(report: &Report, source: ProcessId) -> String {
 
 fn polarity(report: &Report, point: FlowPoint<i64>) -> &'static str {
     let point = report.points.iter().find(|report| report.id == point.id());
-    if point.is_some_and(|point| point.polymorphic) { "polymorphic" } else { "monomorphic" }
+    if point.is_some_and(|point| point.polymorphic) {
+        "polymorphic"
+    } else {
+        "monomorphic"
+    }
 }
 
 fn moved_out(report: &Report, name: &str) -> u64 {
-    report.processes.iter().find(|process| process.name == name).map_or(0, |process| process.outputs[0].moved)
+    report
+        .processes
+        .iter()
+        .find(|process| process.name == name)
+        .map_or(0, |process| process.outputs[0].moved)
 }

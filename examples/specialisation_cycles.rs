@@ -16,7 +16,9 @@ use cutthrough::processes::{Filter, ForEach, Iter, Map};
 use cutthrough::{Error, FlowPoint, Network, Options, SpecialisationCounts};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let cycles: u64 = std::env::args().nth(1).map_or(Ok(200_000), |text| text.parse::<u64>())?;
+    let cycles: u64 = std::env::args()
+        .nth(1)
+        .map_or(Ok(200_000), |text| text.parse::<u64>())?;
     let (mut network, point) = network()?;
     let began = Instant::now();
     let mut settled = None;
@@ -36,8 +38,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let (before, after) = (settled.unwrap_or(Memory::now()?), Memory::now()?);
-    println!("{cycles:>9} cycles: {after}; {:.1} us a cycle", began.elapsed().as_secs_f64() * 1e6 / cycles as f64);
-    let SpecialisationCounts { compiled, invalidated, refused, .. } = network.report().specialisations;
+    println!(
+        "{cycles:>9} cycles: {after}; {:.1} us a cycle",
+        began.elapsed().as_secs_f64() * 1e6 / cycles as f64
+    );
+    let SpecialisationCounts {
+        compiled,
+        invalidated,
+        refused,
+        ..
+    } = network.report().specialisations;
     println!("{compiled} compiled, {invalidated} dropped, {refused} refused");
     network.check_conservation()?;
     if after.resident_kib > before.resident_kib + 1024 || after.mappings > before.mappings + 4 {
@@ -57,8 +67,10 @@ fn network() -> Result<(Network, FlowPoint<i64>), Error> {
             f.op(Op::Ieq, &[bit, one])
         }),
     )?;
-    let squares: FlowPoint<i64> =
-        network.pipe(odd, Map::new(Type::I64, Type::I64, |f, x| vec![f.op(Op::Imul, &[x[0], x[0]])]))?;
+    let squares: FlowPoint<i64> = network.pipe(
+        odd,
+        Map::new(Type::I64, Type::I64, |f, x| vec![f.op(Op::Imul, &[x[0], x[0]])]),
+    )?;
     network.sink(squares, ForEach::new(|_: i64| {}))?;
     Ok((network, squares))
 }
@@ -74,14 +86,23 @@ impl Memory {
     fn now() -> std::io::Result<Memory> {
         let status = std::fs::read_to_string("/proc/self/status")?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let resident = resident.and_then(|text| text.trim().strip_suffix(" kB")).and_then(|text| text.parse().ok());
+        let resident = resident
+            .and_then(|text| text.trim().strip_suffix(" kB"))
+            .and_then(|text| text.parse().ok());
         let mappings = std::fs::read_to_string("/proc/self/maps")?.lines().count();
-        Ok(Memory { resident_kib: resident.unwrap_or_default(), mappings })
+        Ok(Memory {
+            resident_kib: resident.unwrap_or_default(),
+            mappings,
+        })
     }
 }
 
 impl std::fmt::Display for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} KiB resident, {} mappings", self.resident_kib, self.mappings)
+        write!(
+            f,
+            "{} KiB resident, {} mappings",
+            self.resident_kib, self.mappings
+        )
     }
 }

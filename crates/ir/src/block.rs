@@ -20,7 +20,12 @@ impl ElementBlock {
     /// An empty block.
     pub fn new(element: ElementType) -> ElementBlock {
         let width = element.words();
-        ElementBlock { element, width, words: Vec::new(), bytes: Bump::new() }
+        ElementBlock {
+            element,
+            width,
+            words: Vec::new(),
+            bytes: Bump::new(),
+        }
     }
 
     /// The type of the elements.
@@ -67,7 +72,11 @@ impl ElementBlock {
     /// A copy of `bytes` that lives as long as the elements; for native code, which
     /// puts elements together itself.
     pub fn intern(&self, bytes: &[u8]) -> (Word, Word) {
-        if bytes.is_empty() { (0, 0) } else { view_of(self.bytes.alloc_slice_copy(bytes)) }
+        if bytes.is_empty() {
+            (0, 0)
+        } else {
+            view_of(self.bytes.alloc_slice_copy(bytes))
+        }
     }
 
     /// The words, to be extended by whole elements whose bytes were interned.

@@ -25,9 +25,19 @@ pub struct FunctionBuilder<'t> {
 impl<'t> FunctionBuilder<'t> {
     /// Begins a function with an entry block of these parameters.
     pub fn new(kind: FunctionKind, tables: &'t mut Tables, params: &[Type], returns: &[Type]) -> Self {
-        let function = Function { kind, values: Vec::new(), blocks: Vec::new(), returns: returns.to_vec() };
-        let mut builder =
-            FunctionBuilder { tables, function, ended: Vec::new(), current: Block(0), origin: Origin(0) };
+        let function = Function {
+            kind,
+            values: Vec::new(),
+            blocks: Vec::new(),
+            returns: returns.to_vec(),
+        };
+        let mut builder = FunctionBuilder {
+            tables,
+            function,
+            ended: Vec::new(),
+            current: Block(0),
+            origin: Origin(0),
+        };
         builder.block(params);
         builder
     }
@@ -117,7 +127,13 @@ impl<'t> FunctionBuilder<'t> {
         assert!(!self.is_ended(), "an instruction after the terminator");
         let result_ty = self.result_type(op, imm, args);
         let result = result_ty.map(|ty| self.value(ty));
-        let inst = Inst { op, imm, args: args.to_vec(), result, origin: self.origin };
+        let inst = Inst {
+            op,
+            imm,
+            args: args.to_vec(),
+            result,
+            origin: self.origin,
+        };
         self.function.blocks[self.current.index()].insts.push(inst);
         result
     }
@@ -127,12 +143,25 @@ impl<'t> FunctionBuilder<'t> {
         let types: Vec<Type> = args.iter().map(|&arg| self.ty(arg)).collect();
         match op {
             Op::SlotSet => {
-                assert_eq!(types, [self.tables.slots[imm.index()].ty], "slot_set of another type");
+                assert_eq!(
+                    types,
+                    [self.tables.slots[imm.index()].ty],
+                    "slot_set of another type"
+                );
             }
             Op::Emit | Op::OutboxPut => {
-                assert_eq!(types, self.tables.outputs[imm.index()].fields(), "emit of another element type");
+                assert_eq!(
+                    types,
+                    self.tables.outputs[imm.index()].fields(),
+                    "emit of another element type"
+                );
             }
-            _ => assert_eq!(types.len(), info.params.len(), "{} takes other operands", info.name),
+            _ => assert_eq!(
+                types.len(),
+                info.params.len(),
+                "{} takes other operands",
+                info.name
+            ),
         }
         let mut bound = None;
         for (pattern, &ty) in info.params.iter().zip(&types) {
@@ -141,7 +170,11 @@ impl<'t> FunctionBuilder<'t> {
                 Pattern::T => bound = Some(ty),
                 Pattern::OptT => bound = Some(ty.present()),
                 Pattern::Any => {
-                    assert!(bound.is_none_or(|bound| bound == ty), "operands of {} differ", info.name);
+                    assert!(
+                        bound.is_none_or(|bound| bound == ty),
+                        "operands of {} differ",
+                        info.name
+                    );
                     bound = Some(ty);
                 }
             }
@@ -161,37 +194,47 @@ impl<'t> FunctionBuilder<'t> {
 
     /// Appends an operation without immediate that has a result.
     pub fn op(&mut self, op: Op, args: &[Value]) -> Value {
-        self.inst(op, Imm::None, args).expect("the operation has a result")
+        self.inst(op, Imm::None, args)
+            .expect("the operation has a result")
     }
 
     /// An integer constant.
     pub fn iconst(&mut self, value: i64) -> Value {
-        self.inst(Op::Iconst, Imm::I64(value), &[]).expect("INVARIANT: a constant has a result")
+        self.inst(Op::Iconst, Imm::I64(value), &[])
+            .expect("INVARIANT: a constant has a result")
     }
 
     /// A double constant.
     pub fn fconst(&mut self, value: f64) -> Value {
         let bits = crate::types::f64_word(value);
-        self.inst(Op::Fconst, Imm::F64(bits), &[]).expect("INVARIANT: a constant has a result")
+        self.inst(Op::Fconst, Imm::F64(bits), &[])
+            .expect("INVARIANT: a constant has a result")
     }
 
     /// A boolean constant.
     pub fn bconst(&mut self, value: bool) -> Value {
-        self.inst(Op::Bconst, Imm::Bool(value), &[]).expect("INVARIANT: a constant has a result")
+        self.inst(Op::Bconst, Imm::Bool(value), &[])
+            .expect("INVARIANT: a constant has a result")
     }
 
     /// A view of constant data.
     pub fn data(&mut self, data: Data) -> Value {
-        let index = self.tables.data.iter().position(|known| known == &data).unwrap_or_else(|| {
-            self.tables.data.push(data);
-            self.tables.data.len() - 1
-        });
+        let index = self
+            .tables
+            .data
+            .iter()
+            .position(|known| known == &data)
+            .unwrap_or_else(|| {
+                self.tables.data.push(data);
+                self.tables.data.len() - 1
+            });
         self.data_at(index)
     }
 
     /// A view of the constant data at an index of the table.
     pub fn data_at(&mut self, index: usize) -> Value {
-        self.inst(Op::Sconst, index_imm(index), &[]).expect("INVARIANT: a constant has a result")
+        self.inst(Op::Sconst, index_imm(index), &[])
+            .expect("INVARIANT: a constant has a result")
     }
 
     /// The zero of a type: 0, 0.0, false, no bytes; null for a nullable one.
@@ -209,12 +252,14 @@ impl<'t> FunctionBuilder<'t> {
 
     /// The absent value of a nullable type.
     pub fn null(&mut self, ty: Type) -> Value {
-        self.inst(Op::Null, Imm::Type(ty.or_null()), &[]).expect("INVARIANT: a constant has a result")
+        self.inst(Op::Null, Imm::Type(ty.or_null()), &[])
+            .expect("INVARIANT: a constant has a result")
     }
 
     /// The value of a state slot.
     pub fn slot_get(&mut self, slot: usize) -> Value {
-        self.inst(Op::SlotGet, index_imm(slot), &[]).expect("INVARIANT: slot_get has a result")
+        self.inst(Op::SlotGet, index_imm(slot), &[])
+            .expect("INVARIANT: slot_get has a result")
     }
 
     /// Sets a state slot.
@@ -230,7 +275,8 @@ impl<'t> FunctionBuilder<'t> {
 
     /// Whether an optional output accepts an element now.
     pub fn ready(&mut self, output: usize) -> Value {
-        self.inst(Op::Ready, index_imm(output), &[]).expect("INVARIANT: ready has a result")
+        self.inst(Op::Ready, index_imm(output), &[])
+            .expect("INVARIANT: ready has a result")
     }
 
     /// Counts one element as dropped by the policy at this index.
@@ -270,7 +316,13 @@ impl<'t> FunctionBuilder<'t> {
     /// the block for an index outside.
     pub fn get(&mut self, item: Item, view: Value, index: Value) -> (Value, Block) {
         let (some, none) = (self.block(&[item.ty()]), self.block(&[]));
-        self.terminate(Terminator::Get { item, view, index, some: some.into(), none: none.into() });
+        self.terminate(Terminator::Get {
+            item,
+            view,
+            index,
+            some: some.into(),
+            none: none.into(),
+        });
         self.switch_to(some);
         (self.block_params(some)[0], none)
     }
@@ -346,7 +398,11 @@ impl<'t> FunctionBuilder<'t> {
     /// When a block has no terminator.
     pub fn build(self) -> Function {
         let open = self.ended.iter().position(|ended| !ended);
-        assert!(open.is_none(), "block b{} has no terminator", open.unwrap_or_default());
+        assert!(
+            open.is_none(),
+            "block b{} has no terminator",
+            open.unwrap_or_default()
+        );
         self.function
     }
 }

@@ -84,7 +84,11 @@ impl ChainCode {
     /// Runs the chain by the interpreter. `code` is this chain's function.
     pub fn interpret(&self, code: &Code, grant: &mut Grant<'_>) -> Exit {
         let mut registers = Registers::default();
-        let mut flow = ChainFlow { chain: self, grant, unspent: 0 };
+        let mut flow = ChainFlow {
+            chain: self,
+            grant,
+            unspent: 0,
+        };
         let outcome = code.run(&self.tables, Words::NONE, &mut registers, &mut flow);
         flow.grant.budget += flow.unspent;
         assert_eq!(outcome, Outcome::Return, "INVARIANT: a chain returns");
@@ -110,7 +114,8 @@ impl Flow for ChainFlow<'_, '_, '_> {
 
     fn call(&mut self, host: usize, args: Words<'_>, results: &mut [Word]) -> bool {
         let host = self.grant.hosts[self.chain.hosts[host] as usize].as_mut();
-        host.expect("INVARIANT: a chain's host functions are there").call(args, results, self.grant.context)
+        host.expect("INVARIANT: a chain's host functions are there")
+            .call(args, results, self.grant.context)
     }
 
     fn drop_element(&mut self, policy: usize) {
@@ -134,7 +139,11 @@ impl Flow for ChainFlow<'_, '_, '_> {
     }
 
     fn inbox(&mut self, into: &mut [Word]) -> bool {
-        let inbox = self.grant.inbox.as_mut().expect("INVARIANT: the chain begins with a delivery");
+        let inbox = self
+            .grant
+            .inbox
+            .as_mut()
+            .expect("INVARIANT: the chain begins with a delivery");
         if inbox.next == inbox.end {
             return false;
         }

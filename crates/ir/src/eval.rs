@@ -33,12 +33,19 @@ pub fn scmp(a: &[u8], b: &[u8]) -> i64 {
 pub fn sslice(bytes: &[u8], start: i64, end: i64) -> &[u8] {
     let length = bytes.len() as i64;
     let (start, end) = (start.clamp(0, length), end.clamp(0, length));
-    if start >= end { &[] } else { &bytes[start as usize..end as usize] }
+    if start >= end {
+        &[]
+    } else {
+        &bytes[start as usize..end as usize]
+    }
 }
 
 /// `sbyte`: the byte at an index; -1 outside.
 pub fn sbyte(bytes: &[u8], index: i64) -> i64 {
-    usize::try_from(index).ok().and_then(|index| bytes.get(index)).map_or(-1, |&byte| i64::from(byte))
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| bytes.get(index))
+        .map_or(-1, |&byte| i64::from(byte))
 }
 
 /// `sfind`: where `needle` first begins; -1 if nowhere.
@@ -66,13 +73,19 @@ pub fn stoi(text: &[u8]) -> Option<i64> {
         // Downwards, as the least integer has no positive counterpart.
         value = value.checked_mul(10)?.checked_sub(i64::from(digit))?;
     }
-    if negative { Some(value) } else { value.checked_neg() }
+    if negative {
+        Some(value)
+    } else {
+        value.checked_neg()
+    }
 }
 
 /// `stof`: the number that the whole text spells in decimal (digits, point and
 /// exponent; no names of infinities or NaN).
 pub fn stof(text: &[u8]) -> Option<f64> {
-    let spells_digits = text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    let spells_digits = text
+        .iter()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     if !spells_digits {
         return None;
     }

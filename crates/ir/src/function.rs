@@ -94,13 +94,19 @@ pub struct Target {
 impl Target {
     /// A target with these arguments.
     pub fn new(block: Block, args: impl Into<Vec<Value>>) -> Target {
-        Target { block, args: args.into() }
+        Target {
+            block,
+            args: args.into(),
+        }
     }
 }
 
 impl From<Block> for Target {
     fn from(block: Block) -> Target {
-        Target { block, args: Vec::new() }
+        Target {
+            block,
+            args: Vec::new(),
+        }
     }
 }
 
@@ -228,7 +234,9 @@ impl Terminator {
                 visit(a);
                 visit(b);
             }
-            Terminator::Take { some, ended, pending, .. } => {
+            Terminator::Take {
+                some, ended, pending, ..
+            } => {
                 visit(some);
                 visit(ended);
                 visit(pending);
@@ -249,7 +257,9 @@ impl Terminator {
                 visit(a);
                 visit(b);
             }
-            Terminator::Take { some, ended, pending, .. } => {
+            Terminator::Take {
+                some, ended, pending, ..
+            } => {
                 visit(some);
                 visit(ended);
                 visit(pending);

@@ -101,7 +101,11 @@ impl Code {
                 offset
             })
             .collect();
-        Code { function, offsets, words }
+        Code {
+            function,
+            offsets,
+            words,
+        }
     }
 
     /// The function.
@@ -111,13 +115,30 @@ impl Code {
 
     /// Executes the function. `registers` is memory to work in, which need not be
     /// empty; on [`Outcome::Return`] it begins with the words returned.
-    pub fn run(&self, tables: &Tables, args: Words<'_>, registers: &mut Registers, flow: &mut impl Flow) -> Outcome {
-        let Registers { words: registers, moves, results } = registers;
+    pub fn run(
+        &self,
+        tables: &Tables,
+        args: Words<'_>,
+        registers: &mut Registers,
+        flow: &mut impl Flow,
+    ) -> Outcome {
+        let Registers {
+            words: registers,
+            moves,
+            results,
+        } = registers;
         registers.clear();
         registers.resize(self.words, 0);
         let args = args.words();
         registers[..args.len()].copy_from_slice(args);
-        let mut activation = Activation { code: self, tables, registers, flow, moves, results };
+        let mut activation = Activation {
+            code: self,
+            tables,
+            registers,
+            flow,
+            moves,
+            results,
+        };
         activation.run()
     }
 }
@@ -177,17 +198,32 @@ impl<F: Flow> Activation<'_, F> {
         self.moves.clear();
         let target: &Target = match terminator {
             Terminator::Jump(to) => to,
-            Terminator::Br(condition, yes, no) => if self.bool(*condition) { yes } else { no },
-            Terminator::Get { item, view, index, some, none } => {
-                match get(*item, self.bytes(*view), self.i64(*index)) {
-                    Some(word) => {
-                        self.moves.push(word);
-                        some
-                    }
-                    None => none,
+            Terminator::Br(condition, yes, no) => {
+                if self.bool(*condition) {
+                    yes
+                } else {
+                    no
                 }
             }
-            Terminator::Call { host, args, ok, failed } => {
+            Terminator::Get {
+                item,
+                view,
+                index,
+                some,
+                none,
+            } => match get(*item, self.bytes(*view), self.i64(*index)) {
+                Some(word) => {
+                    self.moves.push(word);
+                    some
+                }
+                None => none,
+            },
+            Terminator::Call {
+                host,
+                args,
+                ok,
+                failed,
+            } => {
                 self.push_all(args);
                 let sig = &self.tables.hosts[*host as usize];
                 self.results.resize(crate::types::words_of(&sig.results), 0);
@@ -200,7 +236,12 @@ impl<F: Flow> Activation<'_, F> {
                     failed
                 }
             }
-            Terminator::Take { input, some, ended, pending } => {
+            Terminator::Take {
+                input,
+                some,
+                ended,
+                pending,
+            } => {
                 self.moves.resize(self.tables.inputs[*input as usize].words(), 0);
                 match self.flow.take(*input as usize, self.moves) {
                     Taken::Some => some,
@@ -214,7 +255,13 @@ impl<F: Flow> Activation<'_, F> {
                     }
                 }
             }
-            Terminator::Step { go, stop } => if self.flow.step() { go } else { stop },
+            Terminator::Step { go, stop } => {
+                if self.flow.step() {
+                    go
+                } else {
+                    stop
+                }
+            }
             Terminator::Inbox { some, none } => {
                 self.moves.resize(self.tables.inputs[0].words(), 0);
                 if self.flow.inbox(self.moves) {
@@ -261,7 +308,9 @@ impl<F: Flow> Activation<'_, F> {
             Op::Ixor => self.int2(inst, |a, b| a ^ b),
             Op::Ishl => self.int2(inst, |a, b| a << eval::shift_amount(b)),
             Op::Ishr => self.int2(inst, |a, b| a >> eval::shift_amount(b)),
-            Op::Iushr => self.int2(inst, |a, b| (a.cast_unsigned() >> eval::shift_amount(b)).cast_signed()),
+            Op::Iushr => self.int2(inst, |a, b| {
+                (a.cast_unsigned() >> eval::shift_amount(b)).cast_signed()
+            }),
             Op::Ineg => self.set(inst, self.i64(arg(0)).wrapping_neg().cast_unsigned()),
             Op::Iabs => self.set(inst, self.i64(arg(0)).wrapping_abs().cast_unsigned()),
             Op::Inot => self.set(inst, !self.word(arg(0))),
@@ -313,19 +362,35 @@ impl<F: Flow> Activation<'_, F> {
 
             Op::Slen => self.set(inst, self.words(arg(0))[1]),
             Op::Seq => self.set(inst, Word::from(self.bytes(arg(0)) == self.bytes(arg(1)))),
-            Op::Scmp => self.set(inst, eval::scmp(self.bytes(arg(0)), self.bytes(arg(1))).cast_unsigned()),
+            Op::Scmp => self.set(
+                inst,
+                eval::scmp(self.bytes(arg(0)), self.bytes(arg(1))).cast_unsigned(),
+            ),
             Op::Sslice => {
                 let slice = eval::sslice(self.bytes(arg(0)), self.i64(arg(1)), self.i64(arg(2)));
                 let (address, length) = view_of(slice);
                 self.set2(inst, address, length);
             }
-            Op::Sbyte => self.set(inst, eval::sbyte(self.bytes(arg(0)), self.i64(arg(1))).cast_unsigned()),
-            Op::Sfind => self.set(inst, eval::sfind(self.bytes(arg(0)), self.bytes(arg(1))).cast_unsigned()),
-            Op::Sstarts => self.set(inst, Word::from(self.bytes(arg(0)).starts_with(self.bytes(arg(1))))),
+            Op::Sbyte => self.set(
+                inst,
+                eval::sbyte(self.bytes(arg(0)), self.i64(arg(1))).cast_unsigned(),
+            ),
+            Op::Sfind => self.set(
+                inst,
+                eval::sfind(self.bytes(arg(0)), self.bytes(arg(1))).cast_unsigned(),
+            ),
+            Op::Sstarts => self.set(
+                inst,
+                Word::from(self.bytes(arg(0)).starts_with(self.bytes(arg(1)))),
+            ),
             Op::Sends => self.set(inst, Word::from(self.bytes(arg(0)).ends_with(self.bytes(arg(1))))),
             Op::SToI => {
                 let value = eval::stoi(self.bytes(arg(0)));
-                self.set2(inst, value.unwrap_or_default().cast_unsigned(), value.is_some().into());
+                self.set2(
+                    inst,
+                    value.unwrap_or_default().cast_unsigned(),
+                    value.is_some().into(),
+                );
             }
             Op::SToF => {
                 let value = eval::stof(self.bytes(arg(0)));
@@ -338,7 +403,8 @@ impl<F: Flow> Activation<'_, F> {
             }
             Op::SlotSet => {
                 let range = self.range(arg(0));
-                self.flow.slot_set(inst.imm.index(), trusted(&self.registers[range]));
+                self.flow
+                    .slot_set(inst.imm.index(), trusted(&self.registers[range]));
             }
             Op::Emit => {
                 self.gather(&inst.args);
@@ -423,11 +489,15 @@ impl<F: Flow> Activation<'_, F> {
         let from = self.range(from);
         let to = self.range(inst.result.expect("INVARIANT: the operation has a result"));
         let words = from.len().min(to.len());
-        self.registers.copy_within(from.start..from.start + words, to.start);
+        self.registers
+            .copy_within(from.start..from.start + words, to.start);
     }
 
     fn int2(&mut self, inst: &Inst, f: impl Fn(i64, i64) -> i64) {
-        self.set(inst, f(self.i64(inst.args[0]), self.i64(inst.args[1])).cast_unsigned());
+        self.set(
+            inst,
+            f(self.i64(inst.args[0]), self.i64(inst.args[1])).cast_unsigned(),
+        );
     }
 
     fn compare(&mut self, inst: &Inst, f: impl Fn(i64, i64) -> bool) {
@@ -453,7 +523,9 @@ fn constant(inst: &Inst) -> Word {
         Imm::I64(value) => value.cast_unsigned(),
         Imm::F64(bits) => bits,
         Imm::Bool(value) => value.into(),
-        Imm::None | Imm::Type(_) | Imm::Index(_) => unreachable!("INVARIANT: the operation carries a constant"),
+        Imm::None | Imm::Type(_) | Imm::Index(_) => {
+            unreachable!("INVARIANT: the operation carries a constant")
+        }
     }
 }
 
@@ -466,7 +538,11 @@ fn get(item: Item, bytes: &[u8], index: i64) -> Option<Word> {
             let at = index.checked_mul(8)?;
             let words = bytes.get(at..at.checked_add(8)?)?;
             let word = Word::from_ne_bytes(words.try_into().ok()?);
-            Some(if item == Item::F64 { f64_word(f64::from_bits(word)) } else { word })
+            Some(if item == Item::F64 {
+                f64_word(f64::from_bits(word))
+            } else {
+                word
+            })
         }
     }
 }

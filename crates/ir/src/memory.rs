@@ -30,7 +30,12 @@ pub(crate) fn bytes_at<'a>(address: Word, length: Word) -> &'a [u8] {
     // be read, as the module's documentation derives. Nobody writes to viewed
     // memory: constant data is immutable, and slots, slabs and scratch memory are
     // only changed by operations that end the views of them.
-    unsafe { std::slice::from_raw_parts(std::ptr::with_exposed_provenance(address as usize), length as usize) }
+    unsafe {
+        std::slice::from_raw_parts(
+            std::ptr::with_exposed_provenance(address as usize),
+            length as usize,
+        )
+    }
 }
 
 /// The words of a view of `bytes`.
@@ -115,7 +120,10 @@ pub struct Results<'a> {
 impl<'a> Results<'a> {
     /// Results that go to these words.
     pub fn new(words: &'a mut [Word]) -> Results<'a> {
-        Results { words, lifetime: PhantomData }
+        Results {
+            words,
+            lifetime: PhantomData,
+        }
     }
 
     /// Sets the word at `index` to an integer.
@@ -220,7 +228,11 @@ impl<T: Host> Host for Placed<T> {
 impl HostFunction {
     /// Binds an object to a signature.
     pub fn new<T: Host + 'static>(sig: HostSig, object: T) -> HostFunction {
-        HostFunction { sig, object: Box::new(Placed { object, place: 0 }), entry: enter::<Placed<T>> }
+        HostFunction {
+            sig,
+            object: Box::new(Placed { object, place: 0 }),
+            entry: enter::<Placed<T>>,
+        }
     }
 
     /// The signature.
@@ -233,8 +245,18 @@ impl HostFunction {
     /// # Panics
     /// When there are more or fewer words than the signature says.
     pub fn call(&mut self, args: Words<'_>, results: &mut [Word], context: &HostContext) -> bool {
-        assert_eq!(args.words.len(), crate::types::words_of(&self.sig.params), "arguments of {}", self.sig.name);
-        assert_eq!(results.len(), crate::types::words_of(&self.sig.results), "results of {}", self.sig.name);
+        assert_eq!(
+            args.words.len(),
+            crate::types::words_of(&self.sig.params),
+            "arguments of {}",
+            self.sig.name
+        );
+        assert_eq!(
+            results.len(),
+            crate::types::words_of(&self.sig.results),
+            "results of {}",
+            self.sig.name
+        );
         results.fill(0);
         contain(&mut *self.object, args, results, context)
     }
@@ -253,20 +275,32 @@ impl HostFunction {
 
 impl fmt::Debug for HostFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostFunction").field("sig", &self.sig).finish_non_exhaustive()
+        f.debug_struct("HostFunction")
+            .field("sig", &self.sig)
+            .finish_non_exhaustive()
     }
 }
 
-fn contain<'a>(object: &'a mut (impl Host + ?Sized), args: Words<'a>, results: &'a mut [Word], context: &'a HostContext) -> bool {
+fn contain<'a>(
+    object: &'a mut (impl Host + ?Sized),
+    args: Words<'a>,
+    results: &'a mut [Word],
+    context: &'a HostContext,
+) -> bool {
     let identity = (&raw const *object).addr();
-    let outcome = catch_unwind(AssertUnwindSafe(|| object.call(args, &mut Results::new(results), context)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        object.call(args, &mut Results::new(results), context)
+    }));
     let error = match outcome {
         Ok(Ok(())) => return true,
         Ok(Err(message)) => message,
         Err(payload) => {
             let text = payload.downcast_ref::<&str>().copied().map(str::to_owned);
             let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-            format!("panicked: {}", text.unwrap_or_else(|| "with a payload that is not text".to_owned()))
+            format!(
+                "panicked: {}",
+                text.unwrap_or_else(|| "with a payload that is not text".to_owned())
+            )
         }
     };
     context.set_error(identity, error);

@@ -58,15 +58,33 @@ pub enum Effect {
 }
 
 macro_rules! pattern {
-    (I) => { Pattern::Is(Type::I64) };
-    (F) => { Pattern::Is(Type::F64) };
-    (B) => { Pattern::Is(Type::BOOL) };
-    (S) => { Pattern::Is(Type::BYTES) };
-    (OI) => { Pattern::Is(Type::I64.or_null()) };
-    (OF) => { Pattern::Is(Type::F64.or_null()) };
-    (T) => { Pattern::T };
-    (OT) => { Pattern::OptT };
-    (A) => { Pattern::Any };
+    (I) => {
+        Pattern::Is(Type::I64)
+    };
+    (F) => {
+        Pattern::Is(Type::F64)
+    };
+    (B) => {
+        Pattern::Is(Type::BOOL)
+    };
+    (S) => {
+        Pattern::Is(Type::BYTES)
+    };
+    (OI) => {
+        Pattern::Is(Type::I64.or_null())
+    };
+    (OF) => {
+        Pattern::Is(Type::F64.or_null())
+    };
+    (T) => {
+        Pattern::T
+    };
+    (OT) => {
+        Pattern::OptT
+    };
+    (A) => {
+        Pattern::Any
+    };
 }
 
 macro_rules! operations {

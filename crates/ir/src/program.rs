@@ -19,12 +19,20 @@ pub struct SlotDecl {
 impl SlotDecl {
     /// A slot that begins with zero (no bytes, null).
     pub fn zero(name: impl Into<String>, ty: Type) -> SlotDecl {
-        SlotDecl { name: name.into(), ty, init: vec![0; ty.words()] }
+        SlotDecl {
+            name: name.into(),
+            ty,
+            init: vec![0; ty.words()],
+        }
     }
 
     /// An integer slot.
     pub fn i64(name: impl Into<String>, init: i64) -> SlotDecl {
-        SlotDecl { name: name.into(), ty: Type::I64, init: vec![init.cast_unsigned()] }
+        SlotDecl {
+            name: name.into(),
+            ty: Type::I64,
+            init: vec![init.cast_unsigned()],
+        }
     }
 }
 

@@ -24,7 +24,11 @@ impl Default for HostContext {
     fn default() -> HostContext {
         let scratch = Bump::new();
         scratch.set_allocation_limit(Some(SCRATCH_BYTES_MAX));
-        HostContext { scratch, slabs: RefCell::default(), errors: RefCell::default() }
+        HostContext {
+            scratch,
+            slabs: RefCell::default(),
+            errors: RefCell::default(),
+        }
     }
 }
 
@@ -45,7 +49,9 @@ impl HostContext {
     /// # Errors
     /// When scratch memory is at its bound.
     pub fn alloc(&self, length: usize) -> Result<&mut [u8], String> {
-        self.scratch.try_alloc_slice_fill_copy(length, 0).map_err(|_| out_of_scratch(length))
+        self.scratch
+            .try_alloc_slice_fill_copy(length, 0)
+            .map_err(|_| out_of_scratch(length))
     }
 
     /// How many bytes of scratch memory are set aside.

@@ -63,7 +63,11 @@ impl State {
         if ty.kind == Kind::Bytes {
             self.kept.push(Kept::default());
         }
-        Place { offset, ty, kept: (self.kept.len().max(1) - 1) as u32 }
+        Place {
+            offset,
+            ty,
+            kept: (self.kept.len().max(1) - 1) as u32,
+        }
     }
 
     /// Gives a slot's place back; what it owned is freed.
@@ -102,7 +106,11 @@ impl State {
         }
         std::mem::swap(&mut kept.current, &mut kept.previous);
         // No bytes have one form, so that absent values are zero words.
-        let view = if bytes.is_empty() { (0, 0) } else { view_of(&kept.current) };
+        let view = if bytes.is_empty() {
+            (0, 0)
+        } else {
+            view_of(&kept.current)
+        };
         (self.words[place.offset()], self.words[place.offset() + 1]) = view;
     }
 

@@ -46,12 +46,18 @@ impl Type {
 
     /// The type of values of `kind` that are always present.
     pub const fn new(kind: Kind) -> Type {
-        Type { kind, nullable: false }
+        Type {
+            kind,
+            nullable: false,
+        }
     }
 
     /// The same type with absence allowed.
     pub const fn or_null(self) -> Type {
-        Type { kind: self.kind, nullable: true }
+        Type {
+            kind: self.kind,
+            nullable: true,
+        }
     }
 
     /// The same type without absence.
@@ -115,7 +121,9 @@ pub struct ElementType {
 impl ElementType {
     /// An element of these fields.
     pub fn new(fields: impl IntoIterator<Item = Type>) -> ElementType {
-        ElementType { fields: fields.into_iter().collect() }
+        ElementType {
+            fields: fields.into_iter().collect(),
+        }
     }
 
     /// The types of the fields, in order.
@@ -161,5 +169,9 @@ pub const CANONICAL_NAN: u64 = 0x7ff8_0000_0000_0000;
 
 /// The word of a double, with every NaN made the canonical one.
 pub fn f64_word(value: f64) -> Word {
-    if value.is_nan() { CANONICAL_NAN } else { value.to_bits() }
+    if value.is_nan() {
+        CANONICAL_NAN
+    } else {
+        value.to_bits()
+    }
 }

@@ -638,18 +638,25 @@ fn once(lines: &str, expected: Expect) {
 fn rule_19_slots_of_bytes_are_set_once() {
     once(
         "    slot_set 2, v0\n    slot_set 2, v0\n    done",
-        expect![[r#"process "p", read_ok 0, b0, instruction 1: it sets slot 2, of bytes, a second time (rule 19)"#]],
+        expect![[
+            r#"process "p", read_ok 0, b0, instruction 1: it sets slot 2, of bytes, a second time (rule 19)"#
+        ]],
     );
     once(
         "    v1 = null bytes?\n    slot_set 1, v1\n    v2 = bconst true\n    br v2, b1, b2\n  b1:\n    jump b2\n  b2:\n    slot_set 1, v1\n    done",
-        expect![[r#"process "p", read_ok 0, b2, instruction 0: it sets slot 1, of bytes, a second time (rule 19)"#]],
+        expect![[
+            r#"process "p", read_ok 0, b2, instruction 0: it sets slot 1, of bytes, a second time (rule 19)"#
+        ]],
     );
     // On different ways, and slots that own nothing.
     once(
         "    v1 = bconst true\n    br v1, b1, b2\n  b1:\n    slot_set 2, v0\n    done\n  b2:\n    slot_set 2, v0\n    done",
         expect!["well formed"],
     );
-    once("    v1 = iconst 1\n    slot_set 0, v1\n    slot_set 0, v1\n    done", expect!["well formed"]);
+    once(
+        "    v1 = iconst 1\n    slot_set 0, v1\n    slot_set 0, v1\n    done",
+        expect!["well formed"],
+    );
 }
 
 #[test]
@@ -699,7 +706,9 @@ fn rule_22_ends_take_no_part_in_the_flow() {
     );
     end(
         "    take 1, some b1, ended b2, pending b2\n  b1(v0: bytes):\n    done\n  b2:\n    done",
-        expect![[r#"process "p", end 0, b0, terminator: take may not stand in the end of an input (rule 22)"#]],
+        expect![[
+            r#"process "p", end 0, b0, terminator: take may not stand in the end of an input (rule 22)"#
+        ]],
     );
 }
 

@@ -27,7 +27,10 @@
 //! | [`error`] | why a chain was not compiled |
 //! | [`limits`] | every bound |
 #![deny(unsafe_code)]
-#![allow(rustdoc::private_intra_doc_links, reason = "the table is for those who read the source")]
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "the table is for those who read the source"
+)]
 
 #[expect(unsafe_code, reason = "maps memory and makes it executable")]
 pub mod code_memory;

@@ -4,9 +4,9 @@
 use cutthrough_ir::types::words_of;
 use cutthrough_ir::{ChainCode, Function, Op, Terminator};
 
+use crate::accounts::Counter;
 use crate::error::CompileError;
 use crate::limits::{CALL_WORDS_MAX, STATE_WORDS_MAX};
-use crate::accounts::Counter;
 
 /// What the code of a chain touches.
 #[derive(Clone, Debug, Default)]

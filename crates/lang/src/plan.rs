@@ -74,7 +74,9 @@ pub struct Environment<'e> {
 
 impl fmt::Debug for Environment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Environment").field("inputs", &self.inputs).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("inputs", &self.inputs)
+            .finish_non_exhaustive()
     }
 }
 
@@ -156,17 +158,34 @@ pub(crate) struct StagePlan {
 /// What a stage does.
 #[derive(Debug)]
 pub(crate) enum Op {
-    Read { inputs: Vec<Input>, block: ColumnId },
-    Lines { block: ColumnId, line: ColumnId, number: ColumnId },
+    Read {
+        inputs: Vec<Input>,
+        block: ColumnId,
+    },
+    Lines {
+        block: ColumnId,
+        line: ColumnId,
+        number: ColumnId,
+    },
     Parse(Box<ParseOp>),
     Where(Tree),
     /// Defines columns, in order, and leaves out or moves others.
     Compute(Vec<(ColumnId, Tree)>),
     Head(u64),
     Skip(u64),
-    Order { keys: Vec<(ColumnId, bool)>, limit: Option<u64> },
-    Group { keys: Vec<ColumnId>, aggregates: Vec<GroupColumn> },
-    Write { target: Target, format: Option<OutputFormat>, columns: Vec<(Arc<str>, ColumnId)> },
+    Order {
+        keys: Vec<(ColumnId, bool)>,
+        limit: Option<u64>,
+    },
+    Group {
+        keys: Vec<ColumnId>,
+        aggregates: Vec<GroupColumn>,
+    },
+    Write {
+        target: Target,
+        format: Option<OutputFormat>,
+        columns: Vec<(Arc<str>, ColumnId)>,
+    },
 }
 
 #[derive(Debug)]
@@ -182,7 +201,11 @@ pub(crate) struct ParseOp {
 #[derive(Clone, Debug)]
 pub(crate) enum Format {
     Clf,
-    Csv { sep: u8, columns: Vec<csv::Column>, header: Header },
+    Csv {
+        sep: u8,
+        columns: Vec<csv::Column>,
+        header: Header,
+    },
 }
 
 /// Which lines are headers, and no rows.
@@ -209,7 +232,11 @@ impl fmt::Display for Plan {
                 writeln!(f, "from {}", self.flows[from].name)?;
             }
             for stage in &pipeline.stages {
-                let indent = if pipeline.from.is_none() && matches!(stage.op, Op::Read { .. }) { "" } else { "  " };
+                let indent = if pipeline.from.is_none() && matches!(stage.op, Op::Read { .. }) {
+                    ""
+                } else {
+                    "  "
+                };
                 write!(f, "{indent}")?;
                 self.show_op(f, &stage.op)?;
                 if !matches!(stage.op, Op::Write { .. } | Op::Read { .. }) {
@@ -230,7 +257,13 @@ impl Plan {
     fn show_layout(&self, f: &mut fmt::Formatter<'_>, layout: &[ColumnId]) -> fmt::Result {
         for (k, &id) in layout.iter().enumerate() {
             let info = self.columns.get(id);
-            write!(f, "{}{}: {}", if k > 0 { ", " } else { "" }, info.name, type_name(info.ty))?;
+            write!(
+                f,
+                "{}{}: {}",
+                if k > 0 { ", " } else { "" },
+                info.name,
+                type_name(info.ty)
+            )?;
         }
         Ok(())
     }
@@ -247,8 +280,19 @@ impl Plan {
             }
             Op::Lines { .. } => write!(f, "lines"),
             Op::Parse(parse) => {
-                write!(f, "parse {}", if matches!(parse.format, Format::Clf) { "clf" } else { "csv" })?;
-                parse.bad.iter().try_for_each(|&bad| write!(f, " else {}", self.flows[bad].name))
+                write!(
+                    f,
+                    "parse {}",
+                    if matches!(parse.format, Format::Clf) {
+                        "clf"
+                    } else {
+                        "csv"
+                    }
+                )?;
+                parse
+                    .bad
+                    .iter()
+                    .try_for_each(|&bad| write!(f, " else {}", self.flows[bad].name))
             }
             Op::Where(tree) => write!(f, "where {}", tree.show(&self.columns)),
             Op::Compute(define) if define.is_empty() => write!(f, "select"),
@@ -277,13 +321,19 @@ impl Plan {
                     write!(f, " {function}({input})")
                 })
             }
-            Op::Write { target, format, columns } => {
+            Op::Write {
+                target,
+                format,
+                columns,
+            } => {
                 match target {
                     Target::Path(path) => write!(f, "write \"{}\"", path.escape_ascii())?,
                     Target::Stdout => write!(f, "write stdout")?,
                     Target::Stderr => write!(f, "write stderr")?,
                 }
-                format.iter().try_for_each(|format| write!(f, " as {}", format.spelling()))?;
+                format
+                    .iter()
+                    .try_for_each(|format| write!(f, " as {}", format.spelling()))?;
                 let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
                 write!(f, " ({})", names.join(", "))
             }

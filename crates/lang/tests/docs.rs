@@ -32,7 +32,10 @@ fn examples_print_what_they_should() {
         let program_end = program_at + rest[program_at..].find("```\n").expect("a program ends");
         let program = &rest[program_at..program_end];
         let output_at = program_end + "```\n```output\n".len();
-        assert!(rest[program_end..].starts_with("```\n```output\n"), "no output follows {program}");
+        assert!(
+            rest[program_end..].starts_with("```\n```output\n"),
+            "no output follows {program}"
+        );
         let output_end = output_at + rest[output_at..].find("```\n").expect("an output ends");
         fresh.push_str(&rest[..output_at]);
         let outcome = world().run(program).map(|mut outputs| {
@@ -41,7 +44,11 @@ fn examples_print_what_they_should() {
         });
         let output = show(&outcome);
         if std::env::var_os("UPDATE_EXPECT").is_none() {
-            assert_eq!(&rest[output_at..output_end], output, "UPDATE_EXPECT=1 writes what this prints:\n{program}");
+            assert_eq!(
+                &rest[output_at..output_end],
+                output,
+                "UPDATE_EXPECT=1 writes what this prints:\n{program}"
+            );
         }
         fresh.push_str(&output);
         rest = &rest[output_end..];
@@ -58,7 +65,11 @@ fn examples_print_what_they_should() {
 fn everything_is_in_the_reference() {
     let text = std::fs::read_to_string(PATH).unwrap();
     for function in FUNCTIONS {
-        assert!(text.contains(&format!("`{}`", function.usage)), "{}", function.usage);
+        assert!(
+            text.contains(&format!("`{}`", function.usage)),
+            "{}",
+            function.usage
+        );
     }
     for aggregate in AGGREGATES {
         assert!(text.contains(&format!("`{aggregate}(x)`")), "{aggregate}");
@@ -67,7 +78,10 @@ fn everything_is_in_the_reference() {
         assert!(text.contains(&format!("### {format}\n")), "{format}");
     }
     for (verb, _) in VERBS {
-        assert!(text.contains(&format!("| `{verb}")) || text.contains(&format!(", `{verb} ")), "{verb}");
+        assert!(
+            text.contains(&format!("| `{verb}")) || text.contains(&format!(", `{verb} ")),
+            "{verb}"
+        );
     }
     for word in RESERVED {
         assert!(text.contains(word), "{word}");

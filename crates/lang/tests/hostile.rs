@@ -11,7 +11,12 @@ use cutthrough::Options;
 fn run(world: &World, source: &str) -> String {
     let begin = Instant::now();
     let outputs = world.run(source).unwrap_or_else(|message| panic!("{message}"));
-    assert!(begin.elapsed().as_secs() < 20, "{:?} for {} bytes of program", begin.elapsed(), source.len());
+    assert!(
+        begin.elapsed().as_secs() < 20,
+        "{:?} for {} bytes of program",
+        begin.elapsed(),
+        source.len()
+    );
     outputs["stdout"].clone()
 }
 
@@ -23,7 +28,10 @@ fn many_stages() {
     // Compiling so many filters takes long, in which they run interpreted.
     let outputs = world.run_with(&stages(200), Options::interpreted()).unwrap();
     assert_eq!(outputs["stdout"], "b\n");
-    let stages = format!("lines | {} | select number", vec!["set number = number + 1"; 200].join("|"));
+    let stages = format!(
+        "lines | {} | select number",
+        vec!["set number = number + 1"; 200].join("|")
+    );
     assert_eq!(run(&world, &stages), "201\n202\n");
 }
 
@@ -35,7 +43,10 @@ fn many_readers_of_one_flow_point() {
         program += &format!("a | where number != {k} | write \"out{k}\"\n");
     }
     let outputs = world.run(&program).unwrap();
-    assert_eq!((outputs.len(), &*outputs["out1"], &*outputs["out99"]), (100, "b\t2\n", "a\t1\nb\t2\n"));
+    assert_eq!(
+        (outputs.len(), &*outputs["out1"], &*outputs["out99"]),
+        (100, "b\t2\n", "a\t1\nb\t2\n")
+    );
 }
 
 #[test]
@@ -59,17 +70,26 @@ fn large_expressions() {
     let nested = format!("select {}line{}", "lower(".repeat(199), ")".repeat(199));
     assert_eq!(run(&world, &nested), "a\nb\n");
     let list: Vec<String> = (2..900).map(|k| format!("\"{k}\"")).collect();
-    assert_eq!(run(&world, &format!("where text(number) in ({})", list.join(", "))), "b\n");
+    assert_eq!(
+        run(&world, &format!("where text(number) in ({})", list.join(", "))),
+        "b\n"
+    );
     let concat = format!("where len(concat({})) > 3", vec!["line"; 900].join(", "));
     assert_eq!(run(&world, &concat), "a\nb\n");
-    let choice = format!("select {}0{}", "if(number > 1, number, 1 + ".repeat(150), ")".repeat(150));
+    let choice = format!(
+        "select {}0{}",
+        "if(number > 1, number, 1 + ".repeat(150),
+        ")".repeat(150)
+    );
     assert_eq!(run(&world, &choice), "150\n2\n");
 }
 
 #[test]
 fn failures_name_the_stage() {
     let world = World::stdin("9223372036854775807\n9223372036854775807\n");
-    let error = world.run("parse csv(columns=\"i:i64\") | summarize sum(i)").unwrap_err();
+    let error = world
+        .run("parse csv(columns=\"i:i64\") | summarize sum(i)")
+        .unwrap_err();
     assert!(error.contains("summarize sum(i)"), "{error}");
     assert!(error.contains("does not fit"), "{error}");
 }
@@ -82,5 +102,11 @@ fn empty_inputs() {
     assert_eq!(run(&world, "summarize count()"), "0\n");
     assert_eq!(run(&world, "summarize count() by line"), "");
     assert_eq!(run(&World::stdin("\n\n"), "summarize count() by line"), "\t2\n");
-    assert_eq!(run(&World::stdin(b"\0\n\r\n\xff\xfe"), "summarize count() by len(line)"), "1\t1\n0\t1\n2\t1\n");
+    assert_eq!(
+        run(
+            &World::stdin(b"\0\n\r\n\xff\xfe"),
+            "summarize count() by len(line)"
+        ),
+        "1\t1\n0\t1\n2\t1\n"
+    );
 }

@@ -22,42 +22,68 @@ fn check_log(source: &str, expected: Expect) {
 
 #[test]
 fn one_liners() {
-    check_log("parse clf | where status >= 500 | select path, bytes", expect![[r#"
+    check_log(
+        "parse clf | where status >= 500 | select path, bytes",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         /b	20
         /a	7
-    "#]]);
-    check_log("parse clf | summarize n = count(), bytes = sum(bytes) by path | top 1 by n", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | summarize n = count(), bytes = sum(bytes) by path | top 1 by n",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         /a	2	107
-    "#]]);
-    check_log("parse clf | summarize count()", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | summarize count()",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         4
-    "#]]);
-    check_log("where line contains \"POST\"", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "where line contains \"POST\"",
+        expect![[r#"
         10.0.0.1 - bob [21/Nov/2026:02:18:21 +0000] "POST /a HTTP/1.1" 503 7 "-" "-"
-    "#]]);
-    check_log("where line contains \"POST\" | select number", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "where line contains \"POST\" | select number",
+        expect![[r#"
         4
-    "#]]);
-    check_log("lines | where line contains \"POST\"", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "lines | where line contains \"POST\"",
+        expect![[r#"
         10.0.0.1 - bob [21/Nov/2026:02:18:21 +0000] "POST /a HTTP/1.1" 503 7 "-" "-"	4
-    "#]]);
-    check_log("head 1", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "head 1",
+        expect![[r#"
         10.0.0.1 - - [21/Nov/2026:01:18:20 +0000] "GET /a?x=1 HTTP/1.1" 200 100 "-" "curl/8"
-    "#]]);
+    "#]],
+    );
     check_log("head 0", expect![[""]]);
-    check_log("lines | skip 3 | head 1", expect![[r#"
+    check_log(
+        "lines | skip 3 | head 1",
+        expect![[r#"
         10.0.0.1 - bob [21/Nov/2026:02:18:21 +0000] "POST /a HTTP/1.1" 503 7 "-" "-"	4
-    "#]]);
-    check_log("parse clf", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
@@ -65,11 +91,15 @@ fn one_liners() {
         10.0.0.2			1795223901000000000	GET	/b		HTTP/1.1	GET /b HTTP/1.1	500	20	https://example.org/	Mozilla/5.0
         10.0.0.1		bob	1795227501000000000	POST	/a		HTTP/1.1	POST /a HTTP/1.1	503	7		
         10.0.0.3			1795227600000000000					\x16\x03	400	0		
-    "#]]);
-    check_log("where line contains \"GET\" | parse clf | select number = 1, path", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "where line contains \"GET\" | parse clf | select number = 1, path",
+        expect![[r#"
         1	/a
         1	/b
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -87,11 +117,16 @@ fn set_and_select() {
             ,0.0,0.0,
         "#]],
     );
-    check_log("parse clf | set status = status // 100 | select status, bytes | head 2", expect![[r#"
+    check_log(
+        "parse clf | set status = status // 100 | select status, bytes | head 2",
+        expect![[r#"
         2	100
         5	20
-    "#]]);
-    check_log("parse clf | select bytes, b = bytes, bytes + 1, `select` = status | write stdout as json", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | select bytes, b = bytes, bytes + 1, `select` = status | write stdout as json",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
@@ -99,14 +134,20 @@ fn set_and_select() {
         {"bytes":20,"b":20,"bytes+1":21,"select":500}
         {"bytes":7,"b":7,"bytes+1":8,"select":503}
         {"bytes":0,"b":0,"bytes+1":1,"select":400}
-    "#]]);
-    check_log("parse clf | select x = 1 | summarize sum(x)", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | select x = 1 | summarize sum(x)",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         4
-    "#]]);
-    check_log("parse clf | where true | select x = 1", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | where true | select x = 1",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
@@ -114,12 +155,15 @@ fn set_and_select() {
         1
         1
         1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn order() {
-    check_log("parse clf | sort path, bytes desc | select path, bytes", expect![[r#"
+    check_log(
+        "parse clf | sort path, bytes desc | select path, bytes",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
@@ -127,8 +171,11 @@ fn order() {
         /a	7
         /b	20
         	0
-    "#]]);
-    check_log("parse clf | sort len(path) desc, -bytes | select path | write stdout as csv", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | sort len(path) desc, -bytes | select path | write stdout as csv",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
@@ -137,26 +184,36 @@ fn order() {
         /b
         /a
 
-    "#]]);
-    check_log("parse clf | top 2 by bytes % 10 | select bytes", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | top 2 by bytes % 10 | select bytes",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         7
         100
-    "#]]);
-    check_log("parse clf | top 2 by bytes asc | select path", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | top 2 by bytes asc | select path",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
 
         /a
-    "#]]);
-    check_log("parse clf | top 0 by bytes | select path", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | top 0 by bytes | select path",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -184,66 +241,93 @@ fn summaries() {
             2,10.0.0.3,1,0.0,0
         "#]],
     );
-    check_log("parse clf | summarize concat(day, \"!\", count()) by day = date(time) | write stdout as csv", expect![[r#"
+    check_log(
+        "parse clf | summarize concat(day, \"!\", count()) by day = date(time) | write stdout as csv",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         day,"concat(day,""!"",count())"
         2026-11-21,2026-11-21!4
-    "#]]);
-    check_log("parse clf | summarize n = count() by path | select n", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | summarize n = count() by path | select n",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         2
         1
         1
-    "#]]);
-    check_log("parse clf | summarize n = count() by path, p = path | select p, path", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | summarize n = count() by path, p = path | select p, path",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         /a	/a
         /b	/b
 	
-    "#]]);
-    check_log("parse clf | where status == 1 | summarize count(), sum(bytes), avg(bytes), max(path) | write stdout as json", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | where status == 1 | summarize count(), sum(bytes), avg(bytes), max(path) | write stdout as json",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         {"count()":0,"sum(bytes)":0,"avg(bytes)":null,"max(path)":null}
-    "#]]);
-    check_log("parse clf | where status == 1 | summarize count() by path | write stdout as csv", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | where status == 1 | summarize count() by path | write stdout as csv",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         path,count()
-    "#]]);
-    check_log("parse clf | summarize count(), max(agent) | select `count()`", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | summarize count(), max(agent) | select `count()`",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         4
-    "#]]);
-    check_log("parse clf | summarize n = count() by user ?? \"nobody\" | write stdout as json", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | summarize n = count() by user ?? \"nobody\" | write stdout as json",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         {"user??\"nobody\"":"nobody","n":3}
         {"user??\"nobody\"":"bob","n":1}
-    "#]]);
-    check_log("parse clf | select path | summarize count()", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | select path | summarize count()",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         4
-    "#]]);
-    check_log("parse clf | summarize count() | summarize count()", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | summarize count() | summarize count()",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stdout
         1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -254,7 +338,9 @@ fn flow_points() {
         requests | summarize n = count() by status | sort status | write stdout as table
         bad      | write "bad.txt"
     "#;
-    check_log(program, expect![[r#"
+    check_log(
+        program,
+        expect![[r#"
         --- bad.txt
         not a request	3
         --- errors.json
@@ -266,7 +352,8 @@ fn flow_points() {
            400  1
            500  1
            503  1
-    "#]]);
+    "#]],
+    );
     // Readers that need different columns; a name for a name; use before definition.
     let program = r#"
         copy | select bytes | head 2
@@ -275,7 +362,9 @@ fn flow_points() {
         copy = all
         all = parse clf
     "#;
-    check_log(program.trim(), expect![[r#"
+    check_log(
+        program.trim(),
+        expect![[r#"
         Error: this pipeline goes nowhere
            ╭─[ test:1:29 ]
            │
@@ -285,25 +374,34 @@ fn flow_points() {
            │
            │ Help: end it with `| write ...`, or give it a name; only the last pipeline without a name is written by itself
         ───╯
-    "#]]);
+    "#]],
+    );
     let program = "raw = read \"access.log\"; raw | parse clf | summarize count() | write \"n\"; raw | summarize count()";
-    check_log(program, expect![[r#"
+    check_log(
+        program,
+        expect![[r#"
         --- bad rows of parse clf (1:32)
         1 of 5, first [3]
         --- n
         4
         --- stdout
         5
-    "#]]);
+    "#]],
+    );
     let program = "head 1 | write \"first\"; lines | skip 4 | write \"last\"";
-    check_log(program, expect![[r#"
+    check_log(
+        program,
+        expect![[r#"
         --- first
         10.0.0.1 - - [21/Nov/2026:01:18:20 +0000] "GET /a?x=1 HTTP/1.1" 200 100 "-" "curl/8"
         --- last
         10.0.0.3 - - [21/Nov/2026:02:20:00 +0000] "\x16\x03" 400 0 "-" "-"	5
-    "#]]);
+    "#]],
+    );
     let program = "a = parse clf else b; b | parse clf else c | summarize count() | write \"b\"; c | write \"c\"; a | select path";
-    check_log(program, expect![[r#"
+    check_log(
+        program,
+        expect![[r#"
         --- b
         0
         --- c
@@ -313,9 +411,13 @@ fn flow_points() {
         /b
         /a
 
-    "#]]);
-    let program = "a = parse clf else b; b | parse clf else c | write \"again\"; c | write \"c\"; a | select path";
-    check_log(program, expect![[r#"
+    "#]],
+    );
+    let program =
+        "a = parse clf else b; b | parse clf else c | write \"again\"; c | write \"c\"; a | select path";
+    check_log(
+        program,
+        expect![[r#"
         --- again
         --- c
         not a request	3
@@ -324,7 +426,8 @@ fn flow_points() {
         /b
         /a
 
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -332,7 +435,10 @@ fn csv() {
     let world = World::default()
         .with_input("a.csv", "name,age\nAnn,30\nBob,\n\"C, D\",7\n")
         .with_input("b.csv", "name,age\nEve,5\nshort\n");
-    check(&world, "parse csv | select age, name", expect![[r#"
+    check(
+        &world,
+        "parse csv | select age, name",
+        expect![[r#"
         --- bad rows of parse csv (1:1)
         1 of 5, first [7]
         --- stdout
@@ -340,22 +446,34 @@ fn csv() {
         	Bob
         7	C, D
         5	Eve
-    "#]]);
-    check(&world, "parse csv | where int(age) > 6 | write stdout as csv", expect![[r#"
+    "#]],
+    );
+    check(
+        &world,
+        "parse csv | where int(age) > 6 | write stdout as csv",
+        expect![[r#"
         --- bad rows of parse csv (1:1)
         1 of 5, first [7]
         --- stdout
         name,age
         Ann,30
         "C, D",7
-    "#]]);
-    check(&world, "parse csv(columns=\"n:str,a:i64?\", header=true) | summarize sum(a), count(a), count()", expect![[r#"
+    "#]],
+    );
+    check(
+        &world,
+        "parse csv(columns=\"n:str,a:i64?\", header=true) | summarize sum(a), count(a), count()",
+        expect![[r#"
         --- bad rows of parse csv(columns="n:str,a:i64?", header=true) (1:1)
         1 of 5, first [7]
         --- stdout
         42	3	4
-    "#]]);
-    check(&world, "parse csv(columns=\"n,a\") else bad | write \"good\"; bad | select number", expect![[r#"
+    "#]],
+    );
+    check(
+        &world,
+        "parse csv(columns=\"n,a\") else bad | write \"good\"; bad | select number",
+        expect![[r#"
         --- good
         name	age
         Ann	30
@@ -365,15 +483,20 @@ fn csv() {
         Eve	5
         --- stdout
         7
-    "#]]);
-    check(&world, "x = read \"a.csv\" | parse csv; x | summarize count() | write \"n\"; x | select name", expect![[r#"
+    "#]],
+    );
+    check(
+        &world,
+        "x = read \"a.csv\" | parse csv; x | summarize count() | write \"n\"; x | select name",
+        expect![[r#"
         --- n
         3
         --- stdout
         Ann
         Bob
         C, D
-    "#]]);
+    "#]],
+    );
     let brc = World::stdin("Oslo;1.5\nRome;20.25\nOslo;-3\n");
     check(
         &brc,
@@ -384,21 +507,34 @@ fn csv() {
             Rome,20.25,20.25,20.25
         "#]],
     );
-    check(&World::stdin("a\tb\n1\t2\n"), "parse csv(sep=\"\\t\") | write stdout as json", expect![[r#"
+    check(
+        &World::stdin("a\tb\n1\t2\n"),
+        "parse csv(sep=\"\\t\") | write stdout as json",
+        expect![[r#"
         {"a":"1","b":"2"}
-    "#]]);
+    "#]],
+    );
     let wide: Vec<String> = (0..1000).map(|k| format!("c{k}")).collect();
     let values: Vec<String> = (0..1000).map(|k| k.to_string()).collect();
     let world = World::stdin(format!("{}\n{}\n", wide.join(","), values.join(",")));
-    check(&world, "parse csv | where c999 == \"999\" | select c500, n = int(c3) + int(c998)", expect![[r#"
+    check(
+        &world,
+        "parse csv | where c999 == \"999\" | select c500, n = int(c3) + int(c998)",
+        expect![[r#"
         500	1001
-    "#]]);
-    assert_eq!(world.run("parse csv").unwrap()["stdout"], values.join("\t") + "\n");
+    "#]],
+    );
+    assert_eq!(
+        world.run("parse csv").unwrap()["stdout"],
+        values.join("\t") + "\n"
+    );
 }
 
 #[test]
 fn outputs() {
-    check_log("parse clf | select path | write \"a.csv\"", expect![[r#"
+    check_log(
+        "parse clf | select path | write \"a.csv\"",
+        expect![[r#"
         --- a.csv
         path
         /a
@@ -407,8 +543,11 @@ fn outputs() {
 
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
-    "#]]);
-    check_log("parse clf | select path, bytes | write \"a.jsonl\"", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | select path, bytes | write \"a.jsonl\"",
+        expect![[r#"
         --- a.jsonl
         {"path":"/a","bytes":100}
         {"path":"/b","bytes":20}
@@ -416,8 +555,11 @@ fn outputs() {
         {"path":null,"bytes":0}
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
-    "#]]);
-    check_log("parse clf | select path, bytes | write stderr", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "parse clf | select path, bytes | write stderr",
+        expect![[r#"
         --- bad rows of parse clf (1:1)
         1 of 5, first [3]
         --- stderr
@@ -425,20 +567,36 @@ fn outputs() {
         /b	20
         /a	7
         	0
-    "#]]);
-    check_log("write stdout as json", expect![[r#"
+    "#]],
+    );
+    check_log(
+        "write stdout as json",
+        expect![[r#"
         {"line":"10.0.0.1 - - [21/Nov/2026:01:18:20 +0000] \"GET /a?x=1 HTTP/1.1\" 200 100 \"-\" \"curl/8\""}
         {"line":"10.0.0.2 - - [21/Nov/2026:01:18:21 +0000] \"GET /b HTTP/1.1\" 500 20 \"https://example.org/\" \"Mozilla/5.0\""}
         {"line":"not a request"}
         {"line":"10.0.0.1 - bob [21/Nov/2026:02:18:21 +0000] \"POST /a HTTP/1.1\" 503 7 \"-\" \"-\""}
         {"line":"10.0.0.3 - - [21/Nov/2026:02:20:00 +0000] \"\\x16\\x03\" 400 0 \"-\" \"-\""}
-    "#]]);
-    check(&World::stdin(""), "parse clf | write stdout as csv", expect![[r#"
+    "#]],
+    );
+    check(
+        &World::stdin(""),
+        "parse clf | write stdout as csv",
+        expect![[r#"
         remote,ident,user,time,method,path,query,protocol,request,status,bytes,referer,agent
-    "#]]);
-    check(&World::stdin("x"), "read - | write \"out\"", expect![[r#"
+    "#]],
+    );
+    check(
+        &World::stdin("x"),
+        "read - | write \"out\"",
+        expect![[r#"
         --- out
         x
-    "#]]);
-    check(&World::default(), "read \"missing\" | lines", expect!["missing: no such file"]);
+    "#]],
+    );
+    check(
+        &World::default(),
+        "read \"missing\" | lines",
+        expect!["missing: no such file"],
+    );
 }

@@ -16,7 +16,9 @@ fn check(row: &[u8], expected: &[(&str, &str)]) {
             Ok(outputs) => {
                 assert_eq!(outputs.len(), 1, "{expression}: {outputs:?}");
                 let line = outputs["stdout"].trim_end();
-                line.trim_start_matches("{\"r\":").trim_end_matches('}').to_owned()
+                line.trim_start_matches("{\"r\":")
+                    .trim_end_matches('}')
+                    .to_owned()
             }
             Err(message) => panic!("{expression}: {message}"),
         };
@@ -236,13 +238,58 @@ fn bytes_that_are_no_text() {
 fn nulls_pass_through() {
     let null = |expression: &str| check(NULLS, &[(expression, "null")]);
     for expression in [
-        "i + 1", "1 - i", "i * j", "i / 2", "i // 2", "7 % i", "-i", "abs(i)", "min(i, 1)", "bin(i, 5)", "x + 1",
-        "x / y", "round(x)", "round(x, 2)", "floor(x)", "sqrt(x)", "int(x)", "float(i)", "text(i)", "text(x)",
-        "text(b)", "s + t", "s + \"a\"", "len(s)", "lower(s)", "trim(s)", "substr(s, 0)", "substr(\"abc\", i)",
-        "replace(s, \"a\", \"b\")", "split_part(\"a\", s, 0)", "concat(\"a\", s)", "int(s)", "i == 1", "i != 1",
-        "i < j", "s == t", "s contains \"a\"", "b == c", "not b", "b and c", "b or c", "b and true", "b or false",
-        "i in (1, 2)", "i not in (1, 2)", "1 in (i, 2)", "hour(i)", "date(i)", "coalesce(i, j)", "i ?? j",
-        "if(true, i, 1)", "if(b, 1, null)",
+        "i + 1",
+        "1 - i",
+        "i * j",
+        "i / 2",
+        "i // 2",
+        "7 % i",
+        "-i",
+        "abs(i)",
+        "min(i, 1)",
+        "bin(i, 5)",
+        "x + 1",
+        "x / y",
+        "round(x)",
+        "round(x, 2)",
+        "floor(x)",
+        "sqrt(x)",
+        "int(x)",
+        "float(i)",
+        "text(i)",
+        "text(x)",
+        "text(b)",
+        "s + t",
+        "s + \"a\"",
+        "len(s)",
+        "lower(s)",
+        "trim(s)",
+        "substr(s, 0)",
+        "substr(\"abc\", i)",
+        "replace(s, \"a\", \"b\")",
+        "split_part(\"a\", s, 0)",
+        "concat(\"a\", s)",
+        "int(s)",
+        "i == 1",
+        "i != 1",
+        "i < j",
+        "s == t",
+        "s contains \"a\"",
+        "b == c",
+        "not b",
+        "b and c",
+        "b or c",
+        "b and true",
+        "b or false",
+        "i in (1, 2)",
+        "i not in (1, 2)",
+        "1 in (i, 2)",
+        "hour(i)",
+        "date(i)",
+        "coalesce(i, j)",
+        "i ?? j",
+        "if(true, i, 1)",
+        "if(b, 1, null)",
     ] {
         null(expression);
     }
@@ -336,7 +383,13 @@ fn conditions_of_where_are_tested_from_left_to_right() {
     assert_eq!(run("i > 1 and s == \"c\""), "3 ");
     assert_eq!(run("(i > 1 or s == \"b\") and s != null and true"), "0 3 ");
     assert_eq!(run("s == null or i == null"), "2 0 ");
-    assert_eq!(run("upper(s) == \"A\" and (lower(s) == \"a\" and concat(s, i) == \"a1\")"), "1 ");
-    assert_eq!(run("coalesce(true, lower(s) == \"x\") and upper(s) == \"C\""), "3 ");
+    assert_eq!(
+        run("upper(s) == \"A\" and (lower(s) == \"a\" and concat(s, i) == \"a1\")"),
+        "1 "
+    );
+    assert_eq!(
+        run("coalesce(true, lower(s) == \"x\") and upper(s) == \"C\""),
+        "3 "
+    );
     assert_eq!(run("false"), "");
 }

@@ -10,21 +10,38 @@ use crate::wiring::{Destination, Node, PointId, Port, Status, Wiring};
 /// How many elements a process itself asks for on an input.
 pub(crate) fn asked(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
     let node = wiring.node(reader.process);
-    let Some(ask) = &node.code.inputs[reader.port].ask else { return u64::MAX };
+    let Some(ask) = &node.code.inputs[reader.port].ask else {
+        return u64::MAX;
+    };
     let mut registers = Registers::default();
-    ask.code.run(node.code.tables(), Words::NONE, &mut registers, &mut Slots { node, state });
+    ask.code.run(
+        node.code.tables(),
+        Words::NONE,
+        &mut registers,
+        &mut Slots { node, state },
+    );
     u64::try_from(registers.returned()[0].cast_signed()).unwrap_or(0)
 }
 
 /// How many elements the readers of a flow point take together, whatever may happen
 /// meanwhile.
 pub(crate) fn of_point(wiring: &Wiring, state: &mut State, point: PointId) -> u64 {
-    Commitments { wiring, state, known: HashMap::new() }.of_point(point)
+    Commitments {
+        wiring,
+        state,
+        known: HashMap::new(),
+    }
+    .of_point(point)
 }
 
 /// How many elements an input takes, whatever may happen meanwhile.
 pub(crate) fn of_input(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
-    Commitments { wiring, state, known: HashMap::new() }.of_input(reader)
+    Commitments {
+        wiring,
+        state,
+        known: HashMap::new(),
+    }
+    .of_input(reader)
 }
 
 struct Commitments<'c> {
@@ -36,7 +53,9 @@ struct Commitments<'c> {
 impl Commitments<'_> {
     fn of_point(&mut self, point: PointId) -> u64 {
         let readers = &self.wiring.point(point).readers;
-        readers.iter().fold(0, |sum: u64, &reader| sum.saturating_add(self.of_input(reader)))
+        readers
+            .iter()
+            .fold(0, |sum: u64, &reader| sum.saturating_add(self.of_input(reader)))
     }
 
     fn of_input(&mut self, reader: Port) -> u64 {

@@ -38,26 +38,30 @@ pub(crate) fn checks(wiring: &Wiring, process: ProcessId, outputs: &[usize]) -> 
     let mut needs: BTreeMap<(usize, usize), u64> = BTreeMap::new();
     let mut rooms: BTreeMap<PointId, u64> = BTreeMap::new();
     let mut checks = Vec::new();
-    let mut reach = |needs: &mut BTreeMap<(usize, usize), u64>, process, outputs: &[usize], times: u64| -> bool {
-        outputs.iter().all(|&output| {
-            match wiring.destination(process, output) {
-                Destination::Reader(reader) => {
-                    let need = needs.entry((rank[&reader.process], reader.port)).or_default();
-                    *need = need.saturating_add(times);
+    let mut reach =
+        |needs: &mut BTreeMap<(usize, usize), u64>, process, outputs: &[usize], times: u64| -> bool {
+            outputs.iter().all(|&output| {
+                match wiring.destination(process, output) {
+                    Destination::Reader(reader) => {
+                        let need = needs.entry((rank[&reader.process], reader.port)).or_default();
+                        *need = need.saturating_add(times);
+                    }
+                    Destination::Dealt(point) => {
+                        let need = rooms.entry(point).or_default();
+                        *need = need.saturating_add(times);
+                    }
+                    Destination::Lost => {}
+                    Destination::Nowhere => return false,
                 }
-                Destination::Dealt(point) => {
-                    let need = rooms.entry(point).or_default();
-                    *need = need.saturating_add(times);
-                }
-                Destination::Lost => {}
-                Destination::Nowhere => return false,
-            }
-            true
-        })
-    };
+                true
+            })
+        };
     let mut somebody = reach(&mut needs, process, outputs, 1);
     while let Some(((rank, port), need)) = needs.pop_first() {
-        let reader = Port { process: wiring.order[rank], port };
+        let reader = Port {
+            process: wiring.order[rank],
+            port,
+        };
         let input = &wiring.node(reader.process).code.inputs[port];
         checks.push(Check::Idle(reader.process));
         if input.ask.is_some() {
@@ -75,7 +79,11 @@ pub(crate) fn room_needed(wiring: &Wiring, members: &[ProcessId], dealt: PointId
     let mut needed = 1;
     for &process in members {
         let outputs: Vec<usize> = (0..wiring.node(process).outputs.len()).collect();
-        let required = wiring.node(process).code.activated().map(|function| &function.requires[..]);
+        let required = wiring
+            .node(process)
+            .code
+            .activated()
+            .map(|function| &function.requires[..]);
         for outputs in required.chain(outputs.chunks(1)) {
             for check in checks(wiring, process, outputs) {
                 if let Check::Room { point, need } = check
@@ -115,10 +123,17 @@ fn mark_pulled(wiring: &mut Wiring) {
     wiring.pulled.clear();
     for k in (0..wiring.order.len()).rev() {
         let process = wiring.order[k];
-        let [ref edge] = wiring.node(process).outputs[..] else { continue };
+        let [ref edge] = wiring.node(process).outputs[..] else {
+            continue;
+        };
         let Some(point) = edge.point else { continue };
-        let [reader] = wiring.point(point).readers[..] else { continue };
-        let can_be = matches!(wiring.pull_source(reader.process, reader.port), PullSource::Writer(_));
+        let [reader] = wiring.point(point).readers[..] else {
+            continue;
+        };
+        let can_be = matches!(
+            wiring.pull_source(reader.process, reader.port),
+            PullSource::Writer(_)
+        );
         let is_wanted = wiring.node(reader.process).code.inputs[reader.port].pulled;
         if can_be && (is_wanted || wiring.pulled.contains_key(reader.process)) {
             wiring.pulled.insert(process, ());
@@ -134,7 +149,11 @@ fn order(wiring: &Wiring) -> Result<Vec<ProcessId>, Error> {
         }
     }
     let mut depth: HashMap<ProcessId, usize> = HashMap::new();
-    let mut ready: Vec<ProcessId> = wiring.nodes.keys().filter(|process| incoming[process] == 0).collect();
+    let mut ready: Vec<ProcessId> = wiring
+        .nodes
+        .keys()
+        .filter(|process| incoming[process] == 0)
+        .collect();
     let mut order = Vec::with_capacity(wiring.nodes.len());
     while let Some(process) = ready.pop() {
         order.push(process);
@@ -144,7 +163,9 @@ fn order(wiring: &Wiring) -> Result<Vec<ProcessId>, Error> {
             *deepest = next_depth.max(*deepest);
             if next_depth > PATH_PROCESSES_MAX {
                 let name = &wiring.node(next).name;
-                let message = format!("`{name}` would be the {next_depth}th process in a row; {PATH_PROCESSES_MAX} are allowed");
+                let message = format!(
+                    "`{name}` would be the {next_depth}th process in a row; {PATH_PROCESSES_MAX} are allowed"
+                );
                 return Err(Error::new(ErrorKind::Limit, message));
             }
             let left = incoming.entry(next).or_default();
@@ -157,25 +178,42 @@ fn order(wiring: &Wiring) -> Result<Vec<ProcessId>, Error> {
     if order.len() < wiring.nodes.len() {
         let stuck = wiring.nodes.iter().find(|(process, _)| incoming[process] > 0);
         let name = stuck.map(|(_, node)| node.name.as_str()).unwrap_or_default();
-        return Err(Error::new(ErrorKind::Cycle, format!("`{name}` would feed itself through a cycle of flow points")));
+        return Err(Error::new(
+            ErrorKind::Cycle,
+            format!("`{name}` would feed itself through a cycle of flow points"),
+        ));
     }
     Ok(order)
 }
 
 fn dealt(wiring: &Wiring) -> HashSet<PointId> {
-    let mut dealt: HashSet<PointId> =
-        wiring.points.iter().filter(|(_, point)| point.readers.len() > 1).map(|(id, _)| id).collect();
+    let mut dealt: HashSet<PointId> = wiring
+        .points
+        .iter()
+        .filter(|(_, point)| point.readers.len() > 1)
+        .map(|(id, _)| id)
+        .collect();
     let once = reached_once(wiring);
     for (id, point) in &wiring.points {
         let sources: Vec<Vec<ProcessId>> = point.writers.iter().map(|writer| vec![writer.process]).collect();
-        let bears_one = point.readers.iter().any(|reader| once.contains(&reader.process) || is_bounded(wiring, *reader));
+        let bears_one = point
+            .readers
+            .iter()
+            .any(|reader| once.contains(&reader.process) || is_bounded(wiring, *reader));
         if bears_one && share_ancestor(wiring, &sources) {
             dealt.insert(id);
         }
     }
     for (process, node) in &wiring.nodes {
         let fed: Vec<PointId> = node.inputs.iter().filter_map(|edge| edge.point).collect();
-        let writers = |point: &PointId| wiring.point(*point).writers.iter().map(|writer| writer.process).collect();
+        let writers = |point: &PointId| {
+            wiring
+                .point(*point)
+                .writers
+                .iter()
+                .map(|writer| writer.process)
+                .collect()
+        };
         let sources: Vec<Vec<ProcessId>> = fed.iter().map(writers).collect();
         if fed.len() > 1 && once.contains(&process) && share_ancestor(wiring, &sources) {
             dealt.extend(&fed[1..]);
@@ -219,7 +257,9 @@ fn share_ancestor(wiring: &Wiring, groups: &[Vec<ProcessId>]) -> bool {
                 None => {}
             }
             let points = wiring.node(process).inputs.iter().filter_map(|edge| edge.point);
-            todo.extend(points.flat_map(|point| wiring.point(point).writers.iter().map(|writer| writer.process)));
+            todo.extend(
+                points.flat_map(|point| wiring.point(point).writers.iter().map(|writer| writer.process)),
+            );
         }
     }
     false

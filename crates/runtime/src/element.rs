@@ -21,7 +21,12 @@ pub trait Element: Sized + Send + 'static {
     ///
     /// # Errors
     /// When scratch memory for byte strings is used up.
-    fn write<'a>(self, results: &mut Results<'a>, at: usize, context: &'a HostContext) -> Result<usize, String>;
+    fn write<'a>(
+        self,
+        results: &mut Results<'a>,
+        at: usize,
+        context: &'a HostContext,
+    ) -> Result<usize, String>;
 
     /// The type of the elements.
     fn element_type() -> ElementType {
@@ -81,15 +86,45 @@ macro_rules! field {
     };
 }
 
-field!(i64, Type::I64, 0, |Scalar::I64(value)| value, |value, results, at, _context| results.i64(at, value));
-field!(f64, Type::F64, 0.0, |Scalar::F64(value)| value, |value, results, at, _context| results.f64(at, value));
-field!(bool, Type::BOOL, false, |Scalar::Bool(value)| value, |value, results, at, _context| results.bool(at, value));
-field!(Vec<u8>, Type::BYTES, Vec::new(), |Scalar::Bytes(bytes)| bytes.to_vec(), |value, results, at, context| {
-    results.bytes(at, context.copy(&value)?);
-});
-field!(Bytes, Type::BYTES, Bytes::new(), |Scalar::Bytes(bytes)| Bytes::copy_from_slice(bytes), |value, results, at, context| {
-    results.bytes(at, context.copy(&value)?);
-});
+field!(
+    i64,
+    Type::I64,
+    0,
+    |Scalar::I64(value)| value,
+    |value, results, at, _context| results.i64(at, value)
+);
+field!(
+    f64,
+    Type::F64,
+    0.0,
+    |Scalar::F64(value)| value,
+    |value, results, at, _context| results.f64(at, value)
+);
+field!(
+    bool,
+    Type::BOOL,
+    false,
+    |Scalar::Bool(value)| value,
+    |value, results, at, _context| results.bool(at, value)
+);
+field!(
+    Vec<u8>,
+    Type::BYTES,
+    Vec::new(),
+    |Scalar::Bytes(bytes)| bytes.to_vec(),
+    |value, results, at, context| {
+        results.bytes(at, context.copy(&value)?);
+    }
+);
+field!(
+    Bytes,
+    Type::BYTES,
+    Bytes::new(),
+    |Scalar::Bytes(bytes)| Bytes::copy_from_slice(bytes),
+    |value, results, at, context| {
+        results.bytes(at, context.copy(&value)?);
+    }
+);
 field!(
     String,
     Type::BYTES,
@@ -107,8 +142,15 @@ impl<T: Field> Element for Option<T> {
         words.next(T::TYPE.or_null()).map(T::from_scalar)
     }
 
-    fn write<'a>(self, results: &mut Results<'a>, at: usize, context: &'a HostContext) -> Result<usize, String> {
-        let Some(value) = self else { return Ok(at + T::TYPE.or_null().words()) };
+    fn write<'a>(
+        self,
+        results: &mut Results<'a>,
+        at: usize,
+        context: &'a HostContext,
+    ) -> Result<usize, String> {
+        let Some(value) = self else {
+            return Ok(at + T::TYPE.or_null().words());
+        };
         let presence = value.write(results, at, context)?;
         results.bool(presence, true);
         Ok(presence + 1)
@@ -156,7 +198,10 @@ pub struct FlowPoint<T> {
 
 impl<T> FlowPoint<T> {
     pub(crate) fn of(id: PointId) -> FlowPoint<T> {
-        FlowPoint { id, element: PhantomData }
+        FlowPoint {
+            id,
+            element: PhantomData,
+        }
     }
 
     /// The point without its type.

@@ -29,7 +29,10 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into() }
+        Error {
+            kind,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn no_process() -> Error {
@@ -38,7 +41,10 @@ impl Error {
 
     /// The same error, with where it occurred in front.
     pub(crate) fn prefixed(self, place: fmt::Arguments<'_>) -> Error {
-        Error { kind: self.kind, message: format!("{place}: {}", self.message) }
+        Error {
+            kind: self.kind,
+            message: format!("{place}: {}", self.message),
+        }
     }
 
     /// The kind.

@@ -29,7 +29,12 @@ impl Memo {
     }
 
     /// What has to hold before an activation.
-    pub(crate) fn cone(&mut self, wiring: &Wiring, process: ProcessId, activation: Activation) -> Rc<[Check]> {
+    pub(crate) fn cone(
+        &mut self,
+        wiring: &Wiring,
+        process: ProcessId,
+        activation: Activation,
+    ) -> Rc<[Check]> {
         let code = &wiring.node(process).code;
         let index = match activation {
             Activation::Write => 0,
@@ -41,7 +46,10 @@ impl Memo {
         }
         let outputs = match activation {
             Activation::Read(input) => &code.inputs[input].read_ok.requires[..],
-            Activation::Write => code.write_ok.as_ref().map_or(&[][..], |write_ok| &write_ok.requires),
+            Activation::Write => code
+                .write_ok
+                .as_ref()
+                .map_or(&[][..], |write_ok| &write_ok.requires),
             Activation::Output(ref output) => std::slice::from_ref(output),
         };
         let cone: Rc<[Check]> = cone::checks(wiring, process, outputs).into();
@@ -117,7 +125,11 @@ impl Exec<'_, '_> {
             if !self.accepts(reader) {
                 return NOT_READY;
             }
-            let inbox = self.grant.inbox.as_mut().expect("INVARIANT: a delivery has an inbox");
+            let inbox = self
+                .grant
+                .inbox
+                .as_mut()
+                .expect("INVARIANT: a delivery has an inbox");
             if inbox.next == inbox.end {
                 return EMPTY;
             }
@@ -191,7 +203,12 @@ impl Exec<'_, '_> {
             self.count(node.inputs[reader.port].late);
             return;
         }
-        self.activate(reader.process, &node.code.inputs[reader.port].read_ok, element, None);
+        self.activate(
+            reader.process,
+            &node.code.inputs[reader.port].read_ok,
+            element,
+            None,
+        );
         while self.status(reader.process) == Status::Holding {
             if !self.step() || !self.is_ready(reader.process, Activation::Write) {
                 return;
@@ -203,7 +220,12 @@ impl Exec<'_, '_> {
     fn give(&mut self, process: ProcessId, captured: Option<usize>) -> Option<Carried> {
         let wiring = self.wiring;
         let write_ok = wiring.node(process).code.write_ok.as_ref();
-        self.activate(process, write_ok.expect("INVARIANT: who holds has write_ok"), Words::NONE, captured)
+        self.activate(
+            process,
+            write_ok.expect("INVARIANT: who holds has write_ok"),
+            Words::NONE,
+            captured,
+        )
     }
 
     /// One activation: runs the fragment, then hands on what it emitted; the element
@@ -219,7 +241,9 @@ impl Exec<'_, '_> {
         let node = wiring.node(process);
         let mut emitted = self.memo.emitted.pop().unwrap_or_default();
         let outcome = self.run_function(process, function, element, &mut emitted);
-        let Outcome::End(end) = outcome else { unreachable!("INVARIANT: a fragment ends") };
+        let Outcome::End(end) = outcome else {
+            unreachable!("INVARIANT: a fragment ends")
+        };
         self.set_status(node, end);
         let mut taken = None;
         for (output, element) in emitted.drain(..) {
@@ -244,8 +268,15 @@ impl Exec<'_, '_> {
     ) -> Outcome {
         let node = self.wiring.node(process);
         let mut registers = self.memo.registers.pop().unwrap_or_default();
-        let mut flow = Surroundings { exec: self, id: process, node, emitted };
-        let outcome = function.code.run(node.code.tables(), element, &mut registers, &mut flow);
+        let mut flow = Surroundings {
+            exec: self,
+            id: process,
+            node,
+            emitted,
+        };
+        let outcome = function
+            .code
+            .run(node.code.tables(), element, &mut registers, &mut flow);
         self.memo.registers.push(registers);
         outcome
     }
@@ -279,7 +310,9 @@ impl Exec<'_, '_> {
             PullSource::None => return Pulled::Pending,
             PullSource::Ended => return Pulled::Ended,
         };
-        let Some(element) = self.pull_from(writer) else { return Pulled::Pending };
+        let Some(element) = self.pull_from(writer) else {
+            return Pulled::Pending;
+        };
         self.count(self.wiring.node(writer.process).outputs[writer.port].count);
         self.count(self.wiring.node(process).inputs[input].count);
         Pulled::Some(element)
@@ -293,7 +326,12 @@ impl Exec<'_, '_> {
                 Status::Holding => self.give(writer.process, Some(writer.port)),
                 Status::Idle => {
                     let (input, element) = self.pull_any_input(writer.process)?;
-                    self.activate(writer.process, &node.code.inputs[input].read_ok, element.words(), Some(writer.port))
+                    self.activate(
+                        writer.process,
+                        &node.code.inputs[input].read_ok,
+                        element.words(),
+                        Some(writer.port),
+                    )
                 }
                 Status::Finished | Status::Waiting | Status::HostFailed | Status::Failed => return None,
             };
@@ -356,7 +394,8 @@ impl Flow for Surroundings<'_, '_, '_> {
     fn call(&mut self, host: usize, args: Words<'_>, results: &mut [Word]) -> bool {
         let grant = &mut *self.exec.grant;
         let host = grant.hosts[self.node.hosts[host] as usize].as_mut();
-        host.expect("INVARIANT: a process's host functions are there").call(args, results, grant.context)
+        host.expect("INVARIANT: a process's host functions are there")
+            .call(args, results, grant.context)
     }
 
     fn drop_element(&mut self, policy: usize) {

@@ -28,8 +28,13 @@ impl Engine for Jit {
     }
 
     fn dump(&self, chain: &ChainCode) -> Result<EngineDump, String> {
-        let (_, dump) = self.compile_with_dump(chain, DumpKinds::ALL).map_err(|error| error.to_string())?;
-        Ok(EngineDump { clif: dump.clif_optimized.unwrap_or_default(), asm: dump.disassembly.unwrap_or_default() })
+        let (_, dump) = self
+            .compile_with_dump(chain, DumpKinds::ALL)
+            .map_err(|error| error.to_string())?;
+        Ok(EngineDump {
+            clif: dump.clif_optimized.unwrap_or_default(),
+            asm: dump.disassembly.unwrap_or_default(),
+        })
     }
 }
 

@@ -30,5 +30,11 @@ pub const REPAID_STEPS: u64 = 16 * WARM_STEPS;
 /// Invalidations too early after which a chain's warm-up is no longer doubled.
 pub const BACKOFF_DOUBLINGS_MAX: u32 = 3;
 
-const _: () = assert!(BLOCK_ELEMENTS_MAX < QUANTUM_STEPS, "a block is delivered within a quantum");
-const _: () = assert!(CHAIN_INSTS_MAX <= cutthrough_ir::limits::FUNCTION_INSTS_MAX, "a chain can be verified");
+const _: () = assert!(
+    BLOCK_ELEMENTS_MAX < QUANTUM_STEPS,
+    "a block is delivered within a quantum"
+);
+const _: () = assert!(
+    CHAIN_INSTS_MAX <= cutthrough_ir::limits::FUNCTION_INSTS_MAX,
+    "a chain can be verified"
+);

@@ -78,7 +78,11 @@ impl<T: Element> Reader<T> {
         }
         let before = self.arrived.lock().len() as u64;
         if before == 0 {
-            network.set_slot(self.process, Outlet::<T>::ROOM, i64::try_from(n).unwrap_or(i64::MAX));
+            network.set_slot(
+                self.process,
+                Outlet::<T>::ROOM,
+                i64::try_from(n).unwrap_or(i64::MAX),
+            );
             network.drive_towards(self.process)?;
         }
         let arrived = (self.arrived.lock().len() as u64).min(n);
@@ -171,13 +175,20 @@ impl<T: Element> Outlet<T> {
     const ROOM: usize = 0;
 
     fn new(arrived: Arc<Mutex<VecDeque<T>>>) -> Outlet<T> {
-        let sig = HostSig { name: "arrive".to_owned(), params: T::fields(), results: Vec::new() };
+        let sig = HostSig {
+            name: "arrive".to_owned(),
+            params: T::fields(),
+            results: Vec::new(),
+        };
         let function = crate::host::function(sig, move |args, _results, _context| {
             let mut args = args;
             arrived.lock().push_back(T::read(&mut args));
             Ok(())
         });
-        Outlet { function: Some(function), element: std::marker::PhantomData }
+        Outlet {
+            function: Some(function),
+            element: std::marker::PhantomData,
+        }
     }
 }
 
@@ -213,7 +224,11 @@ struct Inlet<T> {
 impl<T: Element> Inlet<T> {
     fn new(offered: Arc<Mutex<VecDeque<T>>>) -> Inlet<T> {
         let results = [vec![Type::BOOL, Type::BOOL], T::fields()].concat();
-        let sig = HostSig { name: "next".to_owned(), params: Vec::new(), results };
+        let sig = HostSig {
+            name: "next".to_owned(),
+            params: Vec::new(),
+            results,
+        };
         let function = crate::host::function(sig, move |_args, results, context| {
             let mut offered = offered.lock();
             if let Some(element) = offered.pop_front() {
@@ -223,7 +238,10 @@ impl<T: Element> Inlet<T> {
             }
             Ok(())
         });
-        Inlet { function: Some(function), element: std::marker::PhantomData }
+        Inlet {
+            function: Some(function),
+            element: std::marker::PhantomData,
+        }
     }
 }
 

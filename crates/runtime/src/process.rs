@@ -2,8 +2,8 @@
 
 use cutthrough_ir::function::Terminator;
 use cutthrough_ir::{
-    Code, Data, ElementType, End, Function, FunctionBuilder, FunctionKind, HostFunction, InputProgram, Op, Program,
-    SlotDecl, Tables, Type, Value,
+    Code, Data, ElementType, End, Function, FunctionBuilder, FunctionKind, HostFunction, InputProgram, Op,
+    Program, SlotDecl, Tables, Type, Value,
 };
 
 use cutthrough_ir::verify::verify_program;
@@ -210,7 +210,12 @@ impl Shape {
     /// dropped by some policy.
     pub fn passes_on(&mut self) {
         let drops = (0..self.tables.drops.len()).collect();
-        self.account(Account { inputs: vec![0], outputs: vec![0], drops, held: Vec::new() });
+        self.account(Account {
+            inputs: vec![0],
+            outputs: vec![0],
+            drops,
+            held: Vec::new(),
+        });
     }
 
     /// The process may hold more than one element to give: it has
@@ -268,7 +273,13 @@ impl FunctionInfo {
         let (mut emits, mut takes) = (Vec::new(), Vec::new());
         let (mut may_hold, mut may_finish) = (false, false);
         for block in &function.blocks {
-            emits.extend(block.insts.iter().filter(|inst| inst.op == Op::Emit).map(|inst| inst.imm.index()));
+            emits.extend(
+                block
+                    .insts
+                    .iter()
+                    .filter(|inst| inst.op == Op::Emit)
+                    .map(|inst| inst.imm.index()),
+            );
             match block.terminator {
                 Terminator::End(End::Again) => may_hold = true,
                 Terminator::End(End::Finish | End::Fail(_) | End::HostFailed) => may_finish = true,
@@ -278,8 +289,19 @@ impl FunctionInfo {
         }
         emits.sort_unstable();
         emits.dedup();
-        let requires = emits.iter().copied().filter(|&output| !optional[output]).collect();
-        FunctionInfo { code: Code::new(function), emits, requires, takes, may_hold, may_finish }
+        let requires = emits
+            .iter()
+            .copied()
+            .filter(|&output| !optional[output])
+            .collect();
+        FunctionInfo {
+            code: Code::new(function),
+            emits,
+            requires,
+            takes,
+            may_hold,
+            may_finish,
+        }
     }
 
     pub(crate) fn function(&self) -> &Function {
@@ -312,7 +334,10 @@ impl ProcessCode {
 
     /// All functions that are activated by the flow itself.
     pub(crate) fn activated(&self) -> impl Iterator<Item = &FunctionInfo> {
-        self.inputs.iter().map(|input| &input.read_ok).chain(&self.write_ok)
+        self.inputs
+            .iter()
+            .map(|input| &input.read_ok)
+            .chain(&self.write_ok)
     }
 
     /// Whether the process can end up holding after an element from `input`.
@@ -350,18 +375,37 @@ pub(crate) fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<Pro
         f.build()
     });
     let optional = shape.optional.clone();
-    let program = Program { name: shape.name.clone(), tables, inputs, write_ok, optional };
+    let program = Program {
+        name: shape.name.clone(),
+        tables,
+        inputs,
+        write_ok,
+        optional,
+    };
     check(&program)?;
-    let inputs = program.inputs.iter().zip(&shape.inputs).map(|(input, shape)| InputCode {
-        read_ok: FunctionInfo::new(input.read_ok.clone(), &program.optional),
-        ask: input.ask.clone().map(|ask| FunctionInfo::new(ask, &program.optional)),
-        end: input.end.clone().map(|end| FunctionInfo::new(end, &program.optional)),
-        pulled: shape.pulled,
-    });
+    let inputs = program
+        .inputs
+        .iter()
+        .zip(&shape.inputs)
+        .map(|(input, shape)| InputCode {
+            read_ok: FunctionInfo::new(input.read_ok.clone(), &program.optional),
+            ask: input
+                .ask
+                .clone()
+                .map(|ask| FunctionInfo::new(ask, &program.optional)),
+            end: input
+                .end
+                .clone()
+                .map(|end| FunctionInfo::new(end, &program.optional)),
+            pulled: shape.pulled,
+        });
     Ok(ProcessCode {
         inputs: inputs.collect(),
         accounts: std::mem::take(&mut shape.accounts),
-        write_ok: program.write_ok.clone().map(|f| FunctionInfo::new(f, &program.optional)),
+        write_ok: program
+            .write_ok
+            .clone()
+            .map(|f| FunctionInfo::new(f, &program.optional)),
         program,
     })
 }

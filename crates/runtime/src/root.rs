@@ -43,7 +43,12 @@ pub(crate) struct Reach {
 impl Reach {
     /// Follows everything that a grant from `root` may activate.
     pub(crate) fn of(wiring: &Wiring, root: Root) -> Reach {
-        let mut walk = Walk { wiring, reach: Reach::default(), pushed: HashSet::new(), pulled: HashSet::new() };
+        let mut walk = Walk {
+            wiring,
+            reach: Reach::default(),
+            pushed: HashSet::new(),
+            pulled: HashSet::new(),
+        };
         match root {
             Root::Active(process) => {
                 walk.member(process);
@@ -52,7 +57,11 @@ impl Reach {
             Root::Delivery(reader) => walk.push(reader),
         }
         let mut reach = walk.reach;
-        reach.rooms = reach.dealt.iter().map(|&point| cone::room_needed(wiring, &reach.members, point)).collect();
+        reach.rooms = reach
+            .dealt
+            .iter()
+            .map(|&point| cone::room_needed(wiring, &reach.members, point))
+            .collect();
         reach
     }
 }
@@ -119,7 +128,9 @@ impl Walk<'_> {
 
     fn pull(&mut self, process: ProcessId, input: usize) {
         self.point(self.wiring.node(process).inputs[input].point);
-        let PullSource::Writer(writer) = self.wiring.pull_source(process, input) else { return };
+        let PullSource::Writer(writer) = self.wiring.pull_source(process, input) else {
+            return;
+        };
         self.member(writer.process);
         if !self.pulled.insert(writer.process) {
             return;

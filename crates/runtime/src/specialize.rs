@@ -105,7 +105,12 @@ impl Specialisations {
 
     /// The native code of a root's chain, if there is any; sees to it that there will
     /// be.
-    pub(crate) fn native(&mut self, wiring: &Wiring, memo: &mut Memo, root: Root) -> Option<&dyn Specialised> {
+    pub(crate) fn native(
+        &mut self,
+        wiring: &Wiring,
+        memo: &mut Memo,
+        root: Root,
+    ) -> Option<&dyn Specialised> {
         self.collect();
         if self.is_due(root) {
             self.start(wiring, memo, root);
@@ -117,7 +122,9 @@ impl Specialisations {
     }
 
     fn is_due(&self, root: Root) -> bool {
-        let Some(entry) = self.entries.get(&root) else { return false };
+        let Some(entry) = self.entries.get(&root) else {
+            return false;
+        };
         if self.engine.is_none() || !matches!(entry.state, State::Interpreted) {
             return false;
         }
@@ -132,7 +139,9 @@ impl Specialisations {
     }
 
     fn start(&mut self, wiring: &Wiring, memo: &mut Memo, root: Root) {
-        let (Some(engine), Some(entry)) = (self.engine.clone(), self.entries.get_mut(&root)) else { return };
+        let (Some(engine), Some(entry)) = (self.engine.clone(), self.entries.get_mut(&root)) else {
+            return;
+        };
         let Ok(code) = chain::build(wiring, memo, root, &entry.reach) else {
             tracing::debug!(?root, "the chain is too large to be compiled");
             entry.state = State::Refused("the chain is too large".to_owned());
@@ -155,9 +164,15 @@ impl Specialisations {
 
     /// Installs what the worker has finished.
     fn collect(&mut self) {
-        while let Some(done) = self.worker.as_ref().and_then(|worker| worker.done.try_recv().ok()) {
-            let is_current =
-                self.entries.get(&done.root).is_some_and(|entry| matches!(entry.state, State::Compiling(t) if t == done.ticket));
+        while let Some(done) = self
+            .worker
+            .as_ref()
+            .and_then(|worker| worker.done.try_recv().ok())
+        {
+            let is_current = self
+                .entries
+                .get(&done.root)
+                .is_some_and(|entry| matches!(entry.state, State::Compiling(t) if t == done.ticket));
             if is_current {
                 self.install(done.root, done.outcome);
             } else {
@@ -167,7 +182,9 @@ impl Specialisations {
     }
 
     fn install(&mut self, root: Root, outcome: Result<Box<dyn Specialised>, String>) {
-        let Some(entry) = self.entries.get_mut(&root) else { return };
+        let Some(entry) = self.entries.get_mut(&root) else {
+            return;
+        };
         entry.state = match outcome {
             Ok(code) => {
                 self.counts.compiled += 1;
@@ -195,7 +212,11 @@ impl Specialisations {
         let counts = &mut self.counts;
         self.entries.retain(|root, entry| {
             let relies = entry.reach.points.iter().any(|point| points.contains(point))
-                || entry.reach.members.iter().any(|process| processes.contains(process));
+                || entry
+                    .reach
+                    .members
+                    .iter()
+                    .any(|process| processes.contains(process));
             if !relies {
                 return true;
             }
@@ -212,7 +233,11 @@ impl Specialisations {
 
     /// Drops every chain: for tests of what is left behind.
     pub(crate) fn invalidate_all(&mut self) {
-        let dropped = self.entries.values().filter(|entry| !matches!(entry.state, State::Interpreted)).count();
+        let dropped = self
+            .entries
+            .values()
+            .filter(|entry| !matches!(entry.state, State::Interpreted))
+            .count();
         self.counts.invalidated += dropped as u64;
         self.entries.clear();
     }
@@ -240,7 +265,9 @@ impl Specialisations {
 
     /// The roots that have run, and what they reach.
     pub(crate) fn roots(&self) -> impl Iterator<Item = (Root, Rc<Reach>)> + '_ {
-        self.entries.iter().map(|(root, entry)| (*root, entry.reach.clone()))
+        self.entries
+            .iter()
+            .map(|(root, entry)| (*root, entry.reach.clone()))
     }
 
     pub(crate) fn engine(&self) -> Option<&Arc<dyn Engine>> {
@@ -298,13 +325,22 @@ impl Worker {
                 waiting.extend(todo.try_iter());
                 let Job { root, ticket, code } = newest(job, &mut waiting);
                 let outcome = compile(&*engine, &code);
-                if finished.send(Done { root, ticket, outcome }).is_err() {
+                if finished
+                    .send(Done {
+                        root,
+                        ticket,
+                        outcome,
+                    })
+                    .is_err()
+                {
                     return;
                 }
             }
         };
         // Without a thread the channel is closed, and every chain stays interpreted.
-        let thread = std::thread::Builder::new().name("cutthrough-compiler".to_owned()).spawn(work);
+        let thread = std::thread::Builder::new()
+            .name("cutthrough-compiler".to_owned())
+            .spawn(work);
         if let Err(error) = thread {
             tracing::warn!(%error, "no thread for the compiler");
         }

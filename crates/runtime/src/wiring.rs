@@ -187,7 +187,11 @@ impl Wiring {
     pub(crate) fn destination(&self, process: ProcessId, output: usize) -> Destination {
         let edge = &self.node(process).outputs[output];
         let Some(id) = edge.point else {
-            return if edge.closed { Destination::Lost } else { Destination::Nowhere };
+            return if edge.closed {
+                Destination::Lost
+            } else {
+                Destination::Nowhere
+            };
         };
         let point = self.point(id);
         match point.readers[..] {
@@ -203,11 +207,17 @@ impl Wiring {
     pub(crate) fn pull_source(&self, process: ProcessId, input: usize) -> PullSource {
         let edge = &self.node(process).inputs[input];
         let Some(id) = edge.point else {
-            return if edge.ended { PullSource::Ended } else { PullSource::None };
+            return if edge.ended {
+                PullSource::Ended
+            } else {
+                PullSource::None
+            };
         };
         let point = self.point(id);
         match (&point.writers[..], point.readers.len()) {
-            ([writer], 1) if !point.dealt && self.node(writer.process).outputs.len() == 1 => PullSource::Writer(*writer),
+            ([writer], 1) if !point.dealt && self.node(writer.process).outputs.len() == 1 => {
+                PullSource::Writer(*writer)
+            }
             _ => PullSource::None,
         }
     }
@@ -219,7 +229,9 @@ impl Wiring {
         while let Some(process) = todo.pop() {
             if found.insert(process) {
                 let points = self.node(process).inputs.iter().filter_map(|edge| edge.point);
-                todo.extend(points.flat_map(|point| self.point(point).writers.iter().map(|writer| writer.process)));
+                todo.extend(
+                    points.flat_map(|point| self.point(point).writers.iter().map(|writer| writer.process)),
+                );
             }
         }
         found

@@ -21,7 +21,9 @@ fn even(network: &mut Network, from: FlowPoint<i64>) -> FlowPoint<i64> {
 #[test]
 fn a_read_asks_and_the_flow_gives_no_more() {
     on_both_engines(|mut network| {
-        let numbers = network.source::<i64>(Slice::i64((0..10).collect::<Vec<i64>>())).unwrap();
+        let numbers = network
+            .source::<i64>(Slice::i64((0..10).collect::<Vec<i64>>()))
+            .unwrap();
         let evens = even(&mut network, numbers);
         let reader = Reader::attach(&mut network, evens).unwrap();
         assert_eq!(reader.read(&mut network, 2).unwrap(), Outcome::Moved(2));
@@ -69,7 +71,9 @@ fn a_standing_ask_is_drawn_on_by_a_write() {
 fn several_readers_are_served_in_turn() {
     on_both_engines(|mut network| {
         let numbers = network.source::<i64>(Iter::new(0..100i64)).unwrap();
-        let readers: Vec<_> = (0..3).map(|_| Reader::attach(&mut network, numbers).unwrap()).collect();
+        let readers: Vec<_> = (0..3)
+            .map(|_| Reader::attach(&mut network, numbers).unwrap())
+            .collect();
         let mut seen = Vec::new();
         for _ in 0..5 {
             for reader in &readers {
@@ -88,6 +92,9 @@ fn a_removed_reader_fails_the_call() {
         let numbers = network.source::<i64>(Iter::new(0..100i64)).unwrap();
         let reader = Reader::attach(&mut network, numbers).unwrap();
         network.remove(reader.process()).unwrap();
-        assert!(matches!(reader.read(&mut network, 1).unwrap(), Outcome::Failed(_)));
+        assert!(matches!(
+            reader.read(&mut network, 1).unwrap(),
+            Outcome::Failed(_)
+        ));
     });
 }

@@ -27,7 +27,9 @@ fn plus(amount: i64) -> impl cutthrough::Process {
 /// Counts to ten thousand.
 fn counting(network: &mut Network) -> (ProcessId, FlowPoint<i64>, ProcessId, Collected<i64>) {
     let numbers = network.point::<i64>("numbers").unwrap();
-    let source = network.add(Slice::i64((0..10_000).collect::<Vec<i64>>())).unwrap();
+    let source = network
+        .add(Slice::i64((0..10_000).collect::<Vec<i64>>()))
+        .unwrap();
     network.attach_output(source, 0, numbers).unwrap();
     let collect = Collect::<i64>::new();
     let collected = collect.collected();
@@ -44,25 +46,40 @@ fn a_process_inserted_in_mid_stream_sees_what_comes_after() {
         let tap = network
             .rewire(|rewire| {
                 let plus = rewire.add(plus(1_000_000))?;
-                rewire.insert(Port { process: source, port: 0 }, plus)?;
+                rewire.insert(
+                    Port {
+                        process: source,
+                        port: 0,
+                    },
+                    plus,
+                )?;
                 Ok(plus)
             })
             .unwrap();
         network.run_steps(100).unwrap();
-        network.rewire(|rewire| {
-            let point = rewire.detach_output(tap, 0)?;
-            rewire.remove(tap)?;
-            rewire.detach_output(source, 0)?;
-            rewire.attach_output(source, 0, point)
-        })
-        .unwrap();
+        network
+            .rewire(|rewire| {
+                let point = rewire.detach_output(tap, 0)?;
+                rewire.remove(tap)?;
+                rewire.detach_output(source, 0)?;
+                rewire.attach_output(source, 0, point)
+            })
+            .unwrap();
         assert_eq!(network.run().unwrap(), Progress::Done);
         let seen = collected.take();
         let plain: Vec<i64> = seen.iter().map(|x| x % 1_000_000).collect();
-        assert_eq!(plain, (0..10_000).collect::<Vec<i64>>(), "nothing lost, doubled or reordered");
+        assert_eq!(
+            plain,
+            (0..10_000).collect::<Vec<i64>>(),
+            "nothing lost, doubled or reordered"
+        );
         let through = seen.iter().filter(|x| **x >= 1_000_000).count();
         assert!(through >= 100, "{through} went through the inserted process");
-        assert_eq!(seen[so_far as usize], so_far + 1_000_000, "from the very next element on");
+        assert_eq!(
+            seen[so_far as usize],
+            so_far + 1_000_000,
+            "from the very next element on"
+        );
         network.check_conservation().unwrap();
     });
 }
@@ -119,16 +136,21 @@ fn a_swapped_process_keeps_state_and_counts() {
         let collected = collect.collected();
         network.sink::<i64>(total, collect).unwrap();
         network.run_steps(500).unwrap();
-        network.rewire(|rewire| {
-            rewire.swap(filter, below(600))?;
-            rewire.swap(fold, sum_by(-1))
-        })
-        .unwrap();
+        network
+            .rewire(|rewire| {
+                rewire.swap(filter, below(600))?;
+                rewire.swap(fold, sum_by(-1))
+            })
+            .unwrap();
         network.run().unwrap();
         let expected: i64 = (0..100).sum::<i64>() - (500..600).sum::<i64>();
         assert_eq!(collected.take(), [expected]);
         let report = network.report();
-        let filter = report.processes.iter().find(|process| process.id == filter).unwrap();
+        let filter = report
+            .processes
+            .iter()
+            .find(|process| process.id == filter)
+            .unwrap();
         assert_eq!((filter.inputs[0].moved, filter.outputs[0].moved), (1_000, 200));
         assert_eq!(filter.dropped, [("filtered".to_owned(), 800)]);
         network.check_conservation().unwrap();
@@ -141,7 +163,10 @@ fn a_finished_process_gives_what_it_holds() {
         let numbers = network.source::<i64>(Iter::new(0..1_000i64)).unwrap();
         let spec = cutthrough::kernels::order::OrderSpec {
             element: vec![Type::I64],
-            keys: vec![cutthrough::kernels::order::OrderKey { field: 0, descending: true }],
+            keys: vec![cutthrough::kernels::order::OrderKey {
+                field: 0,
+                descending: true,
+            }],
             limit: None,
             bytes_max: 1 << 20,
         };
@@ -176,7 +201,13 @@ fn a_swap_that_would_lose_elements_is_refused() {
             (vec![left], none)
         };
         let times = |slot: &str| {
-            FlatMap::new(Type::I64, Type::I64, vec![SlotDecl::i64(slot, 0)], |f, x| f.slot_set(0, x[0]), inner)
+            FlatMap::new(
+                Type::I64,
+                Type::I64,
+                vec![SlotDecl::i64(slot, 0)],
+                |f, x| f.slot_set(0, x[0]),
+                inner,
+            )
         };
         let numbers = network.source::<i64>(Iter::new([1_000i64])).unwrap();
         let flat = network.add(times("left")).unwrap();
@@ -187,7 +218,9 @@ fn a_swap_that_would_lose_elements_is_refused() {
         let collected = collect.collected();
         network.sink::<i64>(point, collect).unwrap();
         network.run_steps(5).unwrap();
-        let refused = network.rewire(|rewire| rewire.swap(flat, times("other"))).unwrap_err();
+        let refused = network
+            .rewire(|rewire| rewire.swap(flat, times("other")))
+            .unwrap_err();
         assert!(refused.to_string().contains("holds elements"), "{refused}");
         network.rewire(|rewire| rewire.swap(flat, times("left"))).unwrap();
         network.run().unwrap();

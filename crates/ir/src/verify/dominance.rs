@@ -59,7 +59,9 @@ impl Graph {
         for edge in &self.edges {
             incoming[edge.to as usize] += 1;
         }
-        let mut order: Vec<u32> = (0..self.len() as u32).filter(|&block| incoming[block as usize] == 0).collect();
+        let mut order: Vec<u32> = (0..self.len() as u32)
+            .filter(|&block| incoming[block as usize] == 0)
+            .collect();
         let mut next = 0;
         while let Some(&block) = order.get(next) {
             next += 1;

@@ -39,7 +39,9 @@ impl Checker<'_> {
             _ => None,
         };
         // What stands in one place only cannot stand on a way twice.
-        let several = places.into_iter().filter(|(what, places)| places.len() > 1 || Some(*what) == brought);
+        let several = places
+            .into_iter()
+            .filter(|(what, places)| places.len() > 1 || Some(*what) == brought);
         let several: Vec<(Once, Vec<Place>)> = several.collect();
         // PERF: 64 of them at a time, one bit each.
         for some in several.chunks(64) {
@@ -57,7 +59,11 @@ impl Checker<'_> {
         }
         // For each block, what may have happened on some way to it.
         let mut before = vec![0u64; self.function.blocks.len()];
-        let bit_of = |what: Once| some.iter().position(|(known, _)| *known == what).map_or(0, |k| 1 << k);
+        let bit_of = |what: Once| {
+            some.iter()
+                .position(|(known, _)| *known == what)
+                .map_or(0, |k| 1 << k)
+        };
         before[0] = brought.map_or(0, bit_of);
         for &block in order {
             let block = block as usize;
@@ -80,10 +86,16 @@ impl Checker<'_> {
                 self.fail(19, format_args!("it sets slot {slot}, of bytes, a second time"));
             }
             Once::Call(host) => {
-                self.fail(20, format_args!("it calls host function {host}, which gives bytes, a second time"));
+                self.fail(
+                    20,
+                    format_args!("it calls host function {host}, which gives bytes, a second time"),
+                );
             }
             Once::Take(input) if brought == Some(what) => {
-                self.fail(21, format_args!("it takes from input {input}, which has just brought an element"));
+                self.fail(
+                    21,
+                    format_args!("it takes from input {input}, which has just brought an element"),
+                );
             }
             Once::Take(input) => self.fail(21, format_args!("it takes from input {input} a second time")),
         }
@@ -97,9 +109,15 @@ fn places(function: &Function, tables: &Tables) -> BTreeMap<Once, Vec<Place>> {
     for (index, block) in function.blocks.iter().enumerate() {
         for (k, inst) in block.insts.iter().enumerate() {
             if let (Op::SlotSet, Imm::Index(slot)) = (inst.op, inst.imm)
-                && tables.slots.get(slot as usize).is_some_and(|slot| is_bytes(&slot.ty))
+                && tables
+                    .slots
+                    .get(slot as usize)
+                    .is_some_and(|slot| is_bytes(&slot.ty))
             {
-                places.entry(Once::Set(slot)).or_default().push((index, Spot::Inst(k)));
+                places
+                    .entry(Once::Set(slot))
+                    .or_default()
+                    .push((index, Spot::Inst(k)));
             }
         }
         let what = match block.terminator {

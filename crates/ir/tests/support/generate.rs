@@ -387,7 +387,10 @@ impl Generator<'_> {
 
     /// Whether a host function may be called.
     fn may_call(&mut self, host: usize) -> bool {
-        let gives_bytes = self.tables.hosts[host].results.iter().any(|ty| ty.kind == Kind::Bytes);
+        let gives_bytes = self.tables.hosts[host]
+            .results
+            .iter()
+            .any(|ty| ty.kind == Kind::Bytes);
         !gives_bytes || self.may("call", host)
     }
 

@@ -41,20 +41,37 @@ impl Expressions<'_> {
             let message = format!("{} is an aggregate", quoted(&name.text));
             let diagnostic = Diagnostic::new(message, span, "cannot stand here");
             let help = match name.text.as_str() {
-                "min" | "max" => "aggregates stand in `summarize`, not in each other; of several values, `min(a, b)`",
+                "min" | "max" => {
+                    "aggregates stand in `summarize`, not in each other; of several values, `min(a, b)`"
+                }
                 _ => "aggregates stand in `summarize`, and not in each other",
             };
             return Err(Box::new(diagnostic.with_help(help)));
         };
         let function = function_of(&name.text);
-        let (least, most) = if function == AggregateFunction::Count { (0, 1) } else { (1, 1) };
+        let (least, most) = if function == AggregateFunction::Count {
+            (0, 1)
+        } else {
+            (1, 1)
+        };
         if arguments.len() < least || arguments.len() > most {
-            let takes = if least == 0 { "at most one argument" } else { "one argument" };
+            let takes = if least == 0 {
+                "at most one argument"
+            } else {
+                "one argument"
+            };
             let message = format!("{} takes {takes}", quoted(&name.text));
-            return Err(Box::new(Diagnostic::new(message, span, format!("here are {}", arguments.len()))));
+            return Err(Box::new(Diagnostic::new(
+                message,
+                span,
+                format!("here are {}", arguments.len()),
+            )));
         }
         let mut inner = Expressions::new(&aggregates.input, self.columns);
-        let typed = arguments.first().map(|argument| inner.expr(argument)).transpose()?;
+        let typed = arguments
+            .first()
+            .map(|argument| inner.expr(argument))
+            .transpose()?;
         let typed = typed.map(|typed| inner.present(typed)).transpose()?;
         if let Some(typed) = typed
             && matches!(function, AggregateFunction::Sum | AggregateFunction::Avg)
@@ -72,9 +89,17 @@ impl Expressions<'_> {
             tree.nodes.truncate(typed.id + 1);
             tree
         });
-        let ty = Aggregate { function, input: input.as_ref().map(Tree::ty) }.result();
+        let ty = Aggregate {
+            function,
+            input: input.as_ref().map(Tree::ty),
+        }
+        .result();
         let result = self.columns.add(name.text.as_str(), ty);
-        aggregates.uses.push(AggregateUse { function, input, result });
+        aggregates.uses.push(AggregateUse {
+            function,
+            input,
+            result,
+        });
         Ok(self.typed(NodeKind::Column(result), ty, span))
     }
 }

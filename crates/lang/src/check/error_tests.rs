@@ -355,5 +355,6 @@ fn a_message_is_shown_with_its_place() {
            │
            │ Help: did you mean `status`?
         ───╯
-    "#]].assert_eq(&diagnostic.render("the command line", source, false));
+    "#]]
+    .assert_eq(&diagnostic.render("the command line", source, false));
 }

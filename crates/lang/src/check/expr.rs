@@ -30,7 +30,12 @@ pub(super) struct Expressions<'c> {
 
 impl<'c> Expressions<'c> {
     pub(super) fn new(schema: &'c Schema, columns: &'c mut Columns) -> Expressions<'c> {
-        Expressions { schema, columns, aggregates: None, tree: Tree::default() }
+        Expressions {
+            schema,
+            columns,
+            aggregates: None,
+            tree: Tree::default(),
+        }
     }
 
     /// Checks a whole expression, which must have a type.
@@ -97,11 +102,17 @@ impl<'c> Expressions<'c> {
             let (id, ty) = (column.id, column.ty);
             return Ok(self.typed(NodeKind::Column(id), ty, name.span));
         }
-        let is_input = self.aggregates.as_ref().is_some_and(|aggregates| aggregates.input.find(&name.text).is_some());
+        let is_input = self
+            .aggregates
+            .as_ref()
+            .is_some_and(|aggregates| aggregates.input.find(&name.text).is_some());
         if is_input {
             let message = format!("{} differs within a group", quoted(&name.text));
             let diagnostic = Diagnostic::new(message, name.span, "neither aggregated nor a key");
-            let help = format!("take it into an aggregate, as in `max({0})`, or group by it: `by {0}`", name.text);
+            let help = format!(
+                "take it into an aggregate, as in `max({0})`, or group by it: `by {0}`",
+                name.text
+            );
             return Err(Box::new(diagnostic.with_help(help)));
         }
         Err(self.schema.column(name).expect_err("it was not found"))
@@ -148,10 +159,24 @@ impl<'c> Expressions<'c> {
 
     fn logical(&mut self, op: BinaryOp, left: Typed, right: Typed, span: Span) -> Check<Typed> {
         let name = quoted(op.spelling());
-        let (a, b) = (self.condition_operand(&name, left)?, self.condition_operand(&name, right)?);
+        let (a, b) = (
+            self.condition_operand(&name, left)?,
+            self.condition_operand(&name, right)?,
+        );
         let nullable = self.tree.nodes[a].ty.nullable || self.tree.nodes[b].ty.nullable;
-        let kind = if op == BinaryOp::And { NodeKind::And(a, b) } else { NodeKind::Or(a, b) };
-        Ok(self.typed(kind, Type { nullable, ..Type::BOOL }, span))
+        let kind = if op == BinaryOp::And {
+            NodeKind::And(a, b)
+        } else {
+            NodeKind::Or(a, b)
+        };
+        Ok(self.typed(
+            kind,
+            Type {
+                nullable,
+                ..Type::BOOL
+            },
+            span,
+        ))
     }
 
     /// `x == null` and `x != null`.
@@ -162,7 +187,11 @@ impl<'c> Expressions<'c> {
             return Err(Box::new(diagnostic));
         }
         let is_null = self.typed(NodeKind::IsNull(value.id), Type::BOOL, span);
-        Ok(if is_present { self.strict(Scalar::Not, vec![is_null.id], span) } else { is_null })
+        Ok(if is_present {
+            self.strict(Scalar::Not, vec![is_null.id], span)
+        } else {
+            is_null
+        })
     }
 
     fn compare(&mut self, comparison: Comparison, left: Typed, right: Typed, span: Span) -> Check<Typed> {
@@ -192,7 +221,9 @@ impl<'c> Expressions<'c> {
                     (Kind::Bytes, Kind::I64 | Kind::F64) | (Kind::I64 | Kind::F64, Kind::Bytes) => {
                         let is_int = a == Kind::I64 || b == Kind::I64;
                         let to = if is_int { "int" } else { "float" };
-                        diagnostic.with_help(format!("`{to}(...)` makes a number of text, `text(...)` text of a number"))
+                        diagnostic.with_help(format!(
+                            "`{to}(...)` makes a number of text, `text(...)` text of a number"
+                        ))
                     }
                     _ => diagnostic,
                 }))
@@ -208,7 +239,9 @@ impl<'c> Expressions<'c> {
             let typed = self.expr(item)?;
             if typed.ty.is_none() {
                 let diagnostic = Diagnostic::new("a list cannot hold `null`", item.span, "equals nothing");
-                return Err(Box::new(diagnostic.with_help("test for it with `... == null or ...`")));
+                return Err(Box::new(
+                    diagnostic.with_help("test for it with `... == null or ...`"),
+                ));
             }
             let equal = self.compare(Comparison::Equal, value, typed, span)?;
             found = Some(match found {
@@ -226,7 +259,11 @@ impl<'c> Expressions<'c> {
         }
         let (a, b, kind) = self.alike("`??`", left, right)?;
         if !ty.nullable {
-            return Ok(Typed { id: a, ty: Some(Type::new(kind)), span });
+            return Ok(Typed {
+                id: a,
+                ty: Some(Type::new(kind)),
+                span,
+            });
         }
         let nullable = self.tree.nodes[b].ty.nullable;
         Ok(self.typed(NodeKind::Coalesce(a, b), Type { kind, nullable }, span))
@@ -251,12 +288,19 @@ impl<'c> Expressions<'c> {
 
     fn null_of(&mut self, null: Typed, ty: Type) -> Typed {
         self.tree.nodes[null.id].ty = ty.or_null();
-        Typed { ty: Some(ty.or_null()), ..null }
+        Typed {
+            ty: Some(ty.or_null()),
+            ..null
+        }
     }
 
     fn nullable(&mut self, id: NodeId) -> NodeId {
         let ty = self.tree.nodes[id].ty;
-        if ty.nullable { id } else { self.tree.add(NodeKind::Some(id), ty.or_null()) }
+        if ty.nullable {
+            id
+        } else {
+            self.tree.add(NodeKind::Some(id), ty.or_null())
+        }
     }
 
     fn arithmetic(&mut self, op: BinaryOp, left: Typed, right: Typed, span: Span) -> Check<Typed> {
@@ -267,7 +311,8 @@ impl<'c> Expressions<'c> {
         }
         for operand in [left, right] {
             if !operand.is_number() {
-                let is_concat = op == BinaryOp::Add && (left.kind() == Kind::Bytes || right.kind() == Kind::Bytes);
+                let is_concat =
+                    op == BinaryOp::Add && (left.kind() == Kind::Bytes || right.kind() == Kind::Bytes);
                 if is_concat {
                     self.alike(&name, left, right)?;
                 }
@@ -291,7 +336,11 @@ impl<'c> Expressions<'c> {
             return Ok(self.strict(Scalar::Divide(absence), operands, span));
         }
         let operands = vec![self.int(&name, left)?, self.int(&name, right)?];
-        let scalar = if op == BinaryOp::DivideInt { Scalar::DivideInt } else { Scalar::Remainder };
+        let scalar = if op == BinaryOp::DivideInt {
+            Scalar::DivideInt
+        } else {
+            Scalar::Remainder
+        };
         Ok(self.strict(scalar(absence), operands, span))
     }
 
@@ -300,7 +349,11 @@ impl<'c> Expressions<'c> {
         match self.tree.nodes[divisor.id].kind {
             NodeKind::Int(0) => {
                 let message = format!("{what} by zero");
-                Err(Box::new(Diagnostic::new(message, divisor.span, "the result is always null")))
+                Err(Box::new(Diagnostic::new(
+                    message,
+                    divisor.span,
+                    "the result is always null",
+                )))
             }
             NodeKind::Int(_) => Ok(Absence::Never),
             NodeKind::Float(value) if value != 0.0 => Ok(Absence::Never),
@@ -321,14 +374,25 @@ impl<'c> Expressions<'c> {
     }
 
     pub(super) fn typed(&mut self, kind: NodeKind, ty: Type, span: Span) -> Typed {
-        Typed { id: self.tree.add(kind, ty), ty: Some(ty), span }
+        Typed {
+            id: self.tree.add(kind, ty),
+            ty: Some(ty),
+            span,
+        }
     }
 
     /// Applies a function that is null where an operand is.
     pub(super) fn strict(&mut self, scalar: Scalar, operands: Vec<NodeId>, span: Span) -> Typed {
         let result = scalar.result();
-        let nullable = result.nullable || operands.iter().any(|&operand| self.tree.nodes[operand].ty.nullable);
-        self.typed(NodeKind::Strict(scalar, operands), Type { nullable, ..result }, span)
+        let nullable = result.nullable
+            || operands
+                .iter()
+                .any(|&operand| self.tree.nodes[operand].ty.nullable);
+        self.typed(
+            NodeKind::Strict(scalar, operands),
+            Type { nullable, ..result },
+            span,
+        )
     }
 
     fn as_float(&mut self, id: NodeId) -> NodeId {
@@ -372,7 +436,11 @@ impl<'c> Expressions<'c> {
 
     /// The same, where it is not the literal `null`.
     pub(super) fn present(&self, typed: Typed) -> Check<Typed> {
-        if typed.ty.is_none() { Err(Self::untyped_null(typed.span)) } else { Ok(typed) }
+        if typed.ty.is_none() {
+            Err(Self::untyped_null(typed.span))
+        } else {
+            Ok(typed)
+        }
     }
 
     fn untyped_null(span: Span) -> Box<Diagnostic> {

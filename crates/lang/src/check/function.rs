@@ -31,32 +31,109 @@ const fn function(
     least: usize,
     most: usize,
 ) -> Function {
-    Function { name, usage, gives, arguments: (least, most) }
+    Function {
+        name,
+        usage,
+        gives,
+        arguments: (least, most),
+    }
 }
 
 /// Every function, in the order of the alphabet.
 pub const FUNCTIONS: &[Function] = &[
     function("abs", "abs(number)", "the magnitude", 1, 1),
-    function("bin", "bin(number, size)", "the multiple of size at or below", 2, 2),
+    function(
+        "bin",
+        "bin(number, size)",
+        "the multiple of size at or below",
+        2,
+        2,
+    ),
     function("ceil", "ceil(number)", "the least whole number not below", 1, 1),
-    function("coalesce", "coalesce(value, ...)", "the first that is not null", 1, usize::MAX),
-    function("concat", "concat(value, ...)", "all one after another, as text", 1, usize::MAX),
+    function(
+        "coalesce",
+        "coalesce(value, ...)",
+        "the first that is not null",
+        1,
+        usize::MAX,
+    ),
+    function(
+        "concat",
+        "concat(value, ...)",
+        "all one after another, as text",
+        1,
+        usize::MAX,
+    ),
     function("date", "date(time)", "the day as text, 2026-11-21", 1, 1),
-    function("datetime", "datetime(time)", "day and time as text, 2026-11-21T01:18:20Z", 1, 1),
-    function("float", "float(value)", "a float; null where the text is no number", 1, 1),
-    function("floor", "floor(number)", "the greatest whole number not above", 1, 1),
+    function(
+        "datetime",
+        "datetime(time)",
+        "day and time as text, 2026-11-21T01:18:20Z",
+        1,
+        1,
+    ),
+    function(
+        "float",
+        "float(value)",
+        "a float; null where the text is no number",
+        1,
+        1,
+    ),
+    function(
+        "floor",
+        "floor(number)",
+        "the greatest whole number not above",
+        1,
+        1,
+    ),
     function("hour", "hour(time)", "the hour of the day, 0 to 23", 1, 1),
-    function("if", "if(condition, then, else)", "the second where the first is true, else the third", 3, 3),
-    function("int", "int(value)", "an int, without decimals; null where it is none", 1, 1),
+    function(
+        "if",
+        "if(condition, then, else)",
+        "the second where the first is true, else the third",
+        3,
+        3,
+    ),
+    function(
+        "int",
+        "int(value)",
+        "an int, without decimals; null where it is none",
+        1,
+        1,
+    ),
     function("len", "len(text)", "the length in bytes", 1, 1),
     function("lower", "lower(text)", "in lower case", 1, 1),
     function("max", "max(a, b, ...)", "the greatest", 2, usize::MAX),
     function("min", "min(a, b, ...)", "the least", 2, usize::MAX),
-    function("replace", "replace(text, from, to)", "with every `from` replaced", 3, 3),
-    function("round", "round(number[, digits])", "the nearest, halves away from zero", 1, 2),
-    function("split_part", "split_part(text, separator, n)", "the n-th part, from 0; null if there is none", 3, 3),
+    function(
+        "replace",
+        "replace(text, from, to)",
+        "with every `from` replaced",
+        3,
+        3,
+    ),
+    function(
+        "round",
+        "round(number[, digits])",
+        "the nearest, halves away from zero",
+        1,
+        2,
+    ),
+    function(
+        "split_part",
+        "split_part(text, separator, n)",
+        "the n-th part, from 0; null if there is none",
+        3,
+        3,
+    ),
     function("sqrt", "sqrt(number)", "the square root", 1, 1),
-    function("substr", "substr(text, start[, length])", "bytes from start (from 0) on", 2, 3),
+    function(
+        "substr",
+        "substr(text, start[, length])",
+        "bytes from start (from 0) on",
+        2,
+        3,
+    ),
     function("text", "text(value)", "the value as text", 1, 1),
     function("trim", "trim(text)", "without blanks at either end", 1, 1),
     function("upper", "upper(text)", "in upper case", 1, 1),
@@ -73,9 +150,15 @@ impl Expressions<'_> {
         let (least, most) = function.arguments;
         if arguments.len() < least || arguments.len() > most {
             let message = format!("{} takes {}", quoted(&name.text), count(least, most));
-            let label = format!("here {} {}", if arguments.len() == 1 { "is" } else { "are" }, arguments.len());
+            let label = format!(
+                "here {} {}",
+                if arguments.len() == 1 { "is" } else { "are" },
+                arguments.len()
+            );
             let diagnostic = Diagnostic::new(message, span, label);
-            return Err(Box::new(diagnostic.with_help(format!("it is called as `{}`", function.usage))));
+            return Err(Box::new(
+                diagnostic.with_help(format!("it is called as `{}`", function.usage)),
+            ));
         }
         let what = quoted(&name.text);
         match function.name {
@@ -163,7 +246,11 @@ impl Expressions<'_> {
             NodeKind::Int(digits @ 0..=ROUND_DIGITS_MAX) => Ok(digits as u8),
             _ => {
                 let message = format!("`round` takes a constant from 0 to {ROUND_DIGITS_MAX} for the digits");
-                Err(Box::new(Diagnostic::new(message, argument.span, "not such a number")))
+                Err(Box::new(Diagnostic::new(
+                    message,
+                    argument.span,
+                    "not such a number",
+                )))
             }
         }
     }
@@ -176,7 +263,11 @@ impl Expressions<'_> {
             if kind == Kind::Bool {
                 return Err(self.wrong(&what, "numbers or texts", next));
             }
-            let scalar = if name == "min" { Scalar::Min(kind) } else { Scalar::Max(kind) };
+            let scalar = if name == "min" {
+                Scalar::Min(kind)
+            } else {
+                Scalar::Max(kind)
+            };
             result = self.strict(scalar, vec![a, b], span);
         }
         Ok(result)
@@ -192,7 +283,11 @@ impl Expressions<'_> {
             NodeKind::Float(constant) if constant > 0.0 => Absence::Never,
             NodeKind::Int(_) | NodeKind::Float(_) => {
                 let message = "`bin` needs a size above zero";
-                return Err(Box::new(Diagnostic::new(message, size.span, "the result is always null")));
+                return Err(Box::new(Diagnostic::new(
+                    message,
+                    size.span,
+                    "the result is always null",
+                )));
             }
             _ => Absence::Checked,
         };
@@ -212,7 +307,11 @@ impl Expressions<'_> {
         let mut operands: Vec<NodeId> = vec![self.text(&what, arguments[0])?];
         for (index, &argument) in arguments.iter().enumerate().skip(1) {
             let is_int = name == "substr" || name == "split_part" && index == 2;
-            let operand = if is_int { self.int(&what, argument)? } else { self.text(&what, argument)? };
+            let operand = if is_int {
+                self.int(&what, argument)?
+            } else {
+                self.text(&what, argument)?
+            };
             operands.push(operand);
         }
         if name == "substr" && operands.len() == 2 {

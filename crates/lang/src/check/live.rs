@@ -86,7 +86,12 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
         }
         Op::Parse(parse) => {
             let set = after.set();
-            stage.layout = parse.columns.iter().copied().filter(|column| set.contains(column)).collect();
+            stage.layout = parse
+                .columns
+                .iter()
+                .copied()
+                .filter(|column| set.contains(column))
+                .collect();
             Need::Exactly(vec![parse.line, parse.number])
         }
         Op::Where(condition) => {

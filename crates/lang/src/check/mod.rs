@@ -33,8 +33,8 @@ use crate::diagnostic::Diagnostic;
 
 pub use aggregate::AGGREGATES;
 pub use function::{FUNCTIONS, Function};
-pub use parse::FORMATS;
 pub(crate) use names::check;
+pub use parse::FORMATS;
 pub(crate) use scalar::{Absence, Comparison, Scalar};
 pub(crate) use tree::{Node, NodeKind, Tree};
 pub(crate) use types::{ColumnId, Columns, type_name};

@@ -9,7 +9,7 @@ use super::types::Columns;
 use crate::ast::{Input as AstInput, Name, Program, StageKind, Statement, Target as AstTarget};
 use crate::diagnostic::{Diagnostic, line_and_column, quoted};
 use crate::limits;
-use crate::plan::{Environment, Flow, Input, FlowId, Op, PipelinePlan, Plan, Target};
+use crate::plan::{Environment, Flow, FlowId, Input, Op, PipelinePlan, Plan, Target};
 use crate::span::Span;
 use crate::suggest;
 
@@ -25,33 +25,63 @@ pub(crate) fn check(
 ) -> Check<Plan> {
     let Some(last) = program.statements.last() else {
         let diagnostic = Diagnostic::new("the program is empty", Span::new(0, 0), "nothing to do");
-        return Err(Box::new(diagnostic.with_help("a pipeline is, say, `parse clf | where status >= 500`")));
+        return Err(Box::new(
+            diagnostic.with_help("a pipeline is, say, `parse clf | where status >= 500`"),
+        ));
     };
-    let stages: usize = program.statements.iter().map(|statement| statement.pipeline.stages.len()).sum();
+    let stages: usize = program
+        .statements
+        .iter()
+        .map(|statement| statement.pipeline.stages.len())
+        .sum();
     if stages > limits::PROGRAM_STAGES_MAX {
         let message = format!("a program may have at most {} stages", limits::PROGRAM_STAGES_MAX);
-        return Err(Box::new(Diagnostic::new(message, last.span, format!("this one has {stages}"))));
+        return Err(Box::new(Diagnostic::new(
+            message,
+            last.span,
+            format!("this one has {stages}"),
+        )));
     }
     check_ends(program)?;
     check_resources(program, environment)?;
     let names = Names::of(source, program)?;
     let order = names.order(program)?;
 
-    let mut checker = Checker { source, environment, columns: Columns::default(), flows: names.flows, states: Vec::new() };
+    let mut checker = Checker {
+        source,
+        environment,
+        columns: Columns::default(),
+        flows: names.flows,
+        states: Vec::new(),
+    };
     checker.states.resize_with(checker.flows.len(), || None);
     let mut pipelines: Vec<PipelinePlan> = Vec::with_capacity(order.len() + 1);
     if let Some(inputs) = names.inputs {
         pipelines.push(PipelineChecker::inputs(&mut checker, inputs));
     }
-    let last_nameless = program.statements.iter().rposition(|statement| statement.target.is_none());
+    let last_nameless = program
+        .statements
+        .iter()
+        .rposition(|statement| statement.target.is_none());
     for index in order {
         let statement = &program.statements[index];
-        let from = statement.pipeline.source.as_ref().map(|name| names.known[&name.text].flow);
+        let from = statement
+            .pipeline
+            .source
+            .as_ref()
+            .map(|name| names.known[&name.text].flow);
         let from = from.or(reads_inputs(statement).then_some(names.inputs).flatten());
         let to = statement.target.as_ref().map(|name| names.known[&name.text].flow);
         let writes = Some(index) == last_nameless;
         let known = |name: &Name| names.known[&name.text].flow;
-        pipelines.push(PipelineChecker::run(&mut checker, statement, from, to, writes, &known)?);
+        pipelines.push(PipelineChecker::run(
+            &mut checker,
+            statement,
+            from,
+            to,
+            writes,
+            &known,
+        )?);
     }
     check_length(&pipelines, &checker.flows)?;
     let mut plan = Plan {
@@ -91,13 +121,21 @@ struct Definition {
 
 impl Names {
     fn of(source: &str, program: &Program) -> Check<Names> {
-        let mut names = Names { known: HashMap::new(), flows: Vec::new(), inputs: None };
+        let mut names = Names {
+            known: HashMap::new(),
+            flows: Vec::new(),
+            inputs: None,
+        };
         for (by, statement) in program.statements.iter().enumerate() {
             if let Some(target) = &statement.target {
                 names.define(source, target, by, program)?;
             }
             for stage in &statement.pipeline.stages {
-                if let StageKind::Parse { otherwise: Some(name), .. } = &stage.kind {
+                if let StageKind::Parse {
+                    otherwise: Some(name),
+                    ..
+                } = &stage.kind
+                {
                     names.define(source, name, by, program)?;
                 }
             }
@@ -124,7 +162,12 @@ impl Names {
     }
 
     fn add(&mut self, name: &str) -> FlowId {
-        self.flows.push(Flow { name: name.to_owned(), layout: Vec::new(), spare: None, readers: 0 });
+        self.flows.push(Flow {
+            name: name.to_owned(),
+            layout: Vec::new(),
+            spare: None,
+            readers: 0,
+        });
         self.flows.len() - 1
     }
 
@@ -132,19 +175,30 @@ impl Names {
         if let Some(earlier) = self.known.get(&name.text) {
             let message = format!("{} is written twice", quoted(&name.text));
             let diagnostic = Diagnostic::new(message, name.span, "written before");
-            let is_source = program.statements[by].pipeline.source.as_ref().is_some_and(|from| from.text == name.text);
+            let is_source = program.statements[by]
+                .pipeline
+                .source
+                .as_ref()
+                .is_some_and(|from| from.text == name.text);
             let help = if is_source {
                 "a name stands for one flow and is not changed: choose another".to_owned()
             } else {
                 {
-                let (line, column) = line_and_column(source, earlier.span.start);
-                format!("choose another name; the first is in line {line}, column {column}")
-            }
+                    let (line, column) = line_and_column(source, earlier.span.start);
+                    format!("choose another name; the first is in line {line}, column {column}")
+                }
             };
             return Err(Box::new(diagnostic.with_help(help)));
         }
         let flow = self.add(&name.text);
-        self.known.insert(name.text.clone(), Definition { flow, span: name.span, by });
+        self.known.insert(
+            name.text.clone(),
+            Definition {
+                flow,
+                span: name.span,
+                by,
+            },
+        );
         Ok(())
     }
 
@@ -157,13 +211,15 @@ impl Names {
         let diagnostic = Diagnostic::new(message, name.span, "nothing writes this");
         let mut names: Vec<&str> = self.known.keys().map(String::as_str).collect();
         names.sort_unstable();
-        Err(Box::new(match suggest::did_you_mean(&name.text, names.iter().copied()) {
-            Some(help) => diagnostic.with_help(help),
-            None if names.is_empty() => {
-                diagnostic.with_help(format!("define it: `{} = read \"...\" | ...`", name.text))
-            }
-            None => diagnostic.with_help(format!("the flow points are {}", super::types::list(&names))),
-        }))
+        Err(Box::new(
+            match suggest::did_you_mean(&name.text, names.iter().copied()) {
+                Some(help) => diagnostic.with_help(help),
+                None if names.is_empty() => {
+                    diagnostic.with_help(format!("define it: `{} = read \"...\" | ...`", name.text))
+                }
+                None => diagnostic.with_help(format!("the flow points are {}", super::types::list(&names))),
+            },
+        ))
     }
 
     /// The statements in an order in which each comes after what it reads.
@@ -185,7 +241,9 @@ impl Names {
                     let name = source.expect("INVARIANT: it waits for what it reads");
                     let message = format!("{} would be made of itself", quoted(&name.text));
                     let diagnostic = Diagnostic::new(message, name.span, "this flow comes from here");
-                    return Err(Box::new(diagnostic.with_help("flows cannot go round in a circle")));
+                    return Err(Box::new(
+                        diagnostic.with_help("flows cannot go round in a circle"),
+                    ));
                 }
                 states[index] = State::Waiting;
                 waiting.push(index);
@@ -203,12 +261,16 @@ impl Names {
 /// Whether a pipeline begins with the inputs of the command line.
 fn reads_inputs(statement: &Statement) -> bool {
     let first = statement.pipeline.stages.first();
-    statement.pipeline.source.is_none() && !first.is_some_and(|stage| matches!(stage.kind, StageKind::Read { .. }))
+    statement.pipeline.source.is_none()
+        && !first.is_some_and(|stage| matches!(stage.kind, StageKind::Read { .. }))
 }
 
 /// Every pipeline ends somewhere: in a name, in a `write`, or as the last one.
 fn check_ends(program: &Program) -> Check<()> {
-    let mut nameless = program.statements.iter().filter(|statement| statement.target.is_none());
+    let mut nameless = program
+        .statements
+        .iter()
+        .filter(|statement| statement.target.is_none());
     // The last of them is written by itself.
     nameless.next_back();
     let loose = nameless.find(|statement| {
@@ -224,25 +286,35 @@ fn check_ends(program: &Program) -> Check<()> {
 
 /// The standard input is read once, and no file is written twice.
 fn check_resources(program: &Program, environment: &Environment<'_>) -> Check<()> {
-    let implied = program.statements.iter().find(|statement| reads_inputs(statement));
-    let implied = implied.filter(|_| environment.inputs.is_empty() || environment.inputs.contains(&Input::Stdin));
+    let implied = program
+        .statements
+        .iter()
+        .find(|statement| reads_inputs(statement));
+    let implied =
+        implied.filter(|_| environment.inputs.is_empty() || environment.inputs.contains(&Input::Stdin));
     let mut stdin: Option<Span> = implied.map(|statement| statement.span);
     let mut written: HashMap<&[u8], Span> = HashMap::new();
-    for stage in program.statements.iter().flat_map(|statement| &statement.pipeline.stages) {
+    for stage in program
+        .statements
+        .iter()
+        .flat_map(|statement| &statement.pipeline.stages)
+    {
         match &stage.kind {
             StageKind::Read { inputs } => {
                 for input in inputs {
                     let AstInput::Stdin(span) = input else { continue };
                     if stdin.replace(*span).is_some() {
-                        let diagnostic = Diagnostic::new("the standard input is read twice", *span, "read before");
+                        let diagnostic =
+                            Diagnostic::new("the standard input is read twice", *span, "read before");
                         let help = "give it a name, `input = read -`, and start both pipelines with that";
                         return Err(Box::new(diagnostic.with_help(help)));
                     }
                 }
             }
-            StageKind::Write { target: AstTarget::Path(path), .. }
-                if written.insert(&path.bytes, path.span).is_some() =>
-            {
+            StageKind::Write {
+                target: AstTarget::Path(path),
+                ..
+            } if written.insert(&path.bytes, path.span).is_some() => {
                 let diagnostic = Diagnostic::new("this file is written twice", path.span, "written before");
                 return Err(Box::new(diagnostic.with_help("write to another file")));
             }
@@ -267,8 +339,11 @@ fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<()> {
             };
             if here > MOST {
                 let message = format!("more than {MOST} processes in a row");
-                let diagnostic = Diagnostic::new(message, stage.span, "too far from where its elements come from");
-                return Err(Box::new(diagnostic.with_help("`set` and `select` take several columns at once")));
+                let diagnostic =
+                    Diagnostic::new(message, stage.span, "too far from where its elements come from");
+                return Err(Box::new(
+                    diagnostic.with_help("`set` and `select` take several columns at once"),
+                ));
             }
             if let Op::Parse(parse) = &stage.op
                 && let Some(bad) = parse.bad

@@ -36,32 +36,65 @@ impl PipelineChecker<'_, '_> {
         };
         if named.len() > limits::SCHEMA_COLUMNS_MAX {
             let message = format!("a flow may have at most {} columns", limits::SCHEMA_COLUMNS_MAX);
-            return Err(Box::new(Diagnostic::new(message, self.span, format!("these are {}", named.len()))));
+            return Err(Box::new(Diagnostic::new(
+                message,
+                self.span,
+                format!("these are {}", named.len()),
+            )));
         }
         let mut schema = Schema::default();
         let mut columns = Vec::with_capacity(named.len());
         for (name, ty) in named {
             let id = self.checker.columns.add(name.as_str(), ty);
-            schema.columns.push(SchemaColumn { name: name.into(), id, ty, hidden: false });
+            schema.columns.push(SchemaColumn {
+                name: name.into(),
+                id,
+                ty,
+                hidden: false,
+            });
             columns.push(id);
         }
         if let Some(bad) = bad {
             self.checker.states[bad] = Some(self.bad_lines(bad));
         }
-        self.state = FlowState { schema, block: None, inputs: None };
-        self.push(Op::Parse(Box::new(ParseOp { format, line, number, columns, bad })));
+        self.state = FlowState {
+            schema,
+            block: None,
+            inputs: None,
+        };
+        self.push(Op::Parse(Box::new(ParseOp {
+            format,
+            line,
+            number,
+            columns,
+            bad,
+        })));
         Ok(())
     }
 
     /// What is parsed: the column `line`, with its number if it still has one.
     fn line_columns(&mut self, format: &Name) -> Check<(ColumnId, ColumnId)> {
-        let line = self.state.schema.find("line").filter(|column| column.ty == Type::BYTES).map(|column| column.id);
+        let line = self
+            .state
+            .schema
+            .find("line")
+            .filter(|column| column.ty == Type::BYTES)
+            .map(|column| column.id);
         let Some(line) = line else {
-            let diagnostic = Diagnostic::new("there is no `line` to parse here", format.span, "parses the column `line`");
+            let diagnostic = Diagnostic::new(
+                "there is no `line` to parse here",
+                format.span,
+                "parses the column `line`",
+            );
             let help = "`parse` comes after `read` or `lines`; a column `line` of type text will do as well";
             return Err(Box::new(diagnostic.with_help(help)));
         };
-        let number = self.state.schema.find("number").filter(|column| column.ty == Type::I64).map(|column| column.id);
+        let number = self
+            .state
+            .schema
+            .find("number")
+            .filter(|column| column.ty == Type::I64)
+            .map(|column| column.id);
         let number = number.unwrap_or_else(|| {
             let mut tree = Tree::default();
             tree.add(NodeKind::Int(0), Type::I64);
@@ -74,12 +107,24 @@ impl PipelineChecker<'_, '_> {
 
     /// The flow of lines that do not parse.
     fn bad_lines(&mut self, bad: FlowId) -> FlowState {
-        let column = |name: &str, id, ty| SchemaColumn { name: name.into(), id, ty, hidden: false };
+        let column = |name: &str, id, ty| SchemaColumn {
+            name: name.into(),
+            id,
+            ty,
+            hidden: false,
+        };
         let line = self.checker.columns.add("line", Type::BYTES);
         let number = self.checker.columns.add("number", Type::I64);
-        let columns = vec![column("line", line, Type::BYTES), column("number", number, Type::I64)];
+        let columns = vec![
+            column("line", line, Type::BYTES),
+            column("number", number, Type::I64),
+        ];
         self.checker.flows[bad].layout = vec![line, number];
-        FlowState { schema: Schema { columns }, block: None, inputs: None }
+        FlowState {
+            schema: Schema { columns },
+            block: None,
+            inputs: None,
+        }
     }
 
     fn csv(&mut self, place: Span, options: &[ParseOption]) -> Check<(Format, Vec<(String, Type)>)> {
@@ -88,18 +133,32 @@ impl PipelineChecker<'_, '_> {
             match (option.key.text.as_str(), &option.value) {
                 ("sep", Literal::Text(text)) => match text[..] {
                     [byte] if !matches!(byte, b'\n' | b'\r' | b'"') => sep = byte,
-                    _ => return Err(wrong_option(option, "one byte, as in `sep=\";\"` or `sep=\"\\t\"`")),
+                    _ => {
+                        return Err(wrong_option(
+                            option,
+                            "one byte, as in `sep=\";\"` or `sep=\"\\t\"`",
+                        ));
+                    }
                 },
                 ("header", Literal::Bool(value)) => header = Some(*value),
                 ("columns", Literal::Text(text)) => declared = Some(declared_columns(option, text)?),
                 ("sep", _) => return Err(wrong_option(option, "one byte, as in `sep=\";\"`")),
                 ("header", _) => return Err(wrong_option(option, "`true` or `false`")),
-                ("columns", _) => return Err(wrong_option(option, "a text, as in `columns=\"name:str,age:i64\"`")),
+                ("columns", _) => {
+                    return Err(wrong_option(
+                        option,
+                        "a text, as in `columns=\"name:str,age:i64\"`",
+                    ));
+                }
                 _ => return Err(unknown_option("csv", &option.key, &CSV_OPTIONS)),
             }
         }
         if declared.is_none() && header == Some(false) {
-            let diagnostic = Diagnostic::new("without a header, the columns have to be said", place, "of which columns?");
+            let diagnostic = Diagnostic::new(
+                "without a header, the columns have to be said",
+                place,
+                "of which columns?",
+            );
             return Err(Box::new(diagnostic.with_help(CSV_HELP)));
         }
         let has_header = header.unwrap_or(declared.is_none());
@@ -107,7 +166,10 @@ impl PipelineChecker<'_, '_> {
             (Some(columns), false) => (columns, Header::None),
             (declared, _) => self.csv_header(place, sep, declared)?,
         };
-        let named = columns.iter().map(|column| (column.name.clone(), column.ty)).collect();
+        let named = columns
+            .iter()
+            .map(|column| (column.name.clone(), column.ty))
+            .collect();
         Ok((Format::Csv { sep, columns, header }, named))
     }
 
@@ -120,7 +182,11 @@ impl PipelineChecker<'_, '_> {
     ) -> Check<(Vec<csv::Column>, Header)> {
         let inputs = self.state.inputs.as_deref().filter(|inputs| !inputs.is_empty());
         let Some(inputs) = inputs else {
-            let diagnostic = Diagnostic::new("there is no header to be read here", place, "not the lines of an input");
+            let diagnostic = Diagnostic::new(
+                "there is no header to be read here",
+                place,
+                "not the lines of an input",
+            );
             let help = "put `parse csv` right after `read`, or say the columns: `parse csv(columns=\"a:str,b:i64\")`";
             return Err(Box::new(diagnostic.with_help(help)));
         };
@@ -133,16 +199,28 @@ impl PipelineChecker<'_, '_> {
             Some(columns) => columns,
             None => header_columns(place, &inputs[0], &line, sep)?,
         };
-        Ok((columns, if several { Header::Each(line) } else { Header::First }))
+        Ok((
+            columns,
+            if several {
+                Header::Each(line)
+            } else {
+                Header::First
+            },
+        ))
     }
 
     fn first_line(&self, place: Span, input: &Input) -> Check<Vec<u8>> {
         let Some(first_line) = &self.checker.environment.first_line else {
-            let diagnostic = Diagnostic::new("the columns have to be said here", place, "the header cannot be read");
+            let diagnostic = Diagnostic::new(
+                "the columns have to be said here",
+                place,
+                "the header cannot be read",
+            );
             return Err(Box::new(diagnostic.with_help(CSV_HELP)));
         };
         let mut line = first_line(input).map_err(|why| {
-            let diagnostic = Diagnostic::new("the header cannot be read", place, "needs the input's first line");
+            let diagnostic =
+                Diagnostic::new("the header cannot be read", place, "needs the input's first line");
             Box::new(diagnostic.with_note(why))
         })?;
         if let Some(end) = line.iter().position(|&byte| byte == b'\n') {
@@ -162,18 +240,29 @@ fn header_columns(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec
         Input::Path(path) => quoted(&String::from_utf8_lossy(path)),
         Input::Stdin => "the standard input".to_owned(),
     };
-    let wrong = |message: String, label: &str| Box::new(Diagnostic::new(message, place, label).with_help(CSV_HELP));
+    let wrong =
+        |message: String, label: &str| Box::new(Diagnostic::new(message, place, label).with_help(CSV_HELP));
     if line.is_empty() {
-        return Err(wrong(format!("{name} has no header: its first line is empty"), "has no columns"));
+        return Err(wrong(
+            format!("{name} has no header: its first line is empty"),
+            "has no columns",
+        ));
     }
-    let names = csv::parse_header(line, sep).map_err(|why| wrong(format!("the header of {name}: {why}"), "cannot be read"))?;
+    let names = csv::parse_header(line, sep)
+        .map_err(|why| wrong(format!("the header of {name}: {why}"), "cannot be read"))?;
     for (index, name) in names.iter().enumerate() {
         if names[..index].contains(name) {
             let message = format!("the header has {} twice", quoted(name));
             return Err(wrong(message, "which of them is meant?"));
         }
     }
-    Ok(names.into_iter().map(|name| csv::Column { name, ty: Type::BYTES }).collect())
+    Ok(names
+        .into_iter()
+        .map(|name| csv::Column {
+            name,
+            ty: Type::BYTES,
+        })
+        .collect())
 }
 
 fn declared_columns(option: &ParseOption, text: &[u8]) -> Check<Vec<csv::Column>> {
@@ -181,7 +270,9 @@ fn declared_columns(option: &ParseOption, text: &[u8]) -> Check<Vec<csv::Column>
     let text = std::str::from_utf8(text).map_err(|_| wrong("the names of columns are UTF-8".to_owned()))?;
     csv::parse_columns(text).map_err(|why| {
         let diagnostic = wrong(why);
-        Box::new(diagnostic.with_help("columns are `name:type`, with commas between: `station:str,temp:f64?`"))
+        Box::new(
+            diagnostic.with_help("columns are `name:type`, with commas between: `station:str,temp:f64?`"),
+        )
     })
 }
 

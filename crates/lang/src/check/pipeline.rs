@@ -39,7 +39,13 @@ pub(super) struct PipelineChecker<'k, 'c> {
 
 impl<'k, 'c> PipelineChecker<'k, 'c> {
     fn new(checker: &'k mut Checker<'c>, state: FlowState) -> PipelineChecker<'k, 'c> {
-        PipelineChecker { checker, state, stages: Vec::new(), span: Span::default(), nodes: 0 }
+        PipelineChecker {
+            checker,
+            state,
+            stages: Vec::new(),
+            span: Span::default(),
+            nodes: 0,
+        }
     }
 
     /// The pipeline that reads the command line's inputs.
@@ -52,7 +58,11 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         pipeline.read(inputs);
         pipeline.stages[0].text = "read the inputs".to_owned();
         pipeline.checker.states[to] = Some(pipeline.state);
-        PipelinePlan { from: None, stages: pipeline.stages, to: Some(to) }
+        PipelinePlan {
+            from: None,
+            stages: pipeline.stages,
+            to: Some(to),
+        }
     }
 
     /// Checks a statement. `writes` says whether its end is written although the text does not say so.
@@ -71,7 +81,10 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             pipeline.nodes = 0;
             pipeline.stage(stage, known)?;
         }
-        let ends = matches!(pipeline.stages.last().map(|stage| &stage.op), Some(Op::Write { .. }));
+        let ends = matches!(
+            pipeline.stages.last().map(|stage| &stage.op),
+            Some(Op::Write { .. })
+        );
         if writes && !ends {
             let end = statement.pipeline.span.end;
             pipeline.span = Span::new(end, end);
@@ -83,7 +96,11 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             pipeline.checker.flows[to].spare = pipeline.state.schema.spare();
             pipeline.checker.states[to] = Some(pipeline.state);
         }
-        Ok(PipelinePlan { from, stages: pipeline.stages, to })
+        Ok(PipelinePlan {
+            from,
+            stages: pipeline.stages,
+            to,
+        })
     }
 
     fn stage(&mut self, stage: &Stage, known: &dyn Fn(&Name) -> FlowId) -> Check<()> {
@@ -93,9 +110,11 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                 Ok(())
             }
             StageKind::Lines => self.lines_stage(stage.verb),
-            StageKind::Parse { format, options, otherwise } => {
-                self.parse(format, options, otherwise.as_ref().map(known))
-            }
+            StageKind::Parse {
+                format,
+                options,
+                otherwise,
+            } => self.parse(format, options, otherwise.as_ref().map(known)),
             StageKind::Where { condition } => self.where_stage(condition),
             StageKind::Set { assignments } => self.set(assignments),
             StageKind::Select { items } => self.select(items),
@@ -115,19 +134,35 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     pub(super) fn push(&mut self, op: Op) {
         let text = process_name(self.checker.source, self.span);
         let spare = self.state.schema.spare();
-        self.stages.push(StagePlan { op, text, span: self.span, spare, layout: Vec::new() });
+        self.stages.push(StagePlan {
+            op,
+            text,
+            span: self.span,
+            spare,
+            layout: Vec::new(),
+        });
     }
 
     fn read(&mut self, inputs: Vec<Input>) {
         let block = self.checker.columns.add("block", Type::BYTES);
-        self.state = FlowState { schema: Schema::default(), block: Some(block), inputs: Some(inputs.clone()) };
+        self.state = FlowState {
+            schema: Schema::default(),
+            block: Some(block),
+            inputs: Some(inputs.clone()),
+        };
         self.push(Op::Read { inputs, block });
     }
 
     fn lines_stage(&mut self, verb: Span) -> Check<()> {
         let Some(block) = self.state.block else {
-            let diagnostic = Diagnostic::new("there are no blocks of bytes to split here", verb, "lines of what?");
-            return Err(Box::new(diagnostic.with_help("`lines` comes right after `read`, or first")));
+            let diagnostic = Diagnostic::new(
+                "there are no blocks of bytes to split here",
+                verb,
+                "lines of what?",
+            );
+            return Err(Box::new(
+                diagnostic.with_help("`lines` comes right after `read`, or first"),
+            ));
         };
         self.lines(block, false);
         Ok(())
@@ -138,8 +173,16 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     fn lines(&mut self, block: ColumnId, implied: bool) {
         let line = self.checker.columns.add("line", Type::BYTES);
         let number = self.checker.columns.add("number", Type::I64);
-        let column = |name: &str, id, ty, hidden| SchemaColumn { name: name.into(), id, ty, hidden };
-        let columns = vec![column("line", line, Type::BYTES, false), column("number", number, Type::I64, implied)];
+        let column = |name: &str, id, ty, hidden| SchemaColumn {
+            name: name.into(),
+            id,
+            ty,
+            hidden,
+        };
+        let columns = vec![
+            column("line", line, Type::BYTES, false),
+            column("number", number, Type::I64, implied),
+        ];
         self.state.block = None;
         self.state.schema = Schema { columns };
         self.push(Op::Lines { block, line, number });
@@ -163,7 +206,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
 
     fn where_stage(&mut self, condition: &Expr) -> Check<()> {
         self.columns();
-        let tree = Expressions::new(&self.state.schema, &mut self.checker.columns).condition(condition, "`where`")?;
+        let tree = Expressions::new(&self.state.schema, &mut self.checker.columns)
+            .condition(condition, "`where`")?;
         self.count(&tree)?;
         self.push(Op::Where(tree));
         Ok(())
@@ -204,7 +248,10 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         tree: Tree,
         define: &mut Vec<(ColumnId, Tree)>,
     ) -> Check<ColumnId> {
-        let name = item.name.clone().unwrap_or_else(|| default_name(self.checker.source, &item.value));
+        let name = item
+            .name
+            .clone()
+            .unwrap_or_else(|| default_name(self.checker.source, &item.value));
         if schema.find(&name.text).is_some() {
             let message = format!("two columns are called {}", quoted(&name.text));
             let diagnostic = Diagnostic::new(message, item.span, "the name is taken");
@@ -230,9 +277,14 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     fn count(&mut self, tree: &Tree) -> Check<()> {
         self.nodes += tree.nodes.len();
         if self.nodes > limits::STAGE_NODES_MAX {
-            let message = format!("the expressions of one stage may have {} parts", limits::STAGE_NODES_MAX);
+            let message = format!(
+                "the expressions of one stage may have {} parts",
+                limits::STAGE_NODES_MAX
+            );
             let diagnostic = Diagnostic::new(message, self.span, "these have more");
-            return Err(Box::new(diagnostic.with_help("spread them over several `set` stages")));
+            return Err(Box::new(
+                diagnostic.with_help("spread them over several `set` stages"),
+            ));
         }
         Ok(())
     }
@@ -274,7 +326,10 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             let tree = self.value(&item.value)?;
             keys.push(self.add_item(&mut schema, item, tree, &mut before)?);
         }
-        let mut aggregates = Aggregates { input: std::mem::take(&mut self.state.schema), uses: Vec::new() };
+        let mut aggregates = Aggregates {
+            input: std::mem::take(&mut self.state.schema),
+            uses: Vec::new(),
+        };
         let mut after = Vec::new();
         let groups = schema.clone();
         for item in items {
@@ -283,7 +338,11 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             expressions.aggregates = Some(&mut aggregates);
             let tree = expressions.value(&item.value)?;
             if aggregates.uses.len() == uses {
-                let diagnostic = Diagnostic::new("there is no aggregate in this", item.value.span, "nothing is summed up");
+                let diagnostic = Diagnostic::new(
+                    "there is no aggregate in this",
+                    item.value.span,
+                    "nothing is summed up",
+                );
                 return Err(Box::new(diagnostic.with_help("keys go behind `by`; aggregates are `count()`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`")));
             }
             self.count(&tree)?;
@@ -302,7 +361,11 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                     }))
                 }
             };
-            columns.push(GroupColumn { function: one.function, input, result: one.result });
+            columns.push(GroupColumn {
+                function: one.function,
+                input,
+                result: one.result,
+            });
         }
         if keys.is_empty() && columns.iter().all(|column| column.input.is_none()) {
             self.carry_something(&aggregates.input, &mut before, &mut columns);
@@ -311,7 +374,10 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         if !before.is_empty() {
             self.push(Op::Compute(before));
         }
-        self.push(Op::Group { keys, aggregates: columns });
+        self.push(Op::Group {
+            keys,
+            aggregates: columns,
+        });
         if !after.is_empty() {
             self.push(Op::Compute(after));
         }
@@ -326,7 +392,9 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         before: &mut Vec<(ColumnId, Tree)>,
         columns: &mut [GroupColumn],
     ) {
-        let spare = input.spare().filter(|&spare| !self.checker.columns.ty(spare).nullable);
+        let spare = input
+            .spare()
+            .filter(|&spare| !self.checker.columns.ty(spare).nullable);
         let carried = spare.unwrap_or_else(|| {
             let mut tree = Tree::default();
             tree.add(super::NodeKind::Bool(true), Type::BOOL);
@@ -339,8 +407,17 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
 
     fn write(&mut self, target: Target, format: Option<OutputFormat>) {
         self.rows();
-        let columns = self.state.schema.visible().map(|column| (column.name.clone(), column.id)).collect();
-        self.push(Op::Write { target, format, columns });
+        let columns = self
+            .state
+            .schema
+            .visible()
+            .map(|column| (column.name.clone(), column.id))
+            .collect();
+        self.push(Op::Write {
+            target,
+            format,
+            columns,
+        });
     }
 }
 
@@ -394,5 +471,8 @@ fn default_name(source: &str, value: &Expr) -> Name {
     if text.len() > limits::NAME_BYTES_MAX {
         text.truncate(text.floor_char_boundary(limits::NAME_BYTES_MAX));
     }
-    Name { text, span: value.span }
+    Name {
+        text,
+        span: value.span,
+    }
 }

@@ -93,7 +93,11 @@ impl Scalar {
 
 impl Absence {
     fn of(self, ty: Type) -> Type {
-        if self == Absence::Checked { ty.or_null() } else { ty }
+        if self == Absence::Checked {
+            ty.or_null()
+        } else {
+            ty
+        }
     }
 }
 

@@ -14,7 +14,10 @@ pub(super) fn environment() -> Environment<'static> {
         Input::Path(path) if path == b"twice" => Ok(b"a,b,a\r\n".to_vec()),
         Input::Path(path) => Err(format!("{}: no such file", String::from_utf8_lossy(path))),
     };
-    Environment { inputs: Vec::new(), first_line: Some(Box::new(first_line)) }
+    Environment {
+        inputs: Vec::new(),
+        first_line: Some(Box::new(first_line)),
+    }
 }
 
 /// What comes of a program: its plan, or its message as `place: message / label / help`.
@@ -28,7 +31,12 @@ fn check(source: &str, expected: Expect) {
 
 /// A message in one line: place, message, label, help, notes.
 pub(super) fn brief(source: &str, diagnostic: &Diagnostic) -> String {
-    let mut text = format!("[{}] {} / {}", diagnostic.span.text(source), diagnostic.message, diagnostic.label);
+    let mut text = format!(
+        "[{}] {} / {}",
+        diagnostic.span.text(source),
+        diagnostic.message,
+        diagnostic.label
+    );
     for more in diagnostic.help.iter().chain(&diagnostic.notes) {
         write!(text, " / {more}").unwrap();
     }
@@ -37,7 +45,9 @@ pub(super) fn brief(source: &str, diagnostic: &Diagnostic) -> String {
 
 #[test]
 fn plans_carry_what_is_needed() {
-    check("parse clf | where status >= 500 | select path, bytes", expect![[r#"
+    check(
+        "parse clf | where status >= 500 | select path, bytes",
+        expect![[r#"
         read -
           to inputs
         from inputs
@@ -46,8 +56,11 @@ fn plans_carry_what_is_needed() {
           where (>= status 500) -> path: text?, bytes: int
           select -> path: text?, bytes: int
           write stdout (path, bytes)
-    "#]]);
-    check("parse clf | summarize n = count(), bytes = sum(bytes) by path | top 10 by n", expect![[r#"
+    "#]],
+    );
+    check(
+        "parse clf | summarize n = count(), bytes = sum(bytes) by path | top 10 by n",
+        expect![[r#"
         read -
           to inputs
         from inputs
@@ -56,8 +69,11 @@ fn plans_carry_what_is_needed() {
           group path count() sum(bytes) -> path: text?, count: int, sum: int
           top 10 count desc -> path: text?, count: int, sum: int
           write stdout (path, n, bytes)
-    "#]]);
-    check("parse clf | summarize count()", expect![[r#"
+    "#]],
+    );
+    check(
+        "parse clf | summarize count()",
+        expect![[r#"
         read -
           to inputs
         from inputs
@@ -65,8 +81,11 @@ fn plans_carry_what_is_needed() {
           parse clf -> time: int
           group count(time) -> count: int
           write stdout (count())
-    "#]]);
-    check("parse clf | set a = bytes + 1, b = a * 2, c = len(agent) | where b > 7 and path != null | select b", expect![[r#"
+    "#]],
+    );
+    check(
+        "parse clf | set a = bytes + 1, b = a * 2, c = len(agent) | where b > 7 and path != null | select b",
+        expect![[r#"
         read -
           to inputs
         from inputs
@@ -76,8 +95,11 @@ fn plans_carry_what_is_needed() {
           where (and (> b 7) (not (is_null path))) -> b: int
           select -> b: int
           write stdout (b)
-    "#]]);
-    check("read \"x\" | parse csv(columns=\"a:i64,b:f64?\") | sort a + 1, b | select b", expect![[r#"
+    "#]],
+    );
+    check(
+        "read \"x\" | parse csv(columns=\"a:i64,b:f64?\") | sort a + 1, b | select b",
+        expect![[r#"
         read "x"
           lines -> line: text, number: int
           parse csv -> a: int, b: float?
@@ -85,8 +107,11 @@ fn plans_carry_what_is_needed() {
           sort a+1 b -> b: float?, a+1: int
           select -> b: float?
           write stdout (b)
-    "#]]);
-    check("parse clf | summarize r = sum(bytes) / count() by hour(time) | where r > 0.5 | select r", expect![[r#"
+    "#]],
+    );
+    check(
+        "parse clf | summarize r = sum(bytes) / count() by hour(time) | where r > 0.5 | select r",
+        expect![[r#"
         read -
           to inputs
         from inputs
@@ -98,8 +123,11 @@ fn plans_carry_what_is_needed() {
           where (> r 0.5) -> r: float?
           select -> r: float?
           write stdout (r)
-    "#]]);
-    check("parse csv | select `weird field`, age = int(age) ?? 0", expect![[r#"
+    "#]],
+    );
+    check(
+        "parse csv | select `weird field`, age = int(age) ?? 0",
+        expect![[r#"
         read -
           to inputs
         from inputs
@@ -107,23 +135,30 @@ fn plans_carry_what_is_needed() {
           parse csv -> age: text, weird field: text
           compute age = (?? (int age) 0) -> weird field: text, age: int
           write stdout (weird field, age)
-    "#]]);
-    check("head 3", expect![[r#"
+    "#]],
+    );
+    check(
+        "head 3",
+        expect![[r#"
         read -
           to inputs
         from inputs
           lines -> line: text, number: int
           head 3 -> line: text
           write stdout (line)
-    "#]]);
-    check("where number > 3", expect![[r#"
+    "#]],
+    );
+    check(
+        "where number > 3",
+        expect![[r#"
         read -
           to inputs
         from inputs
           lines -> line: text, number: int
           where (> number 3) -> line: text
           write stdout (line)
-    "#]]);
+    "#]],
+    );
     check(
         "r = read \"x\" | parse clf else bad\nr | where status == 500 | write \"e\"\nr | summarize count() by method | write stdout\nbad | select number | write stderr as text",
         expect![[r#"
@@ -142,8 +177,15 @@ fn plans_carry_what_is_needed() {
               write stderr as text (number)
         "#]],
     );
-    check("select l = line | set line = l | parse clf | summarize max(number) by status", expect!["[number] there is no column `number` / not a column here / there are `remote`, `ident`, `user`, `time`, `method`, `path`, `query`, `protocol`, `request`, `status`, `bytes`, `referer` and `agent`"]);
-    check("select l = line | set line = l | parse clf | summarize max(time) by status", expect![[r#"
+    check(
+        "select l = line | set line = l | parse clf | summarize max(number) by status",
+        expect![
+            "[number] there is no column `number` / not a column here / there are `remote`, `ident`, `user`, `time`, `method`, `path`, `query`, `protocol`, `request`, `status`, `bytes`, `referer` and `agent`"
+        ],
+    );
+    check(
+        "select l = line | set line = l | parse clf | summarize max(time) by status",
+        expect![[r#"
         read -
           to inputs
         from inputs
@@ -154,7 +196,8 @@ fn plans_carry_what_is_needed() {
           parse clf -> time: int, status: int
           group status max(time) -> status: int, max: int?
           write stdout (status, max(time))
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -165,10 +208,19 @@ fn expressions_are_typed() {
             let source = format!(
                 "parse csv(columns=\"i:i64,x:f64,s:str,b:bool,i0:i64?,x0:f64?,s0:str?,b0:bool?\") | select r = {expression}"
             );
-            let plan = compile("test", &source, &environment()).unwrap_or_else(|error| panic!("{expression}: {error}"));
+            let plan = compile("test", &source, &environment())
+                .unwrap_or_else(|error| panic!("{expression}: {error}"));
             let shown = plan.to_string();
-            let line = shown.lines().find(|line| line.contains(" r = ")).unwrap_or(&shown);
-            writeln!(text, "{expression}: {}", line.trim().trim_start_matches("compute r = ")).unwrap();
+            let line = shown
+                .lines()
+                .find(|line| line.contains(" r = "))
+                .unwrap_or(&shown);
+            writeln!(
+                text,
+                "{expression}: {}",
+                line.trim().trim_start_matches("compute r = ")
+            )
+            .unwrap();
         }
         text
     };
@@ -233,12 +285,50 @@ fn expressions_are_typed() {
         -i0: (- i0) -> r: int?
         not b0: (not b0) -> r: bool?
         s contains s0: (contains s s0) -> r: bool?
-    "#]].assert_eq(&types(&[
-        "i + 1", "i + x", "1 + x", "i / 2", "i / i", "i // 2", "i // i", "x / 0.5", "i0 % 3", "s + s0", "i < 2.5", "s < s0",
-        "b and b0", "i == null", "i0 ?? 1", "i0 ?? x", "i ?? 1", "i0 ?? null", "if(b0, 1, x)", "if(b, null, s)",
-        "coalesce(i0, x0, 1)", "int(s)", "int(x)", "float(i)", "text(b)", "len(s0)", "min(i, x, 2)", "i in (1, 2.5)",
-        "i not in (1, i0)", "substr(s, 1)", "split_part(s, \",\", 0)", "concat(i, s0)", "round(x, 2)", "round(i)",
-        "bin(i, 5m)", "bin(i, i)", "bin(i, 0.5)", "date(i)", "1KiB", "-i0", "not b0", "s contains s0",
+    "#]]
+    .assert_eq(&types(&[
+        "i + 1",
+        "i + x",
+        "1 + x",
+        "i / 2",
+        "i / i",
+        "i // 2",
+        "i // i",
+        "x / 0.5",
+        "i0 % 3",
+        "s + s0",
+        "i < 2.5",
+        "s < s0",
+        "b and b0",
+        "i == null",
+        "i0 ?? 1",
+        "i0 ?? x",
+        "i ?? 1",
+        "i0 ?? null",
+        "if(b0, 1, x)",
+        "if(b, null, s)",
+        "coalesce(i0, x0, 1)",
+        "int(s)",
+        "int(x)",
+        "float(i)",
+        "text(b)",
+        "len(s0)",
+        "min(i, x, 2)",
+        "i in (1, 2.5)",
+        "i not in (1, i0)",
+        "substr(s, 1)",
+        "split_part(s, \",\", 0)",
+        "concat(i, s0)",
+        "round(x, 2)",
+        "round(i)",
+        "bin(i, 5m)",
+        "bin(i, i)",
+        "bin(i, 0.5)",
+        "date(i)",
+        "1KiB",
+        "-i0",
+        "not b0",
+        "s contains s0",
     ]));
 }
 
@@ -250,32 +340,78 @@ fn large_programs_are_bounded() {
     };
     let stages = |count: usize| vec!["where number > 1"; count].join("|");
     assert_eq!(message(stages(200)), "fine");
-    assert_eq!(message(stages(limits::PIPELINE_STAGES_MAX)), "more than 256 processes in a row");
+    assert_eq!(
+        message(stages(limits::PIPELINE_STAGES_MAX)),
+        "more than 256 processes in a row"
+    );
     assert_eq!(message(stages(1000)), "a pipeline may have at most 256 stages");
-    let row: String = (0..100).map(|k| format!("a{} = {}\n", k + 1, if k == 0 { stages(1) } else { format!("a{k} | {}", stages(20)) })).collect();
-    assert_eq!(message(row + "a100 | write stdout"), "more than 256 processes in a row");
+    let row: String = (0..100)
+        .map(|k| {
+            format!(
+                "a{} = {}\n",
+                k + 1,
+                if k == 0 {
+                    stages(1)
+                } else {
+                    format!("a{k} | {}", stages(20))
+                }
+            )
+        })
+        .collect();
+    assert_eq!(
+        message(row + "a100 | write stdout"),
+        "more than 256 processes in a row"
+    );
     let many = "head 1 | write stdout\n".repeat(limits::PROGRAM_STAGES_MAX);
     assert_eq!(message(many), "a program may have at most 2048 stages");
 
-    let columns = |count: usize| (0..count).map(|k| format!("c{k}:i64")).collect::<Vec<_>>().join(",");
-    assert_eq!(message(format!("parse csv(columns=\"{}\")", columns(2048))), "fine");
-    assert_eq!(message(format!("parse csv(columns=\"{}\")", columns(2049))), "a flow may have at most 2048 columns");
+    let columns = |count: usize| {
+        (0..count)
+            .map(|k| format!("c{k}:i64"))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    assert_eq!(
+        message(format!("parse csv(columns=\"{}\")", columns(2048))),
+        "fine"
+    );
+    assert_eq!(
+        message(format!("parse csv(columns=\"{}\")", columns(2049))),
+        "a flow may have at most 2048 columns"
+    );
     let set = |count: usize, value: &str| {
-        (0..count).map(|k| format!("c{k} = {value}")).collect::<Vec<_>>().join(", ")
+        (0..count)
+            .map(|k| format!("c{k} = {value}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     assert_eq!(message(format!("set {}", set(1000, "number + 1"))), "fine");
-    assert_eq!(message(format!("set {0} | set {0}, x = 1", set(1000, "number"))), "fine");
+    assert_eq!(
+        message(format!("set {0} | set {0}, x = 1", set(1000, "number"))),
+        "fine"
+    );
     let long = vec!["number"; 999].join(" + ");
     assert_eq!(message(format!("set {}", set(3, &long))), "fine");
-    assert_eq!(message(format!("set {}", set(9, &long))), "the expressions of one stage may have 10000 parts");
+    assert_eq!(
+        message(format!("set {}", set(9, &long))),
+        "the expressions of one stage may have 10000 parts"
+    );
     let list: Vec<String> = (0..900).map(|k| k.to_string()).collect();
     assert_eq!(message(format!("where number in ({})", list.join(", "))), "fine");
     let deep = format!("where {}number{} == 1", "abs(".repeat(199), ")".repeat(199));
     assert_eq!(message(deep), "fine");
-    let deep = format!("select x = {}1.5{}", "min(number + 1, -".repeat(199), ")".repeat(199));
+    let deep = format!(
+        "select x = {}1.5{}",
+        "min(number + 1, -".repeat(199),
+        ")".repeat(199)
+    );
     assert_eq!(message(deep), "an expression may nest at most 200 deep");
     // As high as a tree can be, on the stack of a thread of tests.
     let sum = vec!["number"; 700].join(" + ");
-    let high = format!("where number not in ({}{sum}{})", "int(not number not in (".repeat(66), "))".repeat(66));
+    let high = format!(
+        "where number not in ({}{sum}{})",
+        "int(not number not in (".repeat(66),
+        "))".repeat(66)
+    );
     assert_eq!(message(high), "fine");
 }

@@ -64,7 +64,12 @@ impl NodeKind {
 impl Tree {
     pub(crate) fn add(&mut self, kind: NodeKind, ty: Type) -> NodeId {
         let here = self.nodes.len();
-        let first = kind.operands().iter().map(|&operand| self.nodes[operand].first).min().unwrap_or(here);
+        let first = kind
+            .operands()
+            .iter()
+            .map(|&operand| self.nodes[operand].first)
+            .min()
+            .unwrap_or(here);
         self.nodes.push(Node { kind, ty, first });
         here
     }
@@ -80,7 +85,12 @@ impl Tree {
     /// The column that the whole expression is.
     pub(crate) fn as_column(&self) -> Option<ColumnId> {
         match self.nodes[..] {
-            [Node { kind: NodeKind::Column(id), .. }] => Some(id),
+            [
+                Node {
+                    kind: NodeKind::Column(id),
+                    ..
+                },
+            ] => Some(id),
             _ => None,
         }
     }

@@ -50,8 +50,13 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) fn add(&mut self, name: impl Into<Arc<str>>, ty: Type) -> ColumnId {
-        self.all.push(ColumnInfo { name: name.into(), ty });
-        ColumnId(u32::try_from(self.all.len() - 1).expect("INVARIANT: the program's length bounds its columns"))
+        self.all.push(ColumnInfo {
+            name: name.into(),
+            ty,
+        });
+        ColumnId(
+            u32::try_from(self.all.len() - 1).expect("INVARIANT: the program's length bounds its columns"),
+        )
     }
 
     pub(crate) fn get(&self, id: ColumnId) -> &ColumnInfo {
@@ -98,7 +103,11 @@ impl Schema {
             None if names.is_empty() => diagnostic.with_help("there is none at all"),
             None => {
                 let listed = &names[..names.len().min(20)];
-                diagnostic.with_help(format!("there {} {}", if names.len() == 1 { "is" } else { "are" }, list(listed)))
+                diagnostic.with_help(format!(
+                    "there {} {}",
+                    if names.len() == 1 { "is" } else { "are" },
+                    list(listed)
+                ))
             }
         };
         if names.iter().all(|&name| matches!(name, "line" | "number")) {
@@ -109,7 +118,12 @@ impl Schema {
 
     /// Gives a column a value: where it was, or last.
     pub(crate) fn set(&mut self, name: &Name, id: ColumnId, ty: Type) -> Check<()> {
-        let column = SchemaColumn { name: name.text.as_str().into(), id, ty, hidden: false };
+        let column = SchemaColumn {
+            name: name.text.as_str().into(),
+            id,
+            ty,
+            hidden: false,
+        };
         match self.columns.iter().position(|column| *column.name == *name.text) {
             Some(at) => self.columns[at] = column,
             None if self.columns.len() == limits::SCHEMA_COLUMNS_MAX => {

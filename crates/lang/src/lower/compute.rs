@@ -33,7 +33,10 @@ impl Compute {
     }
 
     pub(super) fn with_condition(self, condition: Tree) -> Compute {
-        Compute { condition: Some(condition), ..self }
+        Compute {
+            condition: Some(condition),
+            ..self
+        }
     }
 
     pub(super) fn with_definitions(self, definitions: Vec<(ColumnId, Tree)>) -> Compute {
@@ -41,7 +44,9 @@ impl Compute {
     }
 
     fn trees(&self) -> impl Iterator<Item = &Tree> {
-        self.condition.iter().chain(self.definitions.iter().map(|(_, tree)| tree))
+        self.condition
+            .iter()
+            .chain(self.definitions.iter().map(|(_, tree)| tree))
     }
 }
 
@@ -66,7 +71,10 @@ impl Process for Compute {
         let known = self.input.iter().copied().zip(element.iter().copied());
         let mut lowering = Lowering::new(known.collect());
         let mut site = Site::default();
-        let not = self.condition.as_ref().map(|condition| lowering.filter(f, condition, &mut site));
+        let not = self
+            .condition
+            .as_ref()
+            .map(|condition| lowering.filter(f, condition, &mut site));
         for (id, tree) in &self.definitions {
             let value = lowering.value(f, tree, &mut site);
             lowering.define(*id, value);
@@ -90,7 +98,10 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) fn new(name: &str, process: Box<dyn Process>) -> Named {
-        Named { name: name.to_owned(), process }
+        Named {
+            name: name.to_owned(),
+            process,
+        }
     }
 }
 

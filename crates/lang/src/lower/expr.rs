@@ -38,7 +38,10 @@ impl Lowering {
     }
 
     pub(super) fn column(&self, id: ColumnId) -> Value {
-        *self.columns.get(&id).expect("INVARIANT: a stage is given what it reads")
+        *self
+            .columns
+            .get(&id)
+            .expect("INVARIANT: a stage is given what it reads")
     }
 
     pub(super) fn define(&mut self, id: ColumnId, value: Value) {
@@ -88,7 +91,11 @@ impl Lowering {
     }
 
     fn node(&self, f: &mut Fragment<'_>, node: &Node, values: &Values, host: Option<usize>) -> Lowered {
-        let present = |payload| Lowered { payload, presence: None, whole: None };
+        let present = |payload| Lowered {
+            payload,
+            presence: None,
+            whole: None,
+        };
         match &node.kind {
             NodeKind::Int(value) => present(f.iconst(*value)),
             NodeKind::Float(value) => present(f.fconst(*value)),
@@ -97,12 +104,20 @@ impl Lowering {
             NodeKind::Null => {
                 let payload = f.zero(node.ty.present());
                 let presence = Some(f.bconst(false));
-                Lowered { payload, presence, whole: None }
+                Lowered {
+                    payload,
+                    presence,
+                    whole: None,
+                }
             }
             NodeKind::Column(id) => parts(f, self.column(*id)),
             NodeKind::Some(a) => {
                 let presence = Some(f.bconst(true));
-                Lowered { payload: values.get(*a).payload, presence, whole: None }
+                Lowered {
+                    payload: values.get(*a).payload,
+                    presence,
+                    whole: None,
+                }
             }
             NodeKind::IsNull(a) => present(match values.get(*a).presence {
                 Some(presence) => f.op(Op::Not, &[presence]),
@@ -115,7 +130,11 @@ impl Lowering {
                 let is_there = a.presence.expect("INVARIANT: the first is nullable");
                 let payload = f.op(Op::Select, &[is_there, a.payload, b.payload]);
                 let presence = b.presence.map(|presence| f.op(Op::Or, &[is_there, presence]));
-                Lowered { payload, presence, whole: None }
+                Lowered {
+                    payload,
+                    presence,
+                    whole: None,
+                }
             }
             NodeKind::If(condition, a, b) => {
                 let holds = values.is_true(f, *condition);
@@ -123,7 +142,11 @@ impl Lowering {
                 let payload = f.op(Op::Select, &[holds, a.payload, b.payload]);
                 let presence = a.presence.zip(b.presence);
                 let presence = presence.map(|(a, b)| f.op(Op::Select, &[holds, a, b]));
-                Lowered { payload, presence, whole: None }
+                Lowered {
+                    payload,
+                    presence,
+                    whole: None,
+                }
             }
             NodeKind::Strict(function, operands) => {
                 let operands: Vec<Lowered> = operands.iter().map(|&operand| values.get(operand)).collect();
@@ -131,7 +154,11 @@ impl Lowering {
                 let (payload, own) = scalar::lower(f, *function, &payloads, host);
                 let presences = operands.iter().filter_map(|operand| operand.presence).chain(own);
                 let presence = presences.reduce(|a, b| f.op(Op::And, &[a, b]));
-                Lowered { payload, presence, whole: None }
+                Lowered {
+                    payload,
+                    presence,
+                    whole: None,
+                }
             }
         }
     }
@@ -153,7 +180,10 @@ impl Values {
             }
             _ => None,
         };
-        Values { known: vec![None; tree.nodes.len()], hosts: tree.nodes.iter().map(number).collect() }
+        Values {
+            known: vec![None; tree.nodes.len()],
+            hosts: tree.nodes.iter().map(number).collect(),
+        }
     }
 
     fn get(&self, id: usize) -> Lowered {
@@ -162,7 +192,9 @@ impl Values {
 
     /// Whether a condition is present and true.
     fn is_true(&self, f: &mut Fragment<'_>, id: usize) -> Value {
-        let Lowered { payload, presence, .. } = self.get(id);
+        let Lowered {
+            payload, presence, ..
+        } = self.get(id);
         match presence {
             Some(presence) => f.op(Op::And, &[payload, presence]),
             None => payload,
@@ -171,7 +203,9 @@ impl Values {
 
     /// Whether a condition is present and false.
     fn is_false(&self, f: &mut Fragment<'_>, id: usize) -> Value {
-        let Lowered { payload, presence, .. } = self.get(id);
+        let Lowered {
+            payload, presence, ..
+        } = self.get(id);
         let not = f.op(Op::Not, &[payload]);
         match presence {
             Some(presence) => f.op(Op::And, &[not, presence]),
@@ -183,18 +217,30 @@ impl Values {
 /// A column's value in parts.
 fn parts(f: &mut Fragment<'_>, value: Value) -> Lowered {
     if !f.ty(value).nullable {
-        return Lowered { payload: value, presence: None, whole: None };
+        return Lowered {
+            payload: value,
+            presence: None,
+            whole: None,
+        };
     }
     let payload = f.op(Op::Payload, &[value]);
     let presence = Some(f.op(Op::IsSome, &[value]));
-    Lowered { payload, presence, whole: Some(value) }
+    Lowered {
+        payload,
+        presence,
+        whole: Some(value),
+    }
 }
 
 /// Three-valued `and` and `or`: present where either side decides, or both are there.
 fn logical(f: &mut Fragment<'_>, op: Op, values: &Values, a: usize, b: usize) -> Lowered {
     let (left, right) = (values.get(a), values.get(b));
     if left.presence.is_none() && right.presence.is_none() {
-        return Lowered { payload: f.op(op, &[left.payload, right.payload]), presence: None, whole: None };
+        return Lowered {
+            payload: f.op(op, &[left.payload, right.payload]),
+            presence: None,
+            whole: None,
+        };
     }
     let (true_a, true_b) = (values.is_true(f, a), values.is_true(f, b));
     let (false_a, false_b) = (values.is_false(f, a), values.is_false(f, b));
@@ -202,7 +248,11 @@ fn logical(f: &mut Fragment<'_>, op: Op, values: &Values, a: usize, b: usize) ->
     let is_true = f.op(op, &[true_a, true_b]);
     let is_false = f.op(dual, &[false_a, false_b]);
     let presence = Some(f.op(Op::Or, &[is_true, is_false]));
-    Lowered { payload: is_true, presence, whole: None }
+    Lowered {
+        payload: is_true,
+        presence,
+        whole: None,
+    }
 }
 
 /// What is joined by `and` at the top, from left to right.

@@ -29,8 +29,19 @@ pub(super) fn host(function: Scalar, operands: usize) -> Option<HostFunction> {
         Scalar::TextOfFloat => (vec![Type::F64], TEXT),
         _ => return None,
     };
-    let sig = HostSig { name: function.to_string(), params, results: vec![result] };
-    Some(HostFunction::new(sig, TextHost { function, operands, buffer: Vec::new() }))
+    let sig = HostSig {
+        name: function.to_string(),
+        params,
+        results: vec![result],
+    };
+    Some(HostFunction::new(
+        sig,
+        TextHost {
+            function,
+            operands,
+            buffer: Vec::new(),
+        },
+    ))
 }
 
 struct TextHost {
@@ -108,7 +119,11 @@ fn parts<'a>(text: &'a [u8], separator: &'a [u8]) -> impl Iterator<Item = &'a [u
     let finder = memchr::memmem::Finder::new(separator).into_owned();
     std::iter::from_fn(move || {
         let here = rest?;
-        let end = if separator.is_empty() { None } else { finder.find(here) };
+        let end = if separator.is_empty() {
+            None
+        } else {
+            finder.find(here)
+        };
         rest = end.map(|end| &here[end + separator.len()..]);
         Some(&here[..end.unwrap_or(here.len())])
     })
@@ -151,6 +166,10 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     (cycle * 400 + year_of_cycle + i64::from(month <= 2), month, day)
 }

@@ -87,7 +87,10 @@ impl Parsing {
         let bad = if self.has_bad_output {
             process.outputs.get(1).map_or(0, |edge| edge.moved)
         } else {
-            let dropped = process.dropped.iter().find(|(policy, _)| policy == BadRows::POLICY);
+            let dropped = process
+                .dropped
+                .iter()
+                .find(|(policy, _)| policy == BadRows::POLICY);
             dropped.map_or(0, |(_, count)| *count)
         };
         (rows, bad)
@@ -161,10 +164,18 @@ type Build<T> = Result<T, BuildError>;
 impl Builder<'_> {
     fn pipeline(&mut self, index: usize) -> Build<()> {
         let pipeline = &self.plan.pipelines[index];
-        let mut at = Place { point: None, layout: Vec::new() };
+        let mut at = Place {
+            point: None,
+            layout: Vec::new(),
+        };
         if let Some(from) = pipeline.from {
-            let point = self.points[from].pop().expect("INVARIANT: one point for each reader");
-            at = Place { point: Some(point), layout: self.plan.flows[from].layout.clone() };
+            let point = self.points[from]
+                .pop()
+                .expect("INVARIANT: one point for each reader");
+            at = Place {
+                point: Some(point),
+                layout: self.plan.flows[from].layout.clone(),
+            };
         }
         for stage in &pipeline.stages {
             self.stage(stage, &mut at)?;
@@ -206,7 +217,10 @@ impl Builder<'_> {
         let plan = self.plan;
         match &stage.op {
             Op::Read { inputs, .. } => {
-                let process = self.io.read(inputs).map_err(|message| BuildError { message, span: stage.span })?;
+                let process = self.io.read(inputs).map_err(|message| BuildError {
+                    message,
+                    span: stage.span,
+                })?;
                 let process = self.then(process, stage, at, stage.layout.clone())?;
                 self.running.sources.push(process);
             }
@@ -216,12 +230,14 @@ impl Builder<'_> {
             }
             Op::Parse(parse) => self.parse(parse, stage, at)?,
             Op::Where(condition) => {
-                let compute = Compute::new(&plan.columns, &at.layout, &stage.layout).with_condition(condition.clone());
+                let compute =
+                    Compute::new(&plan.columns, &at.layout, &stage.layout).with_condition(condition.clone());
                 self.then(Box::new(compute), stage, at, stage.layout.clone())?;
             }
             Op::Compute(define) if define.is_empty() && at.layout == stage.layout => {}
             Op::Compute(define) => {
-                let compute = Compute::new(&plan.columns, &at.layout, &stage.layout).with_definitions(define.clone());
+                let compute =
+                    Compute::new(&plan.columns, &at.layout, &stage.layout).with_definitions(define.clone());
                 self.then(Box::new(compute), stage, at, stage.layout.clone())?;
             }
             Op::Head(count) => {
@@ -243,15 +259,29 @@ impl Builder<'_> {
                 let process = Group::new(self.group_spec(keys, aggregates));
                 self.then(Box::new(process), stage, at, stage.layout.clone())?;
             }
-            Op::Write { target, format, columns } => {
+            Op::Write {
+                target,
+                format,
+                columns,
+            } => {
                 let layout: Vec<ColumnId> = columns.iter().map(|&(_, id)| id).collect();
                 self.adapt(at, &layout, &format!("columns of {}", stage.text), stage.span)?;
-                let named = columns.iter().map(|(name, id)| Column { name: name.to_string(), ty: plan.columns.ty(*id) });
+                let named = columns.iter().map(|(name, id)| Column {
+                    name: name.to_string(),
+                    ty: plan.columns.ty(*id),
+                });
                 let named: Vec<Column> = named.collect();
                 let process = self.io.write(target, *format, &named);
-                let process = process.map_err(|message| BuildError { message, span: stage.span })?;
+                let process = process.map_err(|message| BuildError {
+                    message,
+                    span: stage.span,
+                })?;
                 let process = self.add(process, &stage.text, stage.span)?;
-                self.attach_input(process, at.point.expect("INVARIANT: something comes before"), stage.span)?;
+                self.attach_input(
+                    process,
+                    at.point.expect("INVARIANT: something comes before"),
+                    stage.span,
+                )?;
                 self.running.sinks.push(process);
             }
         }
@@ -259,14 +289,29 @@ impl Builder<'_> {
     }
 
     fn parse(&mut self, parse: &ParseOp, stage: &StagePlan, at: &mut Place) -> Build<()> {
-        self.adapt(at, &[parse.line, parse.number], &format!("lines of {}", stage.text), stage.span)?;
+        self.adapt(
+            at,
+            &[parse.line, parse.number],
+            &format!("lines of {}", stage.text),
+            stage.span,
+        )?;
         let wanted = |index: usize| stage.layout.contains(&parse.columns[index]);
         let (process, bad_rows): (Box<dyn Process>, BadRows) = match &parse.format {
             Format::Clf => {
-                let want = clf::Column::ALL.into_iter().enumerate().filter(|&(index, _)| wanted(index));
+                let want = clf::Column::ALL
+                    .into_iter()
+                    .enumerate()
+                    .filter(|&(index, _)| wanted(index));
                 let process = ParseClf::new(want.map(|(_, column)| column).collect());
                 let bad_rows = process.bad_rows();
-                (if parse.bad.is_some() { Box::new(process.with_bad_output()) } else { Box::new(process) }, bad_rows)
+                (
+                    if parse.bad.is_some() {
+                        Box::new(process.with_bad_output())
+                    } else {
+                        Box::new(process)
+                    },
+                    bad_rows,
+                )
             }
             Format::Csv { sep, columns, header } => {
                 if *header != Header::None {
@@ -275,7 +320,14 @@ impl Builder<'_> {
                 let want: Vec<usize> = (0..columns.len()).filter(|&index| wanted(index)).collect();
                 let process = ParseCsv::new(*sep, columns, &want);
                 let bad_rows = process.bad_rows();
-                (if parse.bad.is_some() { Box::new(process.with_bad_output()) } else { Box::new(process) }, bad_rows)
+                (
+                    if parse.bad.is_some() {
+                        Box::new(process.with_bad_output())
+                    } else {
+                        Box::new(process)
+                    },
+                    bad_rows,
+                )
             }
         };
         let process = self.then(process, stage, at, stage.layout.clone())?;
@@ -299,15 +351,20 @@ impl Builder<'_> {
     fn skip_header(&mut self, header: &Header, stage: &StagePlan, at: &mut Place) -> Build<()> {
         let element = self.element(&at.layout);
         let header = header.clone();
-        let process = Filter::new(element, move |f: &mut Fragment<'_>, line: &[cutthrough::ir::Value]| {
-            let one = f.iconst(1);
-            let follows = f.op(IrOp::Ine, &[line[1], one]);
-            let Header::Each(text) = &header else { return follows };
-            let text = f.data(hosts::data(text));
-            let is_header = f.op(IrOp::Seq, &[line[0], text]);
-            let differs = f.op(IrOp::Not, &[is_header]);
-            f.op(IrOp::And, &[follows, differs])
-        });
+        let process = Filter::new(
+            element,
+            move |f: &mut Fragment<'_>, line: &[cutthrough::ir::Value]| {
+                let one = f.iconst(1);
+                let follows = f.op(IrOp::Ine, &[line[1], one]);
+                let Header::Each(text) = &header else {
+                    return follows;
+                };
+                let text = f.data(hosts::data(text));
+                let is_header = f.op(IrOp::Seq, &[line[0], text]);
+                let differs = f.op(IrOp::Not, &[is_header]);
+                f.op(IrOp::And, &[follows, differs])
+            },
+        );
         let name = format!("header of {}", stage.text);
         let layout = at.layout.clone();
         self.chain(Box::new(process), &name, stage.span, at, layout)?;
@@ -315,8 +372,16 @@ impl Builder<'_> {
     }
 
     fn order_spec(&self, layout: &[ColumnId], keys: &[(ColumnId, bool)], limit: Option<u64>) -> OrderSpec {
-        let field = |key: ColumnId| layout.iter().position(|&id| id == key).expect("INVARIANT: keys are carried");
-        let keys = keys.iter().map(|&(key, descending)| OrderKey { field: field(key), descending });
+        let field = |key: ColumnId| {
+            layout
+                .iter()
+                .position(|&id| id == key)
+                .expect("INVARIANT: keys are carried")
+        };
+        let keys = keys.iter().map(|&(key, descending)| OrderKey {
+            field: field(key),
+            descending,
+        });
         OrderSpec {
             element: self.types(layout),
             keys: keys.collect(),
@@ -375,7 +440,10 @@ impl Builder<'_> {
         let element = self.element(&layout);
         let point = self.point(name, &element, span)?;
         self.attach_output(process, 0, point, span)?;
-        *at = Place { point: Some(point), layout };
+        *at = Place {
+            point: Some(point),
+            layout,
+        };
         Ok(process)
     }
 
@@ -388,22 +456,33 @@ impl Builder<'_> {
     }
 
     fn add(&mut self, process: Box<dyn Process>, name: &str, span: Span) -> Build<ProcessId> {
-        self.network.add(Named::new(name, process)).map_err(|error| at(span, &error))
+        self.network
+            .add(Named::new(name, process))
+            .map_err(|error| at(span, &error))
     }
 
     fn point(&mut self, name: &str, element: &ElementType, span: Span) -> Build<PointId> {
-        self.network.add_point(name, element.clone()).map_err(|error| at(span, &error))
+        self.network
+            .add_point(name, element.clone())
+            .map_err(|error| at(span, &error))
     }
 
     fn attach_input(&mut self, process: ProcessId, point: PointId, span: Span) -> Build<()> {
-        self.network.attach_input(process, 0, point).map_err(|error| at(span, &error))
+        self.network
+            .attach_input(process, 0, point)
+            .map_err(|error| at(span, &error))
     }
 
     fn attach_output(&mut self, process: ProcessId, output: usize, point: PointId, span: Span) -> Build<()> {
-        self.network.attach_output(process, output, point).map_err(|error| at(span, &error))
+        self.network
+            .attach_output(process, output, point)
+            .map_err(|error| at(span, &error))
     }
 }
 
 fn at(span: Span, error: &cutthrough::Error) -> BuildError {
-    BuildError { message: error.to_string(), span }
+    BuildError {
+        message: error.to_string(),
+        span,
+    }
 }

@@ -73,7 +73,9 @@ pub(super) fn lower(
             let hour = f.iconst(HOUR_NANOS);
             f.op(Op::Idiv, &[time, hour])
         }
-        S::Lower | S::Upper | S::Trim | S::Replace | S::SplitPart | S::Concat => unreachable!("host functions"),
+        S::Lower | S::Upper | S::Trim | S::Replace | S::SplitPart | S::Concat => {
+            unreachable!("host functions")
+        }
         S::TextOfInt | S::TextOfFloat | S::Date | S::DateTime => unreachable!("host functions"),
     };
     (payload, None)
@@ -129,7 +131,11 @@ fn compare(f: &mut Fragment<'_>, comparison: Comparison, kind: Kind, x: &[Value]
         ),
         Kind::Bool => {
             let differs = f.op(Op::Xor, x);
-            if comparison == C::Equal { f.op(Op::Not, &[differs]) } else { differs }
+            if comparison == C::Equal {
+                f.op(Op::Not, &[differs])
+            } else {
+                differs
+            }
         }
         Kind::Bytes if comparison == C::Equal => f.op(Op::Seq, x),
         Kind::Bytes if comparison == C::NotEqual => {

@@ -25,7 +25,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn stdin(text: impl AsRef<[u8]>) -> World {
-        World { stdin: text.as_ref().to_vec(), ..World::default() }
+        World {
+            stdin: text.as_ref().to_vec(),
+            ..World::default()
+        }
     }
 
     /// A file that programs may `read`.
@@ -46,7 +49,10 @@ impl World {
             Input::Stdin => Ok(&self.stdin),
             Input::Path(path) => {
                 let name = String::from_utf8_lossy(path);
-                self.files.get(path).map(Vec::as_slice).ok_or_else(|| format!("{name}: no such file"))
+                self.files
+                    .get(path)
+                    .map(Vec::as_slice)
+                    .ok_or_else(|| format!("{name}: no such file"))
             }
         }
     }
@@ -55,9 +61,16 @@ impl World {
         let world = self.clone();
         let first_line = move |input: &Input| {
             let bytes = world.bytes(input)?;
-            Ok(bytes.split(|&byte| byte == b'\n').next().unwrap_or_default().to_vec())
+            Ok(bytes
+                .split(|&byte| byte == b'\n')
+                .next()
+                .unwrap_or_default()
+                .to_vec())
         };
-        let environment = Environment { inputs: self.inputs.clone(), first_line: Some(Box::new(first_line)) };
+        let environment = Environment {
+            inputs: self.inputs.clone(),
+            first_line: Some(Box::new(first_line)),
+        };
         let plan = compile("test", source, &environment);
         plan.map_err(|diagnostic| diagnostic.render("test", source, false))
     }
@@ -73,19 +86,30 @@ impl World {
     pub(crate) fn run_with(&self, source: &str, options: Options) -> Result<Outputs, String> {
         let plan = self.compile(source)?;
         let mut network = Network::new(options);
-        let mut io = Memory { world: self.clone(), written: Arc::default() };
-        let running = plan.build(&mut network, &mut io).map_err(|error| error.to_string())?;
+        let mut io = Memory {
+            world: self.clone(),
+            written: Arc::default(),
+        };
+        let running = plan
+            .build(&mut network, &mut io)
+            .map_err(|error| error.to_string())?;
         let progress = network.run().map_err(|error| error.to_string())?;
         assert_eq!(progress, Progress::Done, "{source}");
         network.check_conservation().unwrap();
         let report = network.report();
         let written = io.written.lock().unwrap();
-        let mut outputs: Outputs = written.iter().map(|(name, bytes)| (name.clone(), readable(bytes))).collect();
+        let mut outputs: Outputs = written
+            .iter()
+            .map(|(name, bytes)| (name.clone(), readable(bytes)))
+            .collect();
         for parse in &running.parses {
             let (rows, bad) = parse.rows(&report);
             if bad > 0 && !parse.has_bad_output {
                 let first = parse.bad_rows.first();
-                outputs.insert(format!("bad rows of {}", parse.text), format!("{bad} of {rows}, first {first:?}\n"));
+                outputs.insert(
+                    format!("bad rows of {}", parse.text),
+                    format!("{bad} of {rows}, first {first:?}\n"),
+                );
             }
         }
         Ok(outputs)
@@ -127,9 +151,15 @@ impl Io for Memory {
             OutputFormat::Text => Format::Text,
             OutputFormat::Table => Format::Table,
         };
-        let fields = columns.iter().map(|column| Field::new(&column.name, column.ty)).collect();
+        let fields = columns
+            .iter()
+            .map(|column| Field::new(&column.name, column.ty))
+            .collect();
         self.written.lock().unwrap().entry(name.clone()).or_default();
-        let writer = Writer { name: name.clone(), written: self.written.clone() };
+        let writer = Writer {
+            name: name.clone(),
+            written: self.written.clone(),
+        };
         Ok(Box::new(Write::new(name, format, fields, writer)))
     }
 }
@@ -141,7 +171,12 @@ struct Writer {
 
 impl io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.written.lock().unwrap().get_mut(&self.name).unwrap().extend_from_slice(bytes);
+        self.written
+            .lock()
+            .unwrap()
+            .get_mut(&self.name)
+            .unwrap()
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -153,7 +188,9 @@ impl io::Write for Writer {
 /// Bytes that are not UTF-8 as `\xNN`.
 fn readable(bytes: &[u8]) -> String {
     let chunks = bytes.utf8_chunks();
-    chunks.map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii())).collect()
+    chunks
+        .map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii()))
+        .collect()
 }
 
 /// All that a program wrote, with headings where it is not standard output alone.
@@ -162,7 +199,10 @@ pub(crate) fn show(outputs: &Result<Outputs, String>) -> String {
         Err(message) => message.clone(),
         Ok(outputs) => match outputs.iter().collect::<Vec<_>>()[..] {
             [(name, text)] if name == "stdout" => text.clone(),
-            ref several => several.iter().map(|(name, text)| format!("--- {name}\n{text}")).collect(),
+            ref several => several
+                .iter()
+                .map(|(name, text)| format!("--- {name}\n{text}"))
+                .collect(),
         },
     }
 }

@@ -34,7 +34,10 @@ pub(super) struct Emission {
 /// order.
 fn joins(longest: &Ending, ending: &Ending) -> bool {
     let mut outputs = longest.emitted.iter().map(|emission| emission.output);
-    let in_order = ending.emitted.iter().all(|emission| outputs.any(|output| output == emission.output));
+    let in_order = ending
+        .emitted
+        .iter()
+        .all(|emission| outputs.any(|output| output == emission.output));
     in_order && ending.emitted.is_empty() == longest.emitted.is_empty()
 }
 
@@ -55,7 +58,10 @@ struct Map {
 
 impl Map {
     fn new(function: &Function, args: &[Value], entry: Block) -> Map {
-        let mut map = Map { values: vec![None; function.values.len()], blocks: vec![None; function.blocks.len()] };
+        let mut map = Map {
+            values: vec![None; function.values.len()],
+            blocks: vec![None; function.blocks.len()],
+        };
         map.bind(function.params(), args);
         map.blocks[0] = Some(entry);
         map
@@ -102,7 +108,11 @@ impl ChainBuilder<'_, '_> {
                 Terminator::End(end) => {
                     self.end_activation(process, function, *end);
                     let holds = if *end == End::Again { Holds::Yes } else { Holds::No };
-                    endings.push(Ending { emitted, block: self.f.current(), holds });
+                    endings.push(Ending {
+                        emitted,
+                        block: self.f.current(),
+                        holds,
+                    });
                 }
                 terminator => self.inline_terminator(process, function_ir, terminator, &mut map)?,
             }
@@ -157,7 +167,11 @@ impl ChainBuilder<'_, '_> {
         let args = map.all(&inst.args);
         let result = match inst.op {
             Op::Emit => {
-                emitted.push(Emission { output: inst.imm.index(), element: args, only_if: None });
+                emitted.push(Emission {
+                    output: inst.imm.index(),
+                    element: args,
+                    only_if: None,
+                });
                 None
             }
             Op::Drop => {
@@ -193,7 +207,12 @@ impl ChainBuilder<'_, '_> {
         map: &mut Map,
     ) -> Result<(), TooLarge> {
         match terminator {
-            Terminator::Take { input, some, ended, pending } => {
+            Terminator::Take {
+                input,
+                some,
+                ended,
+                pending,
+            } => {
                 let some = self.mapped_target(function, map, some);
                 let ended = self.mapped_target(function, map, ended);
                 let pending = self.mapped_target(function, map, pending);
@@ -236,7 +255,8 @@ impl ChainBuilder<'_, '_> {
     fn end_activation(&mut self, process: ProcessId, function: &FunctionInfo, end: End) {
         let word = status_word(end);
         let code = &self.wiring.node(process).code;
-        let stays_idle = !function.may_hold && code.activated().all(|f| !f.may_hold) && !code.inputs.is_empty();
+        let stays_idle =
+            !function.may_hold && code.activated().all(|f| !f.may_hold) && !code.inputs.is_empty();
         if end != End::Done || !stays_idle {
             self.set_status(process, word);
         }
@@ -269,7 +289,11 @@ impl ChainBuilder<'_, '_> {
         let is_always: Vec<bool> = group[0]
             .emitted
             .iter()
-            .map(|emission| group.iter().all(|ending| ending.emission(emission.output).is_some()))
+            .map(|emission| {
+                group
+                    .iter()
+                    .all(|ending| ending.emission(emission.output).is_some())
+            })
             .collect();
         let mut types = Vec::new();
         for (emission, is_always) in group[0].emitted.iter().zip(&is_always) {
@@ -285,14 +309,22 @@ impl ChainBuilder<'_, '_> {
         }
         let mut params = self.f.block_params(block).into_iter();
         let first = group.remove(0);
-        let emitted = first.emitted.into_iter().zip(is_always).map(|(emission, is_always)| Emission {
-            output: emission.output,
-            element: params.by_ref().take(emission.element.len()).collect(),
-            only_if: if is_always { None } else { params.next() },
-        });
+        let emitted = first
+            .emitted
+            .into_iter()
+            .zip(is_always)
+            .map(|(emission, is_always)| Emission {
+                output: emission.output,
+                element: params.by_ref().take(emission.element.len()).collect(),
+                only_if: if is_always { None } else { params.next() },
+            });
         let emitted = emitted.collect();
         let holds = params.next().map_or(first.holds, Holds::If);
-        Ending { emitted, block, holds }
+        Ending {
+            emitted,
+            block,
+            holds,
+        }
     }
 
     fn join_args(&mut self, first: &Ending, ending: &Ending, is_always: &[bool], mixed: bool) -> Vec<Value> {
@@ -342,7 +374,10 @@ fn reverse_postorder(function: &Function) -> Vec<Block> {
             order.push(block);
         } else if !std::mem::replace(&mut seen[block.index()], true) {
             stack.push((block, true));
-            function.block(block).terminator.for_each_target(|to| stack.push((to.block, false)));
+            function
+                .block(block)
+                .terminator
+                .for_each_target(|to| stack.push((to.block, false)));
         }
     }
     order.reverse();

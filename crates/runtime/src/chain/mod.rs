@@ -19,8 +19,8 @@ mod push;
 use std::collections::HashMap;
 
 use cutthrough_ir::{
-    Block, ChainCode, Exit, FunctionBuilder, FunctionKind, Imm, Op, Origin, Place, SlotDecl, Tables, Target, Terminator,
-    Type, Value,
+    Block, ChainCode, Exit, FunctionBuilder, FunctionKind, Imm, Op, Origin, Place, SlotDecl, Tables, Target,
+    Terminator, Type, Value,
 };
 
 use crate::cone::{self, Check};
@@ -35,18 +35,38 @@ use crate::wiring::{Counter, PointId, Port, ProcessId, Status, Wiring};
 pub(crate) struct TooLarge;
 
 /// Builds the chain of a root.
-pub(crate) fn build(wiring: &Wiring, memo: &mut Memo, root: Root, reach: &Reach) -> Result<ChainCode, TooLarge> {
+pub(crate) fn build(
+    wiring: &Wiring,
+    memo: &mut Memo,
+    root: Root,
+    reach: &Reach,
+) -> Result<ChainCode, TooLarge> {
     let mut tables = Tables::default();
-    let outboxes = reach.dealt.iter().map(|&point| wiring.point(point).element.clone());
+    let outboxes = reach
+        .dealt
+        .iter()
+        .map(|&point| wiring.point(point).element.clone());
     tables.outputs = outboxes.collect();
     if let Root::Delivery(reader) = root {
-        tables.inputs.push(wiring.node(reader.process).code.tables().inputs[reader.port].clone());
+        tables
+            .inputs
+            .push(wiring.node(reader.process).code.tables().inputs[reader.port].clone());
     }
-    let mut bindings = Bindings { origins: vec!["the flow".to_owned()], ..Bindings::default() };
+    let mut bindings = Bindings {
+        origins: vec!["the flow".to_owned()],
+        ..Bindings::default()
+    };
     let function = {
         let f = FunctionBuilder::new(FunctionKind::Chain, &mut tables, &[], &[Type::I64]);
         let joins = cone::has_joins(wiring);
-        let mut chain = ChainBuilder { wiring, memo, dealt: &reach.dealt, f, bindings: &mut bindings, joins };
+        let mut chain = ChainBuilder {
+            wiring,
+            memo,
+            dealt: &reach.dealt,
+            f,
+            bindings: &mut bindings,
+            joins,
+        };
         chain.root(root)?;
         chain.f.build()
     };
@@ -110,7 +130,10 @@ impl ChainBuilder<'_, '_> {
                 self.check_cone(reader.process, Activation::Read(reader.port), not_ready);
                 let fields = self.f.tables_ref().inputs[0].fields().to_vec();
                 let (some, empty) = (self.f.block(&fields), self.exit(EMPTY));
-                self.f.terminate(Terminator::Inbox { some: some.into(), none: empty.into() });
+                self.f.terminate(Terminator::Inbox {
+                    some: some.into(),
+                    none: empty.into(),
+                });
                 self.f.switch_to(some);
                 let element = self.f.block_params(some);
                 self.push(reader, &element)?;
@@ -133,7 +156,9 @@ impl ChainBuilder<'_, '_> {
         for check in cone.iter() {
             let Check::Idle(process) = *check else { continue };
             let code = &self.wiring.node(process).code;
-            let is_ever_other = code.activated().any(|function| function.may_hold || function.may_finish);
+            let is_ever_other = code
+                .activated()
+                .any(|function| function.may_hold || function.may_finish);
             if is_ever_other {
                 self.set_status(process, Status::Idle as i64);
             }
@@ -159,12 +184,19 @@ impl ChainBuilder<'_, '_> {
     /// Uses one step of the budget, or goes to `stop`.
     fn step_or(&mut self, stop: Block) {
         let go = self.f.block(&[]);
-        self.f.terminate(Terminator::Step { go: go.into(), stop: stop.into() });
+        self.f.terminate(Terminator::Step {
+            go: go.into(),
+            stop: stop.into(),
+        });
         self.f.switch_to(go);
     }
 
     fn check_size(&self) -> Result<(), TooLarge> {
-        if self.f.size() > CHAIN_INSTS_MAX { Err(TooLarge) } else { Ok(()) }
+        if self.f.size() > CHAIN_INSTS_MAX {
+            Err(TooLarge)
+        } else {
+            Ok(())
+        }
     }
 
     /// Goes on only if what an activation emits can be taken. Stands right behind a
@@ -187,8 +219,11 @@ impl ChainBuilder<'_, '_> {
         let is_behind_step = !matches!(activation, Activation::Output(_));
         // What comes to hold at the end of its only input is in no cone any more.
         let is_shared = code.inputs.len() > 1;
-        let holds_at_end = |end: &Option<FunctionInfo>| is_shared && end.as_ref().is_some_and(|end| end.may_hold);
-        code.inputs.iter().any(|input| input.read_ok.may_hold || holds_at_end(&input.end))
+        let holds_at_end =
+            |end: &Option<FunctionInfo>| is_shared && end.as_ref().is_some_and(|end| end.may_hold);
+        code.inputs
+            .iter()
+            .any(|input| input.read_ok.may_hold || holds_at_end(&input.end))
             || (!is_behind_step && code.activated().any(|function| function.may_finish))
     }
 
@@ -208,7 +243,10 @@ impl ChainBuilder<'_, '_> {
             }
             Check::Room { point, need } => {
                 let index = self.outbox(point);
-                let room = self.f.inst(Op::OutboxRoom, index, &[]).expect("INVARIANT: a room is a result");
+                let room = self
+                    .f
+                    .inst(Op::OutboxRoom, index, &[])
+                    .expect("INVARIANT: a room is a result");
                 let need = self.f.iconst(i64::try_from(need).unwrap_or(i64::MAX));
                 self.f.op(Op::Ige, &[room, need])
             }
@@ -251,7 +289,10 @@ impl ChainBuilder<'_, '_> {
         let node = self.wiring.node(process).clone();
         self.slot(node.places[slot], || {
             let decl = node.code.tables().slots[slot].clone();
-            SlotDecl { name: format!("{}.{}", node.name, decl.name), ..decl }
+            SlotDecl {
+                name: format!("{}.{}", node.name, decl.name),
+                ..decl
+            }
         })
     }
 

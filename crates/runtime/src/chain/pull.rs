@@ -24,13 +24,18 @@ impl ChainBuilder<'_, '_> {
             PullSource::None => return Ok(Pulled::None),
             PullSource::Ended => return Ok(Pulled::Ended),
         };
-        let fields = self.wiring.node(process).code.tables().inputs[input].fields().to_vec();
+        let fields = self.wiring.node(process).code.tables().inputs[input]
+            .fields()
+            .to_vec();
         let (some, none) = (self.f.block(&fields), self.f.block(&[]));
         self.pull_from(writer, some, none)?;
         self.f.switch_to(some);
         self.count(self.wiring.node(writer.process).outputs[writer.port].count);
         self.count(self.wiring.node(process).inputs[input].count);
-        Ok(Pulled::Some { element: self.f.block_params(some), none })
+        Ok(Pulled::Some {
+            element: self.f.block_params(some),
+            none,
+        })
     }
 
     fn pull_from(&mut self, writer: Port, some: Block, none: Block) -> Result<(), TooLarge> {
@@ -58,11 +63,20 @@ impl ChainBuilder<'_, '_> {
     }
 
     /// Pulls from the first input that the process asks for and that has an element.
-    fn pull_any_input(&mut self, writer: Port, some: Block, none: Block, retry: Block) -> Result<(), TooLarge> {
+    fn pull_any_input(
+        &mut self,
+        writer: Port,
+        some: Block,
+        none: Block,
+        retry: Block,
+    ) -> Result<(), TooLarge> {
         let node = self.wiring.node(writer.process).clone();
         for (input, code) in node.code.inputs.iter().enumerate() {
             let next = self.f.block(&[]);
-            if let Some(asked) = self.asked(Port { process: writer.process, port: input }) {
+            if let Some(asked) = self.asked(Port {
+                process: writer.process,
+                port: input,
+            }) {
                 let zero = self.f.iconst(0);
                 let wanted = self.f.op(Op::Igt, &[asked, zero]);
                 let go = self.f.block(&[]);

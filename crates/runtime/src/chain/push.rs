@@ -51,7 +51,11 @@ impl ChainBuilder<'_, '_> {
     /// more, else to `ended`.
     pub(super) fn give(&mut self, process: ProcessId, again: Block, ended: Block) -> Result<(), TooLarge> {
         let node = self.wiring.node(process).clone();
-        let write_ok = node.code.write_ok.as_ref().expect("INVARIANT: who holds has write_ok");
+        let write_ok = node
+            .code
+            .write_ok
+            .as_ref()
+            .expect("INVARIANT: who holds has write_ok");
         let endings = self.inline_fragment(process, write_ok, &[])?;
         self.deliver_endings(process, endings, again, ended)
     }
@@ -65,7 +69,12 @@ impl ChainBuilder<'_, '_> {
     ) -> Result<(), TooLarge> {
         for ending in endings {
             self.f.switch_to(ending.block);
-            for Emission { output, element, only_if } in &ending.emitted {
+            for Emission {
+                output,
+                element,
+                only_if,
+            } in &ending.emitted
+            {
                 let Some(emits) = *only_if else {
                     self.deliver(process, *output, element)?;
                     continue;

@@ -49,7 +49,12 @@ impl Network {
     /// # Errors
     /// When either is not there or not free, the types differ, or a cycle or a path
     /// beyond the bound would come to be.
-    pub fn attach_output(&mut self, process: ProcessId, output: usize, point: impl Into<PointId>) -> Result<(), Error> {
+    pub fn attach_output(
+        &mut self,
+        process: ProcessId,
+        output: usize,
+        point: impl Into<PointId>,
+    ) -> Result<(), Error> {
         self.transact(|rewire| rewire.attach_output(process, output, point))
     }
 
@@ -57,7 +62,12 @@ impl Network {
     ///
     /// # Errors
     /// As [`attach_output`](Network::attach_output).
-    pub fn attach_input(&mut self, process: ProcessId, input: usize, point: impl Into<PointId>) -> Result<(), Error> {
+    pub fn attach_input(
+        &mut self,
+        process: ProcessId,
+        input: usize,
+        point: impl Into<PointId>,
+    ) -> Result<(), Error> {
         self.transact(|rewire| rewire.attach_input(process, input, point))
     }
 
@@ -89,7 +99,11 @@ impl Network {
     ///
     /// # Errors
     /// As [`pipe`](Network::pipe).
-    pub fn sink<T: Element>(&mut self, from: FlowPoint<T>, process: impl Process + 'static) -> Result<ProcessId, Error> {
+    pub fn sink<T: Element>(
+        &mut self,
+        from: FlowPoint<T>,
+        process: impl Process + 'static,
+    ) -> Result<ProcessId, Error> {
         let id = self.add(process)?;
         self.attach_input(id, 0, from)?;
         Ok(id)
@@ -146,9 +160,17 @@ impl Network {
 
     /// Removes the processes that have finished; their last reports.
     pub fn remove_finished(&mut self) -> Vec<ProcessReport> {
-        let finished = self.wiring.nodes.iter().filter(|(_, node)| node.retired).map(|(id, _)| id);
+        let finished = self
+            .wiring
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.retired)
+            .map(|(id, _)| id);
         let finished: Vec<ProcessId> = finished.collect();
-        finished.into_iter().filter_map(|process| self.remove(process).ok()).collect()
+        finished
+            .into_iter()
+            .filter_map(|process| self.remove(process).ok())
+            .collect()
     }
 
     /// Wakes a source that had nothing to give.

@@ -69,7 +69,9 @@ impl Handle {
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").field("stopped", &self.is_stopped()).finish_non_exhaustive()
+        f.debug_struct("Handle")
+            .field("stopped", &self.is_stopped())
+            .finish_non_exhaustive()
     }
 }
 

@@ -60,12 +60,19 @@ impl Default for Options {
 impl Options {
     /// No native code.
     pub fn interpreted() -> Options {
-        Options { engine: None, compile: Compile::Never, ..Options::default() }
+        Options {
+            engine: None,
+            compile: Compile::Never,
+            ..Options::default()
+        }
     }
 
     /// Native code from the first step on.
     pub fn native() -> Options {
-        Options { compile: Compile::AtOnce, ..Options::default() }
+        Options {
+            compile: Compile::AtOnce,
+            ..Options::default()
+        }
     }
 }
 

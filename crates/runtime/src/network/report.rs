@@ -7,9 +7,9 @@ use cutthrough_ir::{Type, Words};
 use super::Network;
 use crate::chain;
 use crate::error::{Error, ErrorKind};
+use crate::process::Account;
 use crate::root::{Reach, Root};
 use crate::specialize::{Mode, SpecialisationCounts};
-use crate::process::Account;
 use crate::wiring::{Node, PointId, ProcessId, Status};
 
 /// A snapshot of a network.
@@ -127,7 +127,9 @@ impl Report {
             status,
             inputs: inputs.collect(),
             outputs: outputs.collect(),
-            dropped: dropped.map(|(name, &counter)| (name.clone(), net.counts.get(counter))).collect(),
+            dropped: dropped
+                .map(|(name, &counter)| (name.clone(), net.counts.get(counter)))
+                .collect(),
         }
     }
 }
@@ -135,7 +137,12 @@ impl Report {
 impl Network {
     /// A snapshot: counts, modes, who is attached to what.
     pub fn report(&mut self) -> Report {
-        let processes = self.wiring.order.iter().map(|&id| Report::of_process(self, id)).collect();
+        let processes = self
+            .wiring
+            .order
+            .iter()
+            .map(|&id| Report::of_process(self, id))
+            .collect();
         let points = self.wiring.points.iter().map(|(id, point)| PointReport {
             id,
             name: point.name.clone(),
@@ -152,11 +159,25 @@ impl Network {
                 Root::Active(process) => (process, false),
                 Root::Delivery(reader) => (reader.process, true),
             };
-            let members = reach.members.iter().map(|&member| self.wiring.node(member).name.clone()).collect();
-            ChainReport { root: process, is_delivery, members, mode: self.specialisations.mode(root) }
+            let members = reach
+                .members
+                .iter()
+                .map(|&member| self.wiring.node(member).name.clone())
+                .collect();
+            ChainReport {
+                root: process,
+                is_delivery,
+                members,
+                mode: self.specialisations.mode(root),
+            }
         });
         let chains = chains.collect();
-        Report { processes, points, chains, specialisations: self.specialisations.counts }
+        Report {
+            processes,
+            points,
+            chains,
+            specialisations: self.specialisations.counts,
+        }
     }
 
     /// The values of a process's slots, for tests that compare engines.
@@ -166,7 +187,10 @@ impl Network {
     #[doc(hidden)]
     pub fn slots(&self, process: ProcessId) -> Result<Vec<(Type, Words<'_>)>, Error> {
         let places = &self.known(process)?.places;
-        Ok(places.iter().map(|&place| (place.ty(), self.state.get(place))).collect())
+        Ok(places
+            .iter()
+            .map(|&place| (place.ty(), self.state.get(place)))
+            .collect())
     }
 
     fn in_deal(&self, point: PointId) -> u64 {
@@ -184,15 +208,25 @@ impl Network {
         let root = Root::Active(process);
         let reach = Reach::of(&self.wiring, root);
         let code = chain::build(&self.wiring, &mut self.memo, root, &reach);
-        let code = code.map_err(|chain::TooLarge| Error::new(ErrorKind::Limit, "the chain is too large to be built"))?;
-        let names: Vec<&str> = reach.members.iter().map(|&member| self.wiring.node(member).name.as_str()).collect();
+        let code = code
+            .map_err(|chain::TooLarge| Error::new(ErrorKind::Limit, "the chain is too large to be built"))?;
+        let names: Vec<&str> = reach
+            .members
+            .iter()
+            .map(|&member| self.wiring.node(member).name.as_str())
+            .collect();
         let engine = self.specialisations.engine().map(|engine| engine.dump(&code));
         let (clif, asm) = match engine {
             Some(Ok(dump)) => (dump.clif, dump.asm),
             Some(Err(why)) => (format!("; not compiled: {why}\n"), String::new()),
             None => ("; there is no compiler\n".to_owned(), String::new()),
         };
-        Ok(Dump { chain: names.join(" -> ") + "\n", ir: cutthrough_ir::text::print_chain(&code), clif, asm })
+        Ok(Dump {
+            chain: names.join(" -> ") + "\n",
+            ir: cutthrough_ir::text::print_chain(&code),
+            clif,
+            asm,
+        })
     }
 
     /// Checks all counts. What went into a flow point came out, is being dealt out, or
@@ -212,12 +246,18 @@ impl Network {
     }
 
     fn check_account(&self, node: &Node, account: &Account) -> Result<(), Error> {
-        let sum = |counters: &mut dyn Iterator<Item = u32>| counters.map(|counter| self.counts.get(counter)).sum::<u64>();
+        let sum = |counters: &mut dyn Iterator<Item = u32>| {
+            counters.map(|counter| self.counts.get(counter)).sum::<u64>()
+        };
         let came = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].count));
         let late = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].late));
         let went = sum(&mut account.outputs.iter().map(|&output| node.outputs[output].count));
         let dropped = sum(&mut account.drops.iter().map(|&policy| node.drops[policy]));
-        let held: u64 = account.held.iter().map(|&slot| self.state.i64(node.places[slot]).cast_unsigned()).sum();
+        let held: u64 = account
+            .held
+            .iter()
+            .map(|&slot| self.state.i64(node.places[slot]).cast_unsigned())
+            .sum();
         // The element at which the process failed went no further.
         let failed = u64::from(node.failed && came > late);
         let accounted = went + dropped + held + late;
@@ -234,7 +274,8 @@ impl Network {
     fn check_points(&self) -> Result<(), Error> {
         let mut balance: slotmap::SecondaryMap<PointId, (u64, u64)> = slotmap::SecondaryMap::new();
         for (id, point) in &self.wiring.points {
-            let taken = self.in_deal(id) + self.counts.get(point.lost) + self.counts.get(point.departed_taken);
+            let taken =
+                self.in_deal(id) + self.counts.get(point.lost) + self.counts.get(point.departed_taken);
             balance.insert(id, (self.counts.get(point.departed_put), taken));
         }
         for node in self.wiring.nodes.values() {
@@ -252,7 +293,8 @@ impl Network {
         for (id, (put, taken)) in &balance {
             if put != taken {
                 let name = &self.wiring.point(id).name;
-                let message = format!("flow point `{name}`: {put} elements went in, but {taken} are accounted for");
+                let message =
+                    format!("flow point `{name}`: {put} elements went in, but {taken} are accounted for");
                 return Err(Error::new(ErrorKind::Failed, message));
             }
         }
@@ -279,8 +321,16 @@ impl fmt::Display for Report {
             writeln!(f)?;
         }
         for point in &self.points {
-            let how = if point.polymorphic { "polymorphic" } else { "monomorphic" };
-            writeln!(f, "point {}: {} writers, {} readers, {how}", point.name, point.writers, point.readers)?;
+            let how = if point.polymorphic {
+                "polymorphic"
+            } else {
+                "monomorphic"
+            };
+            writeln!(
+                f,
+                "point {}: {} writers, {} readers, {how}",
+                point.name, point.writers, point.readers
+            )?;
         }
         for chain in &self.chains {
             writeln!(f, "chain {}: {:?}", chain.members.join(" -> "), chain.mode)?;

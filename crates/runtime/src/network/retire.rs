@@ -32,7 +32,9 @@ impl Network {
     pub(super) fn settle(&mut self, members: &[ProcessId]) {
         let mut events = Vec::new();
         for &process in members {
-            let Some(node) = self.wiring.nodes.get(process) else { continue };
+            let Some(node) = self.wiring.nodes.get(process) else {
+                continue;
+            };
             if node.retired {
                 continue;
             }
@@ -137,7 +139,10 @@ impl Network {
             let edited = &mut self.wiring.node_mut(process).inputs[input];
             edited.ended = true;
             if let Some(point) = edited.point.take() {
-                self.wiring.point_mut(point).readers.retain(|reader| *reader != Port { process, port: input });
+                self.wiring
+                    .point_mut(point)
+                    .readers
+                    .retain(|reader| *reader != Port { process, port: input });
                 points.push(point);
             }
         }
@@ -145,7 +150,13 @@ impl Network {
             let edited = &mut self.wiring.node_mut(process).outputs[output];
             edited.closed = true;
             if let Some(point) = edited.point.take() {
-                self.wiring.point_mut(point).writers.retain(|writer| *writer != Port { process, port: output });
+                self.wiring.point_mut(point).writers.retain(|writer| {
+                    *writer
+                        != Port {
+                            process,
+                            port: output,
+                        }
+                });
                 points.push(point);
             }
         }
@@ -162,7 +173,10 @@ impl Network {
     fn desert(&mut self, id: PointId, error: Option<&Error>, events: &mut Vec<Event>) {
         let point = self.wiring.point(id).clone();
         let still_dealt = self.delivering == Some(id)
-            || self.deals.iter().any(|deal| deal.point == id && deal.next < deal.block.len());
+            || self
+                .deals
+                .iter()
+                .any(|deal| deal.point == id && deal.next < deal.block.len());
         if point.writers.is_empty() && !point.hold_writers && !point.readers.is_empty() && !still_dealt {
             self.wiring.point_mut(id).readers.clear();
             for reader in point.readers {
@@ -206,7 +220,9 @@ impl Network {
     /// Activates `end` of an input.
     fn tell_end(&mut self, port: Port, events: &mut Vec<Event>) {
         let node = self.wiring.node(port.process).clone();
-        let Some(end) = &node.code.inputs[port.port].end else { return };
+        let Some(end) = &node.code.inputs[port.port].end else {
+            return;
+        };
         let mut grant = Grant {
             state: &mut self.state,
             counts: &mut self.counts.values,
@@ -217,8 +233,13 @@ impl Network {
             inbox: None,
             outboxes: &mut [],
         };
-        let mut exec =
-            Exec { wiring: &self.wiring, memo: &mut self.memo, grant: &mut grant, dealt: &[], unspent: 0 };
+        let mut exec = Exec {
+            wiring: &self.wiring,
+            memo: &mut self.memo,
+            grant: &mut grant,
+            dealt: &[],
+            unspent: 0,
+        };
         let Outcome::End(end) = exec.run_function(port.process, end, Words::NONE, &mut Vec::new()) else {
             unreachable!("INVARIANT: a fragment ends")
         };
@@ -233,13 +254,22 @@ impl Network {
         let node = self.wiring.node(process);
         match Status::of(word) {
             Status::HostFailed => {
-                let hosts = node.hosts.iter().filter_map(|&host| self.hosts.functions[host as usize].as_ref());
-                let reason = self.context.take_error_of(hosts).unwrap_or_else(|| "a host function failed".to_owned());
+                let hosts = node
+                    .hosts
+                    .iter()
+                    .filter_map(|&host| self.hosts.functions[host as usize].as_ref());
+                let reason = self
+                    .context
+                    .take_error_of(hosts)
+                    .unwrap_or_else(|| "a host function failed".to_owned());
                 Some(failure(&node.name, &reason))
             }
             Status::Failed => {
                 let message = usize::try_from(word - Status::FAILED).ok();
-                let reason = message.and_then(|k| node.code.tables().errors.get(k)).cloned().unwrap_or_default();
+                let reason = message
+                    .and_then(|k| node.code.tables().errors.get(k))
+                    .cloned()
+                    .unwrap_or_default();
                 Some(failure(&node.name, &reason))
             }
             Status::Idle | Status::Holding | Status::Finished | Status::Waiting => None,

@@ -60,7 +60,9 @@ struct Swap {
 
 impl std::fmt::Debug for Swap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Swap").field("process", &self.process).finish_non_exhaustive()
+        f.debug_struct("Swap")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
     }
 }
 
@@ -105,7 +107,10 @@ impl Network {
     }
 
     /// A rewire whose errors do not speak of edits, for those that consist of one.
-    pub(super) fn transact<R>(&mut self, edit: impl FnOnce(&mut Rewire<'_>) -> Result<R, Error>) -> Result<R, Error> {
+    pub(super) fn transact<R>(
+        &mut self,
+        edit: impl FnOnce(&mut Rewire<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         let before = self.wiring.clone();
         let mut rewire = Rewire {
             network: self,
@@ -149,7 +154,10 @@ impl Rewire<'_> {
         self.edits += 1;
         let network = &mut *self.network;
         if network.wiring.points.len() >= POINTS_MAX {
-            return Err(Error::new(ErrorKind::Limit, format!("a network has at most {POINTS_MAX} flow points")));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("a network has at most {POINTS_MAX} flow points"),
+            ));
         }
         let counts = &mut network.counts;
         let point = Point {
@@ -185,7 +193,10 @@ impl Rewire<'_> {
         self.edits += 1;
         let network = &mut *self.network;
         if network.wiring.nodes.len() >= PROCESSES_MAX {
-            return Err(Error::new(ErrorKind::Limit, format!("a network has at most {PROCESSES_MAX} processes")));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("a network has at most {PROCESSES_MAX} processes"),
+            ));
         }
         let (code, shape) = declare(&mut *process)?;
         let starts = match (code.inputs.is_empty(), shape.idle) {
@@ -206,21 +217,34 @@ impl Rewire<'_> {
     ///
     /// # Errors
     /// When either is not there or not free, or the types differ.
-    pub fn attach_output(&mut self, process: ProcessId, output: usize, point: impl Into<PointId>) -> Result<(), Error> {
+    pub fn attach_output(
+        &mut self,
+        process: ProcessId,
+        output: usize,
+        point: impl Into<PointId>,
+    ) -> Result<(), Error> {
         self.edits += 1;
         let point = point.into();
         let node = self.network.known(process)?;
         let edge = node.outputs.get(output);
         let is_free = edge.is_some_and(|edge| edge.point.is_none() && !edge.closed);
         let ty = node.code.tables().outputs.get(output);
-        self.network.check_attachment(node, "output", output, is_free, ty, point)?;
+        self.network
+            .check_attachment(node, "output", output, is_free, ty, point)?;
         let put = self.network.put(edge.expect("INVARIANT: it has been checked"));
         let wiring = &mut self.network.wiring;
         let edge = &mut wiring.node_mut(process).outputs[output];
         let home = edge.home.replace(point);
-        self.moved.extend(home.map(|home| Moved { home, put: put - edge.before_home, taken: 0 }));
+        self.moved.extend(home.map(|home| Moved {
+            home,
+            put: put - edge.before_home,
+            taken: 0,
+        }));
         (edge.point, edge.before_home) = (Some(point), put);
-        wiring.point_mut(point).writers.push(Port { process, port: output });
+        wiring.point_mut(point).writers.push(Port {
+            process,
+            port: output,
+        });
         self.touched.push(point);
         self.attached.push(process);
         Ok(())
@@ -230,21 +254,37 @@ impl Rewire<'_> {
     ///
     /// # Errors
     /// As [`attach_output`](Rewire::attach_output).
-    pub fn attach_input(&mut self, process: ProcessId, input: usize, point: impl Into<PointId>) -> Result<(), Error> {
+    pub fn attach_input(
+        &mut self,
+        process: ProcessId,
+        input: usize,
+        point: impl Into<PointId>,
+    ) -> Result<(), Error> {
         self.edits += 1;
         let point = point.into();
         let node = self.network.known(process)?;
         let edge = node.inputs.get(input);
         let is_free = edge.is_some_and(|edge| edge.point.is_none() && !edge.ended);
         let ty = node.code.tables().inputs.get(input);
-        self.network.check_attachment(node, "input", input, is_free, ty, point)?;
-        let taken = self.network.counts.get(edge.expect("INVARIANT: it has been checked").count);
+        self.network
+            .check_attachment(node, "input", input, is_free, ty, point)?;
+        let taken = self
+            .network
+            .counts
+            .get(edge.expect("INVARIANT: it has been checked").count);
         let wiring = &mut self.network.wiring;
         let edge = &mut wiring.node_mut(process).inputs[input];
         let home = edge.home.replace(point);
-        self.moved.extend(home.map(|home| Moved { home, put: 0, taken: taken - edge.before_home }));
+        self.moved.extend(home.map(|home| Moved {
+            home,
+            put: 0,
+            taken: taken - edge.before_home,
+        }));
         (edge.point, edge.before_home) = (Some(point), taken);
-        wiring.point_mut(point).readers.push(Port { process, port: input });
+        wiring
+            .point_mut(point)
+            .readers
+            .push(Port { process, port: input });
         self.touched.push(point);
         self.attached.push(process);
         Ok(())
@@ -260,7 +300,10 @@ impl Rewire<'_> {
         let node = self.network.known(process)?;
         let attached = node.outputs.get(output).and_then(|edge| edge.point);
         let point = attached.ok_or_else(|| not_attached(node, "output", output))?;
-        self.cut_output(Port { process, port: output });
+        self.cut_output(Port {
+            process,
+            port: output,
+        });
         Ok(point)
     }
 
@@ -321,7 +364,13 @@ impl Rewire<'_> {
     /// process holds would be lost.
     pub fn swap(&mut self, process: ProcessId, by: impl Process + 'static) -> Result<(), Error> {
         self.edits += 1;
-        let before = Arc::clone(self.network.wiring.nodes.get(process).ok_or_else(Error::no_process)?);
+        let before = Arc::clone(
+            self.network
+                .wiring
+                .nodes
+                .get(process)
+                .ok_or_else(Error::no_process)?,
+        );
         let mut object: Box<dyn Process> = Box::new(by);
         let (code, shape) = declare(&mut *object)?;
         let (old, new) = (before.code.tables(), code.tables());
@@ -341,7 +390,11 @@ impl Rewire<'_> {
         self.network.free_edges(&node);
         (node.inputs, node.outputs) = (before.inputs.clone(), before.outputs.clone());
         self.network.wiring.nodes[process] = Arc::new(node);
-        self.swapped.push(Swap { process, before, object });
+        self.swapped.push(Swap {
+            process,
+            before,
+            object,
+        });
         Ok(())
     }
 
@@ -410,7 +463,12 @@ impl Rewire<'_> {
         for moved in self.moved {
             network.leave_account(moved);
         }
-        for Swap { process, before, object } in self.swapped {
+        for Swap {
+            process,
+            before,
+            object,
+        } in self.swapped
+        {
             network.free_swapped(&before, process, false);
             network.processes.insert(process, object);
         }
@@ -472,7 +530,10 @@ fn matching_slots(before: &Node, code: &ProcessCode) -> Vec<Option<usize>> {
 }
 
 fn not_attached(node: &Node, kind: &str, number: usize) -> Error {
-    Error::new(ErrorKind::NotThere, format!("{kind} {number} of `{}` is not attached", node.name))
+    Error::new(
+        ErrorKind::NotThere,
+        format!("{kind} {number} of `{}` is not attached", node.name),
+    )
 }
 
 impl Network {
@@ -501,7 +562,11 @@ impl Network {
         let drops = tables.drops.iter().map(|_| counts.add()).collect();
         Node {
             name: code.program.name.clone(),
-            places: tables.slots.iter().map(|slot| self.state.add(slot.ty, &slot.init)).collect(),
+            places: tables
+                .slots
+                .iter()
+                .map(|slot| self.state.add(slot.ty, &slot.init))
+                .collect(),
             status,
             hosts: shape.hosts.into_iter().map(|host| self.hosts.add(host)).collect(),
             drops,
@@ -524,7 +589,10 @@ impl Network {
     ) -> Result<(), Error> {
         let name = &node.name;
         let Some(ty) = ty else {
-            return Err(Error::new(ErrorKind::NotThere, format!("`{name}` has no {kind} {number}")));
+            return Err(Error::new(
+                ErrorKind::NotThere,
+                format!("`{name}` has no {kind} {number}"),
+            ));
         };
         if !is_free {
             let message = format!("{kind} {number} of `{name}` is attached already or closed");
@@ -542,17 +610,26 @@ impl Network {
     }
 
     /// Whether a process can have another program without losing what it holds.
-    fn check_nothing_lost(&self, before: &Node, code: &ProcessCode, kept: &[Option<usize>]) -> Result<(), Error> {
+    fn check_nothing_lost(
+        &self,
+        before: &Node,
+        code: &ProcessCode,
+        kept: &[Option<usize>],
+    ) -> Result<(), Error> {
         let status = Status::of(self.state.i64(before.status));
         let goes = |slot: &usize| !kept.contains(&Some(*slot));
         let mut lost = before.code.accounts.iter().flat_map(|account| &account.held);
         let held = lost.find(|slot| goes(slot) && self.state.i64(before.places[**slot]) != 0);
         let gives = status == Status::Holding && !before.inputs.is_empty();
-        let cannot_give = gives && (code.write_ok.is_none() || (0..before.places.len()).any(|slot| goes(&slot)));
+        let cannot_give =
+            gives && (code.write_ok.is_none() || (0..before.places.len()).any(|slot| goes(&slot)));
         if held.is_none() && !cannot_give {
             return Ok(());
         }
-        let message = format!("`{}` holds elements that the new program would not know", before.name);
+        let message = format!(
+            "`{}` holds elements that the new program would not know",
+            before.name
+        );
         Err(Error::new(ErrorKind::Type, message))
     }
 
@@ -586,7 +663,11 @@ impl Network {
 
     /// Removes a retired process and frees what it used.
     pub(super) fn discard(&mut self, process: ProcessId) {
-        let node = self.wiring.nodes.remove(process).expect("INVARIANT: it was known");
+        let node = self
+            .wiring
+            .nodes
+            .remove(process)
+            .expect("INVARIANT: it was known");
         self.processes.remove(process);
         self.ends_due.retain(|port| port.process != process);
         self.specialisations.forget(process);

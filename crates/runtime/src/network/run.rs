@@ -57,7 +57,11 @@ impl Network {
             }
             // However many edits come, the flow gets on between them.
             self.is_protected = edited;
-            let most = if edited { PROTECTED_STEPS } else { self.quantum_steps };
+            let most = if edited {
+                PROTECTED_STEPS
+            } else {
+                self.quantum_steps
+            };
             let used = self.turn(left.clamp(1, most));
             self.is_protected = false;
             self.report_failure()?;
@@ -80,7 +84,9 @@ impl Network {
         while left > 0 {
             let used = match self.deal(left) {
                 Some(used) => Some(used.max(1)),
-                None if self.status(process) == Status::Holding => self.grant(Root::Active(process), left, None),
+                None if self.status(process) == Status::Holding => {
+                    self.grant(Root::Active(process), left, None)
+                }
                 None => None,
             };
             let Some(used) = used else { break };
@@ -98,9 +104,14 @@ impl Network {
             let moved = match self.deal(self.quantum_steps) {
                 Some(_) => true,
                 None => {
-                    let candidates = self.candidates().into_iter().filter(|candidate| above.contains(candidate));
+                    let candidates = self
+                        .candidates()
+                        .into_iter()
+                        .filter(|candidate| above.contains(candidate));
                     let candidates: Vec<ProcessId> = candidates.collect();
-                    candidates.into_iter().any(|root| self.grant(Root::Active(root), self.quantum_steps, None).is_some())
+                    candidates
+                        .into_iter()
+                        .any(|root| self.grant(Root::Active(root), self.quantum_steps, None).is_some())
                 }
             };
             self.report_failure()?;
@@ -111,7 +122,9 @@ impl Network {
     }
 
     fn report_failure(&mut self) -> Result<(), Error> {
-        let Some(failure) = self.failures.pop() else { return Ok(()) };
+        let Some(failure) = self.failures.pop() else {
+            return Ok(());
+        };
         self.failures.clear();
         Err(failure)
     }
@@ -140,10 +153,17 @@ impl Network {
 
     /// The processes that hold elements, in the order in which they may move.
     fn candidates(&self) -> Vec<ProcessId> {
-        let holding = self.wiring.order.iter().copied().filter(|&process| self.status(process) == Status::Holding);
+        let holding = self
+            .wiring
+            .order
+            .iter()
+            .copied()
+            .filter(|&process| self.status(process) == Status::Holding);
         let (mut sources, givers): (Vec<ProcessId>, Vec<ProcessId>) =
             holding.partition(|&process| self.is_source(process));
-        let last = sources.iter().position(|&source| Some(source) == self.last_source);
+        let last = sources
+            .iter()
+            .position(|&source| Some(source) == self.last_source);
         let turn = last.map_or(0, |last| (last + 1) % sources.len());
         sources.rotate_left(turn);
         let mut candidates: Vec<ProcessId> = givers.into_iter().rev().chain(sources).collect();
@@ -197,8 +217,14 @@ impl Network {
         // To its end, whatever the budget: the reader has committed to it.
         while deal.next < end {
             let before = deal.next;
-            let mut inbox = Inbox { block: &deal.block, next: deal.next, end };
-            used += self.grant(Root::Delivery(reader), steps, Some(&mut inbox)).unwrap_or(0);
+            let mut inbox = Inbox {
+                block: &deal.block,
+                next: deal.next,
+                end,
+            };
+            used += self
+                .grant(Root::Delivery(reader), steps, Some(&mut inbox))
+                .unwrap_or(0);
             deal.next = inbox.next;
             has_moved |= deal.next > before;
             if deal.next == before || self.wiring.node(reader.process).retired {
@@ -227,20 +253,37 @@ impl Network {
             counts: &mut self.counts.values,
             hosts: &mut self.hosts.functions,
             context: &self.context,
-            interrupt: if self.is_protected { &NEVER } else { &shared.interrupt },
+            interrupt: if self.is_protected {
+                &NEVER
+            } else {
+                &shared.interrupt
+            },
             budget: steps,
             inbox: inbox.as_deref().copied(),
             outboxes: &mut outboxes,
         };
         let (wiring, memo) = (&self.wiring, &mut self.memo);
-        let mut exec = Exec { wiring, memo, grant: &mut grant, dealt: &reach.dealt, unspent: 0 };
+        let mut exec = Exec {
+            wiring,
+            memo,
+            grant: &mut grant,
+            dealt: &reach.dealt,
+            unspent: 0,
+        };
         if !exec.is_ready_for(root) {
             return None;
         }
         let native = self.specialisations.native(wiring, memo, root);
         match native {
             Some(code) => code.run(&mut grant),
-            None => Exec { wiring, memo, grant: &mut grant, dealt: &reach.dealt, unspent: 0 }.run(root),
+            None => Exec {
+                wiring,
+                memo,
+                grant: &mut grant,
+                dealt: &reach.dealt,
+                unspent: 0,
+            }
+            .run(root),
         };
         let used = steps - grant.budget;
         if let (Some(inbox), Some(delivered)) = (inbox, &grant.inbox) {
@@ -256,13 +299,20 @@ impl Network {
         let mut outboxes = Vec::with_capacity(reach.dealt.len());
         for (&point, &room) in reach.dealt.iter().zip(&reach.rooms) {
             let is_open = self.deals.iter().any(|deal| deal.point == point);
-            let taken = if is_open { 0 } else { commitment::of_point(&self.wiring, &mut self.state, point) };
+            let taken = if is_open {
+                0
+            } else {
+                commitment::of_point(&self.wiring, &mut self.state, point)
+            };
             // One activation may bring several, which go into one block or nowhere: the
             // block is dealt out until it is empty before anybody writes here again.
             let at_least = if taken == 0 { 0 } else { room };
             let capacity = taken.min(BLOCK_ELEMENTS_MAX).max(at_least) as usize;
             let element = self.wiring.point(point).element.clone();
-            outboxes.push(Outbox { block: ElementBlock::new(element), capacity });
+            outboxes.push(Outbox {
+                block: ElementBlock::new(element),
+                capacity,
+            });
         }
         outboxes
     }
@@ -270,7 +320,11 @@ impl Network {
     fn finish_grant(&mut self, reach: &Reach, outboxes: Vec<Outbox>) {
         for (&point, outbox) in reach.dealt.iter().zip(outboxes) {
             if !outbox.block.is_empty() {
-                self.deals.push(Deal { point, block: outbox.block, next: 0 });
+                self.deals.push(Deal {
+                    point,
+                    block: outbox.block,
+                    next: 0,
+                });
             }
         }
         self.settle(&reach.members);
@@ -279,7 +333,9 @@ impl Network {
 
     /// Applies what other threads have asked for until now; whether there was anything.
     fn apply_requests(&mut self) -> bool {
-        self.shared.interrupt.store(self.shared.is_stopped(), Ordering::Relaxed);
+        self.shared
+            .interrupt
+            .store(self.shared.is_stopped(), Ordering::Relaxed);
         let requests = self.shared.take_requests();
         let any = !requests.is_empty();
         for request in requests {

@@ -11,7 +11,9 @@ pub struct Copy {
 impl Copy {
     /// Passes on elements of this type.
     pub fn new(element: impl Into<ElementType>) -> Copy {
-        Copy { element: element.into() }
+        Copy {
+            element: element.into(),
+        }
     }
 }
 

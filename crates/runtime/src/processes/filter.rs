@@ -26,7 +26,10 @@ where
 {
     /// Passes on the elements for which `condition` computes true.
     pub fn new(element: impl Into<ElementType>, condition: F) -> Filter<F> {
-        Filter { element: element.into(), condition }
+        Filter {
+            element: element.into(),
+            condition,
+        }
     }
 }
 
@@ -55,13 +58,20 @@ pub struct FilterFn {
 impl FilterFn {
     /// A process that calls `function`.
     pub fn new<T: Element>(mut function: impl FnMut(T) -> bool + Send + 'static) -> FilterFn {
-        let sig = HostSig { name: "filter".to_owned(), params: T::fields(), results: vec![Type::BOOL] };
+        let sig = HostSig {
+            name: "filter".to_owned(),
+            params: T::fields(),
+            results: vec![Type::BOOL],
+        };
         let host = crate::host::function(sig, move |args, results, _context| {
             let mut args = args;
             results.bool(0, function(T::read(&mut args)));
             Ok(())
         });
-        FilterFn { element: T::element_type(), function: Some(host) }
+        FilterFn {
+            element: T::element_type(),
+            function: Some(host),
+        }
     }
 }
 

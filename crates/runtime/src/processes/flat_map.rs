@@ -27,7 +27,13 @@ where
         start: S,
         next: N,
     ) -> FlatMap<S, N> {
-        FlatMap { input: input.into(), output: output.into(), slots, start, next }
+        FlatMap {
+            input: input.into(),
+            output: output.into(),
+            slots,
+            start,
+            next,
+        }
     }
 }
 

@@ -26,7 +26,11 @@ where
 {
     /// `step` gives the slots' new values from their values and an element's fields.
     pub fn new(input: impl Into<ElementType>, slots: Vec<SlotDecl>, step: F) -> Fold<F> {
-        Fold { input: input.into(), slots, step }
+        Fold {
+            input: input.into(),
+            slots,
+            step,
+        }
     }
 
     fn values(&self, f: &mut Fragment<'_>) -> Vec<Value> {

@@ -24,7 +24,11 @@ where
 {
     /// `compute` gives the fields of the output's element from those of the input's.
     pub fn new(input: impl Into<ElementType>, output: impl Into<ElementType>, compute: F) -> Map<F> {
-        Map { input: input.into(), output: output.into(), compute }
+        Map {
+            input: input.into(),
+            output: output.into(),
+            compute,
+        }
     }
 }
 
@@ -64,13 +68,21 @@ pub struct MapFn {
 impl MapFn {
     /// A process that calls `function`.
     pub fn new<A: Element, B: Element>(mut function: impl FnMut(A) -> B + Send + 'static) -> MapFn {
-        let sig = HostSig { name: "map".to_owned(), params: A::fields(), results: B::fields() };
+        let sig = HostSig {
+            name: "map".to_owned(),
+            params: A::fields(),
+            results: B::fields(),
+        };
         let host = crate::host::function(sig, move |args, results, context| {
             let mut args = args;
             function(A::read(&mut args)).write(results, 0, context)?;
             Ok(())
         });
-        MapFn { input: A::element_type(), output: B::element_type(), function: Some(host) }
+        MapFn {
+            input: A::element_type(),
+            output: B::element_type(),
+            function: Some(host),
+        }
     }
 }
 

@@ -13,7 +13,10 @@ pub struct Merge {
 impl Merge {
     /// Merges this many inputs.
     pub fn new(element: impl Into<ElementType>, inputs: usize) -> Merge {
-        Merge { element: element.into(), inputs }
+        Merge {
+            element: element.into(),
+            inputs,
+        }
     }
 }
 
@@ -25,7 +28,11 @@ impl Process for Merge {
         }
         let output = shape.output(self.element.clone());
         let inputs = (0..self.inputs).collect();
-        shape.account(Account { inputs, outputs: vec![output], ..Account::default() });
+        shape.account(Account {
+            inputs,
+            outputs: vec![output],
+            ..Account::default()
+        });
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -16,7 +16,10 @@ impl Order {
     pub fn new(spec: OrderSpec) -> Order {
         let host = OrderHost::new(spec);
         let sig = host.sig();
-        Order { element: ElementType::new(sig.params[1..].iter().copied()), host: Some(HostFunction::new(sig, host)) }
+        Order {
+            element: ElementType::new(sig.params[1..].iter().copied()),
+            host: Some(HostFunction::new(sig, host)),
+        }
     }
 }
 

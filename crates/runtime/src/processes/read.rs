@@ -23,9 +23,19 @@ impl Read {
     /// Gives what `reader` gives; `name` is for errors, unless it is empty, as for a
     /// reader that names what it reads itself.
     pub fn new(name: impl Into<String>, reader: impl io::Read + Send + 'static) -> Read {
-        let sig = HostSig { name: "read".to_owned(), params: Vec::new(), results: vec![Type::BOOL, Type::BYTES] };
-        let reading = Reading { reader, name: name.into(), block: Bytes::new() };
-        Read { next: Some(HostFunction::new(sig, reading)) }
+        let sig = HostSig {
+            name: "read".to_owned(),
+            params: Vec::new(),
+            results: vec![Type::BOOL, Type::BYTES],
+        };
+        let reading = Reading {
+            reader,
+            name: name.into(),
+            block: Bytes::new(),
+        };
+        Read {
+            next: Some(HostFunction::new(sig, reading)),
+        }
     }
 }
 
@@ -53,7 +63,11 @@ impl<R: io::Read> Reading<R> {
 
     /// What an error is reported as.
     fn message(&self, error: &io::Error) -> String {
-        if self.name.is_empty() { error.to_string() } else { format!("{}: {error}", self.name) }
+        if self.name.is_empty() {
+            error.to_string()
+        } else {
+            format!("{}: {error}", self.name)
+        }
     }
 }
 

@@ -16,7 +16,10 @@ where
 {
     /// Decides by what `condition` computes.
     pub fn new(element: impl Into<ElementType>, condition: F) -> Route<F> {
-        Route { element: element.into(), condition }
+        Route {
+            element: element.into(),
+            condition,
+        }
     }
 }
 
@@ -29,7 +32,11 @@ where
         shape.input(self.element.clone());
         shape.output(self.element.clone());
         shape.output(self.element.clone());
-        shape.account(Account { inputs: vec![0], outputs: vec![0, 1], ..Account::default() });
+        shape.account(Account {
+            inputs: vec![0],
+            outputs: vec![0, 1],
+            ..Account::default()
+        });
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

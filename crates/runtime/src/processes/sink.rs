@@ -17,13 +17,21 @@ pub struct ForEach {
 impl ForEach {
     /// A process that calls `function`.
     pub fn new<T: Element>(mut function: impl FnMut(T) + Send + 'static) -> ForEach {
-        let sig = HostSig { name: "for_each".to_owned(), params: T::fields(), results: Vec::new() };
+        let sig = HostSig {
+            name: "for_each".to_owned(),
+            params: T::fields(),
+            results: Vec::new(),
+        };
         let host = crate::host::function(sig, move |args, _results, _context| {
             let mut args = args;
             function(T::read(&mut args));
             Ok(())
         });
-        ForEach { name: "for_each", input: T::element_type(), function: Some(host) }
+        ForEach {
+            name: "for_each",
+            input: T::element_type(),
+            function: Some(host),
+        }
     }
 }
 
@@ -68,7 +76,9 @@ pub struct Collected<T> {
 
 impl<T> Clone for Collected<T> {
     fn clone(&self) -> Self {
-        Collected { elements: self.elements.clone() }
+        Collected {
+            elements: self.elements.clone(),
+        }
     }
 }
 
@@ -93,8 +103,13 @@ impl<T: Element> Collect<T> {
     /// A process that collects.
     pub fn new() -> Collect<T> {
         let elements = Arc::new(Mutex::new(Vec::new()));
-        let collected = Collected { elements: elements.clone() };
-        let process = ForEach { name: "collect", ..ForEach::new(move |element: T| elements.lock().push(element)) };
+        let collected = Collected {
+            elements: elements.clone(),
+        };
+        let process = ForEach {
+            name: "collect",
+            ..ForEach::new(move |element: T| elements.lock().push(element))
+        };
         Collect { collected, process }
     }
 

@@ -12,7 +12,10 @@ pub struct Skip {
 impl Skip {
     /// Drops the first `count` elements.
     pub fn new(element: impl Into<ElementType>, count: u64) -> Skip {
-        Skip { element: element.into(), count: i64::try_from(count).unwrap_or(i64::MAX) }
+        Skip {
+            element: element.into(),
+            count: i64::try_from(count).unwrap_or(i64::MAX),
+        }
     }
 }
 

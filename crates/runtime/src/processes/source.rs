@@ -15,12 +15,18 @@ pub struct Slice {
 impl Slice {
     /// Gives these integers.
     pub fn i64(data: impl Into<Arc<[i64]>>) -> Slice {
-        Slice { data: Data::I64(data.into()), item: Item::I64 }
+        Slice {
+            data: Data::I64(data.into()),
+            item: Item::I64,
+        }
     }
 
     /// Gives these doubles.
     pub fn f64(data: impl Into<Arc<[f64]>>) -> Slice {
-        Slice { data: Data::F64(data.into()), item: Item::F64 }
+        Slice {
+            data: Data::F64(data.into()),
+            item: Item::F64,
+        }
     }
 }
 
@@ -57,7 +63,11 @@ impl Iter {
     pub fn new<T: Element>(iterator: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Iter {
         let mut iterator = iterator.into_iter();
         let results = [vec![Type::BOOL], T::fields()].concat();
-        let sig = HostSig { name: "next".to_owned(), params: Vec::new(), results };
+        let sig = HostSig {
+            name: "next".to_owned(),
+            params: Vec::new(),
+            results,
+        };
         let next = crate::host::function(sig, move |_args, results, context| {
             if let Some(item) = iterator.next() {
                 results.bool(0, true);
@@ -65,7 +75,10 @@ impl Iter {
             }
             Ok(())
         });
-        Iter { output: T::element_type(), next: Some(next) }
+        Iter {
+            output: T::element_type(),
+            next: Some(next),
+        }
     }
 }
 

@@ -12,7 +12,10 @@ pub struct Take {
 impl Take {
     /// Passes on the first `count` elements.
     pub fn new(element: impl Into<ElementType>, count: u64) -> Take {
-        Take { element: element.into(), count: i64::try_from(count).unwrap_or(i64::MAX) }
+        Take {
+            element: element.into(),
+            count: i64::try_from(count).unwrap_or(i64::MAX),
+        }
     }
 }
 

@@ -24,7 +24,10 @@ pub struct Tee {
 impl Tee {
     /// One output for each policy.
     pub fn new(element: impl Into<ElementType>, branches: impl Into<Vec<BranchPolicy>>) -> Tee {
-        Tee { element: element.into(), branches: branches.into() }
+        Tee {
+            element: element.into(),
+            branches: branches.into(),
+        }
     }
 }
 
@@ -36,7 +39,12 @@ impl Process for Tee {
             let output = shape.output(self.element.clone());
             shape.drop_policy(format!("missed by branch {k}"));
             shape.slot(SlotDecl::i64(format!("until sample {k}"), 0));
-            shape.account(Account { inputs: vec![0], outputs: vec![output], drops: vec![k], held: Vec::new() });
+            shape.account(Account {
+                inputs: vec![0],
+                outputs: vec![output],
+                drops: vec![k],
+                held: Vec::new(),
+            });
             if *policy != BranchPolicy::Block {
                 shape.optional(output);
             }

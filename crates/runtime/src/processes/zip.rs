@@ -21,7 +21,9 @@ const FIELDS: usize = 2;
 impl Zip {
     /// Pairs elements of these types; a pair has the fields of both.
     pub fn new(left: impl Into<ElementType>, right: impl Into<ElementType>) -> Zip {
-        Zip { sides: [left.into(), right.into()] }
+        Zip {
+            sides: [left.into(), right.into()],
+        }
     }
 
     fn slot(&self, side: usize, field: usize) -> usize {
@@ -29,7 +31,9 @@ impl Zip {
     }
 
     fn kept(&self, f: &mut Fragment<'_>, side: usize) -> Vec<Value> {
-        (0..self.sides[side].fields().len()).map(|field| f.slot_get(self.slot(side, field))).collect()
+        (0..self.sides[side].fields().len())
+            .map(|field| f.slot_get(self.slot(side, field)))
+            .collect()
     }
 }
 
@@ -42,7 +46,9 @@ impl Process for Zip {
             shape.watches_end(input);
         }
         shape.pulled(1);
-        shape.output(ElementType::new(self.sides.iter().flat_map(|side| side.fields().iter().copied())));
+        shape.output(ElementType::new(
+            self.sides.iter().flat_map(|side| side.fields().iter().copied()),
+        ));
         shape.slot(SlotDecl::zero("left is kept", Type::BOOL));
         shape.slot(SlotDecl::zero("right is kept", Type::BOOL));
         for (side, name) in self.sides.iter().zip(["left", "right"]) {
@@ -52,14 +58,23 @@ impl Process for Zip {
         }
         for (side, name) in ["left", "right"].iter().enumerate() {
             let unpaired = shape.drop_policy(format!("unpaired {name}"));
-            shape.account(Account { inputs: vec![side], outputs: vec![0], drops: vec![unpaired], held: vec![KEPT[side]] });
+            shape.account(Account {
+                inputs: vec![side],
+                outputs: vec![0],
+                drops: vec![unpaired],
+                held: vec![KEPT[side]],
+            });
         }
     }
 
     fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
         let other = 1 - from;
         let pair = |mine: &[Value], theirs: &[Value]| {
-            if from == 0 { [mine, theirs].concat() } else { [theirs, mine].concat() }
+            if from == 0 {
+                [mine, theirs].concat()
+            } else {
+                [theirs, mine].concat()
+            }
         };
         let is_kept = f.slot_get(KEPT[other]);
         let (_, none_kept) = f.br_new(is_kept);
