@@ -321,7 +321,7 @@ fn arrivals_sink(arrivals: Arc<Mutex<Arrivals>>, seen: Arc<AtomicU64>) -> impl P
         let mut arrivals = arrivals.lock().expect("no thread has panicked");
         arrivals.wrong += u64::from(number.cast_unsigned() != arrivals.next);
         arrivals.next += 1;
-        if arrivals.next % 32 == 0 {
+        if arrivals.next.is_multiple_of(32) {
             let now = Instant::now();
             if let Some(last) = arrivals.last.replace(now) {
                 arrivals.gaps.add((now - last).as_nanos() as u64);

@@ -9,7 +9,7 @@
 //! | `filter.rs` | [`Filter`], and of a Rust function [`FilterFn`] |
 //! | `flat_map.rs` | [`FlatMap`] |
 //! | `take.rs`, `skip.rs` | [`Take`], [`Skip`] |
-//! | `copy.rs`, `tee.rs`, `route.rs`, `merge.rs` | [`Copy`], [`Tee`], [`Route`], [`Merge`] |
+//! | `copy.rs`, `tee.rs`, `route.rs`, `merge.rs` | [`struct@Copy`], [`Tee`], [`Route`], [`Merge`] |
 //! | `zip.rs` | [`Zip`] |
 //! | `fold.rs` | [`Fold`] |
 //! | `group.rs`, `order.rs` | [`Group`], [`Order`] |
