@@ -203,8 +203,15 @@ impl Exec<'_, '_> {
             self.count(node.inputs[reader.port].late);
             return;
         }
-        debug_assert_eq!(self.status(reader.process), Status::Idle, "INVARIANT: who holds is left first");
-        debug_assert!(self.asked(reader) > 0, "INVARIANT: no more comes than was asked for");
+        debug_assert_eq!(
+            self.status(reader.process),
+            Status::Idle,
+            "INVARIANT: who holds is left first"
+        );
+        debug_assert!(
+            self.asked(reader) > 0,
+            "INVARIANT: no more comes than was asked for"
+        );
         self.activate(
             reader.process,
             &node.code.inputs[reader.port].read_ok,

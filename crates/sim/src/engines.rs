@@ -1,0 +1,208 @@
+//! The engines that have to agree.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use cutthrough::ir::simplify::simplify;
+use cutthrough::ir::unfold::unfold;
+use cutthrough::ir::{ChainCode, Code, Exit, Function, Grant, Op, verify_chain};
+use cutthrough::{Compile, Engine, EngineDump, Options, Specialised};
+
+/// A way to run a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EngineKind {
+    /// Process by process: what everything means.
+    Interpreted,
+    /// Chains, interpreted as they are built.
+    Chain,
+    /// Chains, interpreted after the passes that native code is made after; dropped
+    /// after every run.
+    Simplified,
+    /// Native code.
+    Native,
+    /// Native code, dropped after every run.
+    Invalidated,
+    /// Native code, made in the background when a chain is warm.
+    Background,
+    /// A compiler that fails on some chains and panics on others.
+    Unreliable,
+}
+
+impl EngineKind {
+    /// All but the one that the others are compared with.
+    pub const OTHERS: [EngineKind; 6] = [
+        EngineKind::Chain,
+        EngineKind::Simplified,
+        EngineKind::Native,
+        EngineKind::Invalidated,
+        EngineKind::Background,
+        EngineKind::Unreliable,
+    ];
+
+    /// The options for a network that runs so.
+    pub fn options(self, quantum_steps: u64) -> Options {
+        let chains = |simplifies| -> Option<Arc<dyn Engine>> { Some(Arc::new(Chains { simplifies })) };
+        let engine = match self {
+            EngineKind::Interpreted => None,
+            EngineKind::Chain => chains(false),
+            EngineKind::Simplified => chains(true),
+            EngineKind::Native | EngineKind::Invalidated | EngineKind::Background => NATIVE.clone(),
+            EngineKind::Unreliable => NATIVE.clone().map(|engine| -> Arc<dyn Engine> {
+                Arc::new(Unreliable {
+                    engine,
+                    calls: AtomicU64::new(0),
+                })
+            }),
+        };
+        let compile = match self {
+            EngineKind::Interpreted => Compile::Never,
+            EngineKind::Background => Compile::WhenWarm,
+            _ => Compile::AtOnce,
+        };
+        Options {
+            engine,
+            compile,
+            quantum_steps,
+        }
+    }
+
+    /// Whether everything compiled is dropped after every run.
+    pub fn invalidates(self) -> bool {
+        matches!(self, EngineKind::Invalidated | EngineKind::Simplified)
+    }
+}
+
+/// The one native engine, as its code memory takes address space.
+static NATIVE: LazyLock<Option<Arc<dyn Engine>>> = LazyLock::new(|| Options::native().engine);
+
+/// What the chains were that all engines were given, since the program began.
+static SEEN: LazyLock<Mutex<Seen>> = LazyLock::new(Mutex::default);
+
+/// Counts of what was in chains, and of how they came out.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Operations, by name.
+    pub ops: BTreeMap<&'static str, u64>,
+    /// Terminators and exits, by name.
+    pub others: BTreeMap<&'static str, u64>,
+    /// Chains that are not well formed, and why.
+    pub malformed: Vec<String>,
+}
+
+/// A copy of what was seen so far.
+pub fn seen() -> Seen {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Takes the messages about chains that are not well formed.
+pub fn take_malformed() -> Vec<String> {
+    std::mem::take(&mut SEEN.lock().unwrap_or_else(PoisonError::into_inner).malformed)
+}
+
+/// An engine that interprets chains.
+struct Chains {
+    simplifies: bool,
+}
+
+impl Engine for Chains {
+    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
+        note(chain);
+        let mut chain = chain.clone();
+        let passes: &[fn(&Function) -> Function] = if self.simplifies {
+            &[simplify, unfold, simplify]
+        } else {
+            &[]
+        };
+        for pass in passes {
+            chain.function = pass(&chain.function);
+            note(&chain);
+        }
+        let code = Code::new(chain.function.clone());
+        Ok(Box::new(InterpretedChain { chain, code }))
+    }
+
+    fn dump(&self, _chain: &ChainCode) -> Result<EngineDump, String> {
+        Err("chains are interpreted".to_owned())
+    }
+}
+
+fn note(chain: &ChainCode) {
+    use cutthrough::ir::Terminator;
+    let errors = verify_chain(chain).err();
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(errors) = errors {
+        seen.malformed.push(errors.to_string());
+    }
+    for block in &chain.function.blocks {
+        for inst in &block.insts {
+            *seen.ops.entry(inst.op.info().name).or_default() += 1;
+        }
+        let name = match &block.terminator {
+            Terminator::Get { .. } => "get",
+            Terminator::Call { .. } => "call",
+            Terminator::Inbox { .. } => "inbox",
+            Terminator::Step { .. } => "step",
+            _ => continue,
+        };
+        *seen.others.entry(name).or_default() += 1;
+    }
+}
+
+struct InterpretedChain {
+    chain: ChainCode,
+    code: Code,
+}
+
+impl Specialised for InterpretedChain {
+    fn run(&self, grant: &mut Grant<'_>) -> Exit {
+        let exit = self.chain.interpret(&self.code, grant);
+        let name = match exit {
+            0 => "exit stopped",
+            1 => "exit not ready",
+            2 => "exit ended",
+            3 => "exit empty",
+            _ => "exit unknown",
+        };
+        *SEEN
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .others
+            .entry(name)
+            .or_default() += 1;
+        exit
+    }
+
+    fn code_bytes(&self) -> usize {
+        self.chain.function.size()
+    }
+}
+
+/// A compiler that fails on every third chain and panics on every third.
+struct Unreliable {
+    engine: Arc<dyn Engine>,
+    calls: AtomicU64,
+}
+
+impl Engine for Unreliable {
+    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
+        match self.calls.fetch_add(1, Ordering::Relaxed) % 3 {
+            0 => Err("the compiler has no mind to".to_owned()),
+            1 => panic!("the compiler has panicked"),
+            _ => self.engine.compile(chain),
+        }
+    }
+
+    fn dump(&self, chain: &ChainCode) -> Result<EngineDump, String> {
+        self.engine.dump(chain)
+    }
+}
+
+/// All operations that a chain may have.
+pub fn chain_ops() -> impl Iterator<Item = &'static str> {
+    let fragments = [Op::Emit, Op::Ready];
+    Op::ALL
+        .iter()
+        .filter(move |op| !fragments.contains(op))
+        .map(|op| op.info().name)
+}

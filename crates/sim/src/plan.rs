@@ -1,0 +1,107 @@
+//! A plan: everything that is done to one network, in order. It refers to processes
+//! and flow points by numbers of its own, so that any part can be left out.
+
+use cutthrough::ir::ElementType;
+
+use crate::spec::Spec;
+
+/// One thing that is done.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the variants are the network's own operations")]
+pub enum Step {
+    Point {
+        point: usize,
+        element: ElementType,
+    },
+    Process {
+        process: usize,
+        spec: Spec,
+    },
+    AttachInput {
+        process: usize,
+        input: usize,
+        point: usize,
+    },
+    AttachOutput {
+        process: usize,
+        output: usize,
+        point: usize,
+    },
+    HoldWriters {
+        point: usize,
+        hold: bool,
+    },
+    HoldReaders {
+        point: usize,
+        hold: bool,
+    },
+    Remove {
+        process: usize,
+    },
+    RemovePoint {
+        point: usize,
+    },
+    DetachInput {
+        process: usize,
+        input: usize,
+    },
+    DetachOutput {
+        process: usize,
+        output: usize,
+    },
+    Finish {
+        process: usize,
+    },
+    Wake {
+        process: usize,
+    },
+    Run {
+        steps: u64,
+    },
+}
+
+/// What is done to one network.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed that it came from.
+    pub seed: u64,
+    /// How many steps a root has before the next one's turn.
+    pub quantum_steps: u64,
+    /// What is done. At the end everything is let go and run until nothing moves.
+    pub steps: Vec<Step>,
+    /// Whether each element carries, in its first field, which source it came from
+    /// and the how manieth it is, and all processes pass elements on unchanged.
+    pub tagged: bool,
+}
+
+impl Plan {
+    /// The same without pauses, one step at a time.
+    pub fn in_one_go(&self) -> Plan {
+        let steps = self
+            .steps
+            .iter()
+            .filter(|step| !matches!(step, Step::Run { .. }))
+            .cloned()
+            .collect();
+        Plan {
+            steps,
+            quantum_steps: 1,
+            ..self.clone()
+        }
+    }
+
+    /// The process of a number.
+    pub fn spec(&self, number: usize) -> Option<&Spec> {
+        self.processes()
+            .find(|(process, _)| *process == number)
+            .map(|(_, spec)| spec)
+    }
+
+    /// All processes, by their numbers.
+    pub fn processes(&self) -> impl Iterator<Item = (usize, &Spec)> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Process { process, spec } => Some((*process, spec)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,657 @@
+//! Processes of the simulator's own, each to provoke something that the standard ones
+//! do not.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cutthrough::ir::{
+    ElementType, End, HostContext, HostFunction, HostSig, Op, Results, SlotDecl, Terminator, Type, Value,
+    Words,
+};
+use cutthrough::{Fragment, Process, Shape};
+
+use crate::expr::{self, Pool};
+use crate::rng::Rng;
+use crate::value::{self, Row, Val};
+
+/// How something fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Not at all.
+    None,
+    /// With a message of the fragment's own.
+    Fragment,
+    /// With an error of a host function.
+    Error,
+    /// With a panic in a host function.
+    Panic,
+    /// With an error of a host function that the fragment handles: it drops the
+    /// element.
+    Handled,
+}
+
+/// What a sink has collected.
+pub type Collected = Arc<Mutex<Vec<Row>>>;
+
+/// Takes what was collected, or as much as there is.
+pub fn lock(collected: &Collected) -> std::sync::MutexGuard<'_, Vec<Row>> {
+    collected.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn less_one(f: &mut Fragment<'_>, value: Value) -> Value {
+    let one = f.iconst(1);
+    f.op(Op::Isub, &[value, one])
+}
+
+fn is_positive(f: &mut Fragment<'_>, value: Value) -> Value {
+    let zero = f.iconst(0);
+    f.op(Op::Igt, &[value, zero])
+}
+
+/// A source of any type, which may give its elements in batches and wait in between.
+#[derive(Debug)]
+pub struct Feed {
+    /// What it gives.
+    pub element: ElementType,
+    /// The elements.
+    pub rows: Vec<Row>,
+    /// After how many it waits to be woken; 0 for never.
+    pub batch: i64,
+    /// Whether it waits before the first.
+    pub idle: bool,
+    /// How it ends.
+    pub fault: Fault,
+    /// Whether its byte strings lie in memory of its own that it uses again.
+    pub own: bool,
+    /// For messages.
+    pub name: String,
+}
+
+/// The host function of a [`Feed`].
+struct FeedHost {
+    fields: Vec<Type>,
+    rows: std::vec::IntoIter<Row>,
+    fault: Fault,
+    own: Option<Vec<u8>>,
+    name: String,
+}
+
+impl cutthrough::ir::Host for FeedHost {
+    fn call<'a>(
+        &'a mut self,
+        _args: Words<'a>,
+        results: &mut Results<'a>,
+        context: &'a HostContext,
+    ) -> Result<(), String> {
+        let Some(row) = self.rows.next() else {
+            return match self.fault {
+                Fault::Error => Err(format!("{} ran into an error", self.name)),
+                Fault::Panic => panic!("{} ran into a panic", self.name),
+                _ => Ok(()),
+            };
+        };
+        results.bool(0, true);
+        value::write(&row, &self.fields, results, 1, context)?;
+        if let Some(own) = &mut self.own {
+            own.fill(b'#');
+            own.clear();
+            own.extend(row.iter().flat_map(|value| {
+                if let Val::S(bytes) = value {
+                    &bytes[..]
+                } else {
+                    &[]
+                }
+            }));
+            own.reserve(1);
+            let (mut at, mut from) = (1, 0);
+            for (value, ty) in row.iter().zip(&self.fields) {
+                if let Val::S(bytes) = value {
+                    results.bytes(at, &own[from..from + bytes.len()]);
+                    from += bytes.len();
+                }
+                at += ty.words();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Process for Feed {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name(self.name.clone());
+        shape.output(self.element.clone());
+        let fields = self.element.fields().to_vec();
+        let results = [vec![Type::BOOL], fields.clone()].concat();
+        let sig = HostSig {
+            name: "feed".to_owned(),
+            params: Vec::new(),
+            results,
+        };
+        let rows = std::mem::take(&mut self.rows).into_iter();
+        let own = self.own.then(Vec::new);
+        shape.host(HostFunction::new(
+            sig,
+            FeedHost {
+                fields,
+                rows,
+                fault: self.fault,
+                own,
+                name: self.name.clone(),
+            },
+        ));
+        shape.slot(SlotDecl::i64("left", self.batch));
+        if self.idle {
+            shape.starts_idle();
+        }
+    }
+
+    fn write_ok(&self, f: &mut Fragment<'_>) {
+        if self.batch > 0 {
+            let left = f.slot_get(0);
+            let goes_on = is_positive(f, left);
+            let (_, waits) = f.br_new(goes_on);
+            let left = less_one(f, left);
+            f.slot_set(0, left);
+            let after = f.current();
+            f.switch_to(waits);
+            let batch = f.iconst(self.batch);
+            f.slot_set(0, batch);
+            f.end(End::Pending);
+            f.switch_to(after);
+        }
+        let next = f.call(0, &[]);
+        let (_, ended) = f.br_new(next[0]);
+        f.emit(0, &next[1..]);
+        f.again();
+        f.switch_to(ended);
+        if self.fault == Fault::Fragment {
+            f.fail(format!("{} failed by itself", self.name));
+        } else {
+            f.finish();
+        }
+    }
+}
+
+/// Collects elements of any type; may fail at one of them.
+#[derive(Debug)]
+pub struct Sink {
+    /// What it takes.
+    pub element: ElementType,
+    /// Where they go.
+    pub collected: Collected,
+    /// At how many it fails, and how.
+    pub fault: (usize, Fault),
+    /// For messages.
+    pub name: String,
+}
+
+impl Process for Sink {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name(self.name.clone());
+        shape.input(self.element.clone());
+        let fields = self.element.fields().to_vec();
+        let sig = HostSig {
+            name: "collect".to_owned(),
+            params: fields.clone(),
+            results: Vec::new(),
+        };
+        let (collected, fault, name) = (self.collected.clone(), self.fault, self.name.clone());
+        shape.host(cutthrough::host::function(sig, move |args, _, _| {
+            let mut rows = lock(&collected);
+            if rows.len() == fault.0 {
+                match fault.1 {
+                    Fault::Error => return Err(format!("{name} ran into an error")),
+                    Fault::Panic => panic!("{name} ran into a panic"),
+                    _ => {}
+                }
+            }
+            rows.push(value::read(args, &fields));
+            Ok(())
+        }));
+        shape.slot(SlotDecl::i64(
+            "until",
+            i64::try_from(self.fault.0).unwrap_or(i64::MAX),
+        ));
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        if self.fault.1 == Fault::Fragment {
+            let until = f.slot_get(0);
+            let well = is_positive(f, until);
+            let (_, bad) = f.br_new(well);
+            let until = less_one(f, until);
+            f.slot_set(0, until);
+            let after = f.current();
+            f.switch_to(bad);
+            f.fail(format!("{} failed by itself", self.name));
+            f.switch_to(after);
+        }
+        f.call(0, element);
+        f.done();
+    }
+}
+
+/// Passes elements on; every so-manieth goes wrong.
+#[derive(Debug)]
+pub struct Faulty {
+    /// What it takes and gives.
+    pub element: ElementType,
+    /// At which element, and how.
+    pub fault: (usize, Fault),
+    /// For messages.
+    pub name: String,
+}
+
+impl Process for Faulty {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name(self.name.clone());
+        shape.input(self.element.clone());
+        shape.output(self.element.clone());
+        shape.slot(SlotDecl::i64("seen", 0));
+        shape.drop_policy("went wrong");
+        let (fault, name, mut calls) = (self.fault, self.name.clone(), 0);
+        let sig = HostSig {
+            name: "work".to_owned(),
+            params: self.element.fields().to_vec(),
+            results: self.element.fields().to_vec(),
+        };
+        shape.host(cutthrough::host::function(sig, move |args, results, _| {
+            calls += 1;
+            if calls % (fault.0 + 1) == 0 {
+                match fault.1 {
+                    Fault::Error | Fault::Handled => return Err(format!("{name} ran into an error")),
+                    Fault::Panic => panic!("{name} ran into a panic"),
+                    Fault::None | Fault::Fragment => {}
+                }
+            }
+            results.copy_args(0, args, 0..args.words().len());
+            Ok(())
+        }));
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let seen = f.slot_get(0);
+        let one = f.iconst(1);
+        let seen = f.op(Op::Iadd, &[seen, one]);
+        f.slot_set(0, seen);
+        if self.fault.1 == Fault::Fragment {
+            let last = f.iconst(self.fault.0 as i64);
+            let well = f.op(Op::Ile, &[seen, last]);
+            let (_, bad) = f.br_new(well);
+            let after = f.current();
+            f.switch_to(bad);
+            f.fail(format!("{} failed by itself", self.name));
+            f.switch_to(after);
+        }
+        let (ok, failed) = (f.block(self.element.fields()), f.block(&[]));
+        f.terminate(Terminator::Call {
+            host: 0,
+            args: element.to_vec(),
+            ok: ok.into(),
+            failed: failed.into(),
+        });
+        f.switch_to(failed);
+        if self.fault.1 == Fault::Handled {
+            f.drop(0);
+            f.done();
+        } else {
+            f.end(End::HostFailed);
+        }
+        f.switch_to(ok);
+        let element = f.block_params(ok);
+        f.emit(0, &element);
+        f.done();
+    }
+}
+
+/// Takes so many elements, then gives them, then takes again: asks for exactly what it
+/// has room for.
+#[derive(Debug)]
+pub struct Buffer {
+    /// What it takes and gives.
+    pub element: ElementType,
+    /// How many it keeps.
+    pub room: usize,
+}
+
+/// The slots of a buffer before those of its elements: how many it keeps, and how many
+/// of these it has given.
+const LENGTH: usize = 0;
+const GIVEN: usize = 1;
+
+impl Buffer {
+    fn slot(&self, row: usize, field: usize) -> usize {
+        2 + row * self.element.fields().len() + field
+    }
+}
+
+impl Process for Buffer {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("buffer");
+        let input = shape.input(self.element.clone());
+        shape.bounded(input);
+        shape.watches_end(input);
+        shape.output(self.element.clone());
+        shape.gives();
+        shape.slot(SlotDecl::i64("length", 0));
+        shape.slot(SlotDecl::i64("given", 0));
+        for row in 0..self.room {
+            for (k, &ty) in self.element.fields().iter().enumerate() {
+                shape.slot(SlotDecl::zero(format!("row {row} field {k}"), ty));
+            }
+        }
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let length = f.slot_get(LENGTH);
+        for row in 0..self.room {
+            let index = f.iconst(row as i64);
+            let here = f.op(Op::Ieq, &[length, index]);
+            let (_, next) = f.br_new(here);
+            for (field, &value) in element.iter().enumerate() {
+                f.slot_set(self.slot(row, field), value);
+            }
+            let length = f.iconst(row as i64 + 1);
+            f.slot_set(LENGTH, length);
+            if row + 1 == self.room {
+                f.again();
+            } else {
+                f.done();
+            }
+            f.switch_to(next);
+        }
+        f.fail("more than the buffer asked for");
+    }
+
+    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Value {
+        let (room, length) = (f.iconst(self.room as i64), f.slot_get(LENGTH));
+        f.op(Op::Isub, &[room, length])
+    }
+
+    fn end(&self, _of: usize, f: &mut Fragment<'_>) {
+        let length = f.slot_get(LENGTH);
+        let some = is_positive(f, length);
+        let (_, none) = f.br_new(some);
+        f.again();
+        f.switch_to(none);
+        f.done();
+    }
+
+    fn write_ok(&self, f: &mut Fragment<'_>) {
+        let (length, given) = (f.slot_get(LENGTH), f.slot_get(GIVEN));
+        for row in 0..self.room {
+            let index = f.iconst(row as i64);
+            let here = f.op(Op::Ieq, &[given, index]);
+            let (_, next) = f.br_new(here);
+            let fields = 0..self.element.fields().len();
+            let element: Vec<Value> = fields.map(|field| f.slot_get(self.slot(row, field))).collect();
+            let given = f.iconst(row as i64 + 1);
+            let is_more = f.op(Op::Ilt, &[given, length]);
+            let (_, last) = f.br_new(is_more);
+            f.slot_set(GIVEN, given);
+            f.emit(0, &element);
+            f.again();
+            f.switch_to(last);
+            let zero = f.iconst(0);
+            f.slot_set(GIVEN, zero);
+            f.slot_set(LENGTH, zero);
+            f.emit(0, &element);
+            f.done();
+            f.switch_to(next);
+        }
+        f.fail("more than the buffer has");
+    }
+}
+
+/// Takes from its first input only what its second input allows: each element there
+/// is leave for so many here.
+#[derive(Debug)]
+pub struct Gate {
+    /// What it passes on.
+    pub element: ElementType,
+    /// What gives leave.
+    pub leave: ElementType,
+    /// For how many.
+    pub each: i64,
+}
+
+impl Process for Gate {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("gate");
+        let input = shape.input(self.element.clone());
+        shape.bounded(input);
+        let leave = shape.input(self.leave.clone());
+        shape.watches_end(leave);
+        shape.output(self.element.clone());
+        shape.slot(SlotDecl::i64("leave", 1));
+    }
+
+    fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let leave = f.slot_get(0);
+        if from == 0 {
+            let leave = less_one(f, leave);
+            f.slot_set(0, leave);
+            f.emit(0, element);
+        } else {
+            let each = f.iconst(self.each);
+            let leave = f.op(Op::Iadd, &[leave, each]);
+            f.slot_set(0, leave);
+        }
+        f.done();
+    }
+
+    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Value {
+        f.slot_get(0)
+    }
+
+    fn end(&self, _of: usize, f: &mut Fragment<'_>) {
+        let all = f.iconst(i64::MAX / 2);
+        f.slot_set(0, all);
+        f.done();
+    }
+}
+
+/// Takes from its other inputs, as far as they have any, and gives a computation of all.
+#[derive(Debug)]
+pub struct Puller {
+    /// What it takes.
+    pub inputs: Vec<ElementType>,
+    /// What it gives.
+    pub output: ElementType,
+    /// Decides what is computed.
+    pub seed: u64,
+}
+
+impl Process for Puller {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("puller");
+        for element in &self.inputs {
+            shape.input(element.clone());
+        }
+        shape.pulled(self.inputs.len() - 1);
+        shape.output(self.output.clone());
+        shape.slot(SlotDecl::i64("taken", 0));
+        shape.slot(SlotDecl::i64("missed", 0));
+    }
+
+    fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let mut values = element.to_vec();
+        for input in 0..self.inputs.len() {
+            if input == from {
+                continue;
+            }
+            let fields = self.inputs[input].fields().to_vec();
+            let join = f.block(&fields);
+            let (taken, ended, pending) = f.take(input);
+            count(f, 0);
+            f.jump(join, &taken);
+            f.switch_to(ended);
+            let zeroes: Vec<Value> = fields.iter().map(|&ty| f.zero(ty)).collect();
+            f.jump(join, &zeroes);
+            f.switch_to(pending);
+            count(f, 1);
+            let zeroes: Vec<Value> = fields.iter().map(|&ty| f.zero(ty)).collect();
+            f.jump(join, &zeroes);
+            f.switch_to(join);
+            values.extend(f.block_params(join));
+        }
+        let element = expr::element(self.seed, 3, f, &values, &self.output);
+        f.emit(0, &element);
+        f.done();
+    }
+}
+
+fn count(f: &mut Fragment<'_>, slot: usize) {
+    let (old, one) = (f.slot_get(slot), f.iconst(1));
+    let new = f.op(Op::Iadd, &[old, one]);
+    f.slot_set(slot, new);
+}
+
+/// A random process: random slots, random computations over them and the element,
+/// random ways to end.
+#[derive(Debug)]
+pub struct Machine {
+    /// What it takes, by input.
+    pub inputs: Vec<ElementType>,
+    /// What it gives, by output.
+    pub outputs: Vec<ElementType>,
+    /// Which outputs are optional.
+    pub optional: Vec<bool>,
+    /// The types of its slots.
+    pub slots: Vec<Type>,
+    /// Whether it may hold several elements to give.
+    pub gives: bool,
+    /// Decides everything else.
+    pub seed: u64,
+}
+
+/// The slot of a machine that says how many elements it still gives.
+const LEFT: usize = 0;
+const OWN: usize = 1;
+
+impl Machine {
+    fn rng(&self, part: u64) -> Rng {
+        Rng::new(self.seed.wrapping_mul(31).wrapping_add(part))
+    }
+
+    /// Sets some slots, and gives some of the outputs that are ready.
+    fn act(&self, rng: &mut Rng, f: &mut Fragment<'_>, pool: &Pool, emitted: &[usize]) {
+        for (k, &ty) in self.slots.iter().enumerate() {
+            if rng.chance(50) {
+                let value = pool.get(rng, f, ty);
+                f.slot_set(OWN + k, value);
+            }
+        }
+        for &output in emitted {
+            let element = pool.row(rng, f, &self.outputs[output]);
+            f.emit(output, &element);
+        }
+    }
+
+    fn pool(&self, rng: &mut Rng, f: &mut Fragment<'_>, element: &[Value]) -> Pool {
+        let mut values: Vec<Value> = (0..self.slots.len()).map(|k| f.slot_get(OWN + k)).collect();
+        values.extend(element);
+        let mut pool = Pool::of(f, &values);
+        let size = rng.below(6);
+        expr::grow(rng, f, &mut pool, size);
+        pool
+    }
+
+    /// Decides by a random condition, and by what is ready, to which outputs to give.
+    fn choose(
+        &self,
+        rng: &mut Rng,
+        f: &mut Fragment<'_>,
+        output: usize,
+        chosen: &mut Vec<usize>,
+        end: &mut dyn FnMut(&mut Rng, &mut Fragment<'_>, &[usize]),
+    ) {
+        if output == self.outputs.len() {
+            end(rng, f, chosen);
+            return;
+        }
+        let asks = self.optional[output];
+        if !asks && rng.chance(60) {
+            chosen.push(output);
+            self.choose(rng, f, output + 1, chosen, end);
+            chosen.pop();
+            return;
+        }
+        let left = f.slot_get(LEFT);
+        let bit = f.iconst(1);
+        let bit = f.op(Op::Iand, &[left, bit]);
+        let mut condition = is_positive(f, bit);
+        if asks {
+            let ready = f.ready(output);
+            condition = if rng.chance(50) {
+                f.op(Op::And, &[condition, ready])
+            } else {
+                ready
+            };
+        }
+        let (_, no) = f.br_new(condition);
+        chosen.push(output);
+        self.choose(rng, f, output + 1, chosen, end);
+        chosen.pop();
+        f.switch_to(no);
+        if asks {
+            f.drop(output);
+        }
+        self.choose(rng, f, output + 1, chosen, end);
+    }
+}
+
+impl Process for Machine {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("machine");
+        for element in &self.inputs {
+            shape.input(element.clone());
+        }
+        for (element, optional) in self.outputs.iter().zip(&self.optional) {
+            let output = shape.output(element.clone());
+            shape.drop_policy(format!("output {output} was not ready"));
+            if *optional {
+                shape.optional(output);
+            }
+        }
+        shape.slot(SlotDecl::i64("left", 0));
+        for (k, &ty) in self.slots.iter().enumerate() {
+            shape.slot(SlotDecl::zero(format!("own {k}"), ty));
+        }
+        if self.gives {
+            shape.gives();
+        }
+    }
+
+    fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let mut rng = self.rng(from as u64);
+        let pool = self.pool(&mut rng, f, element);
+        let number = pool.get(&mut rng, f, Type::I64);
+        let three = f.iconst(3);
+        let left = f.op(Op::Iand, &[number, three]);
+        f.slot_set(LEFT, left);
+        self.choose(&mut rng, f, 0, &mut Vec::new(), &mut |rng, f, chosen| {
+            self.act(rng, f, &pool, chosen);
+            if self.gives && rng.chance(70) {
+                f.again();
+            } else {
+                f.done();
+            }
+        });
+    }
+
+    fn write_ok(&self, f: &mut Fragment<'_>) {
+        let mut rng = self.rng(99);
+        let left = f.slot_get(LEFT);
+        let is_more = is_positive(f, left);
+        let (_, ended) = f.br_new(is_more);
+        let less = less_one(f, left);
+        let pool = self.pool(&mut rng, f, &[left]);
+        self.choose(&mut rng, f, 0, &mut Vec::new(), &mut |rng, f, chosen| {
+            f.slot_set(LEFT, less);
+            self.act(rng, f, &pool, chosen);
+            f.again();
+        });
+        f.switch_to(ended);
+        f.done();
+    }
+}

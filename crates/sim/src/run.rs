@@ -1,0 +1,306 @@
+//! Carries out a plan on one engine and keeps what could be seen.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cutthrough::{Error, Network, PointId, ProcessId, Progress, SpecialisationCounts};
+
+use crate::engines::EngineKind;
+use crate::plan::{Plan, Step};
+use crate::procs::{Collected, lock};
+use crate::value::{Row, read};
+
+/// How often what is left over at the end is run on.
+const ROUNDS_MAX: usize = 200;
+
+/// How many steps one of those rounds has.
+const ROUND_STEPS: u64 = 200_000;
+
+/// What could be seen of one network.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// What came of each step, in order, and of the rounds at the end.
+    pub events: Vec<Event>,
+    /// What each sink has collected.
+    pub sinks: BTreeMap<usize, Vec<Row>>,
+    /// What happened to chains; not compared.
+    pub chains: SpecialisationCounts,
+}
+
+/// What came of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An edit, with its error.
+    Edit(usize, Result<(), String>),
+    /// A run, what it said, and how the network looks then.
+    Run(Result<Progress, String>, Snapshot),
+    /// The counts do not add up.
+    Unbalanced(String),
+    /// The network panicked.
+    Panic(String),
+}
+
+/// A network between two runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The processes that are in it, by their numbers.
+    pub processes: BTreeMap<usize, ProcessSnapshot>,
+    /// The flow points that are in it, by their numbers.
+    pub points: BTreeMap<usize, PointSnapshot>,
+}
+
+/// A process between two runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessSnapshot {
+    /// What it is ready for.
+    pub status: &'static str,
+    /// Elements that came in, by input.
+    pub inputs: Vec<u64>,
+    /// Elements that came when it was over.
+    pub late: u64,
+    /// Elements that went out, and of these the lost, by output.
+    pub outputs: Vec<(u64, u64)>,
+    /// Elements dropped, by policy.
+    pub dropped: Vec<u64>,
+    /// Its slots.
+    pub slots: Row,
+}
+
+/// A flow point between two runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointSnapshot {
+    /// Its writers and readers.
+    pub attached: (usize, usize),
+    /// Whether elements are dealt out here.
+    pub polymorphic: bool,
+    /// Elements on their way to readers, and elements that found none.
+    pub counts: (u64, u64),
+}
+
+thread_local! {
+    /// Where the last panic of this thread was, and what it said.
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Has panics remembered instead of printed.
+pub fn quiet() {
+    std::panic::set_hook(Box::new(|info| {
+        if std::env::var_os("SIM_PANICS").is_some() {
+            eprintln!("{info}");
+        }
+        PANIC.set(info.to_string());
+    }));
+}
+
+/// Where the last panic of this thread was, and what it said.
+pub fn take_panic() -> String {
+    PANIC.take()
+}
+
+/// Carries out a plan.
+pub fn run(plan: &Plan, engine: EngineKind) -> Trace {
+    let mut trace = Trace::default();
+    let mut sinks: BTreeMap<usize, Collected> = BTreeMap::new();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let mut runner = Runner {
+            network: Network::new(engine.options(plan.quantum_steps)),
+            engine,
+            processes: BTreeMap::new(),
+            points: BTreeMap::new(),
+            sinks: &mut sinks,
+            trace: &mut trace,
+        };
+        for (index, step) in plan.steps.iter().enumerate() {
+            runner.step(index, step);
+        }
+        runner.finish();
+        runner.trace.chains = runner.network.report().specialisations;
+    }));
+    if outcome.is_err() {
+        trace.events.push(Event::Panic(take_panic()));
+    }
+    trace.sinks = sinks
+        .into_iter()
+        .map(|(process, rows)| (process, std::mem::take(&mut *lock(&rows))))
+        .collect();
+    trace
+}
+
+struct Runner<'r> {
+    network: Network,
+    engine: EngineKind,
+    processes: BTreeMap<usize, ProcessId>,
+    points: BTreeMap<usize, PointId>,
+    sinks: &'r mut BTreeMap<usize, Collected>,
+    trace: &'r mut Trace,
+}
+
+impl Runner<'_> {
+    fn step(&mut self, index: usize, step: &Step) {
+        if let Step::Run { steps } = step {
+            let _ = self.run(*steps);
+            return;
+        }
+        if let Some(outcome) = self.edit(step) {
+            let outcome = outcome.map_err(|error| error.to_string());
+            self.trace.events.push(Event::Edit(index, outcome));
+            self.balance();
+        }
+    }
+
+    /// None where the plan refers to something that is not there.
+    fn edit(&mut self, step: &Step) -> Option<Result<(), Error>> {
+        let network = &mut self.network;
+        let process_of = |process: &usize| self.processes.get(process).copied();
+        let point_of = |point: &usize| self.points.get(point).copied();
+        Some(match step {
+            Step::Point { point, element } => {
+                let added = network.add_point(&format!("p{point}"), element.clone());
+                added.map(|id| {
+                    self.points.insert(*point, id);
+                })
+            }
+            Step::Process { process, spec } => {
+                let collected = Collected::default();
+                let name = format!("{}{process}", spec.kind());
+                let added = network.add_boxed(spec.build(&name, &collected));
+                if spec.outputs().is_empty() {
+                    self.sinks.insert(*process, collected);
+                }
+                added.map(|id| {
+                    self.processes.insert(*process, id);
+                })
+            }
+            Step::AttachInput {
+                process,
+                input,
+                point,
+            } => network.attach_input(process_of(process)?, *input, point_of(point)?),
+            Step::AttachOutput {
+                process,
+                output,
+                point,
+            } => network.attach_output(process_of(process)?, *output, point_of(point)?),
+            Step::HoldWriters { point, hold } => network.hold_writers(point_of(point)?, *hold),
+            Step::HoldReaders { point, hold } => network.hold_readers(point_of(point)?, *hold),
+            Step::DetachInput { process, input } => {
+                let id = process_of(process)?;
+                network.rewire(|rewire| rewire.detach_input(id, *input)).map(drop)
+            }
+            Step::DetachOutput { process, output } => {
+                let id = process_of(process)?;
+                network
+                    .rewire(|rewire| rewire.detach_output(id, *output))
+                    .map(drop)
+            }
+            Step::Finish { process } => {
+                let id = process_of(process)?;
+                network.rewire(|rewire| rewire.finish(id))
+            }
+            Step::Wake { process } => network.wake(process_of(process)?),
+            Step::Remove { process } => {
+                let id = process_of(process)?;
+                let removed = network.remove(id).map(drop);
+                if removed.is_ok() {
+                    self.processes.remove(process);
+                }
+                removed
+            }
+            Step::RemovePoint { point } => {
+                let id = point_of(point)?;
+                let removed = network.remove_point(id);
+                if removed.is_ok() {
+                    self.points.remove(point);
+                }
+                removed
+            }
+            Step::Run { .. } => unreachable!("handled by the caller"),
+        })
+    }
+
+    fn run(&mut self, steps: u64) -> Result<Progress, String> {
+        let outcome = self.network.run_steps(steps).map_err(|error| error.to_string());
+        let snapshot = self.snapshot();
+        self.trace.events.push(Event::Run(outcome.clone(), snapshot));
+        self.balance();
+        if self.engine.invalidates() {
+            self.network.invalidate_all();
+        }
+        outcome
+    }
+
+    fn balance(&mut self) {
+        if let Err(error) = self.network.check_conservation() {
+            self.trace.events.push(Event::Unbalanced(error.to_string()));
+        }
+    }
+
+    /// Lets everything go and runs until nothing moves.
+    fn finish(&mut self) {
+        let points: Vec<usize> = self.points.keys().copied().collect();
+        for point in points {
+            self.step(usize::MAX, &Step::HoldWriters { point, hold: false });
+            self.step(usize::MAX, &Step::HoldReaders { point, hold: false });
+        }
+        for _ in 0..ROUNDS_MAX {
+            match self.run(ROUND_STEPS) {
+                Ok(Progress::Done) => return,
+                Ok(Progress::Waiting) => {
+                    let Some(Event::Run(_, snapshot)) = self.trace.events.last() else {
+                        return;
+                    };
+                    let waiting = snapshot
+                        .processes
+                        .iter()
+                        .filter(|(_, process)| process.status == "waiting");
+                    let waiting: Vec<usize> = waiting.map(|(process, _)| *process).collect();
+                    if waiting.is_empty() {
+                        return;
+                    }
+                    for process in waiting {
+                        self.step(usize::MAX, &Step::Wake { process });
+                    }
+                }
+                Ok(Progress::Steps) | Err(_) => {}
+            }
+        }
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        let report = self.network.report();
+        let mut snapshot = Snapshot::default();
+        for (number, id) in &self.processes {
+            let Some(process) = report.processes.iter().find(|process| process.id == *id) else {
+                continue;
+            };
+            let slots = self.network.slots(*id).unwrap_or_default();
+            let slots = slots.into_iter().flat_map(|(ty, words)| read(words, &[ty]));
+            let seen = ProcessSnapshot {
+                status: process.status,
+                inputs: process.inputs.iter().map(|edge| edge.moved).collect(),
+                late: process.inputs.iter().map(|edge| edge.lost).sum(),
+                outputs: process
+                    .outputs
+                    .iter()
+                    .map(|edge| (edge.moved, edge.lost))
+                    .collect(),
+                dropped: process.dropped.iter().map(|(_, count)| *count).collect(),
+                slots: slots.collect(),
+            };
+            snapshot.processes.insert(*number, seen);
+        }
+        for (number, id) in &self.points {
+            let Some(point) = report.points.iter().find(|point| point.id == *id) else {
+                continue;
+            };
+            let seen = PointSnapshot {
+                attached: (point.writers, point.readers),
+                polymorphic: point.polymorphic,
+                counts: (point.in_deal, point.lost),
+            };
+            snapshot.points.insert(*number, seen);
+        }
+        snapshot
+    }
+}
