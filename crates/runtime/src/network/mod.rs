@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | a network and what it consists of |
 //! | `rewire.rs` | several edits that take effect together, or not at all |
+//! | `resources.rs` | what a process or flow point uses of its network |
 //! | `edit.rs` | single edits |
 //! | `run.rs` | which root runs next, and its grant |
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
@@ -13,6 +14,7 @@
 mod edit;
 mod handle;
 mod report;
+mod resources;
 mod retire;
 mod rewire;
 mod run;

@@ -15,11 +15,12 @@ use std::sync::Arc;
 use cutthrough_ir::{ElementType, Type};
 
 use super::Network;
+use super::resources::Moved;
 use crate::cone;
 use crate::error::{Error, ErrorKind};
 use crate::limits::{POINTS_MAX, PROCESSES_MAX};
 use crate::process::{self, Process, ProcessCode, Shape};
-use crate::wiring::{InEdge, Node, OutEdge, Point, PointId, Port, ProcessId, Status, Wiring};
+use crate::wiring::{Node, Point, PointId, Port, ProcessId, Status, Wiring};
 
 /// The edits of one rewire; see [`Network::rewire`].
 #[derive(Debug)]
@@ -40,15 +41,6 @@ pub struct Rewire<'n> {
     finishing: Vec<ProcessId>,
     leaving: Vec<ProcessId>,
     leaving_points: Vec<PointId>,
-}
-
-/// What an edge has moved at a flow point that it has left for another: it stays in
-/// that point's accounts.
-#[derive(Debug)]
-struct Moved {
-    home: PointId,
-    put: u64,
-    taken: u64,
 }
 
 /// A process whose program is replaced.
@@ -537,47 +529,6 @@ fn not_attached(node: &Node, kind: &str, number: usize) -> Error {
 }
 
 impl Network {
-    /// A process as the wiring knows it, with new slots, counters and host functions.
-    fn node(&mut self, code: ProcessCode, shape: Shape, status: cutthrough_ir::Place) -> Node {
-        let tables = code.tables();
-        let counts = &mut self.counts;
-        let inputs = tables.inputs.iter().map(|_| InEdge {
-            point: None,
-            home: None,
-            before_home: 0,
-            count: counts.add(),
-            late: counts.add(),
-            ended: false,
-        });
-        let inputs = inputs.collect();
-        let outputs = tables.outputs.iter().map(|_| OutEdge {
-            point: None,
-            home: None,
-            before_home: 0,
-            count: counts.add(),
-            lost: counts.add(),
-            closed: false,
-        });
-        let outputs = outputs.collect();
-        let drops = tables.drops.iter().map(|_| counts.add()).collect();
-        Node {
-            name: code.program.name.clone(),
-            places: tables
-                .slots
-                .iter()
-                .map(|slot| self.state.add(slot.ty, &slot.init))
-                .collect(),
-            status,
-            hosts: shape.hosts.into_iter().map(|host| self.hosts.add(host)).collect(),
-            drops,
-            inputs,
-            outputs,
-            retired: false,
-            failed: false,
-            code: Arc::new(code),
-        }
-    }
-
     fn check_attachment(
         &self,
         node: &Node,
@@ -631,104 +582,5 @@ impl Network {
             before.name
         );
         Err(Error::new(ErrorKind::Type, message))
-    }
-
-    /// Frees what only one of the two programs of a swapped process uses: what the old
-    /// one used, or when it is undone, the new one.
-    fn free_swapped(&mut self, before: &Node, process: ProcessId, undo: bool) {
-        let now = Arc::clone(self.wiring.node(process));
-        let (goes, stays) = if undo { (&*now, before) } else { (before, &*now) };
-        for place in goes.places.iter().filter(|place| !stays.places.contains(place)) {
-            self.state.remove(*place);
-        }
-        for &host in &goes.hosts {
-            self.hosts.remove(host);
-        }
-        for (k, &counter) in goes.drops.iter().enumerate() {
-            if !undo {
-                self.carry_drop(before, &now, k);
-            }
-            self.counts.remove(counter);
-        }
-    }
-
-    /// Lets a policy of the new program go on with the count of the old one's of that
-    /// name.
-    fn carry_drop(&mut self, before: &Node, now: &Node, policy: usize) {
-        let name = &before.code.tables().drops[policy];
-        if let Some(to) = now.code.tables().drops.iter().position(|drop| drop == name) {
-            self.counts.values[now.drops[to] as usize] += self.counts.get(before.drops[policy]);
-        }
-    }
-
-    /// Removes a retired process and frees what it used.
-    pub(super) fn discard(&mut self, process: ProcessId) {
-        let node = self
-            .wiring
-            .nodes
-            .remove(process)
-            .expect("INVARIANT: it was known");
-        self.processes.remove(process);
-        self.ends_due.retain(|port| port.process != process);
-        self.specialisations.forget(process);
-        self.settle_accounts(&node);
-        self.free_node(&node);
-        self.wiring.order.retain(|&other| other != process);
-        self.wiring.pulled.remove(process);
-    }
-
-    /// Leaves what a process has moved to the accounts of its flow points.
-    fn settle_accounts(&mut self, node: &Node) {
-        for edge in &node.outputs {
-            let put = self.put(edge) - edge.before_home;
-            if let Some(home) = edge.home {
-                self.leave_account(Moved { home, put, taken: 0 });
-            }
-        }
-        for edge in &node.inputs {
-            let taken = self.counts.get(edge.count) - edge.before_home;
-            if let Some(home) = edge.home {
-                self.leave_account(Moved { home, put: 0, taken });
-            }
-        }
-    }
-
-    fn leave_account(&mut self, Moved { home, put, taken }: Moved) {
-        if let Some(point) = self.wiring.points.get(home) {
-            self.counts.values[point.departed_put as usize] += put;
-            self.counts.values[point.departed_taken as usize] += taken;
-        }
-    }
-
-    /// How many elements an output has put into flow points.
-    pub(super) fn put(&self, edge: &OutEdge) -> u64 {
-        self.counts.get(edge.count) - self.counts.get(edge.lost)
-    }
-
-    fn free_node(&mut self, node: &Node) {
-        for &place in node.places.iter().chain([&node.status]) {
-            self.state.remove(place);
-        }
-        for &host in &node.hosts {
-            self.hosts.remove(host);
-        }
-        for &counter in &node.drops {
-            self.counts.remove(counter);
-        }
-        self.free_edges(node);
-    }
-
-    fn free_edges(&mut self, node: &Node) {
-        let inputs = node.inputs.iter().flat_map(|edge| [edge.count, edge.late]);
-        let outputs = node.outputs.iter().flat_map(|edge| [edge.count, edge.lost]);
-        for counter in inputs.chain(outputs) {
-            self.counts.remove(counter);
-        }
-    }
-
-    pub(super) fn free_point(&mut self, point: &Point) {
-        for counter in [point.lost, point.departed_put, point.departed_taken] {
-            self.counts.remove(counter);
-        }
     }
 }
