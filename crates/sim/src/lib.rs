@@ -12,7 +12,7 @@
 //! | [`plan`] | what is done to one network |
 //! | [`generate`] | random plans |
 //! | [`enumerate`] | small tricky plans, all of them |
-//! | [`spec`], [`procs`], [`expr`] | the processes: which, the simulator's own, computations |
+//! | [`spec`], [`procs`], [`machine`], [`expr`] | the processes: which, the simulator's own, random ones, computations |
 //! | [`value`] | elements outside of networks |
 //! | [`engines`] | the engines that have to agree |
 //! | [`run`] | carries out a plan |
@@ -31,6 +31,7 @@ pub mod engines;
 pub mod enumerate;
 pub mod expr;
 pub mod generate;
+pub mod machine;
 pub mod oracle;
 pub mod plan;
 pub mod procs;

@@ -167,14 +167,12 @@ impl<'p> Facts<'p> {
         let Some(last) = last_snapshot(trace) else {
             return Ok(());
         };
-        for (process, inputs) in &self.inputs {
-            let steadfast = matches!(
-                self.specs[process],
-                Spec::Collect(_) | Spec::ForEach(_) | Spec::Sink { .. }
-            );
-            let Some(point) = inputs.get(&0).filter(|_| steadfast) else {
-                continue;
-            };
+        let steadfast = self.steadfast();
+        let reads = self
+            .inputs
+            .iter()
+            .flat_map(|(process, inputs)| inputs.values().map(move |point| (process, point)));
+        for (process, point) in reads.filter(|(process, _)| steadfast.contains(process)) {
             if self.has_late_edits {
                 continue;
             }
@@ -201,6 +199,32 @@ impl<'p> Facts<'p> {
             }
         }
         Ok(())
+    }
+
+    /// The processes that stay until their inputs have ended: that do not finish by
+    /// themselves, and of whose readers one stays too.
+    fn steadfast(&self) -> BTreeSet<usize> {
+        let mut steadfast: BTreeSet<usize> = BTreeSet::new();
+        loop {
+            let before = steadfast.len();
+            for (process, spec) in &self.specs {
+                let leaves = matches!(spec, Spec::Take(..) | Spec::Zip(..)) || spec.inputs().is_empty();
+                let mut outputs = self.outputs.get(process).into_iter().flat_map(BTreeMap::values);
+                let is_read = |point: &usize| {
+                    let mut readers = self
+                        .inputs
+                        .iter()
+                        .filter(|(_, inputs)| inputs.values().any(|from| from == point));
+                    readers.any(|(reader, _)| steadfast.contains(reader))
+                };
+                if !leaves && (spec.outputs().is_empty() || outputs.any(is_read)) {
+                    steadfast.insert(*process);
+                }
+            }
+            if steadfast.len() == before {
+                return steadfast;
+            }
+        }
     }
 
     /// When everything is attached and nothing waits for something else, all is done.

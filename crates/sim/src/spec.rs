@@ -9,7 +9,8 @@ use cutthrough::processes::{
 };
 use cutthrough::{Fragment, Process};
 
-use crate::procs::{Buffer, Collected, Fault, Faulty, Feed, Gate, Machine, Puller, Sink, lock};
+use crate::machine::Machine;
+use crate::procs::{Buffer, Collected, Fault, Faulty, Feed, Gate, Puller, Sink, lock};
 use crate::value::{Row, Rowed, Val};
 use crate::{expr, with_rust_type};
 
