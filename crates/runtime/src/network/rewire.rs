@@ -141,9 +141,14 @@ impl Rewire<'_> {
     /// Adds a flow point.
     ///
     /// # Errors
-    /// At the bound on flow points.
+    /// At the bound on flow points, or when the elements have no fields.
     pub fn point(&mut self, name: &str, element: impl Into<ElementType>) -> Result<PointId, Error> {
         self.edits += 1;
+        let element = element.into();
+        if element.fields().is_empty() {
+            let message = format!("the elements of flow point `{name}` have no fields");
+            return Err(Error::new(ErrorKind::Type, message));
+        }
         let network = &mut *self.network;
         if network.wiring.points.len() >= POINTS_MAX {
             return Err(Error::new(
@@ -154,7 +159,7 @@ impl Rewire<'_> {
         let counts = &mut network.counts;
         let point = Point {
             name: name.to_owned(),
-            element: element.into(),
+            element,
             writers: Vec::new(),
             readers: Vec::new(),
             hold_writers: false,

@@ -122,11 +122,12 @@ impl Network {
     }
 
     fn report_failure(&mut self) -> Result<(), Error> {
-        let Some(failure) = self.failures.pop() else {
-            return Ok(());
-        };
-        self.failures.clear();
-        Err(failure)
+        // The others are reported by the runs that follow.
+        if self.failures.is_empty() {
+            Ok(())
+        } else {
+            Err(self.failures.remove(0))
+        }
     }
 
     fn is_done(&self) -> bool {
