@@ -3,14 +3,13 @@
 //! detach them, at random. At the end every element has arrived once and in order.
 //!
 //! ```sh
-//! cargo run --release --example rewire_storm -- --elements 1000000000 --rewires 1000000
+//! cargo run --release --example rewire_storm -- --elements 10000000 --rewires 2000
 //! ```
 //!
-//! Options: `--elements N` (50,000,000), `--rewires N` (20,000), `--threads N` (4),
-//! `--pause-us N` (1,000; what a thread waits between two rewires, on average), `--seed N`
-//! (1). The source goes on until both numbers are reached. The gaps reported
-//! are between the arrivals of elements 32 apart, so that the clock is not what is
-//! measured.
+//! Options: `--elements N` (1,000,000), `--rewires N` (1,000), `--threads N` (4),
+//! `--pause-us N` (20,000; what a thread waits between two rewires, on average), `--seed
+//! N` (1). The source goes on until both numbers are reached. The gaps reported are
+//! between the arrivals of elements 32 apart, so that the clock is not what is measured.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -106,10 +105,10 @@ struct Options {
 impl Options {
     fn parse() -> Result<Options, String> {
         let mut options = Options {
-            elements: 50_000_000,
-            rewires: 20_000,
+            elements: 1_000_000,
+            rewires: 1_000,
             threads: 4,
-            pause_us: 1_000,
+            pause_us: 20_000,
             seed: 1,
         };
         let mut args = std::env::args().skip(1);
