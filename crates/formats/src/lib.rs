@@ -36,5 +36,5 @@ pub mod spans;
 #[cfg(test)]
 mod testing;
 
-pub use lines::{Lines, LinesHost};
+pub use lines::Lines;
 pub use render::{Field, Format, Renderer, WriterHost};

@@ -6,7 +6,6 @@
 //! with its beginning, flagged.
 
 use bytes::Bytes;
-use cutthrough_ir::{Host, HostContext, HostSig, Results, Type, Words};
 use memchr::memchr_iter;
 
 use crate::limits::{BLOCK_BYTES_MAX, LINE_BYTES_MAX, LINE_HEAD_BYTES_MAX};
@@ -201,73 +200,10 @@ impl Lines {
     }
 }
 
-/// [`Lines`] as a host function.
-///
-/// The first argument says what to do; the second counts for [`LinesHost::ACCEPT`]
-/// only. A line is valid until the next call.
-#[derive(Debug, Default)]
-pub struct LinesHost {
-    lines: Lines,
-}
-
-impl LinesHost {
-    /// Takes a block: shares it where the context knows its slab, else copies it.
-    pub const ACCEPT: i64 = 0;
-    /// Gives the next line.
-    pub const NEXT: i64 = 1;
-    /// Says that no block follows.
-    pub const END: i64 = 2;
-
-    /// Lines of at most this many bytes.
-    pub fn new(line_bytes_max: usize) -> LinesHost {
-        LinesHost {
-            lines: Lines::new(line_bytes_max),
-        }
-    }
-
-    /// `(op: i64, block: bytes) -> (some: bool, line: bytes, number: i64, too_long: bool)`
-    pub fn sig() -> HostSig {
-        HostSig {
-            name: "lines".to_owned(),
-            params: vec![Type::I64, Type::BYTES],
-            results: vec![Type::BOOL, Type::BYTES, Type::I64, Type::BOOL],
-        }
-    }
-}
-
-impl Host for LinesHost {
-    fn call<'a>(
-        &'a mut self,
-        args: Words<'a>,
-        results: &mut Results<'a>,
-        context: &'a HostContext,
-    ) -> Result<(), String> {
-        match args.i64(0) {
-            LinesHost::NEXT => {
-                if let Some(line) = self.lines.next() {
-                    results.bool(0, true);
-                    results.bytes(1, line.bytes);
-                    results.i64(3, line.number);
-                    results.bool(4, line.too_long);
-                }
-                Ok(())
-            }
-            LinesHost::ACCEPT => self.lines.accept(context.keep(args.bytes(1))),
-            LinesHost::END => {
-                self.lines.end();
-                Ok(())
-            }
-            op => Err(format!("lines: there is no operation {op}")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use cutthrough_ir::{ElementBlock, ElementType, HostFunction};
-
     use super::*;
-    use crate::testing::{Random, Value, call};
+    use crate::testing::Random;
 
     /// Splits blocks with a bound; `!` marks a line that is too long.
     fn split(blocks: &[&[u8]], line_bytes_max: usize) -> Vec<Vec<u8>> {
@@ -378,57 +314,5 @@ mod tests {
             }
             assert_eq!(split(&blocks, 12), expected, "seed {seed}: {blocks:?}");
         }
-    }
-
-    #[test]
-    fn the_host_does_as_it_is_told() {
-        let mut host = HostFunction::new(LinesHost::sig(), LinesHost::default());
-        let context = HostContext::default();
-        let line = |text: &str, number| {
-            vec![
-                Value::Bool(true),
-                text.into(),
-                Value::I64(number),
-                Value::Bool(false),
-            ]
-        };
-        let none = vec![Value::Bool(false), "".into(), Value::I64(0), Value::Bool(false)];
-        let next = [Value::I64(LinesHost::NEXT), "".into()];
-        assert_eq!(
-            call(
-                &mut host,
-                &[Value::I64(LinesHost::ACCEPT), "a\nb\nc".into()],
-                &context
-            ),
-            Ok(none.clone())
-        );
-        let error = call(&mut host, &[Value::I64(LinesHost::ACCEPT), "d".into()], &context).unwrap_err();
-        assert!(error.contains("before all lines"), "{error}");
-        assert_eq!(call(&mut host, &next, &context), Ok(line("a", 1)));
-        assert_eq!(call(&mut host, &next, &context), Ok(line("b", 2)));
-        assert_eq!(call(&mut host, &next, &context), Ok(none.clone()));
-        assert_eq!(
-            call(&mut host, &[Value::I64(LinesHost::END), "".into()], &context),
-            Ok(none.clone())
-        );
-        assert_eq!(call(&mut host, &next, &context), Ok(line("c", 3)));
-        assert_eq!(call(&mut host, &next, &context), Ok(none));
-        assert!(call(&mut host, &[Value::I64(9), "".into()], &context).is_err());
-    }
-
-    #[test]
-    fn the_host_shares_known_slabs() {
-        let slab = Bytes::from(vec![b'x'; 100]);
-        let context = HostContext::default();
-        context.add_slab(slab.clone());
-        // The arguments with a view of the slab, not of a copy.
-        let mut words = [LinesHost::ACCEPT.cast_unsigned(), 0, 0];
-        Results::new(&mut words).bytes(1, &slab);
-        let mut args = ElementBlock::new(ElementType::new(LinesHost::sig().params));
-        args.words_mut().extend(words);
-        let mut host = LinesHost::default();
-        host.call(args.get(0), &mut Results::new(&mut [0; 5]), &context)
-            .unwrap();
-        assert_eq!(host.lines.block.as_ptr(), slab.as_ptr());
     }
 }

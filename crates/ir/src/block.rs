@@ -5,7 +5,7 @@
 use bumpalo::Bump;
 
 use crate::memory::{Words, trusted, view_of};
-use crate::types::{ElementType, Kind, Type, Word};
+use crate::types::{ElementType, Kind, Word};
 
 /// Elements of one type that own the bytes they view.
 #[derive(Debug)]
@@ -88,9 +88,4 @@ impl ElementBlock {
     pub fn words(&self) -> &[Word] {
         &self.words
     }
-}
-
-/// Whether values of this type own bytes when they are kept.
-pub fn has_bytes(types: &[Type]) -> bool {
-    types.iter().any(|ty| ty.kind == Kind::Bytes)
 }

@@ -30,6 +30,7 @@
 //! | [`block`] | blocks of elements |
 //! | [`chain`] | a chain with its bindings, and what a grant gives it |
 //! | [`limits`] | every bound |
+#![deny(unsafe_code)]
 
 pub mod block;
 pub mod builder;

@@ -5,7 +5,7 @@
 //! A value of type `bytes` is an address and a length. Verified IR can make one
 //! only from constant data (kept alive by the code that names it), from a slice of
 //! another view, from an element that was handed over (valid during the grant),
-//! from a slot of bytes (which owns them until it is set again), or from a result
+//! from a slot of bytes (which owns them until it has been set twice), or from a result
 //! of a host call (valid until the next call of the same function, [`Results`]).
 //! A view is never kept longer by the IR: slots and outboxes copy.
 

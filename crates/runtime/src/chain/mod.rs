@@ -171,14 +171,8 @@ impl ChainBuilder<'_, '_> {
         self.f.switch_to(block);
         let code = self.f.iconst(exit);
         self.f.ret(&[code]);
-        self.switch_back(back);
+        self.f.switch_to_any(back);
         block
-    }
-
-    /// Goes on in a block that may have been ended; only for blocks that were left
-    /// for a moment.
-    fn switch_back(&mut self, block: Block) {
-        self.f.switch_to_any(block);
     }
 
     /// Uses one step of the budget, or goes to `stop`.
