@@ -44,7 +44,7 @@ fn run(c: &mut Criterion) {
             });
             group.bench_function("native", |b| {
                 b.iter_batched(
-                    || warm(|network| stage.wire(network, &data, stages)),
+                    || Wired::warm(|network| stage.wire(network, &data, stages)),
                     |mut wired| assert_eq!(wired.finish(), expected),
                     BatchSize::PerIteration,
                 );
@@ -78,7 +78,7 @@ fn copies(c: &mut Criterion) {
             b.iter_custom(|iterations| {
                 let mut time = Duration::ZERO;
                 for _ in 0..iterations {
-                    let mut wired = warm(|network| Stage::Copy.wire(network, &data, copies));
+                    let mut wired = Wired::warm(|network| Stage::Copy.wire(network, &data, copies));
                     let start = Instant::now();
                     wired
                         .network
@@ -145,16 +145,6 @@ fn plan_to_native(c: &mut Criterion) {
     for pipeline in PIPELINES {
         measure(pipeline.name, &|network| pipeline.wire(network, &suite));
     }
-}
-
-fn warm(wire: impl FnOnce(Network) -> Wired) -> Wired {
-    let options = Options {
-        quantum_steps: u64::MAX,
-        ..Options::default()
-    };
-    let mut wired = wire(Network::new(options));
-    wired.warm_up();
-    wired
 }
 
 criterion_group!(benches, run, copies, plan_to_native);

@@ -48,7 +48,7 @@ fn suite(filter: &str) {
     let (mut to_scalar, mut to_plain, mut interpreted) = (Vec::new(), Vec::new(), Vec::new());
     for pipeline in PIPELINES.iter().filter(|pipeline| pipeline.name.contains(filter)) {
         let expected = (pipeline.scalar)(&data);
-        let native = || warm(|network| pipeline.wire(network, &data));
+        let native = || Wired::warm(|network| pipeline.wire(network, &data));
         let mut contenders = [
             Contender::function("plain", || (pipeline.plain)(&data)),
             Contender::function("scalar", || (pipeline.scalar)(&data)),
@@ -108,7 +108,7 @@ fn chains() {
                     stage.nested(data, stages).fold(0, i64::wrapping_add)
                 }),
                 Contender::new("native", move || {
-                    finish(warm(|network| stage.wire(network, data, stages)))
+                    finish(Wired::warm(|network| stage.wire(network, data, stages)))
                 }),
             ];
             interleave(expected, &mut contenders, 15);
@@ -241,17 +241,6 @@ fn compilation() {
 fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times[times.len() / 2].as_secs_f64() * 1e6
-}
-
-/// A network whose chain is native and has run a little.
-fn warm(wire: impl FnOnce(Network) -> Wired) -> Wired {
-    let options = Options {
-        quantum_steps: u64::MAX,
-        ..Options::default()
-    };
-    let mut wired = wire(Network::new(options));
-    wired.warm_up();
-    wired
 }
 
 fn finish<'c>(mut wired: Wired) -> Box<dyn FnOnce() -> i64 + 'c> {

@@ -47,13 +47,7 @@ fn suite(c: &mut Criterion) {
 
 /// A pipeline whose chain is native and has run a little.
 fn native(pipeline: &Pipeline, data: &Data) -> Wired {
-    let options = Options {
-        quantum_steps: u64::MAX,
-        ..Options::default()
-    };
-    let mut wired = pipeline.wire(Network::new(options), data);
-    wired.warm_up();
-    wired
+    Wired::warm(|network| pipeline.wire(network, data))
 }
 
 criterion_group!(benches, suite);

@@ -1,7 +1,7 @@
 //! A network that is ready to run, and its one result.
 
 use cutthrough::processes::{Collect, Collected};
-use cutthrough::{Error, FlowPoint, Mode, Network, ProcessId, Progress, Report};
+use cutthrough::{Error, FlowPoint, Mode, Network, Options, ProcessId, Progress, Report};
 
 /// The steps of one turn of warming up.
 const WARM_STEPS: u64 = 1_500;
@@ -65,6 +65,20 @@ impl Wired {
             .into_iter()
             .find(|chain| chain.root == root)
             .map_or(Mode::Interpreted, |chain| chain.mode)
+    }
+
+    /// Wires a network whose grants are not cut short, and runs it until it is warm.
+    ///
+    /// # Panics
+    /// As [`warm_up`](Wired::warm_up).
+    pub fn warm(wire: impl FnOnce(Network) -> Wired) -> Wired {
+        let options = Options {
+            quantum_steps: u64::MAX,
+            ..Options::default()
+        };
+        let mut wired = wire(Network::new(options));
+        wired.warm_up();
+        wired
     }
 
     /// Runs a little, until the root's chain is native. What remains then runs without
