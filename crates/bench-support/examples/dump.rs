@@ -1,10 +1,9 @@
 //! Prints a pipeline of the suite at each stage of its way to machine code:
-//! `cargo run --release -p cutthrough-bench-support --example dump sum [ir|unfolded|clif|asm]`.
+//! `cargo run --release -p cutthrough-bench-support --example dump sum [ir|optimized|clif|asm]`.
 //! `copies-20` and the like are chains of so many copies.
 
-use cutthrough::ir::simplify::simplify;
+use cutthrough::ir::passes::{optimize, simplify};
 use cutthrough::ir::text::print_function;
-use cutthrough::ir::unfold::unfold;
 use cutthrough::ir::{Role, parse_chain};
 use cutthrough::{Network, Options};
 use cutthrough_bench_support::data::ascending;
@@ -42,10 +41,10 @@ fn main() {
     let dump = wired.network.dump(wired.root).expect("the chain is small");
     let wants = |which: &str| form.as_deref().is_none_or(|form| form == which);
     println!("{}", dump.chain);
-    let unfolded = unfolded(&dump.ir);
+    let optimized = optimized(&dump.ir);
     for (which, text) in [
         ("ir", &dump.ir),
-        ("unfolded", &unfolded),
+        ("optimized", &optimized),
         ("clif", &dump.clif),
         ("asm", &dump.asm),
     ] {
@@ -56,14 +55,14 @@ fn main() {
 }
 
 /// The chain as it is lowered, but for its counters.
-fn unfolded(ir: &str) -> String {
+fn optimized(ir: &str) -> String {
     let mut chain = parse_chain(ir).expect("a dump is the text form");
     let simple = simplify(&chain.function);
-    chain.function = simplify(&unfold(&simple));
+    chain.function = optimize(&simple);
     let sizes = [&simple, &chain.function].map(|function| (function.blocks.len(), function.size()));
     let [before, after] = sizes.map(|(blocks, insts)| format!("{blocks} blocks, {insts} instructions"));
     format!(
-        "; {before}; unfolded, {after}\n{}",
+        "; {before}; optimized, {after}\n{}",
         print_function(&chain.function, &chain.tables, Role::Run)
     )
 }

@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 
 use memchr::memmem;
 
+use crate::op::Op;
+
 /// `idiv`: towards zero; 0 where the divisor is 0.
 pub fn idiv(a: i64, b: i64) -> i64 {
     if b == 0 { 0 } else { a.wrapping_div(b) }
@@ -13,6 +15,38 @@ pub fn idiv(a: i64, b: i64) -> i64 {
 /// `irem`: with the sign of the dividend; 0 where the divisor is 0.
 pub fn irem(a: i64, b: i64) -> i64 {
     if b == 0 { 0 } else { a.wrapping_rem(b) }
+}
+
+/// What an operation on integers and truths gives, these as 0 and 1; none for all other
+/// operations.
+pub fn number(op: Op, args: &[i64]) -> Option<i64> {
+    Some(match (op, args) {
+        (Op::Iadd, [a, b]) => a.wrapping_add(*b),
+        (Op::Isub, [a, b]) => a.wrapping_sub(*b),
+        (Op::Imul, [a, b]) => a.wrapping_mul(*b),
+        (Op::Idiv, [a, b]) => idiv(*a, *b),
+        (Op::Irem, [a, b]) => irem(*a, *b),
+        (Op::Ineg, [a]) => a.wrapping_neg(),
+        (Op::Iabs, [a]) => a.wrapping_abs(),
+        (Op::Imin, [a, b]) => *a.min(b),
+        (Op::Imax, [a, b]) => *a.max(b),
+        (Op::Iand | Op::And, [a, b]) => a & b,
+        (Op::Ior | Op::Or, [a, b]) => a | b,
+        (Op::Ixor | Op::Xor, [a, b]) => a ^ b,
+        (Op::Inot, [a]) => !a,
+        (Op::Ishl, [a, b]) => a << shift_amount(*b),
+        (Op::Ishr, [a, b]) => a >> shift_amount(*b),
+        (Op::Iushr, [a, b]) => (a.cast_unsigned() >> shift_amount(*b)).cast_signed(),
+        (Op::Ieq, [a, b]) => i64::from(a == b),
+        (Op::Ine, [a, b]) => i64::from(a != b),
+        (Op::Ilt, [a, b]) => i64::from(a < b),
+        (Op::Ile, [a, b]) => i64::from(a <= b),
+        (Op::Igt, [a, b]) => i64::from(a > b),
+        (Op::Ige, [a, b]) => i64::from(a >= b),
+        (Op::Not, [a]) => a ^ 1,
+        (Op::BToI, [a]) => *a,
+        _ => return None,
+    })
 }
 
 /// The amount of a shift, modulo 64.

@@ -39,7 +39,7 @@ index! {
 }
 
 /// What an instruction carries besides its operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Imm {
     /// Nothing.
     None,

@@ -18,8 +18,7 @@
 //! | [`program`] | what functions index; a process's program |
 //! | [`data`] | constant data |
 //! | [`builder`] | builds functions |
-//! | [`simplify`] | straightens functions for native code |
-//! | [`unfold`] | makes flags of a chain into positions in its code |
+//! | [`passes`] | what is done to a chain before native code is made from it |
 //! | [`verify`] | what a well-formed program is |
 //! | [`text`] | the text form, both ways |
 //! | [`eval`] | the meaning of the pure operations |
@@ -42,13 +41,12 @@ pub mod interp;
 pub mod limits;
 pub mod memory;
 pub mod op;
+pub mod passes;
 pub mod program;
 pub mod scratch;
-pub mod simplify;
 pub mod state;
 pub mod text;
 pub mod types;
-pub mod unfold;
 pub mod verify;
 
 pub use block::ElementBlock;

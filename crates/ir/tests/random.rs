@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cutthrough_ir::{
     Block, Function, FunctionBuilder, FunctionKind, Imm, Op, Role, SlotDecl, Tables, Type, Value,
-    simplify::simplify, verify_function,
+    passes::optimize, verify_function,
 };
 use support::Unit;
 
@@ -140,7 +140,7 @@ fn what_is_simplified_stays_well_formed() {
         let unit = support::generate::unit(seed);
         let mut simple = unit.clone();
         for function in simple.functions_mut() {
-            *function = simplify(function);
+            *function = optimize(function);
         }
         simple
             .verify()

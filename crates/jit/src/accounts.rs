@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use cutthrough_ir::{Block, BlockData, ChainCode, Function, Imm, Inst, Op, Target, Terminator, Type, Value};
 
-use cutthrough_ir::simplify::simplify;
+use cutthrough_ir::passes::simplify;
 
 use crate::limits::ACCOUNTS_BLOCKS_MAX;
 

@@ -12,8 +12,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module, ModuleError};
 
 use cutthrough_ir::ChainCode;
-use cutthrough_ir::simplify::simplify;
-use cutthrough_ir::unfold::unfold;
+use cutthrough_ir::passes::optimize;
 
 use crate::accounts::Accounts;
 use crate::code_memory::CodeMemory;
@@ -185,7 +184,7 @@ impl Jit {
         chain: &ChainCode,
         kinds: DumpKinds,
     ) -> Result<(NativeChain, Dump), CompileError> {
-        let mut function = simplify(&unfold(&simplify(&chain.function)));
+        let mut function = optimize(&chain.function);
         let needs = Needs::of(chain, &function)?;
         let accounts = Accounts::plan(&mut function);
         let mut scratch = self.take_scratch();
@@ -265,7 +264,7 @@ fn explain(error: ModuleError) -> CompileError {
 fn isa(options: &JitOptions) -> Result<OwnedTargetIsa, String> {
     let mut flags = settings::builder();
     let chosen = [
-        ("opt_level", "speed"),
+        ("opt_level", "none"),
         (
             "enable_verifier",
             if options.verify_clif { "true" } else { "false" },

@@ -4,7 +4,7 @@
 //! machine code of it with Cranelift; [`NativeChain::run`] runs that on the same
 //! [`Grant`](cutthrough_ir::Grant) that the interpreter runs on, and leaves the same.
 //!
-//! chain IR → [`unfold`](cutthrough_ir::unfold) and [`simplify`](cutthrough_ir::simplify) → accounts → CLIF (`lower`) → trap check →
+//! chain IR → [`passes`](cutthrough_ir::passes) → accounts → CLIF (`lower`) → trap check →
 //! Cranelift → code memory → [`NativeChain`]
 //!
 //! What this crate deliberately does not know: networks, when to compile and when to

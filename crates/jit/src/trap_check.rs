@@ -84,7 +84,8 @@ pub(crate) fn constant(function: &Function, value: Value) -> Option<i64> {
     }
 }
 
-fn definition(function: &Function, value: Value) -> Option<&InstructionData> {
+/// The instruction that a value is the result of, if it is one.
+pub(crate) fn definition(function: &Function, value: Value) -> Option<&InstructionData> {
     match function.dfg.value_def(value) {
         ValueDef::Result(inst, _) => Some(&function.dfg.insts[inst]),
         ValueDef::Param(..) | ValueDef::Union(..) => None,

@@ -121,17 +121,29 @@ fn every_pure_operation() {
 #[test]
 fn divisions_by_constants() {
     for op in [Op::Idiv, Op::Irem] {
-        for divisor in edge_values(Type::I64)
-            .into_iter()
-            .chain([5, -5, 1000, -1024, 1 << 62].map(Val::I))
-        {
+        for divisor in edge_values(Type::I64).into_iter().chain(
+            [
+                5,
+                -5,
+                7,
+                10,
+                641,
+                1000,
+                -1024,
+                1 << 62,
+                (1 << 62) + 1,
+                1 - (1 << 62),
+            ]
+            .map(Val::I),
+        ) {
             let Val::I(by) = divisor else { unreachable!() };
+            let near = (-2_i64..=2).map(|k| Val::I(by.wrapping_mul(641).wrapping_add(k)));
             let types = [Type::I64, Type::I64];
             let mut setup = setup(op, Imm::None, &types, |b, k| {
                 if k == 1 { b.iconst(by) } else { b.slot_get(k) }
             });
             let native = setup.compile();
-            for dividend in edge_values(Type::I64) {
+            for dividend in edge_values(Type::I64).into_iter().chain(near) {
                 setup.slots[0] = dividend;
                 setup.check_native(&native);
             }

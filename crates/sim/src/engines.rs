@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use cutthrough::ir::simplify::simplify;
-use cutthrough::ir::unfold::unfold;
+use cutthrough::ir::passes::PASSES;
 use cutthrough::ir::{ChainCode, Code, Exit, Function, Grant, Op, verify_chain};
 use cutthrough::{Compile, Engine, EngineDump, Options, Specialised};
 
@@ -109,11 +108,7 @@ impl Engine for Chains {
     fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
         note(chain);
         let mut chain = chain.clone();
-        let passes: &[fn(&Function) -> Function] = if self.simplifies {
-            &[simplify, unfold, simplify]
-        } else {
-            &[]
-        };
+        let passes: &[fn(&Function) -> Function] = if self.simplifies { &PASSES } else { &[] };
         for pass in passes {
             chain.function = pass(&chain.function);
             note(&chain);

@@ -32,7 +32,7 @@ impl Lowerer<'_, '_> {
 
             Op::Iadd => self.two(inst, |ins, a, b| ins.iadd(a, b)),
             Op::Isub => self.two(inst, |ins, a, b| ins.isub(a, b)),
-            Op::Imul => self.two(inst, |ins, a, b| ins.imul(a, b)),
+            Op::Imul => self.imul(self.part(inst.args[0]), self.part(inst.args[1])),
             Op::Idiv => self.idiv(self.part(inst.args[0]), self.part(inst.args[1])),
             Op::Irem => self.irem(self.part(inst.args[0]), self.part(inst.args[1])),
             Op::Imin => self.two(inst, |ins, a, b| ins.smin(a, b)),

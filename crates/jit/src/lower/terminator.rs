@@ -1,8 +1,8 @@
 //! Terminators.
 
-use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::condcodes::{CondCode, IntCC};
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind,
+    AbiParam, BlockArg, InstBuilder, InstructionData, MemFlagsData, Signature, StackSlotData, StackSlotKind,
     Value as ClifValue, types,
 };
 
@@ -12,6 +12,7 @@ use cutthrough_ir::{Item, Target, Terminator, Value};
 use super::Lowerer;
 use crate::context::offset;
 use crate::needs::Needs;
+use crate::trap_check::{constant, definition};
 
 impl Lowerer<'_, '_> {
     pub(super) fn terminator(&mut self, terminator: &Terminator, block: usize) {
@@ -22,7 +23,7 @@ impl Lowerer<'_, '_> {
                 let (yes_args, no_args) = (self.target_args(&[], yes), self.target_args(&[], no));
                 let (yes, no) = (self.blocks[yes.block.index()], self.blocks[no.block.index()]);
                 // Cranelift puts the second target next; the first one is the likely one.
-                let not = self.builder.ins().icmp_imm_s(IntCC::Equal, condition, 0);
+                let not = self.not(condition);
                 self.builder.ins().brif(not, no, &no_args, yes, &yes_args);
             }
             Terminator::Get {
@@ -51,13 +52,29 @@ impl Lowerer<'_, '_> {
         }
     }
 
+    /// Whether a truth is 0; the opposite of a comparison is a comparison again.
+    fn not(&mut self, truth: ClifValue) -> ClifValue {
+        match definition(self.builder.func, truth).copied() {
+            Some(InstructionData::IntCompare {
+                cond, args: [a, b], ..
+            }) => self.builder.ins().icmp(cond.complement(), a, b),
+            Some(InstructionData::FloatCompare {
+                cond, args: [a, b], ..
+            }) => self.builder.ins().fcmp(cond.complement(), a, b),
+            _ => self.builder.ins().icmp_imm_s(IntCC::Equal, truth, 0),
+        }
+    }
+
     fn get(&mut self, item: Item, view: Value, index: Value, some: &Target, none: &Target) {
         let (view, index) = (self.parts(view), self.part(index));
         // An index below 0 is a large one as an unsigned number.
         let (len, at) = match item {
             Item::U8 => (view[1], index),
             Item::I64 | Item::F64 => {
-                let len = self.builder.ins().ushr_imm_u(view[1], 3);
+                let len = match constant(self.builder.func, view[1]) {
+                    Some(bytes) => self.builder.ins().iconst(types::I64, bytes / 8),
+                    None => self.builder.ins().ushr_imm_u(view[1], 3),
+                };
                 (len, self.builder.ins().ishl_imm_u(index, 3))
             }
         };

@@ -16,10 +16,11 @@
 //! in what the chain does; slots are left with the same values.
 //!
 //! Copies share no values: what a block uses of others is made its parameter here, and
-//! [`simplify`](crate::simplify) takes back the parameters that need not be.
+//! [`simplify`](super::simplify) takes back the parameters that need not be.
 
 use std::collections::HashMap;
 
+use crate::eval;
 use crate::function::{
     Block, BlockData, Function, FunctionKind, Imm, Inst, Origin, Target, Terminator, Value,
 };
@@ -351,7 +352,7 @@ impl<'f> Unfold<'f> {
             let args: Option<Vec<i64>> = inst.args.iter().map(|&arg| self.number(copy, arg)).collect();
             if let Some(number) = args
                 .filter(|args| !args.is_empty())
-                .and_then(|args| fold(inst.op, &args))
+                .and_then(|args| eval::number(inst.op, &args))
             {
                 copy.numbers.insert(result, number);
                 return;
@@ -478,7 +479,8 @@ impl<'f> Unfold<'f> {
                     .get(&inst.args[0])
                     .filter(|select| select.op == Op::Select)?;
                 let bound = self.number(copy, inst.args[1])?;
-                let of = |choice: usize| fold(inst.op, &[self.number(copy, select.args[choice])?, bound]);
+                let of =
+                    |choice: usize| eval::number(inst.op, &[self.number(copy, select.args[choice])?, bound]);
                 let (if_true, if_false) = (of(1)? != 0, of(2)? != 0);
                 let chosen = (if_true != if_false).then_some(if_true == outcome)?;
                 self.implied(copy, select.args[0], chosen)
@@ -497,32 +499,14 @@ impl<'f> Unfold<'f> {
     }
 }
 
-/// What an operation gives for numbers: those that are done on flags.
-fn fold(op: Op, args: &[i64]) -> Option<i64> {
-    let truth = match (op, args) {
-        (Op::Ieq, [a, b]) => a == b,
-        (Op::Ine, [a, b]) => a != b,
-        (Op::Ilt, [a, b]) => a < b,
-        (Op::Ile, [a, b]) => a <= b,
-        (Op::Igt, [a, b]) => a > b,
-        (Op::Ige, [a, b]) => a >= b,
-        (Op::And, [a, b]) => a & b != 0,
-        (Op::Or, [a, b]) => a | b != 0,
-        (Op::Xor, [a, b]) => a ^ b != 0,
-        (Op::Not, [a]) => *a == 0,
-        _ => return None,
-    };
-    Some(i64::from(truth))
-}
-
 #[cfg(test)]
 mod tests {
     use super::unfold;
     use crate::builder::FunctionBuilder;
     use crate::function::{FunctionKind, Terminator};
     use crate::op::Op;
+    use crate::passes::simplify;
     use crate::program::{SlotDecl, Tables};
-    use crate::simplify::simplify;
     use crate::types::Type;
 
     #[test]
