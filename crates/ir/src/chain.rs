@@ -130,6 +130,20 @@ impl Flow for ChainFlow<'_, '_, '_> {
         true
     }
 
+    fn batch(&mut self, min: i64, max: i64) -> Option<i64> {
+        let budget = i64::try_from(self.grant.budget).unwrap_or(i64::MAX);
+        let steps = budget.min(max);
+        if steps < min || self.grant.interrupt.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.grant.budget -= steps.cast_unsigned();
+        Some(steps)
+    }
+
+    fn refund(&mut self, steps: i64) {
+        self.grant.budget += steps.cast_unsigned();
+    }
+
     fn halt(&mut self) {
         self.unspent += std::mem::take(&mut self.grant.budget);
     }

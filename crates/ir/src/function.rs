@@ -139,6 +139,17 @@ impl Item {
     }
 }
 
+/// An item of a view, by its index: what `get` reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ItemAt {
+    /// What to read.
+    pub item: Item,
+    /// The view.
+    pub view: Value,
+    /// The index, in items.
+    pub index: Value,
+}
+
 /// How an activation of a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
@@ -219,9 +230,41 @@ pub enum Terminator {
         /// Where to go when the block is used up.
         none: Target,
     },
+    /// Batches only: takes as many steps at once as may be taken, but no more than each
+    /// view has items from its index on. That many are the first parameter of `go`;
+    /// where they would be fewer than
+    /// [`BATCH_STEPS_MIN`](crate::limits::BATCH_STEPS_MIN), none is taken.
+    Batch {
+        /// What each step may read.
+        items: Vec<ItemAt>,
+        /// Where to go with the steps.
+        go: Target,
+        /// Where to go without.
+        none: Target,
+    },
+    /// Batches only: goes on with the next of the steps taken, unless the index, which
+    /// grows by one with each, has come to the limit.
+    Lap {
+        /// The index.
+        index: Value,
+        /// Where the steps taken are used up.
+        limit: Value,
+        /// Where to go on.
+        again: Target,
+        /// Where to go when all steps are used.
+        done: Target,
+    },
 }
 
 impl Terminator {
+    /// Whether the way to the first target takes a step.
+    pub fn takes_step(&self) -> bool {
+        matches!(
+            self,
+            Terminator::Step { .. } | Terminator::Batch { .. } | Terminator::Lap { .. }
+        )
+    }
+
     /// Calls `visit` on each target, in the order of the text form.
     pub fn for_each_target(&self, mut visit: impl FnMut(&Target)) {
         match self {
@@ -230,7 +273,11 @@ impl Terminator {
             | Terminator::Get { some: a, none: b, .. }
             | Terminator::Call { ok: a, failed: b, .. }
             | Terminator::Step { go: a, stop: b }
-            | Terminator::Inbox { some: a, none: b } => {
+            | Terminator::Inbox { some: a, none: b }
+            | Terminator::Batch { go: a, none: b, .. }
+            | Terminator::Lap {
+                again: a, done: b, ..
+            } => {
                 visit(a);
                 visit(b);
             }
@@ -253,7 +300,11 @@ impl Terminator {
             | Terminator::Get { some: a, none: b, .. }
             | Terminator::Call { ok: a, failed: b, .. }
             | Terminator::Step { go: a, stop: b }
-            | Terminator::Inbox { some: a, none: b } => {
+            | Terminator::Inbox { some: a, none: b }
+            | Terminator::Batch { go: a, none: b, .. }
+            | Terminator::Lap {
+                again: a, done: b, ..
+            } => {
                 visit(a);
                 visit(b);
             }
@@ -280,6 +331,13 @@ impl Terminator {
             Terminator::Call { args, .. } | Terminator::Return(args) => {
                 args.iter().copied().for_each(visit);
             }
+            Terminator::Batch { items, .. } => {
+                items.iter().flat_map(|at| [at.view, at.index]).for_each(visit);
+            }
+            Terminator::Lap { index, limit, .. } => {
+                visit(*index);
+                visit(*limit);
+            }
             Terminator::Jump(_)
             | Terminator::Take { .. }
             | Terminator::End(_)
@@ -301,6 +359,16 @@ impl Terminator {
                 for arg in args {
                     *arg = map(*arg);
                 }
+            }
+            Terminator::Batch { items, .. } => {
+                for at in items {
+                    at.view = map(at.view);
+                    at.index = map(at.index);
+                }
+            }
+            Terminator::Lap { index, limit, .. } => {
+                *index = map(*index);
+                *limit = map(*limit);
             }
             Terminator::Jump(_)
             | Terminator::Take { .. }

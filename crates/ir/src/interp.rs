@@ -2,7 +2,8 @@
 //! IR means.
 
 use crate::eval;
-use crate::function::{BlockData, End, Function, Inst, Item, Target, Terminator, Value};
+use crate::function::{BlockData, End, Function, Inst, Item, ItemAt, Target, Terminator, Value};
+use crate::limits::BATCH_STEPS_MIN;
 use crate::memory::{Words, bytes_at, trusted, view_of};
 use crate::op::Op;
 use crate::program::Tables;
@@ -48,6 +49,15 @@ pub trait Flow {
     /// Uses one unit of the budget; whether to go on.
     fn step(&mut self) -> bool {
         unreachable!("INVARIANT: only chains step")
+    }
+    /// Uses as many units of the budget as there are, up to `max`, if that is at least
+    /// `min`; how many.
+    fn batch(&mut self, _min: i64, _max: i64) -> Option<i64> {
+        unreachable!("INVARIANT: only chains take batches")
+    }
+    /// Gives back units of the budget.
+    fn refund(&mut self, _steps: i64) {
+        unreachable!("INVARIANT: only chains take batches")
     }
     /// Uses up the budget.
     fn halt(&mut self) {
@@ -271,6 +281,29 @@ impl<F: Flow> Activation<'_, F> {
                     none
                 }
             }
+            Terminator::Batch { items, go, none } => {
+                let rooms = items.iter().map(|&at| self.room(at));
+                let max = rooms.min().unwrap_or(i64::MAX);
+                match self.flow.batch(BATCH_STEPS_MIN, max) {
+                    Some(steps) => {
+                        self.moves.push(steps.cast_unsigned());
+                        go
+                    }
+                    None => none,
+                }
+            }
+            Terminator::Lap {
+                index,
+                limit,
+                again,
+                done,
+            } => {
+                if self.i64(*index) == self.i64(*limit) {
+                    done
+                } else {
+                    again
+                }
+            }
             Terminator::End(_) | Terminator::Return(_) => unreachable!("INVARIANT: handled by the caller"),
         };
         self.push_all(&target.args);
@@ -421,11 +454,28 @@ impl<F: Flow> Activation<'_, F> {
                 self.gather(&inst.args);
                 self.flow.outbox_put(inst.imm.index(), trusted(self.moves));
             }
+            // Were one not settled, as it is, the difference from native code would show.
+            Op::ItemU8 => self.item(inst, Item::U8),
+            Op::ItemI64 => self.item(inst, Item::I64),
+            Op::ItemF64 => self.item(inst, Item::F64),
+            Op::Refund => self.flow.refund(self.i64(arg(0))),
             Op::OutboxRoom => {
                 let room = self.flow.outbox_room(inst.imm.index());
                 self.set(inst, room.cast_unsigned());
             }
         }
+    }
+
+    fn item(&mut self, inst: &Inst, item: Item) {
+        let word = get(item, self.bytes(inst.args[0]), self.i64(inst.args[1]));
+        self.set(inst, word.unwrap_or_default());
+    }
+
+    /// How many items a view has from an index on.
+    fn room(&self, at: ItemAt) -> i64 {
+        let len = self.bytes(at.view).len() as u64 / at.item.size();
+        let room = len.saturating_sub(self.word(at.index));
+        i64::try_from(room).unwrap_or(i64::MAX)
     }
 
     fn gather(&mut self, values: &[Value]) {

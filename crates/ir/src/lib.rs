@@ -54,7 +54,7 @@ pub use builder::FunctionBuilder;
 pub use chain::{ChainCode, Exit, Grant, Inbox, Outbox};
 pub use data::Data;
 pub use function::{
-    Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, Origin, Target, Terminator, Value,
+    Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, ItemAt, Origin, Target, Terminator, Value,
 };
 pub use interp::{Code, Flow, Outcome, Registers, Taken};
 #[doc(hidden)]
@@ -66,4 +66,6 @@ pub use scratch::HostContext;
 pub use state::{Place, State};
 pub use text::{ChainText, TextError, parse_chain, parse_program, print_chain, print_program};
 pub use types::{ElementType, Kind, Type, Word};
-pub use verify::{Role, VerifyError, VerifyErrors, verify_chain, verify_function, verify_program};
+pub use verify::{
+    Role, VerifyError, VerifyErrors, verify_chain, verify_function, verify_optimized, verify_program,
+};

@@ -22,5 +22,11 @@ pub const UNFOLD_INSTS_MAX: usize = 4_000;
 /// How many times larger a chain may become by being unfolded.
 pub const UNFOLD_GROWTH_MAX: usize = 4;
 
+/// Instructions of a loop that is copied for batches.
+pub const BATCH_INSTS_MAX: usize = 1_000;
+
+/// Steps that are worth being taken at once.
+pub const BATCH_STEPS_MIN: i64 = 4;
+
 /// Copies of one block; when there are as many, one more serves for all other flags.
 pub const UNFOLD_VERSIONS_MAX: usize = 8;

@@ -218,4 +218,9 @@ operations! {
     Count    "count"     () -> ()       Edge   Flow  "Chains only: counts one element on an edge."
     OutboxPut "outbox_put" () -> ()     Outbox Flow  "Chains only: adds an element to the block for a polymorphic flow point."
     OutboxRoom "outbox_room" () -> (I)  Outbox Flow  "Chains only: how many elements the block still takes."
+
+    ItemU8   "item_u8"   (S I) -> (I)   None   Flow  "Batches only: the byte at an index, which is settled to lie inside."
+    ItemI64  "item_i64"  (S I) -> (I)   None   Flow  "Batches only: the integer at an index, which is settled to lie inside."
+    ItemF64  "item_f64"  (S I) -> (F)   None   Flow  "Batches only: the double at an index, which is settled to lie inside."
+    Refund   "refund"    (I) -> ()      None   Flow  "Batches only: gives back steps that the batch has taken and that are not used."
 }

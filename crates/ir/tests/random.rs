@@ -135,7 +135,7 @@ fn ladders_verify_quickly() {
 }
 
 #[test]
-fn what_is_simplified_stays_well_formed() {
+fn what_is_optimized_stays_well_formed() {
     for seed in 0..2000 {
         let unit = support::generate::unit(seed);
         let mut simple = unit.clone();
@@ -143,7 +143,7 @@ fn what_is_simplified_stays_well_formed() {
             *function = optimize(function);
         }
         simple
-            .verify()
+            .verify_optimized()
             .unwrap_or_else(|errors| panic!("seed {seed}: {errors}\n{}", unit.print()));
         assert!(
             Unit::parse(&simple.print()) == Ok(simple.clone()),

@@ -51,9 +51,11 @@ fn files_hold_every_operation_and_terminator() {
             }
         }
     }
+    // What only passes make stands in no file.
+    let of_batches = [Op::ItemU8, Op::ItemI64, Op::ItemF64, Op::Refund];
     let missing: Vec<&str> = Op::ALL
         .iter()
-        .filter(|op| !ops.contains(op))
+        .filter(|op| !ops.contains(op) && !of_batches.contains(op))
         .map(|op| op.info().name)
         .collect();
     assert_eq!(missing, Vec::<&str>::new(), "no file has these operations");
@@ -68,7 +70,7 @@ fn files_hold_every_operation_and_terminator() {
 #[test]
 fn names_are_unambiguous() {
     let terminators = [
-        "jump", "br", "get", "call", "take", "fail", "return", "step", "inbox",
+        "jump", "br", "get", "call", "take", "fail", "return", "step", "inbox", "batch", "lap",
     ];
     let ends = ["done", "again", "finish", "pending", "host_failed"];
     for word in terminators.iter().chain(&ends) {
@@ -137,6 +139,9 @@ fn mutated(count: u64, mutate: impl Fn(&mut Random, &mut Vec<u8>)) -> (usize, us
 #[test]
 fn mutated_bytes_panic_nowhere() {
     let (parsed, verified) = mutated(20_000, |random, bytes| {
+        if bytes.is_empty() {
+            return;
+        }
         let at = random.below(bytes.len());
         let other = random.below(bytes.len());
         match random.below(5) {

@@ -129,24 +129,34 @@ impl Accounts {
         accounts
     }
 
-    /// Numbers the ways that are counted and puts a `count` on each.
+    /// Numbers the ways that are counted and puts a `count` on each. Ways that are counted
+    /// for the same have one number: copies of a loop share their probes.
     fn number_probes(&mut self, place: impl Fn(usize) -> Place, function: &mut Function) {
-        let mut numbers: BTreeMap<usize, usize> = BTreeMap::new();
-        for (_, sum) in &mut self.sums {
-            *sum = std::mem::take(sum)
-                .into_iter()
-                .map(|(term, times)| match term {
-                    Term::Probe(way) => {
-                        let next = numbers.len();
-                        (Term::Probe(*numbers.entry(way).or_insert(next)), times)
-                    }
-                    term => (term, times),
-                })
-                .collect();
+        let mut uses: BTreeMap<usize, Vec<(usize, i64)>> = BTreeMap::new();
+        for (index, (_, sum)) in self.sums.iter().enumerate() {
+            for (&term, &times) in sum {
+                if let Term::Probe(way) = term {
+                    uses.entry(way).or_default().push((index, times));
+                }
+            }
+        }
+        let mut numbers: HashMap<&[(usize, i64)], usize> = HashMap::new();
+        let mut probes = Vec::new();
+        for (&way, uses) in &uses {
+            let next = numbers.len();
+            probes.push((way, *numbers.entry(uses).or_insert(next)));
         }
         self.probes = numbers.len();
+        for (_, sum) in &mut self.sums {
+            sum.retain(|term, _| !matches!(term, Term::Probe(_)));
+        }
+        for (uses, probe) in numbers {
+            for &(index, times) in uses {
+                self.sums[index].1.insert(Term::Probe(probe), times);
+            }
+        }
         let blocks = function.blocks.len();
-        for (way, probe) in numbers {
+        for (way, probe) in probes {
             match place(way) {
                 Place::In(block) => function.blocks[block].insts.push(count(probe)),
                 Place::Between(block, target) => split(function, block, target, count(probe)),
@@ -221,6 +231,7 @@ impl Graph {
     fn new(function: &Function) -> Graph {
         let outside = function.blocks.len();
         let depths = depths(function);
+        let seldom = seldom(function);
         let mut entries = vec![0_usize; function.blocks.len()];
         for block in &function.blocks {
             block
@@ -255,13 +266,17 @@ impl Graph {
                     (false, 1) => Place::In(to),
                     (false, _) => Place::Between(from, number),
                 };
-                let is_step = number == 0 && matches!(block.terminator, Terminator::Step { .. });
+                let is_step = number == 0 && block.terminator.takes_step();
                 let depth = depths[from].min(depths[to]);
-                // The first of several targets is the likely one; what lies between
-                // blocks costs a jump.
-                let likely = if number == 0 { 3 } else { 1 };
+                // The first of several targets is the likely one, in loops that are not
+                // batched; what lies between blocks costs a jump.
+                let likely = match (seldom[from], number) {
+                    (true, _) => 1,
+                    (false, 0) => 6,
+                    (false, _) => 2,
+                };
                 let between = u64::from(matches!(place, Place::Between(..)));
-                let weight = 8_u64.saturating_pow(depth) * likely + between;
+                let weight = 12_u64.saturating_pow(depth) * likely + between;
                 ways.push(Way {
                     from,
                     to,
@@ -383,6 +398,24 @@ fn add(to: &mut Sum, sum: &Sum, times: i64) {
             to.remove(&term);
         }
     }
+}
+
+/// The blocks that only run what batches leave over.
+fn seldom(function: &Function) -> Vec<bool> {
+    let mut seldom = vec![false; function.blocks.len()];
+    let mut todo: Vec<usize> = Vec::new();
+    for block in &function.blocks {
+        if let Terminator::Batch { none: slow, .. } | Terminator::Lap { done: slow, .. } = &block.terminator {
+            todo.push(slow.block.index());
+        }
+    }
+    while let Some(block) = todo.pop() {
+        let terminator = &function.blocks[block].terminator;
+        if !std::mem::replace(&mut seldom[block], true) && !matches!(terminator, Terminator::Batch { .. }) {
+            terminator.for_each_target(|to| todo.push(to.block.index()));
+        }
+    }
+    seldom
 }
 
 /// In how many loops each block lies, about: loops are strongly connected parts, and

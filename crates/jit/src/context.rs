@@ -39,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) state: *mut State,
     /// The places of the chain's slots.
     pub(crate) places: *const Place,
+    /// The addresses of the chain's constant data.
+    pub(crate) data: *const Word,
 }
 
 /// How machine code enters a host function.
@@ -89,6 +91,7 @@ pub(crate) mod offset {
         OUTBOXES = Context.outboxes,
         HOSTS = Context.hosts,
         HOST_CONTEXT = Context.host_context,
+        DATA = Context.data,
         HOST_ENTRY = HostView.entry,
         HOST_OBJECT = HostView.object,
         OUTBOX_WORDS = OutboxView.words,

@@ -4,12 +4,13 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{CodegenError, Context};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{Module, ModuleError};
+use cranelift_module::{Module, ModuleError, ModuleReloc};
 
 use cutthrough_ir::ChainCode;
 use cutthrough_ir::passes::optimize;
@@ -22,7 +23,11 @@ use crate::limits::{CHAIN_BLOCKS_MAX, CHAIN_INSTS_MAX, CHAIN_SLOTS_MAX};
 use crate::lower::lower;
 use crate::native::NativeChain;
 use crate::needs::Needs;
+use crate::placement;
 use crate::trap_check;
+
+/// Fills what lies in front of the code: on x86-64 it traps.
+const UNREACHABLE: u8 = 0xcc;
 
 /// What can be chosen about a [`Jit`].
 #[derive(Clone, Copy, Debug)]
@@ -217,9 +222,27 @@ impl Jit {
         builder.memory_provider(Box::new(provider));
         let mut module = JITModule::new(builder);
         let id = module.declare_anonymous_function(&context.func.signature)?;
-        module.define_function(id, context).map_err(explain)?;
+        context
+            .compile(&*self.isa, &mut ControlPlane::default())
+            .map_err(|error| explain(error.into()))?;
+        let code = context.compiled_code().expect("INVARIANT: just compiled");
+        let before = placement::bytes_before(code);
+        let mut bytes = vec![UNREACHABLE; before];
+        bytes.extend_from_slice(code.code_buffer());
+        let alignment = u64::from(code.buffer.alignment).max(placement::LINE as u64);
+        let relocations: Vec<ModuleReloc> = code
+            .buffer
+            .relocs()
+            .iter()
+            .map(|relocation| {
+                let mut relocation = ModuleReloc::from_mach_reloc(relocation, &context.func, id);
+                relocation.offset += before as u32;
+                relocation
+            })
+            .collect();
+        module.define_function_bytes(id, alignment, &bytes, &relocations)?;
         module.finalize_definitions()?;
-        let entry = module.get_finalized_function(id);
+        let entry = module.get_finalized_function(id).wrapping_add(before);
         // Dropping the module frees no code: the region owns it.
         Ok((region, entry))
     }
@@ -273,6 +296,8 @@ fn isa(options: &JitOptions) -> Result<OwnedTargetIsa, String> {
         ("use_colocated_libcalls", "false"),
         // No panic passes through native frames, and nothing unwinds them.
         ("unwind_info", "false"),
+        // What `placement` goes by.
+        ("machine_code_cfg_info", "true"),
         // The other strategy calls a function that would have to be found by name.
         ("probestack_strategy", "inline"),
     ];

@@ -19,6 +19,7 @@
 //! | [`accounts`] | what a chain has to count, and what follows from that |
 //! | [`lower`] | chain IR to CLIF |
 //! | [`needs`] | what a chain's code touches, checked against each grant |
+//! | [`placement`] | where in a cache line code is put |
 //! | [`context`] | what machine code reads and writes, with its layout |
 //! | [`helpers`] | what machine code calls |
 //! | [`trap_check`] | rejects instructions that may trap |
@@ -45,6 +46,7 @@ mod helpers;
 mod lower;
 mod native;
 mod needs;
+mod placement;
 mod trap_check;
 
 pub use dump::{Dump, DumpKinds};

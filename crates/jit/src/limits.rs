@@ -2,7 +2,7 @@
 
 /// How many steps a chain takes between two looks at budget and interrupt. It
 /// bounds how long a rewire waits for a running loop.
-pub const STRIP_STEPS: u64 = 256;
+pub const STRIP_STEPS: u64 = 512;
 
 /// Instructions and terminators of one chain. Cranelift takes about a
 /// microsecond for each, so this is the longest that one compilation may keep a

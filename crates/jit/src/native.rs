@@ -4,7 +4,7 @@
 
 use std::mem::MaybeUninit;
 
-use cutthrough_ir::{ChainCode, Data, ElementType, Exit, Grant, HostSig, Place};
+use cutthrough_ir::{ChainCode, Data, ElementType, Exit, Grant, HostSig, Place, Word};
 
 use crate::code_memory::CodeRegion;
 use crate::context::{Context, HostView, OutboxView};
@@ -26,8 +26,9 @@ pub struct NativeChain {
     sigs: Vec<HostSig>,
     inbox: Option<ElementType>,
     outboxes: Vec<ElementType>,
-    /// Constant data whose addresses are in the code.
+    /// Constant data, which the code refers to.
     _data: Vec<Data>,
+    data_addresses: Vec<Word>,
 }
 
 impl NativeChain {
@@ -48,6 +49,7 @@ impl NativeChain {
             inbox: chain.tables.inputs.first().cloned(),
             outboxes: chain.tables.outputs.clone(),
             _data: chain.tables.data.clone(),
+            data_addresses: chain.tables.data.iter().map(|data| data.view().0).collect(),
         }
     }
 
@@ -94,6 +96,7 @@ impl NativeChain {
             host_context: grant.context,
             state,
             places: self.places.as_ptr(),
+            data: self.data_addresses.as_ptr(),
         };
         // SAFETY: the code was made from verified IR by `lower`, keeps to the C
         // calling convention and does not unwind (helpers abort instead, host

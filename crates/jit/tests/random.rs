@@ -90,7 +90,7 @@ impl Generator<'_, '_> {
     fn inst(&mut self) {
         let op = self.rng.of(Op::ALL);
         match op {
-            Op::Emit | Op::Ready => {}
+            Op::Emit | Op::Ready | Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund => {}
             Op::SlotGet => {
                 let slot = self.rng.below(self.b.tables_ref().slots.len());
                 let value = self.b.slot_get(slot);

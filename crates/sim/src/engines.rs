@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cutthrough::ir::passes::PASSES;
-use cutthrough::ir::{ChainCode, Code, Exit, Function, Grant, Op, verify_chain};
+use cutthrough::ir::{
+    ChainCode, Code, Exit, Function, Grant, Op, VerifyErrors, verify_chain, verify_optimized,
+};
 use cutthrough::{Compile, Engine, EngineDump, Options, Specialised};
 
 /// A way to run a network.
@@ -106,12 +108,12 @@ struct Chains {
 
 impl Engine for Chains {
     fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
-        note(chain);
+        note(chain, verify_chain(chain));
         let mut chain = chain.clone();
         let passes: &[fn(&Function) -> Function] = if self.simplifies { &PASSES } else { &[] };
         for pass in passes {
             chain.function = pass(&chain.function);
-            note(&chain);
+            note(&chain, verify_optimized(&chain));
         }
         let code = Code::new(chain.function.clone());
         Ok(Box::new(InterpretedChain { chain, code }))
@@ -122,9 +124,9 @@ impl Engine for Chains {
     }
 }
 
-fn note(chain: &ChainCode) {
+fn note(chain: &ChainCode, verified: Result<(), VerifyErrors>) {
     use cutthrough::ir::Terminator;
-    let errors = verify_chain(chain).err();
+    let errors = verified.err();
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(errors) = errors {
         seen.malformed.push(errors.to_string());
@@ -138,6 +140,8 @@ fn note(chain: &ChainCode) {
             Terminator::Call { .. } => "call",
             Terminator::Inbox { .. } => "inbox",
             Terminator::Step { .. } => "step",
+            Terminator::Batch { .. } => "batch",
+            Terminator::Lap { .. } => "lap",
             _ => continue,
         };
         *seen.others.entry(name).or_default() += 1;

@@ -1,7 +1,7 @@
 //! Reads functions.
 
 use crate::function::{
-    Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, Origin, Target, Terminator, Value,
+    Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, ItemAt, Origin, Target, Terminator, Value,
 };
 use crate::op::{ImmKind, Op};
 use crate::program::Tables;
@@ -163,7 +163,7 @@ impl<'t> Parser<'t> {
         }
         if !matches!(
             word,
-            "jump" | "br" | "get" | "call" | "take" | "fail" | "return" | "step" | "inbox"
+            "jump" | "br" | "get" | "call" | "take" | "fail" | "return" | "step" | "inbox" | "batch" | "lap"
         ) {
             return Ok(None);
         }
@@ -175,11 +175,7 @@ impl<'t> Parser<'t> {
                 Terminator::Br(condition, self.next_target("")?, self.next_target("")?)
             }
             "get" => {
-                let item = self.item()?;
-                let view = self.value()?;
-                self.expect_sign('[')?;
-                let index = self.value()?;
-                self.expect_sign(']')?;
+                let ItemAt { item, view, index } = self.item_at()?;
                 let (some, none) = (self.next_target("some")?, self.next_target("none")?);
                 Terminator::Get {
                     item,
@@ -215,11 +211,32 @@ impl<'t> Parser<'t> {
                 go: self.target()?,
                 stop: self.next_target("")?,
             },
+            "batch" => Terminator::Batch {
+                items: self.list(('(', ')'), Parser::item_at)?,
+                go: self.next_target("go")?,
+                none: self.next_target("none")?,
+            },
+            "lap" => Terminator::Lap {
+                index: self.value()?,
+                limit: self.value()?,
+                again: self.next_target("again")?,
+                done: self.next_target("done")?,
+            },
             _ => Terminator::Inbox {
                 some: self.target()?,
                 none: self.next_target("")?,
             },
         }))
+    }
+
+    /// `i64 v3[v2]`.
+    fn item_at(&mut self) -> Parsed<ItemAt> {
+        let item = self.item()?;
+        let view = self.value()?;
+        self.expect_sign('[')?;
+        let index = self.value()?;
+        self.expect_sign(']')?;
+        Ok(ItemAt { item, view, index })
     }
 
     fn item(&mut self) -> Parsed<Item> {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use crate::function::{BlockData, End, Function, Imm, Inst, Item, Origin, Target, Terminator, Value};
+use crate::function::{BlockData, End, Function, Imm, Inst, Item, ItemAt, Origin, Target, Terminator, Value};
 use crate::program::Tables;
 use crate::text::names::{ENDS, ITEMS, said_type};
 use crate::text::print::{Double, print_list};
@@ -115,13 +115,14 @@ fn terminator(f: &mut Formatter<'_>, terminator: &Terminator) -> fmt::Result {
             some,
             none,
         } => {
-            let (item, view, index) = (item_name(*item), view.0, index.0);
-            write!(
-                f,
-                "get {item} v{view}[v{index}], some {}, none {}",
-                To(some),
-                To(none)
-            )
+            let at = ItemAt {
+                item: *item,
+                view: *view,
+                index: *index,
+            };
+            f.write_str("get ")?;
+            item_at(f, at)?;
+            write!(f, ", some {}, none {}", To(some), To(none))
         }
         Terminator::Call {
             host,
@@ -158,7 +159,29 @@ fn terminator(f: &mut Formatter<'_>, terminator: &Terminator) -> fmt::Result {
         }
         Terminator::Step { go, stop } => write!(f, "step {}, {}", To(go), To(stop)),
         Terminator::Inbox { some, none } => write!(f, "inbox {}, {}", To(some), To(none)),
+        Terminator::Batch { items, go, none } => {
+            f.write_str("batch ")?;
+            print_list(f, ('(', ')'), items, |f, &at| item_at(f, at))?;
+            write!(f, ", go {}, none {}", To(go), To(none))
+        }
+        Terminator::Lap {
+            index,
+            limit,
+            again,
+            done,
+        } => write!(
+            f,
+            "lap v{} v{}, again {}, done {}",
+            index.0,
+            limit.0,
+            To(again),
+            To(done)
+        ),
     }
+}
+
+fn item_at(f: &mut Formatter<'_>, at: ItemAt) -> fmt::Result {
+    write!(f, "{} v{}[v{}]", item_name(at.item), at.view.0, at.index.0)
 }
 
 fn item_name(item: Item) -> &'static str {

@@ -1,6 +1,6 @@
 //! The graph of a function's blocks, its loops, and which block dominates which.
 
-use crate::function::{Block, Function, Terminator};
+use crate::function::{Block, Function};
 
 const NONE: u32 = u32::MAX;
 
@@ -23,7 +23,7 @@ impl Graph {
         let count = function.blocks.len();
         let (mut starts, mut edges) = (vec![0], Vec::new());
         for block in &function.blocks {
-            let mut stepped = matches!(block.terminator, Terminator::Step { .. });
+            let mut stepped = block.terminator.takes_step();
             block.terminator.for_each_target(|target| {
                 if target.block.index() < count {
                     edges.push(Edge {

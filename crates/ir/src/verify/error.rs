@@ -145,6 +145,8 @@ pub(super) struct Report {
     owner: Option<String>,
     pub(super) role: Option<Role>,
     pub(super) at: Option<(Block, Spot)>,
+    /// Whether functions may hold what only passes make.
+    pub(super) optimized: bool,
     errors: Vec<VerifyError>,
     cut: bool,
 }
@@ -155,6 +157,7 @@ impl Report {
             owner,
             role: None,
             at: None,
+            optimized: false,
             errors: Vec::new(),
             cut: false,
         }

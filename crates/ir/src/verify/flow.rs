@@ -51,6 +51,7 @@ impl Checker<'_> {
         let allowed = match (kind, inst.op) {
             (FunctionKind::Fragment, Op::Halt | Op::Count | Op::OutboxPut | Op::OutboxRoom) => false,
             (FunctionKind::Chain, Op::Emit | Op::Ready) => false,
+            (_, Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund) => self.optimized,
             (FunctionKind::Expression, op) => op.info().effect == Effect::Pure || op == Op::SlotGet,
             (FunctionKind::Fragment | FunctionKind::Chain, _) => true,
         };
@@ -80,6 +81,8 @@ impl Checker<'_> {
             Terminator::Return(_) => ("return", kind != Fragment),
             Terminator::Step { .. } => ("step", kind == Chain),
             Terminator::Inbox { .. } => ("inbox", kind == Chain),
+            Terminator::Batch { .. } => ("batch", self.optimized),
+            Terminator::Lap { .. } => ("lap", self.optimized),
             Terminator::End(end) => {
                 self.allowed_end(*end);
                 ("an end", kind == Fragment)

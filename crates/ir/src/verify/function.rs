@@ -15,6 +15,8 @@ pub(super) struct Checker<'a> {
     pub(super) function: &'a Function,
     pub(super) tables: &'a Tables,
     pub(super) role: Role,
+    /// Whether it may hold what only passes make.
+    pub(super) optimized: bool,
     /// The program around it, where it is known.
     pub(super) program: Option<&'a Program>,
     report: &'a mut Report,
@@ -37,6 +39,7 @@ pub(super) fn check(
         function,
         tables,
         role,
+        optimized: report.optimized,
         program,
         report,
     };

@@ -252,6 +252,25 @@ impl Checker<'_> {
                 self.target(go, &[]);
                 self.target(stop, &[]);
             }
+            Terminator::Batch { items, go, none } => {
+                for at in items {
+                    self.operand("batch", at.view, Type::BYTES);
+                    self.operand("batch", at.index, Type::I64);
+                }
+                self.target(go, &[Type::I64]);
+                self.target(none, &[]);
+            }
+            Terminator::Lap {
+                index,
+                limit,
+                again,
+                done,
+            } => {
+                self.operand("lap", *index, Type::I64);
+                self.operand("lap", *limit, Type::I64);
+                self.target(again, &[]);
+                self.target(done, &[]);
+            }
             Terminator::Inbox { some, none } => {
                 if let [element] = &tables.inputs[..] {
                     self.target(some, element.fields());

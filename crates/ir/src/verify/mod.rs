@@ -48,9 +48,13 @@
 //! 14. A function holds only what its kind allows. Fragments: `jump`, `br`, `get`,
 //!     `call`, `take` and ends, no operations of chains. Expressions: `jump`, `br`,
 //!     `get` and `return`, pure operations and `slot_get`. Chains: all but ends,
-//!     `take`, `emit` and `ready`; `inbox` only where the tables have an input.
+//!     `take`, `emit` and `ready`; `inbox` only where the tables have an input. What
+//!     stands in batches (`batch`, `lap`, `refund` and items) is made by
+//!     [`passes`](crate::passes) from verified chains, and may stand in no others: that
+//!     indices lie inside, and that laps come to an end, is the pass's to see to.
 //! 15. Fragments and expressions have no loops. In a chain, every loop goes through
-//!     the `go` target of a `step`, so that a chain without budget comes out.
+//!     the `go` target of a `step`, so that a chain without budget comes out; or
+//!     through a `lap`.
 //! 16. In a fragment, an `emit` stands in a block that ends the activation, once for
 //!     each output at most, and only pure operations, state slots and other emits
 //!     follow it there. An activation that fails emits nothing.
@@ -146,6 +150,17 @@ pub fn verify_function(function: &Function, tables: &Tables, role: Role) -> Resu
 pub fn verify_program(program: &Program) -> Result<(), VerifyErrors> {
     let mut report = Report::new(Some(format!("process {:?}", program.name)));
     program::check_program(program, &mut report);
+    report.finish()
+}
+
+/// Verifies what passes have made of a verified chain.
+///
+/// # Errors
+/// Everything that is wrong, up to a limit.
+pub fn verify_optimized(chain: &ChainCode) -> Result<(), VerifyErrors> {
+    let mut report = Report::new(Some(format!("chain {:?}, optimized", chain.name)));
+    report.optimized = true;
+    program::check_chain(chain, &mut report);
     report.finish()
 }
 

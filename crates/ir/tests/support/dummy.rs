@@ -135,6 +135,16 @@ impl Flow for Dummy<'_> {
         go
     }
 
+    fn batch(&mut self, min: i64, max: i64) -> Option<i64> {
+        let steps = max.min(self.budget as i64);
+        self.budget -= if steps < min { 0 } else { steps as usize };
+        (steps >= min).then_some(steps)
+    }
+
+    fn refund(&mut self, steps: i64) {
+        self.budget += steps as usize;
+    }
+
     fn halt(&mut self) {
         self.budget = 0;
     }

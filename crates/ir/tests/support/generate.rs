@@ -321,7 +321,7 @@ impl Generator<'_> {
     fn inst(&mut self, op: Op, open: &mut Open) {
         let (info, kind) = (op.info(), self.role.kind());
         let allowed = match op {
-            Op::Emit => false,
+            Op::Emit | Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund => false,
             Op::Halt | Op::Count | Op::OutboxPut | Op::OutboxRoom => kind == FunctionKind::Chain,
             Op::Ready => kind == FunctionKind::Fragment && !self.is_end(),
             Op::SlotGet => true,

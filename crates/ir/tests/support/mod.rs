@@ -76,6 +76,14 @@ impl Unit {
         }
     }
 
+    /// Verifies what passes have made of it.
+    pub(crate) fn verify_optimized(&self) -> Result<(), VerifyErrors> {
+        match self {
+            Unit::Process(_) => self.verify(),
+            Unit::Chain(chain) => cutthrough_ir::verify_optimized(&bind(chain)),
+        }
+    }
+
     pub(crate) fn tables(&self) -> &cutthrough_ir::Tables {
         match self {
             Unit::Process(program) => &program.tables,

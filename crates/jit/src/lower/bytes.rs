@@ -1,16 +1,50 @@
 //! Instructions on byte strings. What is a few machine instructions is inlined,
 //! without branches; what looks at many bytes is a call.
 
+use std::collections::{BTreeSet, HashMap};
+
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value as ClifValue, types};
 
-use cutthrough_ir::{Inst, Op};
+use cutthrough_ir::{Inst, Op, Value};
 
 use super::Lowerer;
 use super::values::Parts;
+use crate::context::offset;
 use crate::helpers::Helper;
+use crate::trap_check::constant;
 
 impl Lowerer<'_, '_> {
+    /// Loads the addresses of the data that batches read.
+    pub(super) fn load_bases(&mut self) {
+        let insts = || self.function.blocks.iter().flat_map(|block| &block.insts);
+        let views: HashMap<Value, usize> = insts()
+            .filter(|inst| inst.op == Op::Sconst)
+            .filter_map(|inst| Some((inst.result?, inst.imm.index())))
+            .collect();
+        let read = insts().filter(|inst| matches!(inst.op, Op::ItemU8 | Op::ItemI64 | Op::ItemF64));
+        let read: BTreeSet<usize> = read
+            .filter_map(|inst| views.get(&inst.args[0]))
+            .copied()
+            .collect();
+        if read.is_empty() {
+            return;
+        }
+        let addresses = self.load_context(offset::DATA);
+        for index in read {
+            let (address, _) = self.chain.tables.data[index].view();
+            let base = self.load_i64(addresses, 8 * index as i32);
+            self.bases.insert(address.cast_signed(), base);
+        }
+    }
+
+    /// The address of a view, in a register if it is known there.
+    pub(super) fn base_of(&self, view: Parts) -> ClifValue {
+        let address = constant(self.builder.func, view[0]);
+        let base = address.and_then(|address| self.bases.get(&address));
+        base.copied().unwrap_or(view[0])
+    }
+
     /// A view of constant data, which the native chain keeps alive.
     pub(super) fn data(&mut self, index: usize) -> Parts {
         let (address, length) = self.chain.tables.data[index].view();

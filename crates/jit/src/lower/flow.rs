@@ -10,8 +10,9 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value as ClifValue, types};
 use cranelift_frontend::Variable;
 
+use cutthrough_ir::limits::BATCH_STEPS_MIN;
 use cutthrough_ir::types::words_of;
-use cutthrough_ir::{Kind, Target, Value};
+use cutthrough_ir::{ItemAt, Kind, Target, Value};
 
 use super::Lowerer;
 use super::values::Parts;
@@ -97,15 +98,70 @@ impl Lowerer<'_, '_> {
             .builder
             .ins()
             .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, fuel, 0);
-        let args = self.target_args(&[], go);
-        // PERF: the block in between lies behind the loop, so that the jump back is the
-        // conditional one; without it there were two jumps for every element.
-        let empty = self.builder.create_block();
+        let behind = self.go_back(there, go);
+        self.switch_to_sealed(behind);
+        self.builder.ins().jump(refill, &[]);
+    }
+
+    /// Goes to a target, mostly back, if the condition holds; else to the block that this
+    /// returns.
+    ///
+    /// PERF: that block is one of its own, even if it only jumps, so that it lies behind
+    /// the loop and the jump back is the conditional one. Without it there were two jumps
+    /// for every element.
+    fn go_back(&mut self, condition: ClifValue, to: &Target) -> Block {
+        let behind = self.builder.create_block();
+        let args = self.target_args(&[], to);
         self.builder
             .ins()
-            .brif(there, self.blocks[go.block.index()], &args, empty, &[]);
-        self.switch_to_sealed(empty);
-        self.builder.ins().jump(refill, &[]);
+            .brif(condition, self.blocks[to.block.index()], &args, behind, &[]);
+        behind
+    }
+
+    /// Takes steps from the strip: as many as there are, but no more than each view has
+    /// items.
+    pub(super) fn batch(&mut self, items: &[ItemAt], go: &Target, none: &Target) {
+        let fuel = self.builder.use_var(self.fuel);
+        let mut steps = fuel;
+        for &ItemAt { item, view, index } in items {
+            let (view, index) = (self.parts(view), self.part(index));
+            let len = self.items_of(item, view);
+            let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, len);
+            let room = self.builder.ins().isub(len, index);
+            let zero = self.iconst(0);
+            let room = self.builder.ins().select(inside, room, zero);
+            steps = self.builder.ins().smin(steps, room);
+        }
+        let enough = self
+            .builder
+            .ins()
+            .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, steps, BATCH_STEPS_MIN);
+        let taken = self.builder.create_block();
+        let none_args = self.target_args(&[], none);
+        self.builder
+            .ins()
+            .brif(enough, taken, &[], self.blocks[none.block.index()], &none_args);
+
+        self.switch_to_sealed(taken);
+        let rest = self.builder.ins().isub(fuel, steps);
+        self.builder.def_var(self.fuel, rest);
+        self.jump_to(&[steps], go);
+    }
+
+    /// Goes on with the next step of a batch, if there is one.
+    pub(super) fn lap(&mut self, index: Value, limit: Value, again: &Target, done: &Target) {
+        let (index, limit) = (self.part(index), self.part(limit));
+        let more = self.builder.ins().icmp(IntCC::NotEqual, index, limit);
+        let behind = self.go_back(more, again);
+        self.switch_to_sealed(behind);
+        self.jump_to(&[], done);
+    }
+
+    /// Gives steps back to the strip.
+    pub(super) fn refund(&mut self, steps: ClifValue) {
+        let fuel = self.builder.use_var(self.fuel);
+        let fuel = self.builder.ins().iadd(fuel, steps);
+        self.builder.def_var(self.fuel, fuel);
     }
 
     /// Sets the budget aside, so that the next step stops.

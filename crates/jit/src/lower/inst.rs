@@ -5,7 +5,7 @@ use cranelift_codegen::ir::immediates::Ieee64;
 use cranelift_codegen::ir::{InstBuilder, Value as ClifValue, types};
 
 use cranelift_frontend::FuncInstBuilder;
-use cutthrough_ir::{Imm, Inst, Op};
+use cutthrough_ir::{Imm, Inst, Item, Op};
 
 use super::Lowerer;
 use super::values::Parts;
@@ -125,6 +125,13 @@ impl Lowerer<'_, '_> {
                 self.outbox_put(inst.imm.index(), &inst.args);
                 return None;
             }
+            Op::ItemU8 => self.item_of(inst, Item::U8),
+            Op::ItemI64 => self.item_of(inst, Item::I64),
+            Op::ItemF64 => self.item_of(inst, Item::F64),
+            Op::Refund => {
+                self.refund(self.part(inst.args[0]));
+                return None;
+            }
             Op::OutboxRoom => self.outbox_room(inst.imm.index()),
         };
         Some([one].into_iter().collect())
@@ -159,6 +166,10 @@ impl Lowerer<'_, '_> {
     ) -> ClifValue {
         let (a, b) = (self.part(inst.args[0]), self.part(inst.args[1]));
         build(self.builder.ins(), a, b)
+    }
+
+    fn item_of(&mut self, inst: &Inst, item: Item) -> ClifValue {
+        self.item(item, self.parts(inst.args[0]), self.part(inst.args[1]))
     }
 
     fn icmp(&mut self, inst: &Inst, condition: IntCC) -> ClifValue {

@@ -105,6 +105,9 @@ struct Lowerer<'a, 'f> {
     outboxes: Vec<Option<OutboxVars>>,
     helper_signatures: [Option<clif::SigRef>; Helper::COUNT],
     host_signature: Option<clif::SigRef>,
+    /// Where the data lies that batches read, by its address: in registers, as Cranelift
+    /// makes constants anew wherever they are used.
+    bases: HashMap<i64, clif::Value>,
     /// For the arguments and the results of host calls.
     call_area: Option<(clif::StackSlot, clif::StackSlot)>,
 }
@@ -147,6 +150,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
             outboxes: vec![None; chain.tables.outputs.len()],
             helper_signatures: [None; Helper::COUNT],
             host_signature: None,
+            bases: HashMap::new(),
             call_area: None,
         }
     }
@@ -155,6 +159,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         let zero = self.iconst(0);
         self.builder.def_var(self.fuel, zero);
         self.make_constants();
+        self.load_bases();
         self.start_probes();
         self.load_slots(needs);
         if needs.inbox {

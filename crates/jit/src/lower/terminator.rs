@@ -10,6 +10,7 @@ use cutthrough_ir::types::words_of;
 use cutthrough_ir::{Item, Target, Terminator, Value};
 
 use super::Lowerer;
+use super::values::Parts;
 use crate::context::offset;
 use crate::needs::Needs;
 use crate::trap_check::{constant, definition};
@@ -46,6 +47,13 @@ impl Lowerer<'_, '_> {
             }
             Terminator::Step { go, stop } => self.step(block, go, stop),
             Terminator::Inbox { some, none } => self.inbox(some, none),
+            Terminator::Batch { items, go, none } => self.batch(items, go, none),
+            Terminator::Lap {
+                index,
+                limit,
+                again,
+                done,
+            } => self.lap(*index, *limit, again, done),
             Terminator::Take { .. } | Terminator::End(_) => {
                 unreachable!("INVARIANT: `take` and ends do not stand in a chain")
             }
@@ -67,18 +75,9 @@ impl Lowerer<'_, '_> {
 
     fn get(&mut self, item: Item, view: Value, index: Value, some: &Target, none: &Target) {
         let (view, index) = (self.parts(view), self.part(index));
-        // An index below 0 is a large one as an unsigned number.
-        let (len, at) = match item {
-            Item::U8 => (view[1], index),
-            Item::I64 | Item::F64 => {
-                let len = match constant(self.builder.func, view[1]) {
-                    Some(bytes) => self.builder.ins().iconst(types::I64, bytes / 8),
-                    None => self.builder.ins().ushr_imm_u(view[1], 3),
-                };
-                (len, self.builder.ins().ishl_imm_u(index, 3))
-            }
-        };
+        let len = self.items_of(item, view);
         let read = self.builder.create_block();
+        // An index below 0 is a large one as an unsigned number.
         let inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, len);
         let none_args = self.target_args(&[], none);
         self.builder
@@ -86,15 +85,34 @@ impl Lowerer<'_, '_> {
             .brif(inside, read, &[], self.blocks[none.block.index()], &none_args);
 
         self.switch_to_sealed(read);
-        let address = self.builder.ins().iadd(view[0], at);
-        // Not trapping, as the check above dominates it; but aligned to nothing.
+        let value = self.item(item, view, index);
+        self.jump_to(&[value], some);
+    }
+
+    /// How many items a view has.
+    pub(super) fn items_of(&mut self, item: Item, view: Parts) -> ClifValue {
+        match (item, constant(self.builder.func, view[1])) {
+            (Item::U8, _) => view[1],
+            (Item::I64 | Item::F64, Some(bytes)) => self.builder.ins().iconst(types::I64, bytes / 8),
+            (Item::I64 | Item::F64, None) => self.builder.ins().ushr_imm_u(view[1], 3),
+        }
+    }
+
+    /// Reads an item at an index that lies inside.
+    pub(super) fn item(&mut self, item: Item, view: Parts, index: ClifValue) -> ClifValue {
+        let at = match item {
+            Item::U8 => index,
+            Item::I64 | Item::F64 => self.builder.ins().ishl_imm_u(index, 3),
+        };
+        let base = self.base_of(view);
+        let address = self.builder.ins().iadd(base, at);
+        // Not trapping, as the index lies inside; but aligned to nothing.
         let flags = MemFlagsData::new().with_notrap();
-        let value = match item {
+        match item {
             Item::U8 => self.builder.ins().uload8(types::I64, flags, address, 0),
             Item::I64 => self.builder.ins().load(types::I64, flags, address, 0),
             Item::F64 => self.builder.ins().load(types::F64, flags, address, 0),
-        };
-        self.jump_to(&[value], some);
+        }
     }
 
     /// Makes room on the stack for the largest arguments and results of host calls.
