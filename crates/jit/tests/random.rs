@@ -331,7 +331,7 @@ fn case(seed: u64) -> Setup {
     });
     let mut setup = Setup::new(chain);
     setup.hosts = hosts::all;
-    setup.budget = rng.of(&[0, 1, 2, 3, 5, 8, 255, 256, 257, 300]);
+    setup.budget = rng.of(&[0, 1, 2, 3, 5, 8, 511, 512, 513, 600]);
     setup.interrupted = rng.below(20) == 0;
     setup.capacities = vec![rng.below(2000), 5];
     setup.slots = setup
