@@ -12,13 +12,14 @@
 //! between the arrivals of elements 32 apart, so that the clock is not what is measured.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cutthrough::ir::{End, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{BranchPolicy, Copy, ForEach, Map, Tee};
-use cutthrough::{Error, Fragment, Handle, Network, Port, Process, ProcessId, Progress, Rewire, Shape};
+use cutthrough::{
+    Error, Fragment, Handle, Network, Pending, Port, Process, ProcessId, Progress, Rewire, Shape,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::parse()?;
@@ -207,19 +208,17 @@ fn storm(
 ) {
     let segment = Arc::new(Mutex::new(segment));
     while !stop.load(Ordering::Relaxed) {
-        let (done, wait) = sync_channel(1);
         let (segment, choice) = (segment.clone(), random.next());
-        handle.send(move |network| {
+        let request = handle.request(move |network| {
             let mut segment = segment.lock().expect("no thread has panicked");
-            let outcome = network.rewire(|rewire| segment.change(rewire, choice));
-            // The storm has ended if nobody listens.
-            let _ = done.send(outcome);
+            network.rewire(|rewire| segment.change(rewire, choice))
         });
-        match wait.recv() {
-            Ok(Ok(())) => applied.fetch_add(1, Ordering::Relaxed),
-            Ok(Err(error)) => panic!("a rewire was refused: {error}"),
-            Err(_) => return,
+        // The storm has ended if the network is gone.
+        let Ok(Ok(outcome)) = request.map(Pending::wait) else {
+            return;
         };
+        outcome.unwrap_or_else(|error| panic!("a rewire was refused: {error}"));
+        applied.fetch_add(1, Ordering::Relaxed);
         std::thread::sleep(Duration::from_micros(random.next() % (2 * pause_us + 1)));
     }
 }

@@ -23,8 +23,10 @@ pub enum ErrorKind {
     Limit,
     /// The process's program is not well formed.
     Program,
-    /// A process failed.
+    /// A process failed, or a request from another thread panicked.
     Failed,
+    /// The network that a handle asked is gone.
+    Gone,
 }
 
 impl Error {
@@ -37,6 +39,27 @@ impl Error {
 
     pub(crate) fn no_process() -> Error {
         Error::new(ErrorKind::NotThere, "there is no such process in this network")
+    }
+
+    pub(crate) fn network_gone() -> Error {
+        Error::new(
+            ErrorKind::Gone,
+            "the network is gone; nothing can be asked of it any more",
+        )
+    }
+
+    pub(crate) fn request_panicked() -> Error {
+        Error::new(
+            ErrorKind::Failed,
+            "the request panicked on the network's thread; what that thread printed says why",
+        )
+    }
+
+    pub(crate) fn answer_taken() -> Error {
+        Error::new(
+            ErrorKind::NotThere,
+            "the answer to this request has been taken already",
+        )
     }
 
     /// The same error, with where it occurred in front.

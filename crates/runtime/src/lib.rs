@@ -72,8 +72,8 @@ pub use element::{Element, Field, FlowPoint};
 pub use engine::{Engine, EngineDump, Specialised};
 pub use error::{Error, ErrorKind};
 pub use network::{
-    ChainReport, Dump, EdgeReport, Handle, Network, Options, PointReport, ProcessReport, Progress, Report,
-    Rewire,
+    ChainReport, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, ProcessReport, Progress,
+    Report, Rewire,
 };
 pub use outside::{Outcome, Reader, Writer};
 pub use process::{Account, Fragment, Process, Shape};

@@ -18,6 +18,9 @@ pub const PROCESSES_MAX: usize = 100_000;
 /// Flow points of a network.
 pub const POINTS_MAX: usize = 100_000;
 
+/// Requests of other threads that wait for the network's.
+pub const REQUESTS_MAX: usize = 4_096;
+
 /// Instructions of a chain; one with more stays interpreted.
 pub const CHAIN_INSTS_MAX: usize = 50_000;
 

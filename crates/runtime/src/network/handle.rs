@@ -1,4 +1,4 @@
-//! Edits from other threads, and stopping.
+//! Requests from other threads, and stopping.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 use super::Network;
+use super::pending::{Answer, Pending, Slot};
+use crate::error::{Error, ErrorKind};
+use crate::limits::REQUESTS_MAX;
 
 type Request = Box<dyn FnOnce(&mut Network) + Send>;
 
@@ -16,8 +19,16 @@ pub(super) struct Shared {
     /// Set when a running chain is to come out soon.
     pub(super) interrupt: AtomicBool,
     stopped: AtomicBool,
-    requests: Mutex<VecDeque<Request>>,
+    queue: Mutex<Queue>,
     arrived: Condvar,
+}
+
+/// The requests that have not been begun, in the order in which they came.
+#[derive(Default)]
+struct Queue {
+    requests: VecDeque<Request>,
+    /// Whether the network is gone: there will be no answers any more.
+    closed: bool,
 }
 
 impl Shared {
@@ -26,16 +37,50 @@ impl Shared {
     }
 
     pub(super) fn has_requests(&self) -> bool {
-        !self.requests.lock().is_empty()
+        self.requests() > 0
     }
 
-    pub(super) fn take_requests(&self) -> VecDeque<Request> {
-        std::mem::take(&mut self.requests.lock())
+    /// How many requests wait.
+    pub(super) fn requests(&self) -> usize {
+        self.queue.lock().requests.len()
+    }
+
+    /// One by one: should a request panic, the others still wait.
+    pub(super) fn next_request(&self) -> Option<Request> {
+        self.queue.lock().requests.pop_front()
+    }
+
+    /// Answers everything that waits, and what may come still, with an error.
+    fn close(&self) {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        let unanswered = std::mem::take(&mut queue.requests);
+        drop(queue);
+        // Dropping a request answers it; who waits for it may send another at once.
+        drop(unanswered);
+    }
+
+    fn push(&self, request: Request) -> Result<(), Error> {
+        let mut queue = self.queue.lock();
+        if queue.closed {
+            return Err(Error::network_gone());
+        }
+        if queue.requests.len() >= REQUESTS_MAX {
+            let message = format!(
+                "{REQUESTS_MAX} requests wait for the network's thread already; wait until some are answered"
+            );
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        queue.requests.push_back(request);
+        self.interrupt.store(true, Ordering::Relaxed);
+        drop(queue);
+        self.arrived.notify_all();
+        Ok(())
     }
 }
 
-/// A handle on a network for other threads. Requests are applied between grants;
-/// the running chain is interrupted for them.
+/// A handle on a network for other threads. Requests are applied between grants, in the
+/// order in which they came; the running chain is interrupted for them.
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
@@ -47,17 +92,64 @@ impl Handle {
     }
 
     /// Has the network call `request` between two grants, on the thread that runs it.
-    pub fn send(&self, request: impl FnOnce(&mut Network) + Send + 'static) {
-        self.shared.requests.lock().push_back(Box::new(request));
-        self.shared.interrupt.store(true, Ordering::Relaxed);
-        self.shared.arrived.notify_all();
+    ///
+    /// # Errors
+    /// At the bound on requests that wait, or when the network is gone. `request` has
+    /// then been dropped.
+    pub fn send(&self, request: impl FnOnce(&mut Network) + Send + 'static) -> Result<(), Error> {
+        self.shared.push(Box::new(request))
+    }
+
+    /// As [`send`](Handle::send), with a way to learn what became of it. It comes back
+    /// at once: while the network's thread is in a long call of a host function, say,
+    /// the request is pending, and it is applied when that call has returned.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use cutthrough::processes::{ForEach, Iter};
+    /// use cutthrough::Network;
+    ///
+    /// let (give_handle, handle) = std::sync::mpsc::channel();
+    /// let running = std::thread::spawn(move || {
+    ///     let mut network = Network::default();
+    ///     let numbers = network.source::<i64>(Iter::new(0i64..))?;
+    ///     network.sink(numbers, ForEach::new(|_: i64| {}))?;
+    ///     give_handle.send(network.handle()).unwrap();
+    ///     network.run()
+    /// });
+    ///
+    /// let handle = handle.recv().unwrap();
+    /// let mut report = handle.request(|network| network.report())?;
+    /// match report.wait_timeout(Duration::from_secs(10)) {
+    ///     Some(answer) => assert_eq!(answer?.processes.len(), 2),
+    ///     None => println!("the network's thread is busy; ask again later"),
+    /// }
+    /// handle.stop();
+    /// running.join().unwrap()?;
+    /// # Ok::<(), cutthrough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Handle::send).
+    pub fn request<R: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Network) -> R + Send + 'static,
+    ) -> Result<Pending<R>, Error> {
+        let slot = Arc::new(Slot::default());
+        let answer = Answer::of(slot.clone());
+        self.shared
+            .push(Box::new(move |network| answer.give(|| request(network))))?;
+        Ok(Pending::of(slot))
     }
 
     /// Makes the network come out of [`Network::run`] soon, for good. What it has not
     /// moved yet stays where it is.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Release);
+        // Under the lock: whoever is about to wait has not looked yet, or is woken.
+        let queue = self.shared.queue.lock();
         self.shared.interrupt.store(true, Ordering::Relaxed);
+        drop(queue);
         self.shared.arrived.notify_all();
     }
 
@@ -78,9 +170,15 @@ impl std::fmt::Debug for Handle {
 impl Network {
     /// Waits, without using the processor, until a handle sends something.
     pub fn wait(&self) {
-        let mut requests = self.shared.requests.lock();
-        while requests.is_empty() && !self.shared.is_stopped() {
-            self.shared.arrived.wait(&mut requests);
+        let mut queue = self.shared.queue.lock();
+        while queue.requests.is_empty() && !self.shared.is_stopped() {
+            self.shared.arrived.wait(&mut queue);
         }
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        self.shared.close();
     }
 }

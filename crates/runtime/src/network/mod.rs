@@ -9,10 +9,12 @@
 //! | `run.rs` | which root runs next, and its grant |
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
 //! | `report.rs` | counts, modes and dumps |
-//! | `handle.rs` | edits from other threads |
+//! | `handle.rs` | requests from other threads |
+//! | `pending.rs` | what becomes of a request |
 
 mod edit;
 mod handle;
+mod pending;
 mod report;
 mod resources;
 mod retire;
@@ -33,6 +35,7 @@ use crate::specialize::{Compile, Specialisations};
 use crate::wiring::{Counter, PointId, Port, ProcessId, Wiring};
 
 pub use handle::Handle;
+pub use pending::Pending;
 pub use report::{ChainReport, Dump, EdgeReport, PointReport, ProcessReport, Report};
 pub use rewire::Rewire;
 pub use run::Progress;

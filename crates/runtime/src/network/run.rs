@@ -337,12 +337,15 @@ impl Network {
         self.shared
             .interrupt
             .store(self.shared.is_stopped(), Ordering::Relaxed);
-        let requests = self.shared.take_requests();
-        let any = !requests.is_empty();
-        for request in requests {
+        // Those that come meanwhile have their turn after the next grant.
+        let waiting = self.shared.requests();
+        for _ in 0..waiting {
+            let Some(request) = self.shared.next_request() else {
+                break;
+            };
             request(self);
             self.settle_all();
         }
-        any
+        waiting > 0
     }
 }

@@ -1,0 +1,157 @@
+//! The fate of a request: pending, answered, or never to be answered.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::error::Error;
+
+/// The answer to a [request](super::Handle::request), which may not be there yet.
+/// Dropping it does not take the request back; [`withdraw`](Pending::withdraw) does.
+#[derive(Debug)]
+pub struct Pending<R> {
+    slot: Arc<Slot<R>>,
+}
+
+/// What the asker and the network's thread share of one request.
+#[derive(Debug)]
+pub(super) struct Slot<R> {
+    fate: Mutex<Fate<R>>,
+    settled: Condvar,
+}
+
+#[derive(Debug)]
+enum Fate<R> {
+    /// The network has not come to it.
+    Waiting,
+    /// The network's thread is at it.
+    Begun,
+    Settled(Result<R, Error>),
+    /// The asker has taken the answer, or does not want it any more.
+    Taken,
+}
+
+impl<R> Default for Slot<R> {
+    fn default() -> Slot<R> {
+        Slot {
+            fate: Mutex::new(Fate::Waiting),
+            settled: Condvar::new(),
+        }
+    }
+}
+
+impl<R> Pending<R> {
+    pub(super) fn of(slot: Arc<Slot<R>>) -> Pending<R> {
+        Pending { slot }
+    }
+
+    /// Whether there is no answer yet.
+    pub fn is_pending(&self) -> bool {
+        matches!(*self.slot.fate.lock(), Fate::Waiting | Fate::Begun)
+    }
+
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// When the network went before it came to the request, or the request panicked.
+    pub fn wait(self) -> Result<R, Error> {
+        let mut fate = self.slot.fate.lock();
+        loop {
+            if let Some(answer) = fate.take() {
+                return answer;
+            }
+            self.slot.settled.wait(&mut fate);
+        }
+    }
+
+    /// Waits for the answer, but no longer than this; with no time at all, looks whether
+    /// it is there. `None` while the request is pending.
+    ///
+    /// # Errors
+    /// As [`wait`](Pending::wait); and when the answer has been taken before.
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<R, Error>> {
+        let until = Instant::now().checked_add(timeout);
+        let mut fate = self.slot.fate.lock();
+        loop {
+            if let Some(answer) = fate.take() {
+                return Some(answer);
+            }
+            let Some(until) = until else {
+                self.slot.settled.wait(&mut fate);
+                continue;
+            };
+            if self.slot.settled.wait_until(&mut fate, until).timed_out() {
+                return fate.take();
+            }
+        }
+    }
+
+    /// Takes the request back if the network has not begun it: then it is never
+    /// applied. Otherwise the request comes back, to be waited for.
+    ///
+    /// # Errors
+    /// The request itself, when it has been begun or answered.
+    pub fn withdraw(self) -> Result<(), Pending<R>> {
+        let mut fate = self.slot.fate.lock();
+        if !matches!(*fate, Fate::Waiting) {
+            drop(fate);
+            return Err(self);
+        }
+        *fate = Fate::Taken;
+        Ok(())
+    }
+}
+
+impl<R> Fate<R> {
+    fn take(&mut self) -> Option<Result<R, Error>> {
+        match self {
+            Fate::Waiting | Fate::Begun => None,
+            Fate::Taken => Some(Err(Error::answer_taken())),
+            Fate::Settled(_) => match std::mem::replace(self, Fate::Taken) {
+                Fate::Settled(answer) => Some(answer),
+                _ => unreachable!("INVARIANT: it has just been seen"),
+            },
+        }
+    }
+}
+
+/// The network's end of a request. Dropping it settles the request: nobody waits for an
+/// answer that cannot come.
+pub(super) struct Answer<R> {
+    slot: Arc<Slot<R>>,
+}
+
+impl<R> Answer<R> {
+    pub(super) fn of(slot: Arc<Slot<R>>) -> Answer<R> {
+        Answer { slot }
+    }
+
+    /// Settles the request with what `work` gives, unless it has been withdrawn.
+    pub(super) fn give(self, work: impl FnOnce() -> R) {
+        {
+            let mut fate = self.slot.fate.lock();
+            if !matches!(*fate, Fate::Waiting) {
+                return;
+            }
+            *fate = Fate::Begun;
+        }
+        let answer = work();
+        *self.slot.fate.lock() = Fate::Settled(Ok(answer));
+        self.slot.settled.notify_all();
+    }
+}
+
+impl<R> Drop for Answer<R> {
+    fn drop(&mut self) {
+        let mut fate = self.slot.fate.lock();
+        let error = match *fate {
+            Fate::Waiting => Error::network_gone(),
+            Fate::Begun => Error::request_panicked(),
+            Fate::Settled(_) | Fate::Taken => return,
+        };
+        *fate = Fate::Settled(Err(error));
+        drop(fate);
+        self.slot.settled.notify_all();
+    }
+}
