@@ -17,7 +17,9 @@
 
 use cutthrough::ir::{Op, SlotDecl, Type, Value};
 use cutthrough::processes::{Fold, ForEach, Slice};
-use cutthrough::{Error, FlowPoint, Fragment, Mode, Network, Process, ProcessId, Progress, Report, Shape};
+use cutthrough::{
+    Error, FlowPoint, Fragment, Mode, Network, NotNative, Process, ProcessId, Progress, Report, Shape,
+};
 
 /// Gives the difference of each element to the one before; of the first, to zero.
 struct Difference;
@@ -139,7 +141,7 @@ fn mode_of(report: &Report, source: ProcessId) -> Mode {
         .chains
         .iter()
         .find(|chain| chain.root == source && !chain.is_delivery);
-    chain.map_or(Mode::Interpreted, |chain| chain.mode.clone())
+    chain.map_or(Mode::Interpreted(NotNative::NotRun), |chain| chain.mode.clone())
 }
 
 fn mode(report: &Report, source: ProcessId) -> String {
@@ -152,13 +154,13 @@ fn mode(report: &Report, source: ProcessId) -> String {
         .unwrap_or_default();
     match mode_of(report, source) {
         Mode::Native(bytes) => format!("{members} is native, {bytes} bytes of code"),
-        mode => format!("{members} is {mode:?}"),
+        mode => format!("{members} is {mode}"),
     }
 }
 
 fn polarity(report: &Report, point: FlowPoint<i64>) -> &'static str {
     let point = report.points.iter().find(|report| report.id == point.id());
-    if point.is_some_and(|point| point.polymorphic) {
+    if point.is_some_and(|point| point.polymorphic.is_some()) {
         "polymorphic"
     } else {
         "monomorphic"

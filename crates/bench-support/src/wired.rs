@@ -1,7 +1,7 @@
 //! A network that is ready to run, and its one result.
 
 use cutthrough::processes::{Collect, Collected};
-use cutthrough::{Error, FlowPoint, Mode, Network, Options, ProcessId, Progress, Report};
+use cutthrough::{Error, FlowPoint, Mode, Network, NotNative, Options, ProcessId, Progress, Report};
 
 /// The steps of one turn of warming up.
 const WARM_STEPS: u64 = 1_500;
@@ -64,7 +64,7 @@ impl Wired {
         chains
             .into_iter()
             .find(|chain| chain.root == root)
-            .map_or(Mode::Interpreted, |chain| chain.mode)
+            .map_or(Mode::Interpreted(NotNative::NotRun), |chain| chain.mode)
     }
 
     /// Wires a network whose grants are not cut short, and runs it until it is warm.

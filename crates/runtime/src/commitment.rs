@@ -26,31 +26,29 @@ pub(crate) fn asked(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
 /// How many elements the readers of a flow point take together, whatever may happen
 /// meanwhile.
 pub(crate) fn of_point(wiring: &Wiring, state: &mut State, point: PointId) -> u64 {
-    Commitments {
-        wiring,
-        state,
-        known: HashMap::new(),
-    }
-    .of_point(point)
+    Commitments::new(wiring, state).of_point(point)
 }
 
 /// How many elements an input takes, whatever may happen meanwhile.
 pub(crate) fn of_input(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
-    Commitments {
-        wiring,
-        state,
-        known: HashMap::new(),
-    }
-    .of_input(reader)
+    Commitments::new(wiring, state).of_input(reader)
 }
 
-struct Commitments<'c> {
+/// What inputs and flow points are committed to, worked out once for each input.
+pub(crate) struct Commitments<'c> {
     wiring: &'c Wiring,
     state: &'c mut State,
     known: HashMap<Port, u64>,
 }
 
-impl Commitments<'_> {
+impl<'c> Commitments<'c> {
+    pub(crate) fn new(wiring: &'c Wiring, state: &'c mut State) -> Commitments<'c> {
+        Commitments {
+            wiring,
+            state,
+            known: HashMap::new(),
+        }
+    }
     fn of_point(&mut self, point: PointId) -> u64 {
         let readers = &self.wiring.point(point).readers;
         readers
@@ -58,7 +56,7 @@ impl Commitments<'_> {
             .fold(0, |sum: u64, &reader| sum.saturating_add(self.of_input(reader)))
     }
 
-    fn of_input(&mut self, reader: Port) -> u64 {
+    pub(crate) fn of_input(&mut self, reader: Port) -> u64 {
         if let Some(&known) = self.known.get(&reader) {
             return known;
         }

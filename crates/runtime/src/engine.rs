@@ -2,6 +2,7 @@
 //! no more of native code than this.
 
 use std::fmt;
+use std::time::Duration;
 
 use cutthrough_ir::{ChainCode, Exit, Grant};
 
@@ -18,6 +19,32 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// As [`compile`](Engine::compile).
     fn dump(&self, chain: &ChainCode) -> Result<EngineDump, String>;
+
+    /// How long one compilation may take. A compiler that does not come back in that
+    /// time, on its own thread, is given up, and the chain stays interpreted.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(crate::limits::COMPILE_MS_MAX)
+    }
+
+    /// What its code memory holds, if it has one.
+    fn code_memory(&self) -> Option<CodeMemory> {
+        None
+    }
+}
+
+/// The code memory of an engine, which several networks may share. All bytes are those of
+/// whole pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CodeMemory {
+    /// How many bytes it can hold.
+    pub capacity_bytes: u64,
+    /// How many it holds.
+    pub used_bytes: u64,
+    /// How many it has given out, all in all.
+    pub allocated_bytes: u64,
+    /// How many of these it has taken back.
+    pub freed_bytes: u64,
 }
 
 /// What an engine makes of a chain, as text.

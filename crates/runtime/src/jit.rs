@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cutthrough_ir::{ChainCode, Exit, Grant};
 use cutthrough_jit::{DumpKinds, Jit, JitOptions, NativeChain};
 
-use crate::engine::{Engine, EngineDump, Specialised};
+use crate::engine::{CodeMemory, Engine, EngineDump, Specialised};
 
 /// The engine, if it works here.
 pub(crate) fn engine() -> Option<Arc<dyn Engine>> {
@@ -34,6 +34,16 @@ impl Engine for Jit {
         Ok(EngineDump {
             clif: dump.clif_optimized.unwrap_or_default(),
             asm: dump.disassembly.unwrap_or_default(),
+        })
+    }
+
+    fn code_memory(&self) -> Option<CodeMemory> {
+        let stats = Jit::code_memory(self).stats();
+        Some(CodeMemory {
+            capacity_bytes: stats.capacity_bytes as u64,
+            used_bytes: stats.used_bytes as u64,
+            allocated_bytes: stats.allocated_bytes_total,
+            freed_bytes: stats.freed_bytes_total,
         })
     }
 }

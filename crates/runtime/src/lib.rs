@@ -43,7 +43,8 @@
 //! | `root` | where a grant begins, and what it reaches |
 //! | `exec` | executes a grant fragment by fragment: the meaning |
 //! | `chain` | makes a grant one function: the same, all at once |
-//! | `specialize`, `engine`, `jit` | which chains are native, and how they become it |
+//! | `specialize`, `engine`, `jit` | which chains are native, how they become it, and why they are not |
+//! | `sync` | what threads share memory by |
 //! | [`kernels`] | grouping and sorting, behind the processes of that name |
 //! | [`limits`] | every bound |
 #![forbid(unsafe_code)]
@@ -65,19 +66,20 @@ mod process;
 pub mod processes;
 mod root;
 mod specialize;
+mod sync;
 mod wiring;
 
 pub use cutthrough_ir as ir;
 pub use element::{Element, Field, FlowPoint};
-pub use engine::{Engine, EngineDump, Specialised};
+pub use engine::{CodeMemory, Engine, EngineDump, Specialised};
 pub use error::{Error, ErrorKind};
 pub use network::{
-    ChainReport, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, ProcessReport, Progress,
-    Report, Rewire,
+    ChainReport, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, Polymorphic,
+    ProcessReport, Progress, Readiness, Report, Rewire, Standing, Waits,
 };
 pub use outside::{Outcome, Reader, Writer};
 pub use process::{Account, Fragment, Process, Shape};
-pub use specialize::{Compile, Mode, SpecialisationCounts};
+pub use specialize::{Cause, Compile, Invalidation, Mode, NotNative, Refusal, SpecialisationCounts};
 pub use wiring::{PointId, Port, ProcessId};
 
 /// The README's example is compiled and run.

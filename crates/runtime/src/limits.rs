@@ -33,6 +33,17 @@ pub const REPAID_STEPS: u64 = 16 * WARM_STEPS;
 /// Invalidations too early after which a chain's warm-up is no longer doubled.
 pub const BACKOFF_DOUBLINGS_MAX: u32 = 3;
 
+/// How long one compilation may take, unless the engine says otherwise. The longest chain
+/// takes some tens of milliseconds.
+pub const COMPILE_MS_MAX: u64 = 10_000;
+
+/// Compilers that did not come back, after which a network compiles nothing more: each
+/// costs a thread.
+pub const COMPILERS_ABANDONED_MAX: u64 = 4;
+
+/// Invalidations that a network can list; all are counted.
+pub const INVALIDATIONS_KEPT_MAX: usize = 64;
+
 const _: () = assert!(
     BLOCK_ELEMENTS_MAX < QUANTUM_STEPS,
     "a block is delivered within a quantum"

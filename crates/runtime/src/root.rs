@@ -9,12 +9,22 @@ use crate::process::FunctionInfo;
 use crate::wiring::{Destination, PointId, Port, ProcessId, PullSource, Wiring};
 
 /// Where a grant begins: the root of a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Root {
     /// A process that holds elements to give.
     Active(ProcessId),
     /// A block of elements that is delivered to an input.
     Delivery(Port),
+}
+
+impl Root {
+    /// The process at the root, and whether it begins with a delivery to it.
+    pub(crate) fn process(self) -> (ProcessId, bool) {
+        match self {
+            Root::Active(process) => (process, false),
+            Root::Delivery(reader) => (reader.process, true),
+        }
+    }
 }
 
 /// The step failed: the budget is used up, an interrupt is requested, or a process

@@ -113,7 +113,8 @@ impl Status {
 }
 
 /// One end of an edge: a process and the number of its input or output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Port {
     /// The process.
     pub process: ProcessId,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cutthrough::Progress;
 use cutthrough::processes::BranchPolicy;
+use cutthrough::{Progress, Readiness};
 
 use crate::engines::EngineKind;
 use crate::plan::{Plan, Step};
@@ -188,7 +188,7 @@ impl Coverage {
                     "element lost at an edge",
                     process.outputs.iter().any(|(_, lost)| *lost > 0),
                 );
-                note("pending source", process.status == "waiting");
+                note("pending source", process.status == Readiness::Waiting);
                 note("drop policy", process.dropped.iter().any(|count| *count > 0));
                 match plan.spec(*number) {
                     Some(Spec::Zip(..)) => note("held: zip", is(0) || is(1)),

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cutthrough::Progress;
 use cutthrough::processes::BranchPolicy;
+use cutthrough::{Progress, Readiness};
 
 use crate::plan::{Plan, Step};
 use crate::procs::Fault;
@@ -46,7 +46,7 @@ fn balanced(spec: &Spec, process: &ProcessSnapshot) -> Result<(), String> {
         _ => 0,
     };
     // The element at which a process failed is its fate.
-    let failed = u64::from(process.status == "failed");
+    let failed = u64::from(process.status == Readiness::Failed);
     let accounted = match spec {
         Spec::Copy(_) | Spec::Map { .. } | Spec::Merge(..) | Spec::Route { .. } | Spec::Take(..) => {
             out + failed
@@ -71,7 +71,7 @@ fn balanced(spec: &Spec, process: &ProcessSnapshot) -> Result<(), String> {
         Spec::Gate { .. } => out + process.inputs[1],
         Spec::Zip(..) => {
             let kept = slot(0) + slot(1);
-            let is_over = process.status == "finished" || process.status == "failed";
+            let is_over = matches!(process.status, Readiness::Finished | Readiness::Failed);
             // What is dropped when it finishes may still lie in its slots.
             if is_over && 2 * out + dropped == taken {
                 taken
@@ -256,7 +256,7 @@ impl<'p> Facts<'p> {
         let left: Vec<usize> = last
             .processes
             .iter()
-            .filter(|(_, p)| !matches!(p.status, "finished" | "failed"))
+            .filter(|(_, p)| !matches!(p.status, Readiness::Finished | Readiness::Failed))
             .map(|(n, _)| *n)
             .collect();
         if left.iter().any(excused) || self.points_without_readers() {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use cutthrough::{Error, Network, PointId, ProcessId, Progress, SpecialisationCounts};
+use cutthrough::{Error, Network, PointId, ProcessId, Progress, Readiness, SpecialisationCounts};
 
 use crate::engines::EngineKind;
 use crate::plan::{Plan, Step};
@@ -54,7 +54,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessSnapshot {
     /// What it is ready for.
-    pub status: &'static str,
+    pub status: Readiness,
     /// Elements that came in, by input.
     pub inputs: Vec<u64>,
     /// Elements that came when it was over.
@@ -253,7 +253,7 @@ impl Runner<'_> {
                     let waiting = snapshot
                         .processes
                         .iter()
-                        .filter(|(_, process)| process.status == "waiting");
+                        .filter(|(_, process)| process.status == Readiness::Waiting);
                     let waiting: Vec<usize> = waiting.map(|(process, _)| *process).collect();
                     if waiting.is_empty() {
                         return;
@@ -295,8 +295,8 @@ impl Runner<'_> {
                 continue;
             };
             let seen = PointSnapshot {
-                attached: (point.writers, point.readers),
-                polymorphic: point.polymorphic,
+                attached: (point.writers.len(), point.readers.len()),
+                polymorphic: point.polymorphic.is_some(),
                 counts: (point.in_deal, point.lost),
             };
             snapshot.points.insert(*number, seen);

@@ -9,6 +9,7 @@ use crate::element::{Element, FlowPoint};
 use crate::error::{Error, ErrorKind};
 use crate::network::ProcessReport;
 use crate::process::Process;
+use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, Point, PointId, ProcessId, Status};
 
 impl Network {
@@ -211,8 +212,22 @@ impl Network {
     pub(super) fn rearrange(&mut self) -> Result<(), Error> {
         let changed = cone::arrange(&mut self.wiring)?;
         self.memo.clear();
-        self.specialisations.invalidate(&changed, &[]);
+        let changes = self.turned(&changed);
+        self.specialisations.invalidate(&self.wiring, &changes);
         Ok(())
+    }
+
+    /// Flow points of which it changed whether their elements are dealt out.
+    pub(super) fn turned(&self, points: &[PointId]) -> Vec<Change> {
+        let turned = points.iter().map(|&point| {
+            let cause = if self.wiring.point(point).dealt {
+                Cause::BecamePolymorphic
+            } else {
+                Cause::BecameMonomorphic
+            };
+            Change::of_point(cause, point)
+        });
+        turned.collect()
     }
 
     pub(super) fn known(&self, process: ProcessId) -> Result<&Node, Error> {

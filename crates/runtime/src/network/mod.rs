@@ -8,10 +8,14 @@
 //! | `edit.rs` | single edits |
 //! | `run.rs` | which root runs next, and its grant |
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
-//! | `report.rs` | counts, modes and dumps |
+//! | `report.rs` | counts, modes, who waits for whom |
+//! | `conservation.rs` | whether all counts add up |
+//! | `dump.rs` | chains as text |
 //! | `handle.rs` | requests from other threads |
 //! | `pending.rs` | what becomes of a request |
 
+mod conservation;
+mod dump;
 mod edit;
 mod handle;
 mod pending;
@@ -31,12 +35,15 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::exec::Memo;
 use crate::process::Process;
-use crate::specialize::{Compile, Specialisations};
+use crate::specialize::{Cause, Compile, Specialisations};
 use crate::wiring::{Counter, PointId, Port, ProcessId, Wiring};
 
+pub use dump::Dump;
 pub use handle::Handle;
 pub use pending::Pending;
-pub use report::{ChainReport, Dump, EdgeReport, PointReport, ProcessReport, Report};
+pub use report::{
+    ChainReport, EdgeReport, PointReport, Polymorphic, ProcessReport, Readiness, Report, Standing, Waits,
+};
 pub use rewire::Rewire;
 pub use run::Progress;
 
@@ -164,12 +171,13 @@ impl Network {
 
     /// Changes when chains are compiled, and drops all native code.
     pub fn set_compile(&mut self, compile: Compile) {
-        self.specialisations.set_compile(compile);
+        self.specialisations.set_compile(&self.wiring, compile);
     }
 
     /// Drops all native code, as if everything had changed.
     pub fn invalidate_all(&mut self) {
-        self.specialisations.invalidate_all();
+        self.specialisations
+            .invalidate_all(&self.wiring, Cause::Requested);
     }
 }
 

@@ -1,49 +1,81 @@
-//! What a network tells of itself: counts, modes, dumps.
+//! What a network tells of itself: counts, who waits for whom, how chains are executed.
 
 use std::fmt;
 
 use cutthrough_ir::{Type, Words};
 
 use super::Network;
-use crate::chain;
-use crate::error::{Error, ErrorKind};
-use crate::process::Account;
-use crate::root::{Reach, Root};
-use crate::specialize::{Mode, SpecialisationCounts};
-use crate::wiring::{Node, PointId, ProcessId, Status};
+use crate::commitment::Commitments;
+use crate::engine::CodeMemory;
+use crate::error::Error;
+use crate::specialize::{Cause, Invalidation, Mode, SpecialisationCounts};
+use crate::wiring::{Point, PointId, Port, ProcessId, Status};
 
-/// A snapshot of a network.
-#[derive(Clone, Debug)]
+/// A snapshot of a network, taken between two grants. Taking one costs in proportion to
+/// the network, and nothing of the flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Report {
+    /// Counts the changes of the wiring: as long as it is the same, so is the graph.
+    pub version: u64,
     /// The processes, upstream first.
     pub processes: Vec<ProcessReport>,
     /// The flow points.
     pub points: Vec<PointReport>,
-    /// The chains that have run.
+    /// The chains that have run since the wiring around them changed.
     pub chains: Vec<ChainReport>,
     /// What happened to chains so far.
     pub specialisations: SpecialisationCounts,
+    /// How many chains were dropped for each cause that occurred.
+    pub causes: Vec<(Cause, u64)>,
+    /// The last chains that were dropped, at most
+    /// [`INVALIDATIONS_KEPT_MAX`](crate::limits::INVALIDATIONS_KEPT_MAX), the latest last.
+    pub invalidations: Vec<Invalidation>,
+    /// What the compiler's code memory holds, if there is one.
+    pub code_memory: Option<CodeMemory>,
+    /// Requests of other threads that wait.
+    pub requests: usize,
 }
 
 /// What there is to say of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ProcessReport {
     /// Which.
     pub id: ProcessId,
     /// Its name.
     pub name: String,
-    /// What it is ready for: `idle`, `holding`, `waiting`, `finished` or `failed`.
-    pub status: &'static str,
+    /// What it is ready for.
+    pub status: Readiness,
     /// Its inputs, in order.
     pub inputs: Vec<EdgeReport>,
     /// Its outputs, in order.
     pub outputs: Vec<EdgeReport>,
+    /// Elements that it holds, as far as it has an [account](crate::Account) of them.
+    pub held: u64,
     /// Elements dropped, by policy.
     pub dropped: Vec<(String, u64)>,
 }
 
+/// What a process is ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Readiness {
+    /// It has nothing to give and takes input.
+    Idle,
+    /// It has something to give, and takes no input until that is given.
+    Holding,
+    /// It is a source with nothing to give until it is woken.
+    Waiting,
+    /// It takes no part any more.
+    Finished,
+    /// It has failed.
+    Failed,
+}
+
 /// What there is to say of one input or output.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EdgeReport {
     /// The flow point, unless detached.
     pub point: Option<PointId>,
@@ -55,27 +87,73 @@ pub struct EdgeReport {
 }
 
 /// What there is to say of a flow point.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PointReport {
     /// Which.
     pub id: PointId,
     /// Its name.
     pub name: String,
-    /// How many writers it has.
-    pub writers: usize,
-    /// How many readers it has.
-    pub readers: usize,
-    /// Whether a write has more than one possible reader, so that elements are dealt
-    /// out from blocks.
-    pub polymorphic: bool,
+    /// The type of its elements.
+    pub element: String,
+    /// Its writers, and what each has on offer.
+    pub writers: Vec<(Port, Standing)>,
+    /// Its readers, and what each asks for.
+    pub readers: Vec<(Port, Standing)>,
+    /// Who waits for whom.
+    pub waits: Waits,
+    /// Why elements are dealt out from blocks here, if they are.
+    pub polymorphic: Option<Polymorphic>,
     /// Elements of a block on their way to readers.
     pub in_deal: u64,
     /// Elements that were to be dealt out when the last reader left.
     pub lost: u64,
+    /// Whether it stays open when its last writer leaves.
+    pub holds_writers: bool,
+    /// Whether it stays open when its last reader leaves.
+    pub holds_readers: bool,
+}
+
+/// A standing ask or offer: how many elements the flow may draw on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Standing {
+    /// None at present.
+    Nothing,
+    /// Up to this many.
+    UpTo(u64),
+    /// Any number, or nobody knows how many.
+    Any,
+}
+
+/// Who waits for whom at a flow point: the polarity of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Waits {
+    /// Nobody: neither is an element on offer nor is one asked for.
+    Nobody,
+    /// Readers ask, and no writer has anything on offer.
+    Readers,
+    /// Writers have elements on offer, and no reader asks.
+    Writers,
+    /// Both are ready; elements move when it is their turn.
+    Neither,
+}
+
+/// Why elements of a flow point are dealt out from blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Polymorphic {
+    /// So many readers compete for them.
+    Readers(usize),
+    /// Two ways from one process meet here, above one that bears a single element at a
+    /// time.
+    Join,
 }
 
 /// What there is to say of a chain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ChainReport {
     /// The process at its root.
     pub root: ProcessId,
@@ -83,33 +161,28 @@ pub struct ChainReport {
     pub is_delivery: bool,
     /// The names of the processes in it.
     pub members: Vec<String>,
-    /// How it is executed.
+    /// The processes in it, in the same order.
+    pub processes: Vec<ProcessId>,
+    /// The flow points that it goes through.
+    pub points: Vec<PointId>,
+    /// Of these, the polymorphic ones, at which it ends.
+    pub ends_at: Vec<PointId>,
+    /// How it is executed, and why it is not native if it is not.
     pub mode: Mode,
-}
-
-/// A chain as text, at each stage of its way to machine code.
-#[derive(Clone, Debug)]
-pub struct Dump {
-    /// The processes in the chain, in the order reached.
-    pub chain: String,
-    /// The chain's function.
-    pub ir: String,
-    /// What the compiler makes of it, or why it does not.
-    pub clif: String,
-    /// The machine code, with the process that each part came from.
-    pub asm: String,
+    /// Steps that it has run for so.
+    pub steps: u64,
 }
 
 impl Report {
+    /// The chains that go through a flow point, or end there.
+    pub fn chains_through(&self, point: PointId) -> impl Iterator<Item = &ChainReport> {
+        self.chains
+            .iter()
+            .filter(move |chain| chain.points.contains(&point))
+    }
+
     pub(super) fn of_process(net: &Network, id: ProcessId) -> ProcessReport {
         let node = net.wiring.node(id);
-        let status = match net.status(id) {
-            Status::Idle => "idle",
-            Status::Holding => "holding",
-            Status::Waiting => "waiting",
-            Status::Finished => "finished",
-            Status::HostFailed | Status::Failed => "failed",
-        };
         let inputs = node.inputs.iter().map(|edge| EdgeReport {
             point: edge.point,
             moved: net.counts.get(edge.count),
@@ -124,9 +197,10 @@ impl Report {
         ProcessReport {
             id,
             name: node.name.clone(),
-            status,
+            status: Readiness::of(net.status(id)),
             inputs: inputs.collect(),
             outputs: outputs.collect(),
+            held: net.held(node),
             dropped: dropped
                 .map(|(name, &counter)| (name.clone(), net.counts.get(counter)))
                 .collect(),
@@ -134,50 +208,115 @@ impl Report {
     }
 }
 
+impl Readiness {
+    fn of(status: Status) -> Readiness {
+        match status {
+            Status::Idle => Readiness::Idle,
+            Status::Holding => Readiness::Holding,
+            Status::Waiting => Readiness::Waiting,
+            Status::Finished => Readiness::Finished,
+            Status::HostFailed | Status::Failed => Readiness::Failed,
+        }
+    }
+}
+
+impl Standing {
+    fn of(n: u64) -> Standing {
+        match n {
+            0 => Standing::Nothing,
+            u64::MAX => Standing::Any,
+            n => Standing::UpTo(n),
+        }
+    }
+}
+
 impl Network {
     /// A snapshot: counts, modes, who is attached to what.
     pub fn report(&mut self) -> Report {
-        let processes = self
-            .wiring
-            .order
-            .iter()
-            .map(|&id| Report::of_process(self, id))
-            .collect();
-        let points = self.wiring.points.iter().map(|(id, point)| PointReport {
+        let order = self.wiring.order.iter();
+        let processes = order.map(|&id| Report::of_process(self, id)).collect();
+        Report {
+            version: self.wiring.version,
+            processes,
+            points: self.point_reports(),
+            chains: self.chain_reports(),
+            specialisations: self.specialisations.counts(),
+            causes: self.specialisations.invalidations.by_cause(),
+            invalidations: self.specialisations.invalidations.recent().cloned().collect(),
+            code_memory: self.specialisations.code_memory(),
+            requests: self.shared.requests(),
+        }
+    }
+
+    fn point_reports(&mut self) -> Vec<PointReport> {
+        let mut asks = Vec::with_capacity(self.wiring.points.len());
+        let mut commitments = Commitments::new(&self.wiring, &mut self.state);
+        for point in self.wiring.points.values() {
+            let readers = point.readers.iter();
+            let asked = readers.map(|&reader| (reader, Standing::of(commitments.of_input(reader))));
+            asks.push(asked.collect());
+        }
+        let points = self.wiring.points.iter().zip(asks);
+        points
+            .map(|((id, point), readers)| self.point_report(id, point, readers))
+            .collect()
+    }
+
+    fn point_report(&self, id: PointId, point: &Point, readers: Vec<(Port, Standing)>) -> PointReport {
+        let writers = point.writers.iter();
+        let writers: Vec<_> = writers.map(|&writer| (writer, self.offered(writer))).collect();
+        let some =
+            |side: &[(Port, Standing)]| side.iter().any(|(_, standing)| *standing != Standing::Nothing);
+        let in_deal = self.in_deal(id);
+        let waits = match (some(&readers), some(&writers) || in_deal > 0) {
+            (false, false) => Waits::Nobody,
+            (true, false) => Waits::Readers,
+            (false, true) => Waits::Writers,
+            (true, true) => Waits::Neither,
+        };
+        PointReport {
             id,
             name: point.name.clone(),
-            writers: point.writers.len(),
-            readers: point.readers.len(),
-            polymorphic: point.dealt,
-            in_deal: self.in_deal(id),
+            element: point.element.to_string(),
+            writers,
+            readers,
+            waits,
+            polymorphic: point.dealt.then_some(match point.readers.len() {
+                0 | 1 => Polymorphic::Join,
+                several => Polymorphic::Readers(several),
+            }),
+            in_deal,
             lost: self.counts.get(point.lost),
-        });
-        let points = points.collect();
-        let roots: Vec<(Root, std::rc::Rc<Reach>)> = self.specialisations.roots().collect();
-        let chains = roots.into_iter().map(|(root, reach)| {
-            let (process, is_delivery) = match root {
-                Root::Active(process) => (process, false),
-                Root::Delivery(reader) => (reader.process, true),
-            };
-            let members = reach
-                .members
-                .iter()
-                .map(|&member| self.wiring.node(member).name.clone())
-                .collect();
+            holds_writers: point.hold_writers,
+            holds_readers: point.hold_readers,
+        }
+    }
+
+    /// What a writer has on offer: one that holds does not say how many.
+    fn offered(&self, writer: Port) -> Standing {
+        match self.status(writer.process) {
+            Status::Holding => Standing::Any,
+            _ => Standing::Nothing,
+        }
+    }
+
+    fn chain_reports(&mut self) -> Vec<ChainReport> {
+        let roots = self.specialisations.roots();
+        let chains = roots.into_iter().map(|(root, reach, steps)| {
+            let (process, is_delivery) = root.process();
+            let name = |&member: &ProcessId| self.wiring.node(member).name.clone();
             ChainReport {
                 root: process,
                 is_delivery,
-                members,
+                members: reach.members.iter().map(name).collect(),
+                processes: reach.members.clone(),
+                points: reach.points.clone(),
+                ends_at: reach.dealt.clone(),
                 mode: self.specialisations.mode(root),
+                steps,
             }
         });
-        let chains = chains.collect();
-        Report {
-            processes,
-            points,
-            chains,
-            specialisations: self.specialisations.counts,
-        }
+        chains.collect()
     }
 
     /// The values of a process's slots, for tests that compare engines.
@@ -193,112 +332,9 @@ impl Network {
             .collect())
     }
 
-    fn in_deal(&self, point: PointId) -> u64 {
+    pub(super) fn in_deal(&self, point: PointId) -> u64 {
         let deals = self.deals.iter().filter(|deal| deal.point == point);
         deals.map(|deal| (deal.block.len() - deal.next) as u64).sum()
-    }
-
-    /// The chain of a process that gives (a source, say), at each stage of its way to
-    /// machine code, as the wiring is now.
-    ///
-    /// # Errors
-    /// When there is no such process, or the chain is too large to be built.
-    pub fn dump(&mut self, process: ProcessId) -> Result<Dump, Error> {
-        self.known(process)?;
-        let root = Root::Active(process);
-        let reach = Reach::of(&self.wiring, root);
-        let code = chain::build(&self.wiring, &mut self.memo, root, &reach);
-        let code = code
-            .map_err(|chain::TooLarge| Error::new(ErrorKind::Limit, "the chain is too large to be built"))?;
-        let names: Vec<&str> = reach
-            .members
-            .iter()
-            .map(|&member| self.wiring.node(member).name.as_str())
-            .collect();
-        let engine = self.specialisations.engine().map(|engine| engine.dump(&code));
-        let (clif, asm) = match engine {
-            Some(Ok(dump)) => (dump.clif, dump.asm),
-            Some(Err(why)) => (format!("; not compiled: {why}\n"), String::new()),
-            None => ("; there is no compiler\n".to_owned(), String::new()),
-        };
-        Ok(Dump {
-            chain: names.join(" -> ") + "\n",
-            ir: cutthrough_ir::text::print_chain(&code),
-            clif,
-            asm,
-        })
-    }
-
-    /// Checks all counts. What went into a flow point came out, is being dealt out, or
-    /// was lost where it says so; what came into a process went out, is held, or was
-    /// dropped by a named policy, where the process has an
-    /// [`Account`](crate::Account) of it.
-    ///
-    /// # Errors
-    /// Where the counts differ, and by how much.
-    pub fn check_conservation(&self) -> Result<(), Error> {
-        for node in self.wiring.nodes.values() {
-            for account in &node.code.accounts {
-                self.check_account(node, account)?;
-            }
-        }
-        self.check_points()
-    }
-
-    fn check_account(&self, node: &Node, account: &Account) -> Result<(), Error> {
-        let sum = |counters: &mut dyn Iterator<Item = u32>| {
-            counters.map(|counter| self.counts.get(counter)).sum::<u64>()
-        };
-        let came = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].count));
-        let late = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].late));
-        let went = sum(&mut account.outputs.iter().map(|&output| node.outputs[output].count));
-        let dropped = sum(&mut account.drops.iter().map(|&policy| node.drops[policy]));
-        let held: u64 = account
-            .held
-            .iter()
-            .map(|&slot| self.state.i64(node.places[slot]).cast_unsigned())
-            .sum();
-        // The element at which the process failed went no further.
-        let failed = u64::from(node.failed && came > late);
-        let accounted = went + dropped + held + late;
-        if came == accounted || came == accounted + failed {
-            return Ok(());
-        }
-        let message = format!(
-            "`{}`: {came} elements came in, but {went} went out, {dropped} were dropped, {held} are held and {late} came late",
-            node.name
-        );
-        Err(Error::new(ErrorKind::Failed, message))
-    }
-
-    fn check_points(&self) -> Result<(), Error> {
-        let mut balance: slotmap::SecondaryMap<PointId, (u64, u64)> = slotmap::SecondaryMap::new();
-        for (id, point) in &self.wiring.points {
-            let taken =
-                self.in_deal(id) + self.counts.get(point.lost) + self.counts.get(point.departed_taken);
-            balance.insert(id, (self.counts.get(point.departed_put), taken));
-        }
-        for node in self.wiring.nodes.values() {
-            for edge in &node.outputs {
-                if let Some((put, _)) = edge.home.and_then(|point| balance.get_mut(point)) {
-                    *put += self.put(edge) - edge.before_home;
-                }
-            }
-            for edge in &node.inputs {
-                if let Some((_, taken)) = edge.home.and_then(|point| balance.get_mut(point)) {
-                    *taken += self.counts.get(edge.count) - edge.before_home;
-                }
-            }
-        }
-        for (id, (put, taken)) in &balance {
-            if put != taken {
-                let name = &self.wiring.point(id).name;
-                let message =
-                    format!("flow point `{name}`: {put} elements went in, but {taken} are accounted for");
-                return Err(Error::new(ErrorKind::Failed, message));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -315,26 +351,61 @@ impl fmt::Display for Report {
                     write!(f, " ({} lost)", edge.lost)?;
                 }
             }
+            if process.held > 0 {
+                write!(f, ", {} held", process.held)?;
+            }
             for (policy, count) in process.dropped.iter().filter(|(_, count)| *count > 0) {
                 write!(f, ", {count} {policy}")?;
             }
             writeln!(f)?;
         }
         for point in &self.points {
-            let how = if point.polymorphic {
-                "polymorphic"
-            } else {
-                "monomorphic"
-            };
-            writeln!(
-                f,
-                "point {}: {} writers, {} readers, {how}",
-                point.name, point.writers, point.readers
-            )?;
+            let (writers, readers) = (point.writers.len(), point.readers.len());
+            write!(f, "point {}: {writers} writers, {readers} readers, ", point.name)?;
+            match point.polymorphic {
+                None => f.write_str("monomorphic")?,
+                Some(why) => why.fmt(f)?,
+            }
+            writeln!(f, ", {}", point.waits)?;
         }
         for chain in &self.chains {
-            writeln!(f, "chain {}: {:?}", chain.members.join(" -> "), chain.mode)?;
+            writeln!(f, "chain {}: {}", chain.members.join(" -> "), chain.mode)?;
+        }
+        for invalidation in &self.invalidations {
+            writeln!(f, "dropped {invalidation}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Readiness::Idle => "idle",
+            Readiness::Holding => "holding",
+            Readiness::Waiting => "waiting",
+            Readiness::Finished => "finished",
+            Readiness::Failed => "failed",
+        })
+    }
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Waits::Nobody => "nobody waits",
+            Waits::Readers => "readers wait",
+            Waits::Writers => "writers wait",
+            Waits::Neither => "both are ready",
+        })
+    }
+}
+
+impl fmt::Display for Polymorphic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Polymorphic::Readers(several) => write!(f, "polymorphic between {several} readers"),
+            Polymorphic::Join => f.write_str("polymorphic, as two ways join"),
+        }
     }
 }

@@ -8,6 +8,7 @@ use cutthrough_ir::{Grant, Outcome, Words};
 use super::Network;
 use crate::error::{Error, ErrorKind};
 use crate::exec::{Exec, status_word};
+use crate::specialize::{Cause, Change};
 use crate::wiring::{PointId, Port, ProcessId, Status};
 
 /// Something that follows from a process's end.
@@ -164,7 +165,16 @@ impl Network {
         if let Some(object) = self.processes.get_mut(process) {
             object.deinit(error.as_ref());
         }
-        self.specialisations.invalidate(&points, &[process]);
+        let cause = if self.wiring.node(process).failed {
+            Cause::Failed
+        } else {
+            Cause::Finished
+        };
+        let at = points
+            .iter()
+            .map(|&point| Change::of_point(cause, point).by(process));
+        let changes: Vec<Change> = at.chain([Change::of_process(cause, process)]).collect();
+        self.specialisations.invalidate(&self.wiring, &changes);
         for point in points {
             self.desert(point, error.as_ref(), events);
         }
@@ -182,7 +192,7 @@ impl Network {
             for reader in point.readers {
                 let edge = &mut self.wiring.node_mut(reader.process).inputs[reader.port];
                 (edge.point, edge.ended) = (None, true);
-                self.specialisations.invalidate(&[id], &[reader.process]);
+                self.invalidate_edge(Cause::Ended, id, reader.process);
                 events.push(Event::InputEnded(reader, error.cloned()));
             }
         } else if point.readers.is_empty() && !point.hold_readers && !point.writers.is_empty() {
@@ -190,10 +200,18 @@ impl Network {
             for writer in point.writers {
                 let edge = &mut self.wiring.node_mut(writer.process).outputs[writer.port];
                 (edge.point, edge.closed) = (None, true);
-                self.specialisations.invalidate(&[id], &[writer.process]);
+                self.invalidate_edge(Cause::Closed, id, writer.process);
                 events.push(Event::OutputClosed(writer));
             }
         }
+    }
+
+    fn invalidate_edge(&mut self, cause: Cause, point: PointId, process: ProcessId) {
+        let changes = [
+            Change::of_point(cause, point),
+            Change::of_process(cause, process).at(point),
+        ];
+        self.specialisations.invalidate(&self.wiring, &changes);
     }
 
     fn input_ended(&mut self, port: Port, error: Option<Error>, events: &mut Vec<Event>) {

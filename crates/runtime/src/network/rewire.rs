@@ -20,6 +20,7 @@ use crate::cone;
 use crate::error::{Error, ErrorKind};
 use crate::limits::{POINTS_MAX, PROCESSES_MAX};
 use crate::process::{self, Process, ProcessCode, Shape};
+use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, Point, PointId, Port, ProcessId, Status, Wiring};
 
 /// The edits of one rewire; see [`Network::rewire`].
@@ -29,13 +30,10 @@ pub struct Rewire<'n> {
     edits: usize,
     added: Vec<ProcessId>,
     new_points: Vec<PointId>,
-    /// Flow points that somebody was attached to or detached from.
-    touched: Vec<PointId>,
-    /// Of these, the ones that may be deserted now: somebody was detached.
+    /// What chains may rely on that changed.
+    changes: Vec<Change>,
+    /// Flow points that may be deserted now: somebody was detached.
     left: Vec<PointId>,
-    /// Processes that were attached somewhere; their chains could not rely on the point
-    /// yet.
-    attached: Vec<ProcessId>,
     moved: Vec<Moved>,
     swapped: Vec<Swap>,
     finishing: Vec<ProcessId>,
@@ -109,9 +107,8 @@ impl Network {
             edits: 0,
             added: Vec::new(),
             new_points: Vec::new(),
-            touched: Vec::new(),
+            changes: Vec::new(),
             left: Vec::new(),
-            attached: Vec::new(),
             moved: Vec::new(),
             swapped: Vec::new(),
             finishing: Vec::new(),
@@ -242,8 +239,7 @@ impl Rewire<'_> {
             process,
             port: output,
         });
-        self.touched.push(point);
-        self.attached.push(process);
+        self.attached(Cause::AttachedWriter, process, point);
         Ok(())
     }
 
@@ -282,9 +278,18 @@ impl Rewire<'_> {
             .point_mut(point)
             .readers
             .push(Port { process, port: input });
-        self.touched.push(point);
-        self.attached.push(process);
+        self.attached(Cause::AttachedReader, process, point);
         Ok(())
+    }
+
+    /// Notes an attachment: of the point, and of the process, as its chains could not rely
+    /// on the point yet.
+    fn attached(&mut self, cause: Cause, process: ProcessId, point: PointId) {
+        let edit = self.edits;
+        self.changes.extend([
+            Change::of_point(cause, point).by(process).in_edit(edit),
+            Change::of_process(cause, process).at(point).in_edit(edit),
+        ]);
     }
 
     /// Detaches a process's output; it may be attached elsewhere. The flow point has one
@@ -297,10 +302,11 @@ impl Rewire<'_> {
         let node = self.network.known(process)?;
         let attached = node.outputs.get(output).and_then(|edge| edge.point);
         let point = attached.ok_or_else(|| not_attached(node, "output", output))?;
-        self.cut_output(Port {
+        let port = Port {
             process,
             port: output,
-        });
+        };
+        self.cut_output(port, Cause::DetachedWriter);
         Ok(point)
     }
 
@@ -314,24 +320,26 @@ impl Rewire<'_> {
         let node = self.network.known(process)?;
         let attached = node.inputs.get(input).and_then(|edge| edge.point);
         let point = attached.ok_or_else(|| not_attached(node, "input", input))?;
-        self.cut_input(Port { process, port: input });
+        self.cut_input(Port { process, port: input }, Cause::DetachedReader);
         Ok(point)
     }
 
-    fn cut_output(&mut self, port: Port) {
+    fn cut_output(&mut self, port: Port, cause: Cause) {
         let wiring = &mut self.network.wiring;
         if let Some(point) = wiring.node_mut(port.process).outputs[port.port].point.take() {
             wiring.point_mut(point).writers.retain(|writer| *writer != port);
-            self.touched.push(point);
+            let change = Change::of_point(cause, point).by(port.process);
+            self.changes.push(change.in_edit(self.edits));
             self.left.push(point);
         }
     }
 
-    fn cut_input(&mut self, port: Port) {
+    fn cut_input(&mut self, port: Port, cause: Cause) {
         let wiring = &mut self.network.wiring;
         if let Some(point) = wiring.node_mut(port.process).inputs[port.port].point.take() {
             wiring.point_mut(point).readers.retain(|reader| *reader != port);
-            self.touched.push(point);
+            let change = Change::of_point(cause, point).by(port.process);
+            self.changes.push(change.in_edit(self.edits));
             self.left.push(point);
         }
     }
@@ -342,6 +350,7 @@ impl Rewire<'_> {
     /// # Errors
     /// When the output is not attached, or the types do not fit.
     pub fn insert(&mut self, behind: Port, process: ProcessId) -> Result<PointId, Error> {
+        let before = self.changes.len();
         let point = self.detach_output(behind.process, behind.port)?;
         let element = self.network.wiring.point(point).element.clone();
         let name = self.network.wiring.node(process).name.clone();
@@ -349,6 +358,9 @@ impl Rewire<'_> {
         self.attach_output(behind.process, behind.port, between)?;
         self.attach_input(process, 0, between)?;
         self.attach_output(process, 0, point)?;
+        for change in &mut self.changes[before..] {
+            (change.cause, change.process) = (Cause::Inserted, Some(process));
+        }
         Ok(between)
     }
 
@@ -387,6 +399,8 @@ impl Rewire<'_> {
         self.network.free_edges(&node);
         (node.inputs, node.outputs) = (before.inputs.clone(), before.outputs.clone());
         self.network.wiring.nodes[process] = Arc::new(node);
+        let change = Change::of_process(Cause::Swapped, process);
+        self.changes.push(change.in_edit(self.edits));
         self.swapped.push(Swap {
             process,
             before,
@@ -408,7 +422,7 @@ impl Rewire<'_> {
             return Err(Error::new(ErrorKind::NotThere, message));
         }
         for port in 0..node.inputs.len() {
-            self.cut_input(Port { process, port });
+            self.cut_input(Port { process, port }, Cause::Finishing);
         }
         self.finishing.push(process);
         Ok(())
@@ -424,10 +438,10 @@ impl Rewire<'_> {
         let node = self.network.known(process)?;
         let (inputs, outputs) = (node.inputs.len(), node.outputs.len());
         for port in 0..inputs {
-            self.cut_input(Port { process, port });
+            self.cut_input(Port { process, port }, Cause::Removed);
         }
         for port in 0..outputs {
-            self.cut_output(Port { process, port });
+            self.cut_output(Port { process, port }, Cause::Removed);
         }
         self.leaving.push(process);
         Ok(())
@@ -453,10 +467,9 @@ impl Rewire<'_> {
     fn commit(self, changed: &[PointId]) {
         let network = self.network;
         network.memo.clear();
-        network.specialisations.invalidate(changed, &[]);
-        let swapped = self.swapped.iter().map(|swap| swap.process);
-        let changed: Vec<ProcessId> = swapped.chain(self.attached).collect();
-        network.specialisations.invalidate(&self.touched, &changed);
+        let turned = network.turned(changed);
+        let changes = [self.changes, turned].concat();
+        network.specialisations.invalidate(&network.wiring, &changes);
         for moved in self.moved {
             network.leave_account(moved);
         }

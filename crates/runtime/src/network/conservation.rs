@@ -1,0 +1,97 @@
+//! Whether all counts add up: that nothing was lost, nor came from nowhere.
+
+use super::Network;
+use crate::error::{Error, ErrorKind};
+use crate::process::Account;
+use crate::wiring::{Node, PointId};
+
+impl Network {
+    /// Checks all counts. What went into a flow point came out, is being dealt out, or
+    /// was lost where it says so; what came into a process went out, is held, or was
+    /// dropped by a named policy, where the process has an
+    /// [`Account`](crate::Account) of it.
+    ///
+    /// # Errors
+    /// Where the counts differ, and by how much.
+    pub fn check_conservation(&self) -> Result<(), Error> {
+        for node in self.wiring.nodes.values() {
+            for account in &node.code.accounts {
+                self.check_account(node, account)?;
+            }
+        }
+        self.check_points()
+    }
+
+    fn check_account(&self, node: &Node, account: &Account) -> Result<(), Error> {
+        let sum = |counters: &mut dyn Iterator<Item = u32>| {
+            counters.map(|counter| self.counts.get(counter)).sum::<u64>()
+        };
+        let came = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].count));
+        let late = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].late));
+        let went = sum(&mut account.outputs.iter().map(|&output| node.outputs[output].count));
+        let dropped = sum(&mut account.drops.iter().map(|&policy| node.drops[policy]));
+        let held = self.sum_of(node, &account.held);
+        // The element at which the process failed went no further.
+        let failed = u64::from(node.failed && came > late);
+        let accounted = went + dropped + held + late;
+        if came == accounted || came == accounted + failed {
+            return Ok(());
+        }
+        let message = format!(
+            "`{}`: {came} elements came in, but {went} went out, {dropped} were dropped, {held} are held and {late} came late",
+            node.name
+        );
+        Err(Error::new(ErrorKind::Failed, message))
+    }
+
+    /// How many elements a process holds, as far as it has accounts of them.
+    pub(super) fn held(&self, node: &Node) -> u64 {
+        let mut slots: Vec<usize> = node
+            .code
+            .accounts
+            .iter()
+            .flat_map(|account| account.held.iter().copied())
+            .collect();
+        // Accounts of several branches have one slot in common.
+        slots.sort_unstable();
+        slots.dedup();
+        self.sum_of(node, &slots)
+    }
+
+    fn sum_of(&self, node: &Node, slots: &[usize]) -> u64 {
+        let values = slots
+            .iter()
+            .map(|&slot| self.state.i64(node.places[slot]).cast_unsigned());
+        values.fold(0, u64::wrapping_add)
+    }
+
+    fn check_points(&self) -> Result<(), Error> {
+        let mut balance: slotmap::SecondaryMap<PointId, (u64, u64)> = slotmap::SecondaryMap::new();
+        for (id, point) in &self.wiring.points {
+            let taken =
+                self.in_deal(id) + self.counts.get(point.lost) + self.counts.get(point.departed_taken);
+            balance.insert(id, (self.counts.get(point.departed_put), taken));
+        }
+        for node in self.wiring.nodes.values() {
+            for edge in &node.outputs {
+                if let Some((put, _)) = edge.home.and_then(|point| balance.get_mut(point)) {
+                    *put += self.put(edge) - edge.before_home;
+                }
+            }
+            for edge in &node.inputs {
+                if let Some((_, taken)) = edge.home.and_then(|point| balance.get_mut(point)) {
+                    *taken += self.counts.get(edge.count) - edge.before_home;
+                }
+            }
+        }
+        for (id, (put, taken)) in &balance {
+            if put != taken {
+                let name = &self.wiring.point(id).name;
+                let message =
+                    format!("flow point `{name}`: {put} elements went in, but {taken} are accounted for");
+                return Err(Error::new(ErrorKind::Failed, message));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! Chains as text.
+
+use super::Network;
+use crate::chain;
+use crate::error::{Error, ErrorKind};
+use crate::root::{Reach, Root};
+use crate::wiring::ProcessId;
+
+/// A chain as text, at each stage of its way to machine code.
+#[derive(Clone, Debug)]
+pub struct Dump {
+    /// The processes in the chain, in the order reached.
+    pub chain: String,
+    /// The chain's function.
+    pub ir: String,
+    /// What the compiler makes of it, or why it does not.
+    pub clif: String,
+    /// The machine code, with the process that each part came from.
+    pub asm: String,
+}
+
+impl Network {
+    /// The chain of a process that gives (a source, say), at each stage of its way to
+    /// machine code, as the wiring is now.
+    ///
+    /// # Errors
+    /// When there is no such process, or the chain is too large to be built.
+    pub fn dump(&mut self, process: ProcessId) -> Result<Dump, Error> {
+        self.known(process)?;
+        let root = Root::Active(process);
+        let reach = Reach::of(&self.wiring, root);
+        let code = chain::build(&self.wiring, &mut self.memo, root, &reach);
+        let code = code
+            .map_err(|chain::TooLarge| Error::new(ErrorKind::Limit, "the chain is too large to be built"))?;
+        let names: Vec<&str> = reach
+            .members
+            .iter()
+            .map(|&member| self.wiring.node(member).name.as_str())
+            .collect();
+        let engine = self.specialisations.engine().map(|engine| engine.dump(&code));
+        let (clif, asm) = match engine {
+            Some(Ok(dump)) => (dump.clif, dump.asm),
+            Some(Err(why)) => (format!("; not compiled: {why}\n"), String::new()),
+            None => ("; there is no compiler\n".to_owned(), String::new()),
+        };
+        Ok(Dump {
+            chain: names.join(" -> ") + "\n",
+            ir: cutthrough_ir::text::print_chain(&code),
+            clif,
+            asm,
+        })
+    }
+}

@@ -1,0 +1,422 @@
+//! Which chains are native, and the way there and back: interpreted, compiling,
+//! native; invalidated and dropped.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mod.rs` | when a chain is compiled, and what becomes of it |
+//! | `table.rs` | which chains there are: tickets, install, unlink |
+//! | `compiler.rs` | the thread that compiles |
+//! | `mode.rs` | how a chain is executed, and why it is not native |
+//! | `cause.rs` | why chains are dropped |
+
+mod cause;
+mod compiler;
+mod mode;
+mod table;
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cutthrough_ir::ChainCode;
+
+use crate::chain;
+use crate::engine::{CodeMemory, Engine, Specialised};
+use crate::exec::Memo;
+use crate::limits::{BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, REPAID_STEPS, WARM_STEPS};
+use crate::root::{Reach, Root};
+use crate::wiring::{PointId, ProcessId, Wiring};
+
+pub use cause::{Cause, Invalidation};
+pub(crate) use cause::{Change, Invalidations};
+use compiler::{Compiler, Job, Running};
+pub use mode::{Compile, Mode, NotNative, Refusal};
+use table::{Entry, State, Table};
+
+/// What a chain relies on: as long as it stays as it is, so does the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reliance {
+    Point(PointId),
+    Process(ProcessId),
+}
+
+/// How often something happened to chains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SpecialisationCounts {
+    /// Chains compiled and installed.
+    pub compiled: u64,
+    /// Chains that the compiler refused or failed on.
+    pub refused: u64,
+    /// Chains dropped because the wiring that they relied on changed.
+    pub invalidated: u64,
+    /// Compilations that came too late: the wiring had changed.
+    pub stale: u64,
+    /// Compilers that did not come back and were given up.
+    pub hung: u64,
+    /// Bytes of native code installed, all in all, in whole pages.
+    pub installed_bytes: u64,
+    /// Of these, the bytes that have been dropped.
+    pub retired_bytes: u64,
+}
+
+type Outcome = Result<Box<dyn Specialised>, Refusal>;
+type Chains = Table<Root, Reliance, Box<dyn Specialised>, Refusal, Note>;
+type Dropped = Entry<Reliance, Box<dyn Specialised>, Refusal, Note>;
+
+/// What there is to know of a chain besides its state.
+#[derive(Debug)]
+struct Note {
+    reach: Rc<Reach>,
+    /// Interpreted until the chain is native, then native.
+    steps: u64,
+    /// When the compiler was given it.
+    given: Option<Instant>,
+}
+
+/// All chains of a network.
+pub(crate) struct Specialisations {
+    engine: Option<Arc<dyn Engine>>,
+    compile: Compile,
+    chains: Chains,
+    /// How often, lately, a root's chain was compiled and invalidated before that had
+    /// been worth it; it waits the longer.
+    unrest: HashMap<Root, u32>,
+    compiler: Option<Compiler<Root, ChainCode, Outcome>>,
+    counts: SpecialisationCounts,
+    pub(crate) invalidations: Invalidations,
+}
+
+impl Specialisations {
+    pub(crate) fn new(engine: Option<Arc<dyn Engine>>, compile: Compile) -> Specialisations {
+        Specialisations {
+            engine,
+            compile,
+            chains: Table::default(),
+            unrest: HashMap::new(),
+            compiler: None,
+            counts: SpecialisationCounts::default(),
+            invalidations: Invalidations::default(),
+        }
+    }
+
+    /// What a root reaches.
+    pub(crate) fn reach(&mut self, wiring: &Wiring, root: Root) -> Rc<Reach> {
+        if let Some(entry) = self.chains.get(root) {
+            return entry.note.reach.clone();
+        }
+        let reach = Rc::new(Reach::of(wiring, root));
+        let points = reach.points.iter().copied().map(Reliance::Point);
+        let relies_on = points.chain(reach.members.iter().copied().map(Reliance::Process));
+        let note = Note {
+            reach: reach.clone(),
+            steps: 0,
+            given: None,
+        };
+        self.chains.add(root, relies_on.collect(), note);
+        reach
+    }
+
+    /// The native code of a root's chain, if there is any; sees to it that there will
+    /// be.
+    pub(crate) fn native(
+        &mut self,
+        wiring: &Wiring,
+        memo: &mut Memo,
+        root: Root,
+    ) -> Option<&dyn Specialised> {
+        self.collect();
+        if self.is_due(root) {
+            self.start(wiring, memo, root);
+        }
+        match &self.chains.get(root)?.state {
+            State::Native(code) => Some(&**code),
+            State::Interpreted | State::Compiling(_) | State::Refused(_) => None,
+        }
+    }
+
+    fn is_due(&self, root: Root) -> bool {
+        let Some(entry) = self.chains.get(root) else {
+            return false;
+        };
+        if self.engine.is_none() || !matches!(entry.state, State::Interpreted) {
+            return false;
+        }
+        match self.compile {
+            Compile::Never => false,
+            Compile::AtOnce => true,
+            Compile::WhenWarm => entry.note.steps >= WARM_STEPS << self.doublings(root),
+        }
+    }
+
+    fn doublings(&self, root: Root) -> u32 {
+        self.unrest.get(&root).copied().unwrap_or(0)
+    }
+
+    fn start(&mut self, wiring: &Wiring, memo: &mut Memo, root: Root) {
+        let (Some(engine), Some(entry)) = (self.engine.clone(), self.chains.get_mut(root)) else {
+            return;
+        };
+        let reach = entry.note.reach.clone();
+        entry.note.given = Some(Instant::now());
+        let Some(ticket) = self.chains.begin(root) else {
+            return;
+        };
+        let Ok(code) = chain::build(wiring, memo, root, &reach) else {
+            self.install(root, ticket, Err(Refusal::TooLarge));
+            return;
+        };
+        if self.compile == Compile::AtOnce {
+            self.install(root, ticket, compile(&*engine, &code));
+            return;
+        }
+        if self.compiler.is_none() {
+            match start_compiler(Compiler::new(), engine, self.counts.hung) {
+                Ok(compiler) => self.compiler = Some(compiler),
+                Err(why) => {
+                    self.install(root, ticket, Err(why));
+                    return;
+                }
+            }
+        }
+        if let Some(compiler) = &mut self.compiler {
+            compiler.give(Job {
+                root,
+                ticket,
+                work: code,
+            });
+        }
+    }
+
+    /// Installs what the compiler has finished, and gives it up if it does not come back.
+    fn collect(&mut self) {
+        let Some(compiler) = self.compiler.as_mut().filter(|compiler| compiler.is_busy()) else {
+            return;
+        };
+        let done = compiler.collect();
+        let patience = self.engine.as_ref().map(|engine| engine.patience());
+        let overdue = patience.and_then(|patience| compiler.overdue(patience));
+        for done in done {
+            self.install(done.root, done.ticket, done.outcome);
+        }
+        if let Some(overdue) = overdue {
+            self.give_up(overdue);
+        }
+    }
+
+    /// Goes on without a compiler that does not come back. Its thread is left to itself:
+    /// it cannot be ended, and should it come back, it finds nobody.
+    fn give_up(&mut self, overdue: Running<Root>) {
+        let (Some(compiler), Some(engine)) = (self.compiler.take(), self.engine.clone()) else {
+            return;
+        };
+        self.counts.hung += 1;
+        let ms = engine.patience().as_millis() as u64;
+        tracing::warn!(root = ?overdue.root, ms, "the compiler does not come back; it is given up");
+        self.install(overdue.root, overdue.ticket, Err(Refusal::Hung { ms }));
+        let fresh = compiler.abandon();
+        match start_compiler(fresh, engine, self.counts.hung) {
+            Ok(compiler) => self.compiler = Some(compiler),
+            Err(why) => self.refuse_waiting(&why),
+        }
+    }
+
+    /// Refuses all that waits for a compiler that will not be.
+    fn refuse_waiting(&mut self, why: &Refusal) {
+        let waiting = self.chains.iter().filter_map(|(root, entry)| match entry.state {
+            State::Compiling(ticket) => Some((root, ticket)),
+            _ => None,
+        });
+        let waiting: Vec<_> = waiting.collect();
+        for (root, ticket) in waiting {
+            self.install(root, ticket, Err(why.clone()));
+        }
+    }
+
+    fn install(&mut self, root: Root, ticket: table::Ticket, outcome: Outcome) {
+        let refusal = outcome.as_ref().err().cloned();
+        let bytes = outcome.as_ref().map_or(0, |code| code.code_bytes() as u64);
+        if self.chains.install(root, ticket, outcome).is_err() {
+            self.counts.stale += 1;
+            return;
+        }
+        if let Some(why) = refusal {
+            tracing::warn!(?root, %why, "a chain stays interpreted");
+            self.counts.refused += 1;
+            return;
+        }
+        self.counts.compiled += 1;
+        self.counts.installed_bytes += bytes;
+        if let Some(entry) = self.chains.get_mut(root) {
+            entry.note.steps = 0;
+        }
+    }
+
+    /// Notes steps, interpreted until the chain is native, then native.
+    pub(crate) fn note_steps(&mut self, root: Root, steps: u64) {
+        if let Some(entry) = self.chains.get_mut(root) {
+            entry.note.steps += steps;
+        }
+    }
+
+    /// Drops every chain that relied on what changed. A chain that several changes hit is
+    /// counted for the first.
+    pub(crate) fn invalidate(&mut self, wiring: &Wiring, changes: &[Change]) {
+        for change in changes {
+            for (root, dropped) in self.chains.unlink(change.what) {
+                let unrest = self.unrest.entry(root).or_default();
+                match dropped.state {
+                    State::Native(_) if dropped.note.steps >= REPAID_STEPS => *unrest = 0,
+                    State::Native(_) | State::Compiling(_) => {
+                        *unrest = (*unrest + 1).min(BACKOFF_DOUBLINGS_MAX);
+                    }
+                    State::Interpreted | State::Refused(_) => *unrest = unrest.saturating_sub(1),
+                }
+                if *unrest == 0 {
+                    self.unrest.remove(&root);
+                }
+                self.retire(wiring, root, dropped, *change);
+            }
+        }
+    }
+
+    /// Drops every chain.
+    pub(crate) fn invalidate_all(&mut self, wiring: &Wiring, cause: Cause) {
+        for (root, dropped) in self.chains.unlink_all() {
+            let change = Change::of_process(cause, root.process().0);
+            self.retire(wiring, root, dropped, change);
+        }
+    }
+
+    /// Counts a chain that has been unlinked, and reclaims it.
+    fn retire(&mut self, wiring: &Wiring, root: Root, dropped: Dropped, change: Change) {
+        if let State::Interpreted = dropped.state {
+            return;
+        }
+        let was = self.mode_of(root, &dropped);
+        if let Mode::Native(bytes) = was {
+            self.counts.retired_bytes += bytes as u64;
+        }
+        self.invalidations.note(wiring, root, was, change);
+    }
+
+    /// Forgets a process that has left the network; its chains have been dropped.
+    pub(crate) fn forget(&mut self, process: ProcessId) {
+        self.chains.unlink(Reliance::Process(process));
+        self.unrest.retain(|root, _| root.process().0 != process);
+    }
+
+    /// How a root's chain is executed.
+    pub(crate) fn mode(&mut self, root: Root) -> Mode {
+        self.collect();
+        match self.chains.get(root) {
+            None => Mode::Interpreted(NotNative::NotRun),
+            Some(entry) => self.mode_of(root, entry),
+        }
+    }
+
+    fn mode_of(&self, root: Root, entry: &Dropped) -> Mode {
+        let steps = entry.note.steps;
+        let why = match &entry.state {
+            State::Native(code) => return Mode::Native(code.code_bytes()),
+            State::Refused(why) => NotNative::Refused(why.clone()),
+            State::Compiling(_) => NotNative::Compiling {
+                ms: entry
+                    .note
+                    .given
+                    .map_or(0, |given| given.elapsed().as_millis() as u64),
+            },
+            State::Interpreted if self.engine.is_none() => NotNative::NoEngine,
+            State::Interpreted => match (self.compile, self.doublings(root)) {
+                (Compile::Never, _) => NotNative::Off,
+                (Compile::AtOnce, _) => NotNative::NotRun,
+                (Compile::WhenWarm, 0) => NotNative::Warming {
+                    steps,
+                    due_steps: WARM_STEPS,
+                },
+                (Compile::WhenWarm, doublings) => NotNative::BackingOff {
+                    steps,
+                    due_steps: WARM_STEPS << doublings,
+                    doublings,
+                },
+            },
+        };
+        Mode::Interpreted(why)
+    }
+
+    /// The roots that have run, and what they reach, in order.
+    pub(crate) fn roots(&self) -> Vec<(Root, Rc<Reach>, u64)> {
+        let chains = self.chains.iter();
+        let mut roots: Vec<_> = chains
+            .map(|(root, entry)| (root, entry.note.reach.clone(), entry.note.steps))
+            .collect();
+        roots.sort_by_key(|(root, _, _)| *root);
+        roots
+    }
+
+    pub(crate) fn counts(&self) -> SpecialisationCounts {
+        SpecialisationCounts {
+            invalidated: self.invalidations.total(),
+            ..self.counts
+        }
+    }
+
+    /// What the engine's code memory holds, if it has one.
+    pub(crate) fn code_memory(&self) -> Option<CodeMemory> {
+        self.engine.as_ref().and_then(|engine| engine.code_memory())
+    }
+
+    pub(crate) fn engine(&self) -> Option<&Arc<dyn Engine>> {
+        self.engine.as_ref()
+    }
+
+    /// Changes when chains are compiled; drops what is there.
+    pub(crate) fn set_compile(&mut self, wiring: &Wiring, compile: Compile) {
+        self.invalidate_all(wiring, Cause::CompileChanged);
+        self.compile = compile;
+    }
+}
+
+/// Compiles a chain. A panic of the compiler is a refusal: the chain can be
+/// interpreted, and compilers keep nothing of a chain that they would break.
+fn compile(engine: &dyn Engine, code: &ChainCode) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(|| engine.compile(code))) {
+        Ok(outcome) => outcome.map_err(Refusal::Compiler),
+        Err(payload) => Err(Refusal::Panicked(panic_message(&*payload))),
+    }
+}
+
+fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or(payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("with a payload that is not text").to_owned()
+}
+
+/// Has a thread of its own work at the compiler's desk.
+fn start_compiler(
+    compiler: Compiler<Root, ChainCode, Outcome>,
+    engine: Arc<dyn Engine>,
+    hung: u64,
+) -> Result<Compiler<Root, ChainCode, Outcome>, Refusal> {
+    if hung >= COMPILERS_ABANDONED_MAX {
+        let message = format!("the compiler did not come back {hung} times; nothing more is compiled");
+        return Err(Refusal::NoCompiler(message));
+    }
+    let desk = compiler.desk();
+    let thread = std::thread::Builder::new()
+        .name("cutthrough-compiler".to_owned())
+        .spawn(move || desk.work(|code| compile(&*engine, code)));
+    match thread {
+        Ok(_) => Ok(compiler),
+        Err(error) => {
+            tracing::warn!(%error, "no thread for the compiler");
+            Err(Refusal::NoCompiler(format!(
+                "there is no thread for the compiler: {error}"
+            )))
+        }
+    }
+}
