@@ -23,9 +23,9 @@ pub(crate) struct Memo {
 }
 
 impl Memo {
-    /// Forgets what was derived from the wiring.
-    pub(crate) fn clear(&mut self) {
-        self.cones.clear();
+    /// Forgets what was derived from the wiring for a process.
+    pub(crate) fn forget(&mut self, process: ProcessId) {
+        self.cones.remove(process);
     }
 
     /// What has to hold before an activation.

@@ -39,6 +39,7 @@
 //! | `process` | the trait, and what a process declares |
 //! | `element` | Rust values as elements |
 //! | `wiring` | who is attached to what |
+//! | `arrange` | what follows from it: order, blocks, what is pulled |
 //! | `cone`, `commitment` | what has to be ready before an element moves |
 //! | `root` | where a grant begins, and what it reaches |
 //! | `exec` | executes a grant fragment by fragment: the meaning |
@@ -49,6 +50,7 @@
 //! | [`limits`] | every bound |
 #![forbid(unsafe_code)]
 
+mod arrange;
 mod chain;
 mod commitment;
 mod cone;

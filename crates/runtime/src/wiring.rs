@@ -1,12 +1,16 @@
-//! The wiring: which process is attached to which flow point. It is data that is
-//! replaced as a whole when it changes; chains are built from it.
+//! The wiring: which process is attached to which flow point. Chains are built from it.
+//!
+//! Processes and flow points are immutable data that is replaced when it changes; the
+//! [`Journal`] keeps what was replaced, so that a rewire can be taken back, and says what
+//! it has touched.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Place};
-use slotmap::{SecondaryMap, SlotMap, new_key_type};
+use slotmap::{SlotMap, new_key_type};
 
+use crate::arrange::Arrangement;
 use crate::process::ProcessCode;
 
 new_key_type! {
@@ -143,16 +147,29 @@ pub(crate) struct Point {
 }
 
 /// All processes and flow points, and who is attached to what.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Wiring {
     /// Counts the changes.
     pub(crate) version: u64,
     pub(crate) nodes: SlotMap<ProcessId, Arc<Node>>,
     pub(crate) points: SlotMap<PointId, Arc<Point>>,
-    /// The processes, upstream before downstream.
-    pub(crate) order: Vec<ProcessId>,
-    /// The processes whose elements are pulled by another: as roots they come last.
-    pub(crate) pulled: SecondaryMap<ProcessId, ()>,
+    /// What follows from the rest.
+    pub(crate) arrangement: Arrangement,
+    /// What has changed since that was worked out.
+    pub(crate) journal: Journal,
+}
+
+/// Processes and flow points as they were before they were changed or added.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    pub(crate) nodes: BTreeMap<ProcessId, Option<Arc<Node>>>,
+    pub(crate) points: BTreeMap<PointId, Option<Arc<Point>>>,
+}
+
+impl Journal {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.points.is_empty()
+    }
 }
 
 impl Wiring {
@@ -161,27 +178,79 @@ impl Wiring {
     }
 
     pub(crate) fn node_mut(&mut self, process: ProcessId) -> &mut Node {
-        Arc::make_mut(&mut self.nodes[process])
+        let node = &mut self.nodes[process];
+        self.journal
+            .nodes
+            .entry(process)
+            .or_insert_with(|| Some(node.clone()));
+        Arc::make_mut(node)
+    }
+
+    pub(crate) fn add_node(&mut self, node: Node) -> ProcessId {
+        let process = self.nodes.insert(Arc::new(node));
+        self.journal.nodes.insert(process, None);
+        process
+    }
+
+    /// Puts another program in a process's place.
+    pub(crate) fn replace_node(&mut self, process: ProcessId, node: Node) {
+        *self.node_mut(process) = node;
+    }
+
+    /// Removes a process that is attached to nothing.
+    pub(crate) fn remove_node(&mut self, process: ProcessId) -> Option<Arc<Node>> {
+        self.journal.nodes.remove(&process);
+        self.arrangement.forget_process(process);
+        self.nodes.remove(process)
     }
 
     pub(crate) fn point(&self, point: PointId) -> &Point {
         &self.points[point]
     }
 
-    pub(crate) fn point_mut(&mut self, point: PointId) -> &mut Point {
-        Arc::make_mut(&mut self.points[point])
+    pub(crate) fn point_mut(&mut self, id: PointId) -> &mut Point {
+        let point = &mut self.points[id];
+        self.journal
+            .points
+            .entry(id)
+            .or_insert_with(|| Some(point.clone()));
+        Arc::make_mut(point)
+    }
+
+    pub(crate) fn add_point(&mut self, point: Point) -> PointId {
+        let id = self.points.insert(Arc::new(point));
+        self.journal.points.insert(id, None);
+        id
+    }
+
+    /// Removes a flow point that nobody is attached to.
+    pub(crate) fn remove_point(&mut self, point: PointId) -> Option<Arc<Point>> {
+        self.journal.points.remove(&point);
+        self.arrangement.forget_point(point);
+        self.points.remove(point)
+    }
+
+    /// Whether a flow point stays open when its last writer (reader) leaves. Nothing
+    /// follows from it, and rewires do not change it.
+    pub(crate) fn holds_mut(&mut self, point: PointId) -> (&mut bool, &mut bool) {
+        let point = Arc::make_mut(&mut self.points[point]);
+        (&mut point.hold_writers, &mut point.hold_readers)
     }
 
     /// Puts back what a rewire has changed, when what it has added is gone already.
     /// Numbers that were given out meanwhile are not given out again.
-    pub(crate) fn restore(&mut self, before: Wiring) {
+    pub(crate) fn restore(&mut self) {
+        let before = std::mem::take(&mut self.journal);
         for (id, node) in before.nodes {
-            self.nodes[id] = node;
+            if let Some(node) = node {
+                self.nodes[id] = node;
+            }
         }
         for (id, point) in before.points {
-            self.points[id] = point;
+            if let Some(point) = point {
+                self.points[id] = point;
+            }
         }
-        (self.version, self.order, self.pulled) = (before.version, before.order, before.pulled);
     }
 
     /// Where an element goes that an output emits.
@@ -229,10 +298,7 @@ impl Wiring {
         let mut todo = vec![process];
         while let Some(process) = todo.pop() {
             if found.insert(process) {
-                let points = self.node(process).inputs.iter().filter_map(|edge| edge.point);
-                todo.extend(
-                    points.flat_map(|point| self.point(point).writers.iter().map(|writer| writer.process)),
-                );
+                todo.extend(self.predecessors(process));
             }
         }
         found
@@ -241,6 +307,12 @@ impl Wiring {
     /// The readers of all flow points that a process writes to.
     pub(crate) fn successors(&self, process: ProcessId) -> impl Iterator<Item = ProcessId> + '_ {
         self.read_by(process).map(|reader| reader.process)
+    }
+
+    /// The writers of all flow points that a process reads.
+    pub(crate) fn predecessors(&self, process: ProcessId) -> impl Iterator<Item = ProcessId> + '_ {
+        let points = self.node(process).inputs.iter().filter_map(|edge| edge.point);
+        points.flat_map(|point| self.point(point).writers.iter().map(|writer| writer.process))
     }
 
     /// The inputs that read the flow points that a process writes to.

@@ -114,6 +114,61 @@ fn what_fails_changes_nothing() {
 }
 
 #[test]
+fn an_edit_that_panics_changes_nothing() {
+    on_both_engines(|mut network| {
+        let (source, numbers, sink, collected) = counting(&mut network);
+        network.run_steps(100).unwrap();
+        let before = network.report().to_string();
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            network.rewire(|rewire| {
+                let copy = rewire.add(Copy::new(Type::I64))?;
+                rewire.detach_input(sink, 0)?;
+                rewire.attach_input(copy, 0, numbers)?;
+                rewire.swap(source, Slice::i64([1, 2, 3]))?;
+                panic!("a panic of the test");
+                #[expect(unreachable_code, reason = "it says what the closure gives")]
+                Ok(())
+            })
+        }));
+        assert!(outcome.is_err());
+        assert_eq!(network.report().to_string(), before);
+        network.run().unwrap();
+        assert_eq!(collected.take(), (0..10_000).collect::<Vec<i64>>());
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn a_path_beyond_the_bound_is_refused_and_leaves_nothing() {
+    on_both_engines(|mut network| {
+        let (source, _, _, collected) = counting(&mut network);
+        let behind = Port {
+            process: source,
+            port: 0,
+        };
+        let mut longest = 2;
+        let refused = loop {
+            let inserted = network.rewire(|rewire| {
+                let copy = rewire.add(Copy::new(Type::I64))?;
+                rewire.insert(behind, copy)
+            });
+            match inserted {
+                Ok(_) => longest += 1,
+                Err(refused) => break refused,
+            }
+        };
+        assert_eq!(longest, cutthrough::limits::PATH_PROCESSES_MAX);
+        assert_eq!(refused.kind(), ErrorKind::Limit);
+        assert_eq!(
+            refused.to_string(),
+            "`collect` would be the 257th process in a row; 256 are allowed"
+        );
+        network.run().unwrap();
+        assert_eq!(collected.take(), (0..10_000).collect::<Vec<i64>>());
+    });
+}
+
+#[test]
 fn a_swapped_process_keeps_state_and_counts() {
     on_both_engines(|mut network| {
         let numbers = network.source::<i64>(Iter::new(0..1_000i64)).unwrap();

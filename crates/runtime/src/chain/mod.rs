@@ -23,7 +23,7 @@ use cutthrough_ir::{
     Terminator, Type, Value,
 };
 
-use crate::cone::{self, Check};
+use crate::cone::Check;
 use crate::exec::{Activation, Memo};
 use crate::limits::CHAIN_INSTS_MAX;
 use crate::process::FunctionInfo;
@@ -58,7 +58,7 @@ pub(crate) fn build(
     };
     let function = {
         let f = FunctionBuilder::new(FunctionKind::Chain, &mut tables, &[], &[Type::I64]);
-        let joins = cone::has_joins(wiring);
+        let joins = wiring.arrangement.has_joins();
         let mut chain = ChainBuilder {
             wiring,
             memo,

@@ -4,7 +4,7 @@
 use cutthrough_ir::ElementType;
 
 use super::{Network, Report};
-use crate::cone;
+use crate::arrange::{Arranged, arrange};
 use crate::element::{Element, FlowPoint};
 use crate::error::{Error, ErrorKind};
 use crate::network::ProcessReport;
@@ -125,7 +125,7 @@ impl Network {
     pub fn hold_writers(&mut self, point: impl Into<PointId>, hold: bool) -> Result<(), Error> {
         let point = point.into();
         self.known_point(point)?;
-        self.wiring.point_mut(point).hold_writers = hold;
+        *self.wiring.holds_mut(point).0 = hold;
         if !hold {
             self.end_if_deserted(point);
         }
@@ -140,7 +140,7 @@ impl Network {
     pub fn hold_readers(&mut self, point: impl Into<PointId>, hold: bool) -> Result<(), Error> {
         let point = point.into();
         self.known_point(point)?;
-        self.wiring.point_mut(point).hold_readers = hold;
+        *self.wiring.holds_mut(point).1 = hold;
         if !hold {
             self.end_if_deserted(point);
         }
@@ -210,11 +210,18 @@ impl Network {
     /// Works out anew what follows from the wiring, and drops the chains for which
     /// something else follows.
     pub(super) fn rearrange(&mut self) -> Result<(), Error> {
-        let changed = cone::arrange(&mut self.wiring)?;
-        self.memo.clear();
-        let changes = self.turned(&changed);
+        let arranged = arrange(&mut self.wiring)?;
+        self.forget_cones(&arranged);
+        let changes = self.turned(&arranged.turned);
         self.specialisations.invalidate(&self.wiring, &changes);
         Ok(())
+    }
+
+    /// Forgets what was derived from what has changed.
+    pub(super) fn forget_cones(&mut self, arranged: &Arranged) {
+        for &process in &arranged.above {
+            self.memo.forget(process);
+        }
     }
 
     /// Flow points of which it changed whether their elements are dealt out.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | a network and what it consists of |
 //! | `rewire.rs` | several edits that take effect together, or not at all |
+//! | `swap.rs` | the edit that gives a process another program |
 //! | `resources.rs` | what a process or flow point uses of its network |
 //! | `edit.rs` | single edits |
 //! | `run.rs` | which root runs next, and its grant |
@@ -24,6 +25,7 @@ mod resources;
 mod retire;
 mod rewire;
 mod run;
+mod swap;
 
 use std::sync::Arc;
 
@@ -107,6 +109,8 @@ pub struct Network {
     delivering: Option<PointId>,
     /// Ends of inputs that their processes have not been told of yet, as they hold.
     ends_due: Vec<Port>,
+    /// Processes that have come, or have another program, since the last run.
+    unsettled: Vec<ProcessId>,
     /// Which reader of a dealt flow point is the next to be served.
     turns: SecondaryMap<PointId, usize>,
     /// The source that ran last; the next one's turn comes after it.
@@ -147,6 +151,7 @@ impl Network {
             deals: Vec::new(),
             delivering: None,
             ends_due: Vec::new(),
+            unsettled: Vec::new(),
             turns: SecondaryMap::new(),
             last_source: None,
             failures: Vec::new(),

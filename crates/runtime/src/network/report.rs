@@ -233,8 +233,8 @@ impl Standing {
 impl Network {
     /// A snapshot: counts, modes, who is attached to what.
     pub fn report(&mut self) -> Report {
-        let order = self.wiring.order.iter();
-        let processes = order.map(|&id| Report::of_process(self, id)).collect();
+        let order = self.wiring.arrangement.order.iter();
+        let processes = order.map(|id| Report::of_process(self, id)).collect();
         Report {
             version: self.wiring.version,
             processes,

@@ -89,18 +89,13 @@ impl Network {
 
     /// Removes a retired process and frees what it used.
     pub(super) fn discard(&mut self, process: ProcessId) {
-        let node = self
-            .wiring
-            .nodes
-            .remove(process)
-            .expect("INVARIANT: it was known");
+        let node = self.wiring.remove_node(process).expect("INVARIANT: it was known");
         self.processes.remove(process);
         self.ends_due.retain(|port| port.process != process);
         self.specialisations.forget(process);
         self.settle_accounts(&node);
         self.free_node(&node);
-        self.wiring.order.retain(|&other| other != process);
-        self.wiring.pulled.remove(process);
+        self.memo.forget(process);
     }
 
     /// Leaves what a process has moved to the accounts of its flow points.

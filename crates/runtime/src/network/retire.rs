@@ -22,10 +22,10 @@ enum Event {
 }
 
 impl Network {
-    /// Sees to every process: some are over before they have run.
-    pub(super) fn settle_all(&mut self) {
-        let processes: Vec<ProcessId> = self.wiring.order.clone();
-        self.settle(&processes);
+    /// Sees to the processes that edits have brought: some are over before they have run.
+    pub(super) fn settle_new(&mut self) {
+        let unsettled = std::mem::take(&mut self.unsettled);
+        self.settle(&unsettled);
     }
 
     /// Sees to processes that a grant left over, or whose inputs ended while they
@@ -92,10 +92,10 @@ impl Network {
     pub(super) fn end_inputs(&mut self, process: ProcessId) {
         let mut events = Vec::new();
         for port in 0..self.wiring.node(process).inputs.len() {
-            let edge = &mut self.wiring.node_mut(process).inputs[port];
-            if std::mem::replace(&mut edge.ended, true) {
+            if self.wiring.node(process).inputs[port].ended {
                 continue;
             }
+            self.wiring.node_mut(process).inputs[port].ended = true;
             events.push(Event::InputEnded(Port { process, port }, None));
         }
         self.follow(events);
@@ -115,7 +115,6 @@ impl Network {
             }
             todo.extend(more.drain(..));
         }
-        self.wiring.version += 1;
         self.rearrange().expect("detaching closes no cycle");
     }
 

@@ -16,44 +16,38 @@ use cutthrough_ir::{ElementType, Type};
 
 use super::Network;
 use super::resources::Moved;
-use crate::cone;
+use super::swap::Swap;
+use crate::arrange::{Arranged, arrange};
 use crate::error::{Error, ErrorKind};
 use crate::limits::{POINTS_MAX, PROCESSES_MAX};
 use crate::process::{self, Process, ProcessCode, Shape};
 use crate::specialize::{Cause, Change};
-use crate::wiring::{Node, Point, PointId, Port, ProcessId, Status, Wiring};
+use crate::wiring::{Node, Point, PointId, Port, ProcessId, Status};
 
 /// The edits of one rewire; see [`Network::rewire`].
 #[derive(Debug)]
 pub struct Rewire<'n> {
-    network: &'n mut Network,
-    edits: usize,
+    pub(super) network: &'n mut Network,
+    pub(super) edits: usize,
+    pub(super) edited: Edited,
+    is_committed: bool,
+}
+
+/// What the edits have done besides changing the wiring, and what is left to be done when
+/// it is known that they hold.
+#[derive(Debug, Default)]
+pub(super) struct Edited {
     added: Vec<ProcessId>,
     new_points: Vec<PointId>,
     /// What chains may rely on that changed.
-    changes: Vec<Change>,
+    pub(super) changes: Vec<Change>,
     /// Flow points that may be deserted now: somebody was detached.
     left: Vec<PointId>,
     moved: Vec<Moved>,
-    swapped: Vec<Swap>,
+    pub(super) swapped: Vec<Swap>,
     finishing: Vec<ProcessId>,
     leaving: Vec<ProcessId>,
     leaving_points: Vec<PointId>,
-}
-
-/// A process whose program is replaced.
-struct Swap {
-    process: ProcessId,
-    before: Arc<Node>,
-    object: Box<dyn Process>,
-}
-
-impl std::fmt::Debug for Swap {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Swap")
-            .field("process", &self.process)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Network {
@@ -101,36 +95,20 @@ impl Network {
         &mut self,
         edit: impl FnOnce(&mut Rewire<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let before = self.wiring.clone();
+        debug_assert!(
+            self.wiring.journal.is_empty(),
+            "INVARIANT: the wiring is arranged"
+        );
         let mut rewire = Rewire {
             network: self,
             edits: 0,
-            added: Vec::new(),
-            new_points: Vec::new(),
-            changes: Vec::new(),
-            left: Vec::new(),
-            moved: Vec::new(),
-            swapped: Vec::new(),
-            finishing: Vec::new(),
-            leaving: Vec::new(),
-            leaving_points: Vec::new(),
+            edited: Edited::default(),
+            is_committed: false,
         };
-        let outcome = edit(&mut rewire);
-        let arranged = outcome.and_then(|value| {
-            rewire.network.wiring.version += 1;
-            let changed = cone::arrange(&mut rewire.network.wiring)?;
-            Ok((value, changed))
-        });
-        match arranged {
-            Ok((value, changed)) => {
-                rewire.commit(&changed);
-                Ok(value)
-            }
-            Err(error) => {
-                rewire.roll_back(before);
-                Err(error)
-            }
-        }
+        let value = edit(&mut rewire)?;
+        let arranged = arrange(&mut rewire.network.wiring)?;
+        rewire.commit(&arranged);
+        Ok(value)
     }
 }
 
@@ -166,8 +144,8 @@ impl Rewire<'_> {
             departed_taken: counts.add(),
             dealt: false,
         };
-        let id = network.wiring.points.insert(Arc::new(point));
-        self.new_points.push(id);
+        let id = network.wiring.add_point(point);
+        self.edited.new_points.push(id);
         Ok(id)
     }
 
@@ -201,9 +179,9 @@ impl Rewire<'_> {
         };
         let status = network.state.add(Type::I64, &[(starts as i64).cast_unsigned()]);
         let node = network.node(code, shape, status);
-        let id = network.wiring.nodes.insert(Arc::new(node));
+        let id = network.wiring.add_node(node);
         network.processes.insert(id, process);
-        self.added.push(id);
+        self.edited.added.push(id);
         Ok(id)
     }
 
@@ -229,7 +207,7 @@ impl Rewire<'_> {
         let wiring = &mut self.network.wiring;
         let edge = &mut wiring.node_mut(process).outputs[output];
         let home = edge.home.replace(point);
-        self.moved.extend(home.map(|home| Moved {
+        self.edited.moved.extend(home.map(|home| Moved {
             home,
             put: put - edge.before_home,
             taken: 0,
@@ -268,7 +246,7 @@ impl Rewire<'_> {
         let wiring = &mut self.network.wiring;
         let edge = &mut wiring.node_mut(process).inputs[input];
         let home = edge.home.replace(point);
-        self.moved.extend(home.map(|home| Moved {
+        self.edited.moved.extend(home.map(|home| Moved {
             home,
             put: 0,
             taken: taken - edge.before_home,
@@ -286,7 +264,7 @@ impl Rewire<'_> {
     /// on the point yet.
     fn attached(&mut self, cause: Cause, process: ProcessId, point: PointId) {
         let edit = self.edits;
-        self.changes.extend([
+        self.edited.changes.extend([
             Change::of_point(cause, point).by(process).in_edit(edit),
             Change::of_process(cause, process).at(point).in_edit(edit),
         ]);
@@ -329,8 +307,8 @@ impl Rewire<'_> {
         if let Some(point) = wiring.node_mut(port.process).outputs[port.port].point.take() {
             wiring.point_mut(point).writers.retain(|writer| *writer != port);
             let change = Change::of_point(cause, point).by(port.process);
-            self.changes.push(change.in_edit(self.edits));
-            self.left.push(point);
+            self.edited.changes.push(change.in_edit(self.edits));
+            self.edited.left.push(point);
         }
     }
 
@@ -339,8 +317,8 @@ impl Rewire<'_> {
         if let Some(point) = wiring.node_mut(port.process).inputs[port.port].point.take() {
             wiring.point_mut(point).readers.retain(|reader| *reader != port);
             let change = Change::of_point(cause, point).by(port.process);
-            self.changes.push(change.in_edit(self.edits));
-            self.left.push(point);
+            self.edited.changes.push(change.in_edit(self.edits));
+            self.edited.left.push(point);
         }
     }
 
@@ -350,7 +328,7 @@ impl Rewire<'_> {
     /// # Errors
     /// When the output is not attached, or the types do not fit.
     pub fn insert(&mut self, behind: Port, process: ProcessId) -> Result<PointId, Error> {
-        let before = self.changes.len();
+        let before = self.edited.changes.len();
         let point = self.detach_output(behind.process, behind.port)?;
         let element = self.network.wiring.point(point).element.clone();
         let name = self.network.wiring.node(process).name.clone();
@@ -358,55 +336,10 @@ impl Rewire<'_> {
         self.attach_output(behind.process, behind.port, between)?;
         self.attach_input(process, 0, between)?;
         self.attach_output(process, 0, point)?;
-        for change in &mut self.changes[before..] {
+        for change in &mut self.edited.changes[before..] {
             (change.cause, change.process) = (Cause::Inserted, Some(process));
         }
         Ok(between)
-    }
-
-    /// Gives a process another program, with the same ports: a filter another condition,
-    /// say. Slots that have the same name and type in both keep their values, and counts
-    /// go on.
-    ///
-    /// # Errors
-    /// When the ports differ, the new program is not well formed, or something that the
-    /// process holds would be lost.
-    pub fn swap(&mut self, process: ProcessId, by: impl Process + 'static) -> Result<(), Error> {
-        self.edits += 1;
-        let before = Arc::clone(
-            self.network
-                .wiring
-                .nodes
-                .get(process)
-                .ok_or_else(Error::no_process)?,
-        );
-        let mut object: Box<dyn Process> = Box::new(by);
-        let (code, shape) = declare(&mut *object)?;
-        let (old, new) = (before.code.tables(), code.tables());
-        if old.inputs != new.inputs || old.outputs != new.outputs {
-            let message = format!("`{}` has other ports than `{}`", code.program.name, before.name);
-            return Err(Error::new(ErrorKind::Type, message));
-        }
-        let kept = matching_slots(&before, &code);
-        self.network.check_nothing_lost(&before, &code, &kept)?;
-        let mut node = self.network.node(code, shape, before.status);
-        for (slot, &from) in kept.iter().enumerate() {
-            if let Some(from) = from {
-                let fresh = std::mem::replace(&mut node.places[slot], before.places[from]);
-                self.network.state.remove(fresh);
-            }
-        }
-        self.network.free_edges(&node);
-        (node.inputs, node.outputs) = (before.inputs.clone(), before.outputs.clone());
-        self.network.wiring.nodes[process] = Arc::new(node);
-        let change = Change::of_process(Cause::Swapped, process);
-        self.changes.push(change.in_edit(self.edits));
-        self.swapped.push(Swap {
-            process,
-            before,
-            object,
-        });
-        Ok(())
     }
 
     /// Ends a process's inputs, as if its flows had ended: it gives what it holds and
@@ -424,7 +357,7 @@ impl Rewire<'_> {
         for port in 0..node.inputs.len() {
             self.cut_input(Port { process, port }, Cause::Finishing);
         }
-        self.finishing.push(process);
+        self.edited.finishing.push(process);
         Ok(())
     }
 
@@ -443,7 +376,7 @@ impl Rewire<'_> {
         for port in 0..outputs {
             self.cut_output(Port { process, port }, Cause::Removed);
         }
-        self.leaving.push(process);
+        self.edited.leaving.push(process);
         Ok(())
     }
 
@@ -460,83 +393,82 @@ impl Rewire<'_> {
             let message = format!("flow point `{}` is in use", known.name);
             return Err(Error::new(ErrorKind::NotThere, message));
         }
-        self.leaving_points.push(point);
+        self.edited.leaving_points.push(point);
         Ok(())
     }
 
-    fn commit(self, changed: &[PointId]) {
-        let network = self.network;
-        network.memo.clear();
-        let turned = network.turned(changed);
-        let changes = [self.changes, turned].concat();
+    /// Lets the rest of the network know what has happened to the wiring.
+    fn commit(mut self, arranged: &Arranged) {
+        let edits = std::mem::take(&mut self.edited);
+        self.is_committed = true;
+        let network = &mut *self.network;
+        network.forget_cones(arranged);
+        let turned = network.turned(&arranged.turned);
+        let changes = [edits.changes, turned].concat();
         network.specialisations.invalidate(&network.wiring, &changes);
-        for moved in self.moved {
+        for moved in edits.moved {
             network.leave_account(moved);
         }
+        network.unsettled.extend(edits.added);
         for Swap {
             process,
             before,
             object,
-        } in self.swapped
+        } in edits.swapped
         {
             network.free_swapped(&before, process, false);
             network.processes.insert(process, object);
+            network.unsettled.push(process);
         }
-        for &process in &self.leaving {
+        for &process in &edits.leaving {
             network.retire(process, None);
             network.discard(process);
         }
-        for &process in &self.finishing {
+        for &process in &edits.finishing {
             network.end_inputs(process);
         }
-        network.end_deserted(&self.left);
-        for id in self.leaving_points {
-            if let Some(point) = network.wiring.points.remove(id) {
+        network.end_deserted(&edits.left);
+        for id in edits.leaving_points {
+            if let Some(point) = network.wiring.remove_point(id) {
                 network.free_point(&point);
             }
         }
     }
+}
 
-    fn roll_back(self, before: Wiring) {
-        let network = self.network;
-        for Swap { process, before, .. } in self.swapped.into_iter().rev() {
-            network.free_swapped(&before, process, true);
-            network.wiring.nodes[process] = before;
+impl Drop for Rewire<'_> {
+    /// Puts the wiring back, unless the rewire has been committed: also where an edit
+    /// panics.
+    fn drop(&mut self) {
+        if self.is_committed {
+            return;
         }
-        for process in self.added {
-            if let Some(node) = network.wiring.nodes.remove(process) {
+        let (network, edits) = (&mut *self.network, &mut self.edited);
+        for Swap { process, before, .. } in edits.swapped.drain(..).rev() {
+            network.free_swapped(&before, process, true);
+            network.wiring.replace_node(process, Node::clone(&before));
+        }
+        for process in edits.added.drain(..) {
+            if let Some(node) = network.wiring.remove_node(process) {
                 network.free_node(&node);
                 network.processes.remove(process);
             }
         }
-        for id in self.new_points {
-            if let Some(point) = network.wiring.points.remove(id) {
+        for id in edits.new_points.drain(..) {
+            if let Some(point) = network.wiring.remove_point(id) {
                 network.free_point(&point);
             }
         }
-        network.wiring.restore(before);
-        network.memo.clear();
+        network.wiring.restore();
     }
 }
 
 /// Has a process declare itself; its program, and the rest of the declaration.
-fn declare(process: &mut dyn Process) -> Result<(ProcessCode, Shape), Error> {
+pub(super) fn declare(process: &mut dyn Process) -> Result<(ProcessCode, Shape), Error> {
     let mut shape = Shape::default();
     process.declare(&mut shape);
     let code = process::program_of(process, &mut shape)?;
     Ok((code, shape))
-}
-
-/// For each slot of a new program, the slot of the old one that has its name and type.
-fn matching_slots(before: &Node, code: &ProcessCode) -> Vec<Option<usize>> {
-    let old = &before.code.tables().slots;
-    let mut taken = vec![false; old.len()];
-    let matching = code.tables().slots.iter().map(|new| {
-        let found = (0..old.len()).find(|&k| !taken[k] && old[k].name == new.name && old[k].ty == new.ty)?;
-        taken[found] = true;
-        Some(found)
-    });
-    matching.collect()
 }
 
 fn not_attached(node: &Node, kind: &str, number: usize) -> Error {
@@ -576,29 +508,5 @@ impl Network {
             return Err(Error::new(ErrorKind::Type, message));
         }
         Ok(())
-    }
-
-    /// Whether a process can have another program without losing what it holds.
-    fn check_nothing_lost(
-        &self,
-        before: &Node,
-        code: &ProcessCode,
-        kept: &[Option<usize>],
-    ) -> Result<(), Error> {
-        let status = Status::of(self.state.i64(before.status));
-        let goes = |slot: &usize| !kept.contains(&Some(*slot));
-        let mut lost = before.code.accounts.iter().flat_map(|account| &account.held);
-        let held = lost.find(|slot| goes(slot) && self.state.i64(before.places[**slot]) != 0);
-        let gives = status == Status::Holding && !before.inputs.is_empty();
-        let cannot_give =
-            gives && (code.write_ok.is_none() || (0..before.places.len()).any(|slot| goes(&slot)));
-        if held.is_none() && !cannot_give {
-            return Ok(());
-        }
-        let message = format!(
-            "`{}` holds elements that the new program would not know",
-            before.name
-        );
-        Err(Error::new(ErrorKind::Type, message))
     }
 }

@@ -49,7 +49,7 @@ impl Network {
     /// As [`run`](Network::run).
     pub fn run_steps(&mut self, steps: u64) -> Result<Progress, Error> {
         let mut left = steps;
-        self.settle_all();
+        self.settle_new();
         loop {
             let edited = self.apply_requests();
             if self.shared.is_stopped() {
@@ -98,7 +98,7 @@ impl Network {
 
     /// Runs what lies above a process until nothing there can move.
     pub(crate) fn drive_towards(&mut self, process: ProcessId) -> Result<(), Error> {
-        self.settle_all();
+        self.settle_new();
         loop {
             let above = self.wiring.ancestors(process);
             let moved = match self.deal(self.quantum_steps) {
@@ -154,11 +154,10 @@ impl Network {
 
     /// The processes that hold elements, in the order in which they may move.
     fn candidates(&self) -> Vec<ProcessId> {
-        let holding = self
-            .wiring
+        let arrangement = &self.wiring.arrangement;
+        let holding = arrangement
             .order
             .iter()
-            .copied()
             .filter(|&process| self.status(process) == Status::Holding);
         let (mut sources, givers): (Vec<ProcessId>, Vec<ProcessId>) =
             holding.partition(|&process| self.is_source(process));
@@ -168,7 +167,7 @@ impl Network {
         let turn = last.map_or(0, |last| (last + 1) % sources.len());
         sources.rotate_left(turn);
         let mut candidates: Vec<ProcessId> = givers.into_iter().rev().chain(sources).collect();
-        candidates.sort_by_key(|&process| self.wiring.pulled.contains_key(process));
+        candidates.sort_by_key(|&process| arrangement.is_pulled(process));
         candidates
     }
 
@@ -344,7 +343,7 @@ impl Network {
                 break;
             };
             request(self);
-            self.settle_all();
+            self.settle_new();
         }
         waiting > 0
     }

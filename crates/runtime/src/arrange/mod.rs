@@ -1,0 +1,427 @@
+//! Works out what follows from the wiring: the order of the processes, which flow points
+//! are dealt from a block, and what is pulled. [`crate::cone`] says why blocks are needed.
+//!
+//! It is brought up to date after each rewire, from what the rewire has touched: the cost
+//! is that of the edit, and of what lies up- and downstream as far as something changes
+//! there. `anew.rs` works the same out from nothing; wherever debug assertions are on the
+//! two are compared.
+//!
+//! | what | of | depends on |
+//! |---|---|---|
+//! | rank | process | ranks upstream |
+//! | depth: how many processes lie in a row up to it | process | depths upstream |
+//! | once: to be reached once in one go | process | once downstream |
+//! | dealt | flow point | its readers, their once, who lies upstream |
+//! | pulled | process | its reader, dealt, pulled downstream |
+
+#[cfg(debug_assertions)]
+mod anew;
+mod order;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use slotmap::SecondaryMap;
+
+use crate::error::{Error, ErrorKind};
+use crate::limits::PATH_PROCESSES_MAX;
+use crate::wiring::{Journal, PointId, Port, ProcessId, PullSource, Wiring};
+
+pub(crate) use order::{Order, Rank};
+
+/// What follows from the wiring.
+#[derive(Debug, Default)]
+pub(crate) struct Arrangement {
+    pub(crate) order: Order,
+    depth: SecondaryMap<ProcessId, usize>,
+    /// The processes that are to be reached once in one go, by whatever inputs: that may
+    /// end up holding after an element, and all that lie above one of these or above a
+    /// bounded input. (What inputs of one process ask for holds for all at the same time.)
+    once: SecondaryMap<ProcessId, ()>,
+    /// The processes whose elements are pulled by another: as roots they come last.
+    pulled: SecondaryMap<ProcessId, ()>,
+    /// The flow points with several writers, and the processes with several inputs: where
+    /// two ways may join.
+    join_points: BTreeSet<PointId>,
+    join_processes: BTreeSet<ProcessId>,
+}
+
+impl Arrangement {
+    /// Whether a process's elements are pulled by another.
+    pub(crate) fn is_pulled(&self, process: ProcessId) -> bool {
+        self.pulled.contains_key(process)
+    }
+
+    /// Whether elements can reach some process on two ways in one activation.
+    pub(crate) fn has_joins(&self) -> bool {
+        !self.join_points.is_empty() || !self.join_processes.is_empty()
+    }
+
+    /// Forgets a process that is attached to nothing.
+    pub(crate) fn forget_process(&mut self, process: ProcessId) {
+        self.order.remove(process);
+        self.depth.remove(process);
+        self.once.remove(process);
+        self.pulled.remove(process);
+        self.join_processes.remove(&process);
+    }
+
+    /// Forgets a flow point that nobody is attached to.
+    pub(crate) fn forget_point(&mut self, point: PointId) {
+        self.join_points.remove(&point);
+    }
+}
+
+/// What has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Arranged {
+    /// The flow points of which it changed whether they are dealt.
+    pub(crate) turned: Vec<PointId>,
+    /// The processes from which something that changed can be reached.
+    pub(crate) above: Vec<ProcessId>,
+}
+
+/// Brings the arrangement up to date with the edits since the last time.
+///
+/// # Errors
+/// When processes and flow points form a cycle, or a path is too long. The arrangement is
+/// as it was then, and the wiring still has to be put back.
+pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Arranged, Error> {
+    let touched = Touched::of(wiring);
+    let mut arrangement = std::mem::take(&mut wiring.arrangement);
+    let outcome = touched.order(wiring, &mut arrangement);
+    if let Err(error) = outcome {
+        wiring.arrangement = arrangement;
+        return Err(error);
+    }
+    let changed = touched.mark_once(wiring, &mut arrangement);
+    let turned = touched.deal(wiring, &mut arrangement, &changed);
+    touched.mark_pulled(wiring, &mut arrangement, &turned);
+    let above = touched.above(wiring, &turned);
+    wiring.arrangement = arrangement;
+    wiring.journal = Journal::default();
+    wiring.version += 1;
+    #[cfg(debug_assertions)]
+    anew::check(wiring);
+    Ok(Arranged { turned, above })
+}
+
+/// What the edits have touched.
+struct Touched {
+    processes: BTreeSet<ProcessId>,
+    points: BTreeSet<PointId>,
+    added: Vec<ProcessId>,
+    /// Writers and readers that meet now and did not before.
+    edges: BTreeSet<(ProcessId, ProcessId)>,
+}
+
+impl Touched {
+    fn of(wiring: &Wiring) -> Touched {
+        let journal = &wiring.journal;
+        let processes = journal
+            .nodes
+            .keys()
+            .copied()
+            .filter(|&process| wiring.nodes.contains_key(process));
+        let points = journal
+            .points
+            .keys()
+            .copied()
+            .filter(|&point| wiring.points.contains_key(point));
+        let added = journal.nodes.iter().filter(|(_, before)| before.is_none());
+        let mut touched = Touched {
+            processes: processes.collect(),
+            points: points.collect(),
+            added: added.map(|(&process, _)| process).collect(),
+            edges: BTreeSet::new(),
+        };
+        for &id in &touched.points {
+            let point = wiring.point(id);
+            let before = journal.points[&id].as_ref();
+            let is_new = |known: fn(&crate::wiring::Point) -> &Vec<Port>, port: &Port| {
+                before.is_none_or(|before| !known(before).contains(port))
+            };
+            let new_writers = point
+                .writers
+                .iter()
+                .filter(|port| is_new(|point| &point.writers, port));
+            for writer in new_writers {
+                let edges = point
+                    .readers
+                    .iter()
+                    .map(|reader| (writer.process, reader.process));
+                touched.edges.extend(edges);
+            }
+            let new_readers = point
+                .readers
+                .iter()
+                .filter(|port| is_new(|point| &point.readers, port));
+            for reader in new_readers {
+                let edges = point
+                    .writers
+                    .iter()
+                    .map(|writer| (writer.process, reader.process));
+                touched.edges.extend(edges);
+            }
+        }
+        touched
+    }
+
+    /// The processes from which what has changed upstream can be seen first.
+    fn tops(&self, wiring: &Wiring) -> BTreeSet<ProcessId> {
+        let mut tops = self.processes.clone();
+        for &point in &self.points {
+            tops.extend(wiring.point(point).readers.iter().map(|reader| reader.process));
+        }
+        tops
+    }
+
+    /// The processes from which what has changed downstream can be seen first.
+    fn bottoms(&self, wiring: &Wiring, turned: &[PointId]) -> BTreeSet<ProcessId> {
+        let mut bottoms = self.processes.clone();
+        for &point in self.points.iter().chain(turned) {
+            bottoms.extend(wiring.point(point).writers.iter().map(|writer| writer.process));
+        }
+        for &process in &self.processes {
+            bottoms.extend(wiring.predecessors(process));
+        }
+        bottoms
+    }
+
+    /// Ranks and depths.
+    fn order(&self, wiring: &Wiring, arrangement: &mut Arrangement) -> Result<(), Error> {
+        for &process in &self.added {
+            arrangement.order.push(process);
+        }
+        let mut ranks = Vec::new();
+        let mut depths = Vec::new();
+        let admitted = order::admit(wiring, &mut arrangement.order, &self.edges, &mut ranks);
+        let outcome = match admitted {
+            Ok(()) => self.deepen(wiring, arrangement, &mut depths),
+            Err(order::Cycle(process)) => {
+                let name = &wiring.node(process).name;
+                let message = format!("`{name}` would feed itself through a cycle of flow points");
+                Err(Error::new(ErrorKind::Cycle, message))
+            }
+        };
+        if outcome.is_err() {
+            arrangement.order.restore(ranks);
+            for (process, depth) in depths.into_iter().rev() {
+                arrangement.depth.insert(process, depth);
+            }
+            for &process in &self.added {
+                arrangement.forget_process(process);
+            }
+        }
+        outcome
+    }
+
+    fn deepen(
+        &self,
+        wiring: &Wiring,
+        arrangement: &mut Arrangement,
+        undo: &mut Vec<(ProcessId, usize)>,
+    ) -> Result<(), Error> {
+        let Arrangement { order, depth, .. } = arrangement;
+        let tops = self.tops(wiring).into_iter();
+        let mut todo: BTreeSet<(Rank, ProcessId)> =
+            tops.map(|process| (order.rank(process), process)).collect();
+        while let Some((_, process)) = todo.pop_first() {
+            let above = wiring
+                .predecessors(process)
+                .map(|above| depth.get(above).copied().unwrap_or(1));
+            let now = above.max().unwrap_or(0) + 1;
+            if now > PATH_PROCESSES_MAX {
+                let name = &wiring.node(process).name;
+                let message = format!(
+                    "`{name}` would be the {now}th process in a row; {PATH_PROCESSES_MAX} are allowed"
+                );
+                return Err(Error::new(ErrorKind::Limit, message));
+            }
+            let before = depth.insert(process, now);
+            if before != Some(now) {
+                undo.extend(before.map(|before| (process, before)));
+                todo.extend(wiring.successors(process).map(|next| (order.rank(next), next)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The processes of which it changed.
+    fn mark_once(&self, wiring: &Wiring, arrangement: &mut Arrangement) -> Vec<ProcessId> {
+        let Arrangement { order, once, .. } = arrangement;
+        let mut changed = Vec::new();
+        let bottoms = self.bottoms(wiring, &[]).into_iter();
+        let mut todo: BTreeSet<(Rank, ProcessId)> =
+            bottoms.map(|process| (order.rank(process), process)).collect();
+        while let Some((_, process)) = todo.pop_last() {
+            let code = &wiring.node(process).code;
+            let expands = (0..code.inputs.len()).any(|input| code.expands(input));
+            let bears_one = |reader: Port| once.contains_key(reader.process) || is_bounded(wiring, reader);
+            let is_once = expands || wiring.read_by(process).any(bears_one);
+            if is_once == once.contains_key(process) {
+                continue;
+            }
+            if is_once {
+                once.insert(process, ());
+            } else {
+                once.remove(process);
+            }
+            changed.push(process);
+            todo.extend(
+                wiring
+                    .predecessors(process)
+                    .map(|above| (order.rank(above), above)),
+            );
+        }
+        changed
+    }
+
+    /// Finds out which flow points are dealt now; those that have changed.
+    fn deal(&self, wiring: &mut Wiring, arrangement: &mut Arrangement, once: &[ProcessId]) -> Vec<PointId> {
+        self.note_joins(wiring, arrangement);
+        let mut concerned = self.points.clone();
+        if arrangement.has_joins() {
+            let tops = self.tops(wiring);
+            let below = reached(tops, |process| wiring.successors(process).collect());
+            for process in below.into_iter().chain(once.iter().copied()) {
+                let node = wiring.node(process);
+                concerned.extend(node.inputs.iter().filter_map(|edge| edge.point));
+                concerned.extend(node.outputs.iter().filter_map(|edge| edge.point));
+            }
+        }
+        let is_turned = |&point: &PointId| wiring.point(point).dealt != is_dealt(wiring, arrangement, point);
+        let turned: Vec<PointId> = concerned.into_iter().filter(is_turned).collect();
+        for &point in &turned {
+            let point = wiring.point_mut(point);
+            point.dealt = !point.dealt;
+        }
+        turned
+    }
+
+    fn note_joins(&self, wiring: &Wiring, arrangement: &mut Arrangement) {
+        for &point in &self.points {
+            if wiring.point(point).writers.len() > 1 {
+                arrangement.join_points.insert(point);
+            } else {
+                arrangement.join_points.remove(&point);
+            }
+        }
+        let joining = self
+            .added
+            .iter()
+            .filter(|&&process| wiring.node(process).inputs.len() > 1);
+        arrangement.join_processes.extend(joining);
+    }
+
+    /// Marks what feeds an input that its process takes from by itself.
+    fn mark_pulled(&self, wiring: &Wiring, arrangement: &mut Arrangement, turned: &[PointId]) {
+        let Arrangement { order, pulled, .. } = arrangement;
+        let bottoms = self.bottoms(wiring, turned).into_iter();
+        let mut todo: BTreeSet<(Rank, ProcessId)> =
+            bottoms.map(|process| (order.rank(process), process)).collect();
+        while let Some((_, process)) = todo.pop_last() {
+            let is_pulled = is_pulled(wiring, process, |reader| pulled.contains_key(reader));
+            if is_pulled == pulled.contains_key(process) {
+                continue;
+            }
+            if is_pulled {
+                pulled.insert(process, ());
+            } else {
+                pulled.remove(process);
+            }
+            todo.extend(
+                wiring
+                    .predecessors(process)
+                    .map(|above| (order.rank(above), above)),
+            );
+        }
+    }
+
+    fn above(&self, wiring: &Wiring, turned: &[PointId]) -> Vec<ProcessId> {
+        let bottoms = self.bottoms(wiring, turned);
+        reached(bottoms, |process| wiring.predecessors(process).collect())
+            .into_iter()
+            .collect()
+    }
+}
+
+/// What is reached from these, with them.
+fn reached(from: BTreeSet<ProcessId>, next: impl Fn(ProcessId) -> Vec<ProcessId>) -> HashSet<ProcessId> {
+    let mut todo: Vec<ProcessId> = from.into_iter().collect();
+    let mut reached = HashSet::new();
+    while let Some(process) = todo.pop() {
+        if reached.insert(process) {
+            todo.extend(next(process));
+        }
+    }
+    reached
+}
+
+/// Whether the elements of a flow point go into a block: as several readers compete for
+/// them, or as two ways join here above a process that bears one element at a time.
+fn is_dealt(wiring: &Wiring, arrangement: &Arrangement, id: PointId) -> bool {
+    let point = wiring.point(id);
+    if point.readers.len() > 1 {
+        return true;
+    }
+    let is_once = |process: ProcessId| arrangement.once.contains_key(process);
+    let writers = |point: PointId| -> Vec<ProcessId> {
+        let writers = wiring.point(point).writers.iter();
+        writers.map(|writer| writer.process).collect()
+    };
+    point.readers.iter().any(|reader| {
+        let groups: Vec<Vec<ProcessId>> = writers(id).into_iter().map(|writer| vec![writer]).collect();
+        let bears_one = is_once(reader.process) || is_bounded(wiring, *reader);
+        if bears_one && share_ancestor(wiring, &groups) {
+            return true;
+        }
+        let inputs = &wiring.node(reader.process).inputs;
+        let fed: Vec<PointId> = inputs.iter().filter_map(|edge| edge.point).collect();
+        let is_further = fed.iter().skip(1).any(|&point| point == id);
+        is_further && is_once(reader.process) && {
+            let groups: Vec<Vec<ProcessId>> = fed.into_iter().map(writers).collect();
+            share_ancestor(wiring, &groups)
+        }
+    })
+}
+
+fn is_bounded(wiring: &Wiring, reader: Port) -> bool {
+    wiring.node(reader.process).code.inputs[reader.port].ask.is_some()
+}
+
+/// Whether the elements of a process are pulled by the only one that takes them.
+fn is_pulled(wiring: &Wiring, process: ProcessId, pulls: impl Fn(ProcessId) -> bool) -> bool {
+    let [ref edge] = wiring.node(process).outputs[..] else {
+        return false;
+    };
+    let Some(point) = edge.point else { return false };
+    let [reader] = wiring.point(point).readers[..] else {
+        return false;
+    };
+    let can_be = matches!(
+        wiring.pull_source(reader.process, reader.port),
+        PullSource::Writer(_)
+    );
+    let is_wanted = wiring.node(reader.process).code.inputs[reader.port].pulled;
+    can_be && (is_wanted || pulls(reader.process))
+}
+
+/// Whether some process lies above (or is in) two of the groups.
+fn share_ancestor(wiring: &Wiring, groups: &[Vec<ProcessId>]) -> bool {
+    if groups.len() < 2 {
+        return false;
+    }
+    let mut seen: HashMap<ProcessId, usize> = HashMap::new();
+    for (k, group) in groups.iter().enumerate() {
+        let mut todo = group.clone();
+        while let Some(process) = todo.pop() {
+            match seen.insert(process, k) {
+                Some(other) if other != k => return true,
+                Some(_) => continue,
+                None => {}
+            }
+            todo.extend(wiring.predecessors(process));
+        }
+    }
+    false
+}

@@ -1,0 +1,110 @@
+//! Swaps: a process gets another program, and keeps its place, its state and its counts.
+
+use std::sync::Arc;
+
+use super::Network;
+use super::rewire::{Rewire, declare};
+use crate::error::{Error, ErrorKind};
+use crate::process::{Process, ProcessCode};
+use crate::specialize::{Cause, Change};
+use crate::wiring::{Node, ProcessId, Status};
+
+/// A process whose program is replaced.
+pub(super) struct Swap {
+    pub(super) process: ProcessId,
+    pub(super) before: Arc<Node>,
+    pub(super) object: Box<dyn Process>,
+}
+
+impl std::fmt::Debug for Swap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Swap")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Rewire<'_> {
+    /// Gives a process another program, with the same ports: a filter another condition,
+    /// say. Slots that have the same name and type in both keep their values, and counts
+    /// go on.
+    ///
+    /// # Errors
+    /// When the ports differ, the new program is not well formed, or something that the
+    /// process holds would be lost.
+    pub fn swap(&mut self, process: ProcessId, by: impl Process + 'static) -> Result<(), Error> {
+        self.edits += 1;
+        let before = Arc::clone(
+            self.network
+                .wiring
+                .nodes
+                .get(process)
+                .ok_or_else(Error::no_process)?,
+        );
+        let mut object: Box<dyn Process> = Box::new(by);
+        let (code, shape) = declare(&mut *object)?;
+        let (old, new) = (before.code.tables(), code.tables());
+        if old.inputs != new.inputs || old.outputs != new.outputs {
+            let message = format!("`{}` has other ports than `{}`", code.program.name, before.name);
+            return Err(Error::new(ErrorKind::Type, message));
+        }
+        let kept = matching_slots(&before, &code);
+        self.network.check_nothing_lost(&before, &code, &kept)?;
+        let mut node = self.network.node(code, shape, before.status);
+        for (slot, &from) in kept.iter().enumerate() {
+            if let Some(from) = from {
+                let fresh = std::mem::replace(&mut node.places[slot], before.places[from]);
+                self.network.state.remove(fresh);
+            }
+        }
+        self.network.free_edges(&node);
+        (node.inputs, node.outputs) = (before.inputs.clone(), before.outputs.clone());
+        self.network.wiring.replace_node(process, node);
+        let change = Change::of_process(Cause::Swapped, process);
+        self.edited.changes.push(change.in_edit(self.edits));
+        self.edited.swapped.push(Swap {
+            process,
+            before,
+            object,
+        });
+        Ok(())
+    }
+}
+
+/// For each slot of a new program, the slot of the old one that has its name and type.
+fn matching_slots(before: &Node, code: &ProcessCode) -> Vec<Option<usize>> {
+    let old = &before.code.tables().slots;
+    let mut taken = vec![false; old.len()];
+    let matching = code.tables().slots.iter().map(|new| {
+        let found = (0..old.len()).find(|&k| !taken[k] && old[k].name == new.name && old[k].ty == new.ty)?;
+        taken[found] = true;
+        Some(found)
+    });
+    matching.collect()
+}
+
+impl Network {
+    /// Whether a process can have another program without losing what it holds.
+    fn check_nothing_lost(
+        &self,
+        before: &Node,
+        code: &ProcessCode,
+        kept: &[Option<usize>],
+    ) -> Result<(), Error> {
+        let status = Status::of(self.state.i64(before.status));
+        let goes = |slot: &usize| !kept.contains(&Some(*slot));
+        let mut lost = before.code.accounts.iter().flat_map(|account| &account.held);
+        let held = lost.find(|slot| goes(slot) && self.state.i64(before.places[**slot]) != 0);
+        let gives = status == Status::Holding && !before.inputs.is_empty();
+        let cannot_give =
+            gives && (code.write_ok.is_none() || (0..before.places.len()).any(|slot| goes(&slot)));
+        if held.is_none() && !cannot_give {
+            return Ok(());
+        }
+        let message = format!(
+            "`{}` holds elements that the new program would not know",
+            before.name
+        );
+        Err(Error::new(ErrorKind::Type, message))
+    }
+}
