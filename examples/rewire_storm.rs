@@ -1,16 +1,23 @@
 //! Numbered elements run through a chain at full rate while threads change it: they
-//! insert processes and take them out, swap programs, replace processes, attach taps and
-//! detach them, at random. At the end every element has arrived once and in order.
+//! insert processes and remove them, swap programs, replace processes, attach taps and
+//! detach them, at random. At the end every element has arrived once and in order, and all
+//! counts add up.
 //!
 //! ```sh
-//! cargo run --release --example rewire_storm -- --elements 10000000 --rewires 2000
+//! cargo run --release --example rewire_storm -- --elements 1000000000 --rewires 1000000
 //! ```
 //!
-//! Options: `--elements N` (1,000,000), `--rewires N` (1,000), `--threads N` (4),
-//! `--pause-us N` (20,000; what a thread waits between two rewires, on average), `--seed
-//! N` (1). The source goes on until both numbers are reached. The gaps reported are
-//! between the arrivals of elements 32 apart, so that the clock is not what is measured.
+//! Options: `--elements N` (10,000,000), `--rewires N` (10,000), `--threads N` (4),
+//! `--seed N` (1), `--burst N` (50; a thread makes so many rewires in a row, on average)
+//! and `--pause-us N` (150,000; and then waits so long, on average: long enough, now and
+//! then, for the chain to become native). The source goes on until both numbers are
+//! reached. The gaps reported are between the arrivals of elements 32 apart, so that the
+//! clock is not what is measured.
+//!
+//! When anything is wrong, it says so in one line that runs the same again, and exits
+//! with 1. (The seed decides what each thread does; not when.)
 
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,110 +25,90 @@ use std::time::{Duration, Instant};
 use cutthrough::ir::{End, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{BranchPolicy, Copy, ForEach, Map, Tee};
 use cutthrough::{
-    Error, Fragment, Handle, Network, Pending, Port, Process, ProcessId, Progress, Rewire, Shape,
+    Error, FlowPoint, Fragment, Handle, Network, Pending, Port, Process, ProcessId, Rewire, Shape,
+    SpecialisationCounts,
 };
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let options = Options::parse()?;
-    let mut network = Network::default();
-    let source = network.add(Count)?;
-    let (segments, last) = segments(&mut network, source, options.threads)?;
-    let arrivals = Arc::new(Mutex::new(Arrivals::default()));
-    let seen = Arc::new(AtomicU64::new(0));
-    network.sink(last, arrivals_sink(arrivals.clone(), seen.clone()))?;
-
-    let stop = Arc::new(AtomicBool::new(false));
-    let applied = Arc::new(AtomicU64::new(0));
-    let threads: Vec<_> = segments
-        .into_iter()
-        .enumerate()
-        .map(|(k, segment)| {
-            let (handle, stop, applied) = (network.handle(), stop.clone(), applied.clone());
-            let random = Random(options.seed.wrapping_mul(0x9e37_79b9).wrapping_add(k as u64 + 1));
-            let pause_us = options.pause_us;
-            std::thread::spawn(move || storm(&handle, segment, random, pause_us, &stop, &applied))
-        })
-        .collect();
-
-    let began = Instant::now();
-    let mut shown = began;
-    loop {
-        let progress = network.run_steps(1 << 16)?;
-        network.remove_finished();
-        if shown.elapsed() > Duration::from_secs(1) {
-            shown = Instant::now();
-            let (seen, applied) = (seen.load(Ordering::Relaxed), applied.load(Ordering::Relaxed));
-            eprintln!(
-                "{seen} elements, {applied} rewires, {:?}",
-                network.report().specialisations
-            );
+fn main() -> ExitCode {
+    let storm = match Storm::parse(std::env::args().skip(1)) {
+        Ok(storm) => storm,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(2);
         }
-        let enough = seen.load(Ordering::Relaxed) >= options.elements
-            && applied.load(Ordering::Relaxed) >= options.rewires;
-        if enough || progress == Progress::Done {
-            break;
+    };
+    match storm.run(|progress| eprintln!("{progress}")) {
+        Ok(outcome) => {
+            println!("{outcome}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            eprintln!("{storm}  # {what}");
+            ExitCode::FAILURE
         }
     }
-    stop.store(true, Ordering::Relaxed);
-    while threads.iter().any(|thread| !thread.is_finished()) {
-        network.run_steps(1 << 10)?;
-    }
-    network.remove(source)?;
-    network.run()?;
-    let elapsed = began.elapsed().as_secs_f64();
-    network.check_conservation()?;
-
-    let arrivals = arrivals.lock().expect("no thread has panicked");
-    println!("{} elements arrived, each once and in order", arrivals.next);
-    println!(
-        "{} rewires by {} threads",
-        applied.load(Ordering::Relaxed),
-        options.threads
-    );
-    println!(
-        "{:.1} M elements/s, {:.0} rewires/s",
-        arrivals.next as f64 / elapsed / 1e6,
-        applied.load(Ordering::Relaxed) as f64 / elapsed
-    );
-    println!("gaps: {}", arrivals.gaps);
-    println!("chains: {:?}", network.report().specialisations);
-    if arrivals.wrong > 0 {
-        return Err(format!(
-            "{} elements came out of order, were lost or doubled",
-            arrivals.wrong
-        )
-        .into());
-    }
-    Ok(())
 }
 
-struct Options {
-    elements: u64,
-    rewires: u64,
-    threads: usize,
-    pause_us: u64,
-    seed: u64,
+/// How large a storm is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Storm {
+    /// Elements that arrive, at least.
+    pub(crate) elements: u64,
+    /// Rewires that are applied, at least.
+    pub(crate) rewires: u64,
+    /// Threads that make them.
+    pub(crate) threads: u64,
+    /// Rewires that a thread makes in a row, on average.
+    pub(crate) burst: u64,
+    /// How long it waits then, on average.
+    pub(crate) pause_us: u64,
+    /// Decides what each thread does.
+    pub(crate) seed: u64,
 }
 
-impl Options {
-    fn parse() -> Result<Options, String> {
-        let mut options = Options {
-            elements: 1_000_000,
-            rewires: 1_000,
+impl Default for Storm {
+    fn default() -> Storm {
+        Storm {
+            elements: 10_000_000,
+            rewires: 10_000,
             threads: 4,
-            pause_us: 20_000,
+            burst: 50,
+            pause_us: 150_000,
             seed: 1,
-        };
-        let mut args = std::env::args().skip(1);
+        }
+    }
+}
+
+/// What came of a storm.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Elements that have arrived, each once and in order.
+    pub(crate) elements: u64,
+    /// Rewires by kind.
+    pub(crate) rewires: [u64; KINDS.len()],
+    /// How long it took.
+    pub(crate) time: Duration,
+    gaps: Gaps,
+    /// What happened to chains.
+    pub(crate) chains: SpecialisationCounts,
+}
+
+/// The kinds of rewires.
+const KINDS: [&str; 6] = ["inserted", "tapped", "removed", "untapped", "swapped", "replaced"];
+
+impl Storm {
+    fn parse(mut args: impl Iterator<Item = String>) -> Result<Storm, String> {
+        let mut storm = Storm::default();
         while let Some(name) = args.next() {
             let value = args.next().and_then(|text| text.parse::<u64>().ok());
             let value = value.ok_or_else(|| format!("`{name}` takes a number"))?;
             match name.as_str() {
-                "--elements" => options.elements = value,
-                "--rewires" => options.rewires = value,
-                "--threads" => options.threads = usize::try_from(value).map_err(|error| error.to_string())?,
-                "--pause-us" => options.pause_us = value,
-                "--seed" => options.seed = value,
+                "--elements" => storm.elements = value,
+                "--rewires" => storm.rewires = value,
+                "--threads" => storm.threads = value.clamp(1, 32),
+                "--burst" => storm.burst = value.max(1),
+                "--pause-us" => storm.pause_us = value,
+                "--seed" => storm.seed = value,
                 _ => {
                     return Err(format!(
                         "there is no option `{name}`; see the comment at the top of the example"
@@ -129,8 +116,175 @@ impl Options {
                 }
             }
         }
-        Ok(options)
+        Ok(storm)
     }
+
+    /// Lets it loose; `tell` is told every ten seconds how far it is.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub(crate) fn run(&self, tell: impl Fn(String)) -> Result<Outcome, String> {
+        let mut network = Network::default();
+        let arrivals = Arc::new(Mutex::new(Arrivals::default()));
+        let seen = Arc::new(AtomicU64::new(0));
+        let (source, segments) =
+            wire(&mut network, self.threads, &arrivals, &seen).map_err(|error| error.to_string())?;
+        let shared = Arc::new(Shared::default());
+        let threads: Vec<_> = segments
+            .into_iter()
+            .enumerate()
+            .map(|(k, segment)| {
+                let (storm, handle, shared) = (*self, network.handle(), shared.clone());
+                let random = Random(self.seed.wrapping_mul(0x9e37_79b9).wrapping_add(k as u64 + 1));
+                std::thread::spawn(move || storm.rage(&handle, segment, random, &shared))
+            })
+            .collect();
+        let began = Instant::now();
+        let stormed = self.drive(&mut network, &shared, &seen, began, tell);
+        shared.stop.store(true, Ordering::Relaxed);
+        while threads.iter().any(|thread| !thread.is_finished()) && stormed.is_ok() {
+            network.run_steps(1 << 10).map_err(|error| error.to_string())?;
+        }
+        stormed?;
+        network.remove(source).map_err(|error| error.to_string())?;
+        network.run().map_err(|error| error.to_string())?;
+        let time = began.elapsed();
+        network.check_conservation().map_err(|error| error.to_string())?;
+        let arrivals = lock(&arrivals);
+        if arrivals.wrong > 0 {
+            return Err(format!(
+                "{} of {} elements came out of order, were lost or doubled",
+                arrivals.wrong, arrivals.next
+            ));
+        }
+        Ok(Outcome {
+            elements: arrivals.next,
+            rewires: shared
+                .applied
+                .each_ref()
+                .map(|count| count.load(Ordering::Relaxed)),
+            time,
+            gaps: arrivals.gaps.clone(),
+            chains: network.report().specialisations,
+        })
+    }
+
+    /// Runs the network until enough has happened.
+    fn drive(
+        &self,
+        network: &mut Network,
+        shared: &Shared,
+        seen: &AtomicU64,
+        began: Instant,
+        tell: impl Fn(String),
+    ) -> Result<(), String> {
+        let mut told = Instant::now();
+        loop {
+            network.run_steps(1 << 16).map_err(|error| error.to_string())?;
+            network.remove_finished();
+            if let Some(refused) = lock(&shared.refused).take() {
+                return Err(format!("a rewire was refused: {refused}"));
+            }
+            let (elements, rewires) = (seen.load(Ordering::Relaxed), shared.rewires());
+            if told.elapsed() > Duration::from_secs(10) {
+                told = Instant::now();
+                network.check_conservation().map_err(|error| error.to_string())?;
+                let counts = network.report().specialisations;
+                let seconds = began.elapsed().as_secs();
+                tell(format!(
+                    "{seconds} s: {elements} elements, {rewires} rewires, {counts:?}"
+                ));
+            }
+            if elements >= self.elements && rewires >= self.rewires {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Changes a segment over and over, one rewire at a time.
+    fn rage(&self, handle: &Handle, segment: Segment, mut random: Random, shared: &Shared) {
+        let segment = Arc::new(Mutex::new(segment));
+        loop {
+            for _ in 0..=random.below(2 * self.burst) {
+                if shared.stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (segment, choice) = (segment.clone(), random.next());
+                let request = handle
+                    .request(move |network| network.rewire(|rewire| lock(&segment).change(rewire, choice)));
+                // The storm has ended if the network is gone.
+                let Ok(Ok(outcome)) = request.map(Pending::wait) else {
+                    return;
+                };
+                match outcome {
+                    Ok(kind) => shared.applied[kind].fetch_add(1, Ordering::Relaxed),
+                    Err(error) => {
+                        *lock(&shared.refused) = Some(error);
+                        return;
+                    }
+                };
+            }
+            std::thread::sleep(Duration::from_micros(random.below(2 * self.pause_us + 1)));
+        }
+    }
+}
+
+impl std::fmt::Display for Storm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Storm {
+            elements,
+            rewires,
+            threads,
+            burst,
+            pause_us,
+            seed,
+        } = self;
+        write!(
+            f,
+            "cargo run --release --example rewire_storm -- --elements {elements} --rewires {rewires} \
+             --threads {threads} --burst {burst} --pause-us {pause_us} --seed {seed}"
+        )
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = self.time.as_secs_f64();
+        let rewires: u64 = self.rewires.iter().sum();
+        writeln!(f, "{} elements arrived, each once and in order", self.elements)?;
+        let kinds = KINDS.iter().zip(self.rewires);
+        let kinds: Vec<String> = kinds.map(|(kind, count)| format!("{count} {kind}")).collect();
+        writeln!(f, "{rewires} rewires: {}", kinds.join(", "))?;
+        writeln!(
+            f,
+            "{seconds:.1} s: {:.2} M elements/s, {:.0} rewires/s",
+            self.elements as f64 / seconds / 1e6,
+            rewires as f64 / seconds
+        )?;
+        writeln!(f, "gaps: {}", self.gaps)?;
+        write!(f, "chains: {:?}", self.chains)
+    }
+}
+
+/// What the threads share.
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    applied: [AtomicU64; KINDS.len()],
+    refused: Mutex<Option<Error>>,
+}
+
+impl Shared {
+    fn rewires(&self) -> u64 {
+        self.applied
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed))
+            .sum()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().expect("no thread has panicked")
 }
 
 /// Gives 0, 1, 2, and so on without end.
@@ -152,11 +306,44 @@ impl Process for Count {
     }
 }
 
+/// A source, a segment for each thread, and the sink.
+fn wire(
+    network: &mut Network,
+    threads: u64,
+    arrivals: &Arc<Mutex<Arrivals>>,
+    seen: &Arc<AtomicU64>,
+) -> Result<(ProcessId, Vec<Segment>), Error> {
+    let source = network.add(Count)?;
+    let mut from = Port {
+        process: source,
+        port: 0,
+    };
+    let mut point: FlowPoint<i64> = network.point("0")?;
+    network.attach_output(source, 0, point)?;
+    let mut segments = Vec::new();
+    for k in 1..=threads {
+        segments.push(Segment {
+            from,
+            between: Vec::new(),
+        });
+        let anchor = network.add(Copy::new(Type::I64))?;
+        network.attach_input(anchor, 0, point)?;
+        point = network.point(&k.to_string())?;
+        network.attach_output(anchor, 0, point)?;
+        from = Port {
+            process: anchor,
+            port: 0,
+        };
+    }
+    network.sink(point, arrivals_sink(arrivals.clone(), seen.clone()))?;
+    Ok((source, segments))
+}
+
 /// The part of the chain that one thread changes: what is behind an output, up to the
 /// copy with which the next part begins.
 struct Segment {
     from: Port,
-    /// The processes between, in order; each with whether its program can be swapped.
+    /// The processes between, in order.
     between: Vec<(ProcessId, Kind)>,
 }
 
@@ -168,79 +355,26 @@ enum Kind {
     Tap(ProcessId),
 }
 
-fn segments(
-    network: &mut Network,
-    source: ProcessId,
-    count: usize,
-) -> Result<(Vec<Segment>, cutthrough::FlowPoint<i64>), Error> {
-    let mut segments = Vec::new();
-    let mut from = Port {
-        process: source,
-        port: 0,
-    };
-    let mut point = network.point::<i64>("0")?;
-    network.attach_output(source, 0, point)?;
-    for k in 0..count {
-        segments.push(Segment {
-            from,
-            between: Vec::new(),
-        });
-        let anchor = network.add(Copy::new(Type::I64))?;
-        network.attach_input(anchor, 0, point)?;
-        point = network.point::<i64>(&(k + 1).to_string())?;
-        network.attach_output(anchor, 0, point)?;
-        from = Port {
-            process: anchor,
-            port: 0,
-        };
-    }
-    Ok((segments, point))
-}
-
-/// Changes a segment over and over, one rewire at a time.
-fn storm(
-    handle: &Handle,
-    segment: Segment,
-    mut random: Random,
-    pause_us: u64,
-    stop: &AtomicBool,
-    applied: &AtomicU64,
-) {
-    let segment = Arc::new(Mutex::new(segment));
-    while !stop.load(Ordering::Relaxed) {
-        let (segment, choice) = (segment.clone(), random.next());
-        let request = handle.request(move |network| {
-            let mut segment = segment.lock().expect("no thread has panicked");
-            network.rewire(|rewire| segment.change(rewire, choice))
-        });
-        // The storm has ended if the network is gone.
-        let Ok(Ok(outcome)) = request.map(Pending::wait) else {
-            return;
-        };
-        outcome.unwrap_or_else(|error| panic!("a rewire was refused: {error}"));
-        applied.fetch_add(1, Ordering::Relaxed);
-        std::thread::sleep(Duration::from_micros(random.next() % (2 * pause_us + 1)));
-    }
-}
-
 impl Segment {
-    fn change(&mut self, rewire: &mut Rewire<'_>, choice: u64) -> Result<(), Error> {
+    /// Makes one change; which kind it was.
+    fn change(&mut self, rewire: &mut Rewire<'_>, choice: u64) -> Result<usize, Error> {
         let place = (choice >> 8) as usize % (self.between.len() + 1);
-        let is_inner = place < self.between.len();
-        match choice % 5 {
+        let there = self.between.get(place).map(|(process, kind)| (*process, *kind));
+        match (choice % 5, there) {
             _ if self.between.len() >= 6 => self.take_out(rewire, place.min(5)),
-            0 => self.put_in(rewire, place, Kind::Map),
-            1 => self.put_in(rewire, place, Kind::Copy),
-            2 => self.tap(rewire, place),
-            3 if is_inner => self.take_out(rewire, place),
-            4 if is_inner && self.between[place].1 == Kind::Map => {
-                rewire.swap(self.between[place].0, identity(choice))
+            (0, _) => self.put_in(rewire, place, Kind::Map),
+            (1, _) => self.tap(rewire, place),
+            (2 | 3, Some(_)) => self.take_out(rewire, place),
+            (4, Some((process, Kind::Map))) => {
+                rewire.swap(process, identity(choice))?;
+                Ok(4)
             }
-            4 if is_inner && self.between[place].1 == Kind::Copy => {
+            (4, Some((_, Kind::Copy))) => {
                 self.take_out(rewire, place)?;
-                self.put_in(rewire, place, Kind::Copy)
+                self.put_in(rewire, place, Kind::Copy)?;
+                Ok(5)
             }
-            _ => self.put_in(rewire, place, Kind::Map),
+            _ => self.put_in(rewire, place, Kind::Copy),
         }
     }
 
@@ -256,17 +390,17 @@ impl Segment {
         }
     }
 
-    fn put_in(&mut self, rewire: &mut Rewire<'_>, k: usize, kind: Kind) -> Result<(), Error> {
+    fn put_in(&mut self, rewire: &mut Rewire<'_>, k: usize, kind: Kind) -> Result<usize, Error> {
         let process = match kind {
             Kind::Map => rewire.add(identity(k as u64))?,
             _ => rewire.add(Copy::new(Type::I64))?,
         };
         rewire.insert(self.behind(k), process)?;
         self.between.insert(k, (process, kind));
-        Ok(())
+        Ok(0)
     }
 
-    fn tap(&mut self, rewire: &mut Rewire<'_>, k: usize) -> Result<(), Error> {
+    fn tap(&mut self, rewire: &mut Rewire<'_>, k: usize) -> Result<usize, Error> {
         let tee = rewire.add(Tee::new(Type::I64, [BranchPolicy::Block, BranchPolicy::Drop]))?;
         let sink = rewire.add(ForEach::new(|_: i64| {}))?;
         rewire.insert(self.behind(k), tee)?;
@@ -274,11 +408,11 @@ impl Segment {
         rewire.attach_output(tee, 1, tapped)?;
         rewire.attach_input(sink, 0, tapped)?;
         self.between.insert(k, (tee, Kind::Tap(sink)));
-        Ok(())
+        Ok(1)
     }
 
     /// Takes a process out: what went into it goes where its output went.
-    fn take_out(&mut self, rewire: &mut Rewire<'_>, k: usize) -> Result<(), Error> {
+    fn take_out(&mut self, rewire: &mut Rewire<'_>, k: usize) -> Result<usize, Error> {
         let (process, kind) = self.between.remove(k);
         let behind = self.behind(k);
         let point = rewire.detach_output(process, 0)?;
@@ -286,12 +420,11 @@ impl Segment {
         rewire.remove(process)?;
         rewire.attach_output(behind.process, behind.port, point)?;
         rewire.remove_point(between)?;
-        if let Kind::Tap(sink) = kind {
-            let tapped = rewire.detach_input(sink, 0)?;
-            rewire.remove(sink)?;
-            rewire.remove_point(tapped)?;
-        }
-        Ok(())
+        let Kind::Tap(sink) = kind else { return Ok(2) };
+        let tapped = rewire.detach_input(sink, 0)?;
+        rewire.remove(sink)?;
+        rewire.remove_point(tapped)?;
+        Ok(3)
     }
 }
 
@@ -316,7 +449,7 @@ struct Arrivals {
 
 fn arrivals_sink(arrivals: Arc<Mutex<Arrivals>>, seen: Arc<AtomicU64>) -> impl Process {
     ForEach::new(move |number: i64| {
-        let mut arrivals = arrivals.lock().expect("no thread has panicked");
+        let mut arrivals = lock(&arrivals);
         arrivals.wrong += u64::from(number.cast_unsigned() != arrivals.next);
         arrivals.next += 1;
         if arrivals.next.is_multiple_of(32) {
@@ -390,5 +523,9 @@ impl Random {
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         x ^ (x >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound.max(1)
     }
 }

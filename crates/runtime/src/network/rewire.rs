@@ -10,8 +10,6 @@
 //! dropped, what has left is told so, and flows that have lost their last writer or
 //! reader end. Nothing waits for the compiler.
 
-use std::sync::Arc;
-
 use cutthrough_ir::{ElementType, Type};
 
 use super::Network;
