@@ -1,108 +1,194 @@
-//! Compiles a chain, runs it and drops it, over and over; resident memory and the
-//! number of memory mappings stay as they are.
+//! Compiles a chain, runs it and drops it, over and over; resident memory, memory mappings
+//! and file descriptors stay as they are, and every byte of native code that was retired
+//! has been freed.
 //!
 //! ```sh
-//! cargo run --release --example specialisation_cycles -- 200000
+//! cargo run --release --example specialisation_cycles -- 1000000
 //! ```
 //!
-//! Each cycle runs a few steps natively and then drops the native code; every tenth
-//! also attaches and removes a second reader, so that the wiring changes too. The
-//! program fails if memory or mappings grow after the first tenth of the cycles.
+//! Each cycle runs a few steps natively and then drops the native code. What drops it
+//! takes turns: a second reader is attached and removed, a process is inserted and
+//! removed, a program is swapped, or all code is dropped at once. The program fails if
+//! anything grows after the first tenth of the invalidations, or if the bytes differ.
 
 use std::time::Instant;
 
 use cutthrough::ir::{Op, Type};
-use cutthrough::processes::{Filter, ForEach, Iter, Map};
-use cutthrough::{Error, FlowPoint, Network, Options, SpecialisationCounts};
+use cutthrough::processes::{Copy, Filter, ForEach, Iter, Map};
+use cutthrough::{Error, FlowPoint, Network, Options, Port, Process, ProcessId};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let cycles: u64 = std::env::args()
+    let invalidations: u64 = std::env::args()
         .nth(1)
         .map_or(Ok(200_000), |text| text.parse::<u64>())?;
-    let (mut network, point) = network()?;
+    let mut line = Line::new()?;
     let began = Instant::now();
     let mut settled = None;
-    for cycle in 0..cycles {
-        network.run_steps(16)?;
-        network.invalidate_all();
-        if cycle % 10 == 0 {
-            let second = network.sink(point, ForEach::new(|_: i64| {}))?;
-            network.run_steps(16)?;
-            network.remove(second)?;
+    let mut shown = 0;
+    for cycle in 0.. {
+        line.cycle(cycle)?;
+        let done = line.network.report().specialisations.invalidated;
+        if settled.is_none() && done >= invalidations / 10 {
+            settled = Some(Usage::now()?);
         }
-        if cycle == cycles / 10 {
-            settled = Some(Memory::now()?);
+        if done >= shown {
+            println!("{done:>9} invalidations: {}", Usage::now()?);
+            shown += (invalidations / 10).max(1);
         }
-        if cycle % (cycles / 10).max(1) == 0 {
-            println!("{cycle:>9} cycles: {}", Memory::now()?);
+        if done >= invalidations {
+            break;
         }
     }
-    let (before, after) = (settled.unwrap_or(Memory::now()?), Memory::now()?);
+    let seconds = began.elapsed().as_secs_f64();
+    line.network.invalidate_all();
+    line.network.check_conservation()?;
+    let (before, after) = (settled.unwrap_or(Usage::now()?), Usage::now()?);
+    let report = line.network.report();
+    let counts = report.specialisations;
     println!(
-        "{cycles:>9} cycles: {after}; {:.1} us a cycle",
-        began.elapsed().as_secs_f64() * 1e6 / cycles as f64
+        "{:.1} us an invalidation; {before} after a tenth, {after} at the end",
+        seconds * 1e6 / counts.invalidated as f64
     );
-    let SpecialisationCounts {
-        compiled,
-        invalidated,
-        refused,
-        ..
-    } = network.report().specialisations;
-    println!("{compiled} compiled, {invalidated} dropped, {refused} refused");
-    network.check_conservation()?;
-    if after.resident_kib > before.resident_kib + 1024 || after.mappings > before.mappings + 4 {
-        return Err(format!("memory has grown: {before} before, {after} after").into());
+    println!("{counts:?}");
+    let causes: Vec<String> = report
+        .causes
+        .iter()
+        .map(|(cause, count)| format!("{count} {cause}"))
+        .collect();
+    println!("causes: {}", causes.join(", "));
+    let memory = report
+        .code_memory
+        .ok_or("there is no code memory on this machine")?;
+    println!("{memory:?}");
+    // The allocator keeps some pages back and gives others up, within a MiB.
+    if after.resident_kib > before.resident_kib + 1024
+        || after.mappings > before.mappings + 4
+        || after.descriptors != before.descriptors
+    {
+        return Err(format!("something has grown: {before} after a tenth, {after} at the end").into());
+    }
+    let is_all_freed = counts.retired_bytes == counts.installed_bytes
+        && memory.freed_bytes == memory.allocated_bytes
+        && memory.freed_bytes == counts.retired_bytes
+        && memory.used_bytes == 0;
+    if !is_all_freed {
+        return Err(format!("retired code was not freed: {counts:?}, {memory:?}").into());
     }
     Ok(())
 }
 
-fn network() -> Result<(Network, FlowPoint<i64>), Error> {
-    let mut network = Network::new(Options::native());
-    let numbers = network.source::<i64>(Iter::new(0i64..))?;
-    let odd: FlowPoint<i64> = network.pipe(
-        numbers,
-        Filter::new(Type::I64, |f, x| {
-            let one = f.iconst(1);
-            let bit = f.op(Op::Iand, &[x[0], one]);
-            f.op(Op::Ieq, &[bit, one])
-        }),
-    )?;
-    let squares: FlowPoint<i64> = network.pipe(
-        odd,
-        Map::new(Type::I64, Type::I64, |f, x| vec![f.op(Op::Imul, &[x[0], x[0]])]),
-    )?;
-    network.sink(squares, ForEach::new(|_: i64| {}))?;
-    Ok((network, squares))
+/// Numbers, the odd ones of them, their squares.
+struct Line {
+    network: Network,
+    source: ProcessId,
+    map: ProcessId,
+    squares: FlowPoint<i64>,
 }
 
-/// What the process uses, as the kernel says.
+impl Line {
+    fn new() -> Result<Line, Error> {
+        let mut network = Network::new(Options::native());
+        let source = network.add(Iter::new(0i64..))?;
+        let numbers = network.point::<i64>("numbers")?;
+        network.attach_output(source, 0, numbers)?;
+        let odd = network.pipe::<i64, i64>(
+            numbers,
+            Filter::new(Type::I64, |f, x| {
+                let one = f.iconst(1);
+                let bit = f.op(Op::Iand, &[x[0], one]);
+                f.op(Op::Ieq, &[bit, one])
+            }),
+        )?;
+        let map = network.add(square())?;
+        network.attach_input(map, 0, odd)?;
+        let squares = network.point::<i64>("squares")?;
+        network.attach_output(map, 0, squares)?;
+        network.sink(squares, ForEach::new(|_: i64| {}))?;
+        Ok(Line {
+            network,
+            source,
+            map,
+            squares,
+        })
+    }
+
+    /// Runs natively for a little, then has that code dropped.
+    fn cycle(&mut self, cycle: u64) -> Result<(), Error> {
+        self.network.run_steps(16)?;
+        match cycle % 4 {
+            0 => {
+                let second = self.network.sink(self.squares, ForEach::new(|_: i64| {}))?;
+                self.network.run_steps(16)?;
+                self.network.remove(second)?;
+            }
+            1 => {
+                let inserted = self.insert()?;
+                self.network.run_steps(16)?;
+                self.take_out(inserted)?;
+            }
+            2 => self.network.rewire(|rewire| rewire.swap(self.map, square()))?,
+            _ => self.network.invalidate_all(),
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self) -> Result<ProcessId, Error> {
+        let behind = Port {
+            process: self.source,
+            port: 0,
+        };
+        self.network.rewire(|rewire| {
+            let copy = rewire.add(Copy::new(Type::I64))?;
+            rewire.insert(behind, copy)?;
+            Ok(copy)
+        })
+    }
+
+    fn take_out(&mut self, inserted: ProcessId) -> Result<(), Error> {
+        let source = self.source;
+        self.network.rewire(|rewire| {
+            let point = rewire.detach_output(inserted, 0)?;
+            let between = rewire.detach_output(source, 0)?;
+            rewire.remove(inserted)?;
+            rewire.attach_output(source, 0, point)?;
+            rewire.remove_point(between)
+        })
+    }
+}
+
+fn square() -> impl Process {
+    Map::new(Type::I64, Type::I64, |f, x| vec![f.op(Op::Imul, &[x[0], x[0]])])
+}
+
+/// What the OS process uses, as the kernel says.
 #[derive(Clone, Copy)]
-struct Memory {
+struct Usage {
     resident_kib: u64,
     mappings: usize,
+    descriptors: usize,
 }
 
-impl Memory {
-    fn now() -> std::io::Result<Memory> {
+impl Usage {
+    fn now() -> std::io::Result<Usage> {
         let status = std::fs::read_to_string("/proc/self/status")?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let resident = resident
             .and_then(|text| text.trim().strip_suffix(" kB"))
             .and_then(|text| text.parse().ok());
-        let mappings = std::fs::read_to_string("/proc/self/maps")?.lines().count();
-        Ok(Memory {
+        Ok(Usage {
             resident_kib: resident.unwrap_or_default(),
-            mappings,
+            mappings: std::fs::read_to_string("/proc/self/maps")?.lines().count(),
+            descriptors: std::fs::read_dir("/proc/self/fd")?.count(),
         })
     }
 }
 
-impl std::fmt::Display for Memory {
+impl std::fmt::Display for Usage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} KiB resident, {} mappings",
-            self.resident_kib, self.mappings
+            "{} KiB resident, {} mappings, {} descriptors",
+            self.resident_kib, self.mappings, self.descriptors
         )
     }
 }

@@ -16,7 +16,7 @@ use cutthrough_ir::ChainCode;
 use cutthrough_ir::passes::optimize;
 
 use crate::accounts::Accounts;
-use crate::code_memory::CodeMemory;
+use crate::code_memory::{CAPACITY_BYTES_DEFAULT, CodeMemory};
 use crate::dump::{Dump, DumpKinds};
 use crate::error::{CompileError, CompileErrorKind};
 use crate::limits::{CHAIN_BLOCKS_MAX, CHAIN_INSTS_MAX, CHAIN_SLOTS_MAX};
@@ -41,6 +41,9 @@ pub struct JitOptions {
     pub chain_blocks_max: usize,
     /// State slots of one chain.
     pub chain_slots_max: usize,
+    /// Bytes of the code memory of [`Jit::new`], in whole pages: the code of all chains
+    /// that are native at once.
+    pub code_bytes_max: usize,
 }
 
 impl Default for JitOptions {
@@ -50,6 +53,7 @@ impl Default for JitOptions {
             chain_insts_max: CHAIN_INSTS_MAX,
             chain_blocks_max: CHAIN_BLOCKS_MAX,
             chain_slots_max: CHAIN_SLOTS_MAX,
+            code_bytes_max: CAPACITY_BYTES_DEFAULT,
         }
     }
 }
@@ -108,12 +112,13 @@ struct Scratch {
 }
 
 impl Jit {
-    /// An engine with a code memory of its own, of the default capacity.
+    /// An engine with a code memory of its own.
     ///
     /// # Errors
-    /// Where there is no JIT for this platform, or no address space.
+    /// Where there is no JIT for this platform, or no address space, or when the capacity
+    /// is 0 or above [`CAPACITY_BYTES_MAX`](crate::code_memory::CAPACITY_BYTES_MAX).
     pub fn new(options: JitOptions) -> io::Result<Jit> {
-        Jit::with_memory(CodeMemory::new()?, options)
+        Jit::with_memory(CodeMemory::with_capacity(options.code_bytes_max)?, options)
     }
 
     /// An engine that compiles into `memory`.
