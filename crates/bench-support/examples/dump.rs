@@ -58,7 +58,7 @@ fn main() {
 fn optimized(ir: &str) -> String {
     let mut chain = parse_chain(ir).expect("a dump is the text form");
     let simple = simplify(&chain.function);
-    chain.function = optimize(&simple);
+    chain.function = optimize(&simple, &chain.tables);
     let sizes = [&simple, &chain.function].map(|function| (function.blocks.len(), function.size()));
     let [before, after] = sizes.map(|(blocks, insts)| format!("{blocks} blocks, {insts} instructions"));
     format!(

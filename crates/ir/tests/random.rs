@@ -140,7 +140,7 @@ fn what_is_optimized_stays_well_formed() {
         let unit = support::generate::unit(seed);
         let mut simple = unit.clone();
         for function in simple.functions_mut() {
-            *function = optimize(function);
+            *function = optimize(function, unit.tables());
         }
         simple
             .verify_optimized()

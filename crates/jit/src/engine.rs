@@ -194,7 +194,7 @@ impl Jit {
         chain: &ChainCode,
         kinds: DumpKinds,
     ) -> Result<(NativeChain, Dump), CompileError> {
-        let mut function = optimize(&chain.function);
+        let mut function = optimize(&chain.function, &chain.tables);
         let needs = Needs::of(chain, &function)?;
         let accounts = Accounts::plan(&mut function);
         let mut scratch = self.take_scratch();

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use cutthrough::ir::passes::PASSES;
-use cutthrough::ir::{
-    ChainCode, Code, Exit, Function, Grant, Op, VerifyErrors, verify_chain, verify_optimized,
-};
+use cutthrough::ir::passes::{PASSES, Pass};
+use cutthrough::ir::{ChainCode, Code, Exit, Grant, Op, VerifyErrors, verify_chain, verify_optimized};
 use cutthrough::{Compile, Engine, EngineDump, Options, Specialised};
 
 /// A way to run a network.
@@ -110,9 +108,9 @@ impl Engine for Chains {
     fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
         note(chain, verify_chain(chain));
         let mut chain = chain.clone();
-        let passes: &[fn(&Function) -> Function] = if self.simplifies { &PASSES } else { &[] };
+        let passes: &[Pass] = if self.simplifies { &PASSES } else { &[] };
         for pass in passes {
-            chain.function = pass(&chain.function);
+            chain.function = pass(&chain.function, &chain.tables);
             note(&chain, verify_optimized(&chain));
         }
         let code = Code::new(chain.function.clone());

@@ -20,13 +20,23 @@ pub use simplify::simplify;
 pub use unfold::unfold;
 
 use crate::function::Function;
+use crate::program::Tables;
+
+/// One pass over a chain's function; the tables are the chain's.
+pub type Pass = fn(&Function, &Tables) -> Function;
 
 /// All passes, in order.
-pub const PASSES: [fn(&Function) -> Function; 5] = [simplify, unfold, batch, simplify, fold];
+pub const PASSES: [Pass; 5] = [
+    |function, _| simplify(function),
+    unfold,
+    |function, _| batch(function),
+    |function, _| simplify(function),
+    |function, _| fold(function),
+];
 
-/// Runs all passes on a function, which must be verified.
-pub fn optimize(function: &Function) -> Function {
+/// Runs all passes on a function, which must be verified, with its tables.
+pub fn optimize(function: &Function, tables: &Tables) -> Function {
     let [first, rest @ ..] = PASSES;
     rest.iter()
-        .fold(first(function), |function, pass| pass(&function))
+        .fold(first(function, tables), |function, pass| pass(&function, tables))
 }

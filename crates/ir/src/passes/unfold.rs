@@ -4,9 +4,15 @@
 //! for: idle or holding, an element kept or not, over or not. A loop written by hand
 //! has no such flags; it *is* at one place or another. This pass gets there: each block
 //! is copied for each combination of flags with which it is reached, as far as they are
-//! read again before they are set. Where a flag is known, reading it is a constant, a
-//! branch on it a jump, and setting it to what it is nothing. (In compilers this is
+//! read again before they are set. Where the flags are known, reading one is a constant,
+//! a branch on it a jump, and setting it to what it is nothing. (In compilers this is
 //! basic block versioning, done before the program runs: flags are few and small.)
+//!
+//! What flags there are is found by going through the chain from what its slots begin
+//! with: all that can come of that, without knowing anything else, is *known* code. A
+//! grant may begin with other flags. Then, and where known code would be too much, a copy
+//! runs that knows nothing; at its entry and at each of its steps it compares the flags
+//! to those that known code begins with there, and changes over.
 //!
 //! One thing more is known on a path: whether a step has failed. After that all others
 //! fail, as the budget stays used up and an interrupt stays requested, and after a halt
@@ -26,11 +32,12 @@ use crate::function::{
 };
 use crate::limits::{UNFOLD_GROWTH_MAX, UNFOLD_INSTS_MAX, UNFOLD_VERSIONS_MAX};
 use crate::op::{Effect, Op};
+use crate::program::Tables;
 use crate::types::Type;
 
-/// The same chain without the flags that can be known. Other functions, and chains
-/// that are or would become too large, stay as they are.
-pub fn unfold(function: &Function) -> Function {
+/// The same chain without the flags that can be known; `tables` are the chain's. Other
+/// functions, and chains that are or would become too large, stay as they are.
+pub fn unfold(function: &Function, tables: &Tables) -> Function {
     let size = function.size();
     if function.kind != FunctionKind::Chain || size > UNFOLD_INSTS_MAX {
         return function.clone();
@@ -41,16 +48,18 @@ pub fn unfold(function: &Function) -> Function {
     let mut unfold = Unfold {
         function,
         constants,
+        flag_types: flag_types(&flags, tables),
         flags,
         live,
         versions: vec![Vec::new(); function.blocks.len()],
+        changeovers: HashMap::new(),
         todo: Vec::new(),
         blocks: Vec::new(),
         values: Vec::new(),
         size: 0,
     };
     unfold
-        .run(size * UNFOLD_GROWTH_MAX)
+        .run(tables, size * UNFOLD_GROWTH_MAX)
         .unwrap_or_else(|| function.clone())
 }
 
@@ -77,25 +86,29 @@ fn number(inst: &Inst) -> Option<i64> {
 
 /// The slots that are flags, each with its number among them.
 fn flags(function: &Function, constants: &[Option<&Inst>]) -> HashMap<u32, usize> {
-    let mut read = Vec::new();
-    let mut other = Vec::new();
+    let is_number = |value: Value| constants[value.index()].and_then(number).is_some();
+    let data = data(function, is_number);
+    let (mut read, mut set, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    let mut read_as_data = Vec::new();
     for inst in function.blocks.iter().flat_map(|block| &block.insts) {
         let Imm::Index(slot) = inst.imm else { continue };
-        match inst.op {
-            Op::SlotGet => {
-                let ty = inst.result.map(|result| function.ty(result));
-                if ty == Some(Type::I64) || ty == Some(Type::BOOL) {
-                    &mut read
-                } else {
-                    &mut other
+        match (inst.op, inst.result) {
+            (Op::SlotGet, Some(result)) => {
+                match function.ty(result) {
+                    Type::I64 | Type::BOOL => read.push(slot),
+                    _ => other.push(slot),
                 }
-                .push(slot);
+                if data[result.index()] {
+                    read_as_data.push(slot);
+                }
             }
-            Op::SlotSet if constants[inst.args[0].index()].and_then(number).is_none() => other.push(slot),
+            (Op::SlotSet, _) if is_number(inst.args[0]) => set.push(slot),
+            (Op::SlotSet, _) => other.push(slot),
             _ => {}
         }
     }
-    read.retain(|slot| !other.contains(slot));
+    // What stays as it is might be anything; it is a flag if all it is for is to be tested.
+    read.retain(|slot| !other.contains(slot) && (set.contains(slot) || !read_as_data.contains(slot)));
     read.sort_unstable();
     read.dedup();
     read.truncate(u64::BITS as usize);
@@ -103,6 +116,41 @@ fn flags(function: &Function, constants: &[Option<&Inst>]) -> HashMap<u32, usize
         .enumerate()
         .map(|(flag, slot)| (slot, flag))
         .collect()
+}
+
+/// Of each value, whether it is used for anything but being tested.
+fn data(function: &Function, is_number: impl Fn(Value) -> bool) -> Vec<bool> {
+    let mut data = vec![false; function.values.len()];
+    for block in &function.blocks {
+        for inst in &block.insts {
+            let tested = match (inst.op, &inst.args[..]) {
+                (Op::Ieq | Op::Ine | Op::Ilt | Op::Ile | Op::Igt | Op::Ige, &[_, b]) if is_number(b) => 1,
+                (Op::Not | Op::Select, _) => 1,
+                (Op::And | Op::Or | Op::Xor, _) => 2,
+                _ => 0,
+            };
+            inst.args[tested..]
+                .iter()
+                .for_each(|arg| data[arg.index()] = true);
+        }
+        if !matches!(block.terminator, Terminator::Br(..)) {
+            block
+                .terminator
+                .for_each_operand(|value| data[value.index()] = true);
+        }
+        block
+            .terminator
+            .for_each_target(|to| to.args.iter().for_each(|arg| data[arg.index()] = true));
+    }
+    data
+}
+
+fn flag_types(flags: &HashMap<u32, usize>, tables: &Tables) -> Vec<Type> {
+    let mut types = vec![Type::I64; flags.len()];
+    for (&slot, &flag) in flags {
+        types[flag] = tables.slots[slot as usize].ty;
+    }
+    types
 }
 
 /// What each block, or one behind it, uses of what was before.
@@ -193,7 +241,7 @@ fn flag_of<'f>(inst: &Inst, flags: &'f HashMap<u32, usize>) -> Option<&'f usize>
 /// What is known where a block is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts {
-    /// The values of flags.
+    /// The values of flags: of all that are read again, or of none.
     flags: Vec<Option<i64>>,
     /// Whether a step has failed, or would.
     stopped: bool,
@@ -203,9 +251,13 @@ struct Unfold<'f> {
     function: &'f Function,
     constants: Vec<Option<&'f Inst>>,
     flags: HashMap<u32, usize>,
+    /// Of each flag.
+    flag_types: Vec<Type>,
     live: Live,
     /// The copies of each block.
     versions: Vec<Vec<(Facts, Block)>>,
+    /// For each block the one that decides between its copies.
+    changeovers: HashMap<Block, Block>,
     todo: Vec<(Block, Facts, Block)>,
     blocks: Vec<Option<BlockData>>,
     values: Vec<Type>,
@@ -213,7 +265,7 @@ struct Unfold<'f> {
 }
 
 /// One copy of a block, as it is made.
-struct Copy<'f> {
+struct Copy {
     origin: Origin,
     facts: Facts,
     insts: Vec<Inst>,
@@ -221,19 +273,21 @@ struct Copy<'f> {
     values: HashMap<Value, Value>,
     /// The numbers that are known of values.
     numbers: HashMap<Value, i64>,
-    /// Which operations give the values of this block, those that read flags only as
-    /// long as the flag is not set again.
-    definitions: HashMap<Value, &'f Inst>,
 }
 
 impl<'f> Unfold<'f> {
     /// None when more than this many instructions would come to be.
-    fn run(&mut self, size_max: usize) -> Option<Function> {
-        let facts = Facts {
+    fn run(&mut self, tables: &Tables, size_max: usize) -> Option<Function> {
+        let mut begin = Facts {
             flags: vec![None; self.flags.len()],
             stopped: false,
         };
-        self.version(Block(0), &facts);
+        self.changeover(Block(0), &begin);
+        for (&slot, &flag) in &self.flags {
+            let init = tables.slots[slot as usize].init.first();
+            begin.flags[flag] = init.map(|word| word.cast_signed());
+        }
+        self.version(Block(0), &begin);
         while let Some((block, facts, copy)) = self.todo.pop() {
             let data = self.copy(block, facts);
             self.size += data.insts.len() + 1;
@@ -242,6 +296,7 @@ impl<'f> Unfold<'f> {
             }
             self.blocks[copy.index()] = Some(data);
         }
+        self.change_over();
         let blocks = std::mem::take(&mut self.blocks).into_iter();
         Some(Function {
             kind: self.function.kind,
@@ -253,21 +308,25 @@ impl<'f> Unfold<'f> {
         })
     }
 
+    /// The flags that are read in a block or behind it before they are set.
+    fn live_flags(&self, block: Block) -> impl Iterator<Item = usize> + use<'f> {
+        let live = self.live.flags[block.index()];
+        (0..u64::BITS as usize).filter(move |flag| live >> flag & 1 == 1)
+    }
+
     /// The copy of a block for what is known.
     fn version(&mut self, block: Block, facts: &Facts) -> Block {
-        let live = self.live.flags[block.index()];
-        let mut facts = facts.clone();
-        let dead = facts
-            .flags
-            .iter_mut()
-            .enumerate()
-            .filter(|(flag, _)| live >> flag & 1 == 0);
-        dead.for_each(|(_, fact)| *fact = None);
-        let versions = &mut self.versions[block.index()];
+        let mut flags = vec![None; self.flags.len()];
+        let is_full = self.live_flags(block).all(|flag| facts.flags[flag].is_some());
+        let many = self.versions[block.index()].len() >= UNFOLD_VERSIONS_MAX;
         // What leaves is run once: one copy of it is enough.
-        if facts.stopped || versions.len() >= UNFOLD_VERSIONS_MAX {
-            facts.flags.fill(None);
+        if is_full && !facts.stopped && !many {
+            self.live_flags(block)
+                .for_each(|flag| flags[flag] = facts.flags[flag]);
         }
+        let stopped = facts.stopped;
+        let facts = Facts { flags, stopped };
+        let versions = &mut self.versions[block.index()];
         if let Some((_, copy)) = versions.iter().find(|(known, _)| *known == facts) {
             return *copy;
         }
@@ -276,6 +335,131 @@ impl<'f> Unfold<'f> {
         self.blocks.push(None);
         self.todo.push((block, facts, copy));
         copy
+    }
+
+    /// The copy of a block behind a step, or at the entry: where nothing is known of the
+    /// flags, the block that finds out.
+    fn changeover(&mut self, block: Block, facts: &Facts) -> Block {
+        let is_full = self.live_flags(block).all(|flag| facts.flags[flag].is_some());
+        if is_full || facts.stopped {
+            return self.version(block, facts);
+        }
+        if let Some(&known) = self.changeovers.get(&block) {
+            return known;
+        }
+        let changeover = Block::from_index(self.blocks.len());
+        self.blocks.push(None);
+        self.changeovers.insert(block, changeover);
+        self.version(
+            block,
+            &Facts {
+                flags: vec![None; self.flags.len()],
+                stopped: false,
+            },
+        );
+        changeover
+    }
+
+    /// Makes the blocks that find out what flags there are, now that all copies are there.
+    fn change_over(&mut self) {
+        let mut changeovers: Vec<(Block, Block)> = self.changeovers.drain().collect();
+        changeovers.sort_unstable();
+        for (block, mut changeover) in changeovers {
+            let versions = std::mem::take(&mut self.versions[block.index()]);
+            let versions = versions.iter().filter(|(facts, _)| !facts.stopped);
+            let (known, unknown): (Vec<_>, Vec<_>) =
+                versions.partition(|(facts, _)| facts.flags.iter().any(Option::is_some));
+            for (facts, copy) in known {
+                let next = Block::from_index(self.blocks.len());
+                self.blocks.push(None);
+                self.blocks[changeover.index()] = Some(self.test(block, facts, *copy, next));
+                changeover = next;
+            }
+            let (_, copy) = unknown
+                .first()
+                .expect("INVARIANT: made together with the changeover");
+            let params = self.params_of(block);
+            self.blocks[changeover.index()] = Some(BlockData {
+                terminator: Terminator::Jump(Target::new(*copy, params.clone())),
+                params,
+                insts: Vec::new(),
+                origin: self.function.block(block).origin,
+            });
+        }
+    }
+
+    /// Goes to `copy` if the flags are as it knows them, else to `next`.
+    fn test(&mut self, block: Block, facts: &Facts, copy: Block, next: Block) -> BlockData {
+        let origin = self.function.block(block).origin;
+        let mut insts = Vec::new();
+        let mut slots: Vec<(u32, usize)> = self.flags.iter().map(|(&slot, &flag)| (slot, flag)).collect();
+        slots.sort_unstable();
+        let mut all = None;
+        for (slot, flag) in slots {
+            let Some(number) = facts.flags[flag] else { continue };
+            let ty = self.flag_types[flag];
+            let flag = self.inst(&mut insts, Op::SlotGet, Imm::Index(slot), &[], ty, origin);
+            let (op, imm) = match ty {
+                Type::BOOL => (Op::Bconst, Imm::Bool(number != 0)),
+                _ => (Op::Iconst, Imm::I64(number)),
+            };
+            let number = self.inst(&mut insts, op, imm, &[], ty, origin);
+            let same = match ty {
+                Type::BOOL => {
+                    let differs = self.inst(&mut insts, Op::Xor, Imm::None, &[flag, number], ty, origin);
+                    self.inst(&mut insts, Op::Not, Imm::None, &[differs], ty, origin)
+                }
+                _ => self.inst(
+                    &mut insts,
+                    Op::Ieq,
+                    Imm::None,
+                    &[flag, number],
+                    Type::BOOL,
+                    origin,
+                ),
+            };
+            all = Some(match all {
+                Some(all) => self.inst(&mut insts, Op::And, Imm::None, &[all, same], Type::BOOL, origin),
+                None => same,
+            });
+        }
+        let all = all.expect("INVARIANT: some flag is known");
+        let params = self.params_of(block);
+        let [copy, next] = [copy, next].map(|to| Target::new(to, params.clone()));
+        BlockData {
+            params,
+            insts,
+            terminator: Terminator::Br(all, copy, next),
+            origin,
+        }
+    }
+
+    fn inst(
+        &mut self,
+        insts: &mut Vec<Inst>,
+        op: Op,
+        imm: Imm,
+        args: &[Value],
+        ty: Type,
+        origin: Origin,
+    ) -> Value {
+        let value = self.value(ty);
+        insts.push(Inst {
+            op,
+            imm,
+            args: args.to_vec(),
+            result: Some(value),
+            origin,
+        });
+        value
+    }
+
+    /// New parameters for a copy of a block: its own, and what it uses of others.
+    fn params_of(&mut self, block: Block) -> Vec<Value> {
+        let function = self.function;
+        let outer = self.live.values[block.index()].clone();
+        let params = function.block(block).params.iter().chain(&outer);
+        params.map(|&param| self.value(function.ty(param))).collect()
     }
 
     fn value(&mut self, ty: Type) -> Value {
@@ -292,15 +476,11 @@ impl<'f> Unfold<'f> {
             insts: Vec::new(),
             values: HashMap::new(),
             numbers: HashMap::new(),
-            definitions: HashMap::new(),
         };
-        let outer = self.live.values[block.index()].clone();
-        let mut params = Vec::new();
-        for &param in data.params.iter().chain(&outer) {
-            let value = self.value(function.ty(param));
-            copy.values.insert(param, value);
-            params.push(value);
-        }
+        let params = self.params_of(block);
+        let outer = &self.live.values[block.index()];
+        let names = data.params.iter().chain(outer).copied();
+        copy.values.extend(names.zip(params.iter().copied()));
         for inst in &data.insts {
             self.copy_inst(&mut copy, inst);
         }
@@ -313,7 +493,7 @@ impl<'f> Unfold<'f> {
         }
     }
 
-    fn copy_inst(&mut self, copy: &mut Copy<'f>, inst: &'f Inst) {
+    fn copy_inst(&mut self, copy: &mut Copy, inst: &'f Inst) {
         let flag = flag_of(inst, &self.flags).copied();
         match (inst.op, flag) {
             (Op::SlotGet, Some(flag)) => {
@@ -328,8 +508,6 @@ impl<'f> Unfold<'f> {
                     return;
                 }
                 copy.facts.flags[flag] = number;
-                copy.definitions
-                    .retain(|_, reading| reading.op != Op::SlotGet || reading.imm != inst.imm);
             }
             (Op::Halt, _) => copy.facts.stopped = true,
             (Op::Select, _) => {
@@ -360,7 +538,6 @@ impl<'f> Unfold<'f> {
             if self.constants[result.index()].is_some() {
                 return; // copied where it is used
             }
-            copy.definitions.insert(result, inst);
         }
         let args = inst.args.iter().map(|&arg| self.mapped(copy, arg)).collect();
         let result = inst.result.map(|result| {
@@ -376,13 +553,13 @@ impl<'f> Unfold<'f> {
     }
 
     /// The number that a value is, if that is known.
-    fn number(&self, copy: &Copy<'f>, value: Value) -> Option<i64> {
+    fn number(&self, copy: &Copy, value: Value) -> Option<i64> {
         let known = copy.numbers.get(&value).copied();
         known.or_else(|| self.constants[value.index()].and_then(number))
     }
 
     /// Where a value is in the copy.
-    fn mapped(&mut self, copy: &mut Copy<'f>, value: Value) -> Value {
+    fn mapped(&mut self, copy: &mut Copy, value: Value) -> Value {
         if let Some(&known) = copy.values.get(&value) {
             return known;
         }
@@ -417,27 +594,20 @@ impl<'f> Unfold<'f> {
         result
     }
 
-    fn copy_terminator(&mut self, copy: &mut Copy<'f>, terminator: &'f Terminator) -> Terminator {
+    fn copy_terminator(&mut self, copy: &mut Copy, terminator: &'f Terminator) -> Terminator {
         match terminator {
             Terminator::Br(condition, yes, no) => {
                 if let Some(number) = self.number(copy, *condition) {
                     let to = if number != 0 { yes } else { no };
                     return Terminator::Jump(self.target(copy, to));
                 }
-                let [yes, no] = [(yes, true), (no, false)].map(|(to, outcome)| {
-                    let before = copy.facts.clone();
-                    if let Some((flag, number)) = self.implied(copy, *condition, outcome) {
-                        copy.facts.flags[flag] = Some(number);
-                    }
-                    let to = self.target(copy, to);
-                    copy.facts = before;
-                    to
-                });
+                let [yes, no] = [yes, no].map(|to| self.target(copy, to));
                 Terminator::Br(self.mapped(copy, *condition), yes, no)
             }
             Terminator::Step { stop, .. } if copy.facts.stopped => Terminator::Jump(self.target(copy, stop)),
             Terminator::Step { go, stop } => {
-                let go = self.target(copy, go);
+                let block = self.changeover(go.block, &copy.facts);
+                let go = self.target_in(copy, go, block);
                 copy.facts.stopped = true;
                 Terminator::Step {
                     go,
@@ -453,8 +623,13 @@ impl<'f> Unfold<'f> {
         }
     }
 
-    fn target(&mut self, copy: &mut Copy<'f>, to: &Target) -> Target {
+    fn target(&mut self, copy: &mut Copy, to: &Target) -> Target {
         let block = self.version(to.block, &copy.facts);
+        self.target_in(copy, to, block)
+    }
+
+    /// The target, in a copy of its block.
+    fn target_in(&mut self, copy: &mut Copy, to: &Target, block: Block) -> Target {
         let outer = self.live.values[to.block.index()].clone();
         let args = to
             .args
@@ -463,39 +638,6 @@ impl<'f> Unfold<'f> {
             .map(|&arg| self.mapped(copy, arg))
             .collect();
         Target { block, args }
-    }
-
-    /// What flag is known to be what when the condition comes out so.
-    fn implied(&self, copy: &Copy<'f>, condition: Value, outcome: bool) -> Option<(usize, i64)> {
-        let inst = *copy.definitions.get(&condition)?;
-        match inst.op {
-            Op::SlotGet => Some((*flag_of(inst, &self.flags)?, i64::from(outcome))),
-            Op::Not => self.implied(copy, inst.args[0], !outcome),
-            Op::Ieq if outcome => self.is_flag(copy, inst),
-            Op::Ine if !outcome => self.is_flag(copy, inst),
-            Op::Ieq | Op::Ine | Op::Ilt | Op::Ile | Op::Igt | Op::Ige => {
-                let select = *copy
-                    .definitions
-                    .get(&inst.args[0])
-                    .filter(|select| select.op == Op::Select)?;
-                let bound = self.number(copy, inst.args[1])?;
-                let of =
-                    |choice: usize| eval::number(inst.op, &[self.number(copy, select.args[choice])?, bound]);
-                let (if_true, if_false) = (of(1)? != 0, of(2)? != 0);
-                let chosen = (if_true != if_false).then_some(if_true == outcome)?;
-                self.implied(copy, select.args[0], chosen)
-            }
-            _ => None,
-        }
-    }
-
-    /// The flag, and the number, that a comparison compares.
-    fn is_flag(&self, copy: &Copy<'f>, inst: &Inst) -> Option<(usize, i64)> {
-        let reading = *copy
-            .definitions
-            .get(&inst.args[0])
-            .filter(|reading| reading.op == Op::SlotGet)?;
-        Some((*flag_of(reading, &self.flags)?, self.number(copy, inst.args[1])?))
     }
 }
 
@@ -539,7 +681,8 @@ mod tests {
         b.switch_to(out);
         let code = b.iconst(0);
         b.ret(&[code]);
-        let function = simplify(&unfold(&simplify(&b.build())));
+        let function = simplify(&b.build());
+        let function = simplify(&unfold(&function, &tables));
         let insts = || function.blocks.iter().flat_map(|block| &block.insts);
         assert_eq!(insts().filter(|inst| inst.op == Op::SlotGet).count(), 0);
         assert_eq!(insts().filter(|inst| inst.op == Op::Drop).count(), 1);
@@ -571,7 +714,8 @@ mod tests {
         b.switch_to(out);
         let code = b.iconst(0);
         b.ret(&[code]);
-        let function = simplify(&unfold(&simplify(&b.build())));
+        let function = simplify(&b.build());
+        let function = simplify(&unfold(&function, &tables));
         for block in &function.blocks {
             if let Terminator::Step { stop, .. } = &block.terminator {
                 let leaves = &function.block(stop.block).terminator;

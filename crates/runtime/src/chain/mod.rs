@@ -276,7 +276,12 @@ impl ChainBuilder<'_, '_> {
     fn status_slot(&mut self, process: ProcessId) -> usize {
         let node = self.wiring.node(process);
         let (place, name) = (node.status, format!("{}.status", node.name));
-        self.slot(place, || SlotDecl::i64(name, 0))
+        let usual = if node.code.inputs.is_empty() {
+            Status::Holding
+        } else {
+            Status::Idle
+        };
+        self.slot(place, || SlotDecl::i64(name, usual as i64))
     }
 
     fn process_slot(&mut self, process: ProcessId, slot: usize) -> usize {

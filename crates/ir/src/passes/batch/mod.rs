@@ -159,7 +159,8 @@ mod tests {
         b.switch_to(out);
         let code = b.iconst(0);
         b.ret(&[code]);
-        let function = optimize(&b.build());
+        let function = b.build();
+        let function = optimize(&function, &tables);
         let text = print_function(&function, &tables, Role::Run);
         let lines = text.lines().map(|line| line.trim_start().to_owned() + "\n");
         expect![[r#"
