@@ -80,7 +80,7 @@ pub use network::{
     ProcessReport, Progress, Readiness, Report, Rewire, Standing, Waits,
 };
 pub use outside::{Outcome, Reader, Writer};
-pub use process::{Account, Fragment, Process, Shape};
+pub use process::{Account, Fragment, Prepared, Process, Shape};
 pub use specialize::{Cause, Compile, Invalidation, Mode, NotNative, Refusal, SpecialisationCounts};
 pub use wiring::{PointId, Port, ProcessId};
 

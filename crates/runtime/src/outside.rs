@@ -82,7 +82,7 @@ impl<T: Element> Reader<T> {
                 self.process,
                 Outlet::<T>::ROOM,
                 i64::try_from(n).unwrap_or(i64::MAX),
-            );
+            )?;
             network.drive_towards(self.process)?;
         }
         let arrived = (self.arrived.lock().len() as u64).min(n);

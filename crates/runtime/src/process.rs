@@ -346,8 +346,37 @@ impl ProcessCode {
     }
 }
 
+/// A process with its program built and verified, to be added to a network: all that can
+/// be done before, on any thread, so that a [rewire](crate::Rewire) is short.
+pub struct Prepared {
+    pub(crate) process: Box<dyn Process>,
+    pub(crate) code: ProcessCode,
+    pub(crate) shape: Shape,
+}
+
+impl Prepared {
+    /// Has a process declare itself and builds its program.
+    ///
+    /// # Errors
+    /// When the program is not well formed.
+    pub fn new(mut process: Box<dyn Process>) -> Result<Prepared, Error> {
+        let mut shape = Shape::default();
+        process.declare(&mut shape);
+        let code = program_of(&*process, &mut shape)?;
+        Ok(Prepared { process, code, shape })
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared")
+            .field("name", &self.shape.name)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Builds a process's program from its declaration.
-pub(crate) fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, Error> {
+fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, Error> {
     let mut tables = std::mem::take(&mut shape.tables);
     let mut inputs = Vec::new();
     for (k, input) in shape.inputs.iter().enumerate() {

@@ -1,7 +1,9 @@
 //! Rewires: several edits at one point of the stream, or none.
 
 use cutthrough::ir::{Op, SlotDecl, Type};
-use cutthrough::processes::{Collect, Collected, Copy, Filter, FlatMap, Fold, Iter, Map, Order, Slice, Zip};
+use cutthrough::processes::{
+    BranchPolicy, Collect, Collected, Copy, Filter, FlatMap, Fold, Iter, Map, Order, Slice, Take, Tee, Zip,
+};
 use cutthrough::{Error, ErrorKind, FlowPoint, Network, Options, Port, ProcessId, Progress};
 
 fn on_both_engines(test: impl Fn(Network)) {
@@ -310,4 +312,131 @@ fn a_reader_moves_to_another_point_in_one_step() -> Result<(), Error> {
     assert_eq!(moved, (500..500 + moved.len() as i64).collect::<Vec<i64>>());
     assert_eq!(seen.len(), 100);
     network.check_conservation()
+}
+
+/// A tee with a second branch into a vector, put into a flow point.
+fn tap(network: &mut Network, point: FlowPoint<i64>) -> (ProcessId, Collected<i64>) {
+    let collect = Collect::<i64>::new();
+    let collected = collect.collected();
+    let tee = network
+        .rewire(|rewire| {
+            let tee = rewire.add(Tee::new(Type::I64, [BranchPolicy::Block, BranchPolicy::Block]))?;
+            rewire.insert_into(point, tee)?;
+            let tapped = rewire.point("tapped", Type::I64)?;
+            rewire.attach_output(tee, 1, tapped)?;
+            let sink = rewire.add(collect)?;
+            rewire.attach_input(sink, 0, tapped)?;
+            Ok(tee)
+        })
+        .unwrap();
+    (tee, collected)
+}
+
+#[test]
+fn what_is_put_into_a_point_is_taken_out_without_a_trace() {
+    on_both_engines(|mut network| {
+        let (_, numbers, _, collected) = counting(&mut network);
+        network.run_steps(100).unwrap();
+        let members = |network: &mut Network| network.report().chains[0].members.clone();
+        let before = members(&mut network);
+        let (first, seen_first) = tap(&mut network, numbers);
+        network.run_steps(100).unwrap();
+        let (second, seen_second) = tap(&mut network, numbers);
+        network.run_steps(100).unwrap();
+        assert!(network.rewire(|rewire| rewire.take_out(first)).unwrap());
+        network.run_steps(100).unwrap();
+        assert!(network.rewire(|rewire| rewire.take_out(second)).unwrap());
+        network.run_steps(100).unwrap();
+        assert_eq!(members(&mut network), before, "one chain again");
+        network.run().unwrap();
+        assert_eq!(collected.take(), (0..10_000).collect::<Vec<i64>>());
+        let (first, second) = (seen_first.take(), seen_second.take());
+        assert!(first.len() >= 200 && second.len() >= 200, "both have seen some");
+        assert!(
+            first
+                .windows(2)
+                .chain(second.windows(2))
+                .all(|pair| pair[1] == pair[0] + 1)
+        );
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn what_is_taken_out_with_a_block_on_its_way_hands_it_on() {
+    on_both_engines(|mut network| {
+        // Both branches meet again above a reader that bounds what it takes: elements
+        // are dealt from a block.
+        let numbers = network.source::<i64>(Iter::new(0..1_000i64)).unwrap();
+        let tee = network
+            .add(Tee::new(Type::I64, [BranchPolicy::Block, BranchPolicy::Block]))
+            .unwrap();
+        network.attach_input(tee, 0, numbers).unwrap();
+        let joined = network.point::<i64>("joined").unwrap();
+        network.attach_output(tee, 0, joined).unwrap();
+        network.attach_output(tee, 1, joined).unwrap();
+        let reader = cutthrough::Reader::attach(&mut network, joined).unwrap();
+        let copy = network
+            .rewire(|rewire| {
+                let copy = rewire.add(Copy::new(Type::I64))?;
+                rewire.insert_into(joined, copy)?;
+                Ok(copy)
+            })
+            .unwrap();
+        reader.read(&mut network, 7).unwrap();
+        let mut seen = reader.fetch(7);
+        assert!(
+            !network.rewire(|rewire| rewire.take_out(copy)).unwrap(),
+            "one is under way"
+        );
+        while reader.read(&mut network, 100).unwrap() != cutthrough::Outcome::Eof {
+            seen.extend(reader.fetch(100));
+        }
+        assert_eq!(seen, (0..2_000).map(|k| k / 2).collect::<Vec<i64>>());
+        assert!(network.remove_finished().iter().any(|process| process.id == copy));
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn a_detached_port_may_change_its_elements_in_a_swap() {
+    on_both_engines(|mut network| {
+        let numbers = network.source::<i64>(Iter::new(0..1_000i64)).unwrap();
+        let take = network.add(Take::new(Type::I64, 500)).unwrap();
+        network.attach_input(take, 0, numbers).unwrap();
+        let first = network.point::<i64>("first").unwrap();
+        network.attach_output(take, 0, first).unwrap();
+        let collect = Collect::<i64>::new();
+        let collected = collect.collected();
+        network.sink::<i64>(first, collect).unwrap();
+        network.run_steps(100).unwrap();
+        let refused = network.rewire(|rewire| rewire.swap(take, Take::new(Type::BOOL, 500)));
+        assert!(refused.unwrap_err().to_string().contains("other ports"));
+        let pairs = Collect::<(i64, i64)>::new();
+        let collected_pairs = pairs.collected();
+        network
+            .rewire(|rewire| {
+                let two = cutthrough::ir::ElementType::new([Type::I64, Type::I64]);
+                rewire.detach_input(take, 0)?;
+                rewire.detach_output(take, 0)?;
+                rewire.swap(take, Take::new(two.clone(), 500))?;
+                let wide = rewire.add(Map::new(Type::I64, two.clone(), |_, x| vec![x[0], x[0]]))?;
+                let (between, after) = (rewire.point("wide", two.clone())?, rewire.point("after", two)?);
+                rewire.attach_input(wide, 0, numbers)?;
+                rewire.attach_output(wide, 0, between)?;
+                rewire.attach_input(take, 0, between)?;
+                rewire.attach_output(take, 0, after)?;
+                rewire.rename(take, "the first")?;
+                let sink = rewire.add(pairs)?;
+                rewire.attach_input(sink, 0, after)
+            })
+            .unwrap();
+        network.run().unwrap();
+        let mut seen = collected.take();
+        seen.extend(collected_pairs.take().iter().map(|pair| pair.1));
+        assert_eq!(seen, (0..500).collect::<Vec<i64>>(), "it went on counting");
+        assert_eq!(network.process_report(take).unwrap().name, "the first");
+        assert_eq!(network.process_report(take).unwrap().inputs[0].moved, 500);
+        network.check_conservation().unwrap();
+    });
 }

@@ -1,7 +1,7 @@
 //! Single edits of a network, and short ways to say several: each is a rewire of its
 //! own.
 
-use cutthrough_ir::ElementType;
+use cutthrough_ir::{ElementType, Type};
 
 use super::{Network, Report};
 use crate::arrange::{Arranged, arrange};
@@ -201,10 +201,42 @@ impl Network {
         self.known(process).is_ok_and(|node| node.retired)
     }
 
-    /// Sets an integer slot of a process that belongs to the runtime.
-    pub(crate) fn set_slot(&mut self, process: ProcessId, slot: usize, value: i64) {
-        let place = self.wiring.node(process).places[slot];
+    /// Sets an integer slot of a process: how many elements it asks for from now on, say.
+    ///
+    /// # Errors
+    /// When there is no such process, or it has no integer slot of this number.
+    pub fn set_slot(&mut self, process: ProcessId, slot: usize, value: i64) -> Result<(), Error> {
+        let node = self.known(process)?;
+        let place = node.places.get(slot).filter(|place| place.ty() == Type::I64);
+        let Some(&place) = place else {
+            let message = format!("`{}` has no integer slot {slot}", node.name);
+            return Err(Error::new(ErrorKind::NotThere, message));
+        };
         self.state.set_i64(place, value);
+        Ok(())
+    }
+
+    /// What the elements of a flow point are.
+    ///
+    /// # Errors
+    /// When there is no such flow point.
+    pub fn element_of(&self, point: impl Into<PointId>) -> Result<&ElementType, Error> {
+        Ok(&self.known_point(point.into())?.element)
+    }
+
+    /// The flow points of this name.
+    pub fn points_named(&self, name: &str) -> Vec<PointId> {
+        let named = self.wiring.points.iter().filter(|(_, point)| point.name == name);
+        named.map(|(id, _)| id).collect()
+    }
+
+    /// What there is to say of one process.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn process_report(&self, process: ProcessId) -> Result<ProcessReport, Error> {
+        self.known(process)?;
+        Ok(Report::of_process(self, process))
     }
 
     /// Works out anew what follows from the wiring, and drops the chains for which

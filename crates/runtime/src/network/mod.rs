@@ -5,6 +5,7 @@
 //! | `mod.rs` | a network and what it consists of |
 //! | `rewire.rs` | several edits that take effect together, or not at all |
 //! | `swap.rs` | the edit that gives a process another program |
+//! | `insert.rs` | putting processes in and taking them out; names |
 //! | `resources.rs` | what a process or flow point uses of its network |
 //! | `edit.rs` | single edits |
 //! | `run.rs` | which root runs next, and its grant |
@@ -19,6 +20,7 @@ mod conservation;
 mod dump;
 mod edit;
 mod handle;
+mod insert;
 mod pending;
 mod report;
 mod resources;

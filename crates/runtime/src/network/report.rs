@@ -73,6 +73,13 @@ pub enum Readiness {
     Failed,
 }
 
+impl ProcessReport {
+    /// Whether the process takes no part any more: it has finished or failed.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status, Readiness::Finished | Readiness::Failed)
+    }
+}
+
 /// What there is to say of one input or output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -18,7 +18,7 @@ use super::swap::Swap;
 use crate::arrange::{Arranged, arrange};
 use crate::error::{Error, ErrorKind};
 use crate::limits::{POINTS_MAX, PROCESSES_MAX};
-use crate::process::{self, Process, ProcessCode, Shape};
+use crate::process::{Prepared, Process};
 use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, Point, PointId, Port, ProcessId, Status};
 
@@ -159,8 +159,17 @@ impl Rewire<'_> {
     ///
     /// # Errors
     /// As [`add`](Rewire::add).
-    pub fn add_boxed(&mut self, mut process: Box<dyn Process>) -> Result<ProcessId, Error> {
+    pub fn add_boxed(&mut self, process: Box<dyn Process>) -> Result<ProcessId, Error> {
+        self.add_prepared(Prepared::new(process)?)
+    }
+
+    /// Adds a process that has been prepared, attached to nothing.
+    ///
+    /// # Errors
+    /// At the bound on processes.
+    pub fn add_prepared(&mut self, prepared: Prepared) -> Result<ProcessId, Error> {
         self.edits += 1;
+        let Prepared { process, code, shape } = prepared;
         let network = &mut *self.network;
         if network.wiring.nodes.len() >= PROCESSES_MAX {
             return Err(Error::new(
@@ -168,7 +177,6 @@ impl Rewire<'_> {
                 format!("a network has at most {PROCESSES_MAX} processes"),
             ));
         }
-        let (code, shape) = declare(&mut *process)?;
         let starts = match (code.inputs.is_empty(), shape.idle) {
             _ if shape.over => Status::Finished,
             (false, _) => Status::Idle,
@@ -320,26 +328,6 @@ impl Rewire<'_> {
         }
     }
 
-    /// Puts a process of one input and one output behind an output: what goes out there
-    /// now goes through the process first. The new flow point between them.
-    ///
-    /// # Errors
-    /// When the output is not attached, or the types do not fit.
-    pub fn insert(&mut self, behind: Port, process: ProcessId) -> Result<PointId, Error> {
-        let before = self.edited.changes.len();
-        let point = self.detach_output(behind.process, behind.port)?;
-        let element = self.network.wiring.point(point).element.clone();
-        let name = self.network.wiring.node(process).name.clone();
-        let between = self.point(&name, element)?;
-        self.attach_output(behind.process, behind.port, between)?;
-        self.attach_input(process, 0, between)?;
-        self.attach_output(process, 0, point)?;
-        for change in &mut self.edited.changes[before..] {
-            (change.cause, change.process) = (Cause::Inserted, Some(process));
-        }
-        Ok(between)
-    }
-
     /// Ends a process's inputs, as if its flows had ended: it gives what it holds and
     /// then finishes. Nothing is lost.
     ///
@@ -461,15 +449,7 @@ impl Drop for Rewire<'_> {
     }
 }
 
-/// Has a process declare itself; its program, and the rest of the declaration.
-pub(super) fn declare(process: &mut dyn Process) -> Result<(ProcessCode, Shape), Error> {
-    let mut shape = Shape::default();
-    process.declare(&mut shape);
-    let code = process::program_of(process, &mut shape)?;
-    Ok((code, shape))
-}
-
-fn not_attached(node: &Node, kind: &str, number: usize) -> Error {
+pub(super) fn not_attached(node: &Node, kind: &str, number: usize) -> Error {
     Error::new(
         ErrorKind::NotThere,
         format!("{kind} {number} of `{}` is not attached", node.name),

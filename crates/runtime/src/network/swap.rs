@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use cutthrough_ir::ElementType;
+
 use super::Network;
-use super::rewire::{Rewire, declare};
+use super::rewire::Rewire;
 use crate::error::{Error, ErrorKind};
-use crate::process::{Process, ProcessCode};
+use crate::process::{Prepared, Process, ProcessCode};
 use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, ProcessId, Status};
 
@@ -26,13 +28,21 @@ impl std::fmt::Debug for Swap {
 
 impl Rewire<'_> {
     /// Gives a process another program, with the same ports: a filter another condition,
-    /// say. Slots that have the same name and type in both keep their values, and counts
-    /// go on.
+    /// say. A port that is not attached at the time may have other elements than before.
+    /// Slots that have the same name and type in both keep their values, and counts go on.
     ///
     /// # Errors
     /// When the ports differ, the new program is not well formed, or something that the
     /// process holds would be lost.
     pub fn swap(&mut self, process: ProcessId, by: impl Process + 'static) -> Result<(), Error> {
+        self.swap_prepared(process, Prepared::new(Box::new(by))?)
+    }
+
+    /// The same, with a program that has been prepared.
+    ///
+    /// # Errors
+    /// As [`swap`](Rewire::swap).
+    pub fn swap_prepared(&mut self, process: ProcessId, by: Prepared) -> Result<(), Error> {
         self.edits += 1;
         let before = Arc::clone(
             self.network
@@ -41,10 +51,12 @@ impl Rewire<'_> {
                 .get(process)
                 .ok_or_else(Error::no_process)?,
         );
-        let mut object: Box<dyn Process> = Box::new(by);
-        let (code, shape) = declare(&mut *object)?;
-        let (old, new) = (before.code.tables(), code.tables());
-        if old.inputs != new.inputs || old.outputs != new.outputs {
+        let Prepared {
+            process: object,
+            code,
+            shape,
+        } = by;
+        if !has_ports_of(&before, &code) {
             let message = format!("`{}` has other ports than `{}`", code.program.name, before.name);
             return Err(Error::new(ErrorKind::Type, message));
         }
@@ -81,6 +93,18 @@ fn matching_slots(before: &Node, code: &ProcessCode) -> Vec<Option<usize>> {
         Some(found)
     });
     matching.collect()
+}
+
+/// Whether a new program fits where a process is attached.
+fn has_ports_of(before: &Node, code: &ProcessCode) -> bool {
+    let (old, new) = (before.code.tables(), code.tables());
+    let fits = |is_attached: bool, old: &ElementType, new: &ElementType| !is_attached || old == new;
+    let mut inputs = before.inputs.iter().zip(old.inputs.iter().zip(&new.inputs));
+    let mut outputs = before.outputs.iter().zip(old.outputs.iter().zip(&new.outputs));
+    old.inputs.len() == new.inputs.len()
+        && old.outputs.len() == new.outputs.len()
+        && inputs.all(|(edge, (old, new))| fits(edge.point.is_some(), old, new))
+        && outputs.all(|(edge, (old, new))| fits(edge.point.is_some(), old, new))
 }
 
 impl Network {

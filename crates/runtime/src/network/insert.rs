@@ -1,0 +1,114 @@
+//! Putting processes in and taking them out, which are several edits each; names.
+
+use super::rewire::{Rewire, not_attached};
+use crate::error::{Error, ErrorKind};
+use crate::specialize::Cause;
+use crate::wiring::{PointId, Port, ProcessId};
+
+impl Rewire<'_> {
+    /// Puts a process of one input and one output behind an output: what goes out there
+    /// now goes through the process first. The new flow point between them.
+    ///
+    /// # Errors
+    /// When the output is not attached, or the types do not fit.
+    pub fn insert(&mut self, behind: Port, process: ProcessId) -> Result<PointId, Error> {
+        let before = self.edited.changes.len();
+        let point = self.detach_output(behind.process, behind.port)?;
+        let element = self.network.wiring.point(point).element.clone();
+        let name = self.network.wiring.node(process).name.clone();
+        let between = self.point(&name, element)?;
+        self.attach_output(behind.process, behind.port, between)?;
+        self.attach_input(process, 0, between)?;
+        self.attach_output(process, 0, point)?;
+        self.inserted(before, process);
+        Ok(between)
+    }
+
+    /// Notes that changes are those of an insertion.
+    fn inserted(&mut self, since: usize, process: ProcessId) {
+        for change in &mut self.edited.changes[since..] {
+            (change.cause, change.process) = (Cause::Inserted, Some(process));
+        }
+    }
+
+    /// Puts a process behind everybody who writes to a flow point: what they write goes
+    /// in by its first input, and out by its first output to the point, which keeps its
+    /// readers. The new flow point between. Who is attached to the point later writes
+    /// past the process.
+    ///
+    /// # Errors
+    /// When nobody writes to the point, or the types do not fit.
+    pub fn insert_into(&mut self, point: impl Into<PointId>, process: ProcessId) -> Result<PointId, Error> {
+        let point = point.into();
+        let before = self.edited.changes.len();
+        let known = self.network.known_point(point)?;
+        let (writers, element) = (known.writers.clone(), known.element.clone());
+        if writers.is_empty() {
+            let message = format!("nobody writes to flow point `{}`", known.name);
+            return Err(Error::new(ErrorKind::NotThere, message));
+        }
+        let name = self.network.known(process)?.name.clone();
+        let between = self.point(&name, element)?;
+        for writer in writers {
+            self.detach_output(writer.process, writer.port)?;
+            self.attach_output(writer.process, writer.port, between)?;
+        }
+        self.attach_input(process, 0, between)?;
+        self.attach_output(process, 0, point)?;
+        self.inserted(before, process);
+        Ok(between)
+    }
+
+    /// Takes out a process that was [put into](Rewire::insert_into) a flow point: who
+    /// writes to it writes past it from now on. It is removed with the point between; if
+    /// elements of a block are on their way to it, it hands them on first and ends then,
+    /// and is left to [`remove_finished`](Network::remove_finished). Whether it is gone.
+    ///
+    /// # Errors
+    /// When its first input or output is not attached.
+    pub fn take_out(&mut self, process: ProcessId) -> Result<bool, Error> {
+        let node = self.network.known(process)?;
+        let (input, output) = (node.inputs.first(), node.outputs.first());
+        let (Some(between), Some(point)) = (
+            input.and_then(|edge| edge.point),
+            output.and_then(|edge| edge.point),
+        ) else {
+            return Err(not_attached(node, "an end of", 0));
+        };
+        for writer in self.network.wiring.point(between).writers.clone() {
+            self.detach_output(writer.process, writer.port)?;
+            self.attach_output(writer.process, writer.port, point)?;
+        }
+        if self.network.deals.iter().any(|deal| deal.point == between) {
+            return Ok(false);
+        }
+        self.remove(process)?;
+        self.remove_point(between)?;
+        Ok(true)
+    }
+
+    /// Gives a process another name, for reports and errors.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn rename(&mut self, process: ProcessId, name: &str) -> Result<(), Error> {
+        self.edits += 1;
+        if self.network.known(process)?.name != name {
+            name.clone_into(&mut self.network.wiring.node_mut(process).name);
+        }
+        Ok(())
+    }
+
+    /// Gives a flow point another name.
+    ///
+    /// # Errors
+    /// When there is no such flow point.
+    pub fn rename_point(&mut self, point: impl Into<PointId>, name: &str) -> Result<(), Error> {
+        self.edits += 1;
+        let point = point.into();
+        if self.network.known_point(point)?.name != name {
+            name.clone_into(&mut self.network.wiring.point_mut(point).name);
+        }
+        Ok(())
+    }
+}
