@@ -75,6 +75,8 @@ pub(crate) struct Node {
     pub(crate) retired: bool,
     /// Whether it has failed by itself.
     pub(crate) failed: bool,
+    /// Whether its failure is nothing to the network: only the process is told.
+    pub(crate) is_tolerated: bool,
 }
 
 /// What a process is ready for. It lies in a state slot, as an integer.

@@ -2,7 +2,8 @@
 
 use cutthrough::ir::{Op, SlotDecl, Type};
 use cutthrough::processes::{
-    BranchPolicy, Collect, Collected, Copy, Filter, FlatMap, Fold, Iter, Map, Order, Slice, Take, Tee, Zip,
+    BranchPolicy, Collect, Collected, Copy, Filter, FlatMap, Fold, ForEach, Iter, Map, Order, Slice, Take,
+    Tee, Zip,
 };
 use cutthrough::{Error, ErrorKind, FlowPoint, Network, Options, Port, ProcessId, Progress};
 
@@ -437,6 +438,38 @@ fn a_detached_port_may_change_its_elements_in_a_swap() {
         assert_eq!(seen, (0..500).collect::<Vec<i64>>(), "it went on counting");
         assert_eq!(network.process_report(take).unwrap().name, "the first");
         assert_eq!(network.process_report(take).unwrap().inputs[0].moved, 500);
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn a_failure_that_is_borne_stops_nothing_else() {
+    on_both_engines(|mut network| {
+        let (_, numbers, _, collected) = counting(&mut network);
+        let (_, seen) = tap(&mut network, numbers);
+        let tapped = network.points_named("tapped")[0];
+        assert_eq!(network.element_of(tapped).unwrap(), &Type::I64.into());
+        let fails = ForEach::new(|number: i64| assert!(number < 500, "enough"));
+        network
+            .rewire(|rewire| {
+                let sink = rewire.add(fails)?;
+                rewire.tolerate(sink)?;
+                let tee = rewire.add(Tee::new(Type::I64, [BranchPolicy::Block, BranchPolicy::Block]))?;
+                rewire.insert_into(numbers, tee)?;
+                let point = rewire.point("failing", Type::I64)?;
+                rewire.attach_output(tee, 1, point)?;
+                rewire.attach_input(sink, 0, point)
+            })
+            .unwrap();
+        assert_eq!(network.run().unwrap(), Progress::Done);
+        assert_eq!(collected.take(), (0..10_000).collect::<Vec<i64>>());
+        assert_eq!(seen.len(), 10_000);
+        let report = network.report();
+        let failed = report
+            .processes
+            .iter()
+            .filter(|process| process.status == cutthrough::Readiness::Failed);
+        assert_eq!(failed.count(), 1);
         network.check_conservation().unwrap();
     });
 }

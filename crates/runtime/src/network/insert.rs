@@ -87,6 +87,20 @@ impl Rewire<'_> {
         Ok(true)
     }
 
+    /// Has the network bear it when the process fails: [`Network::run`](crate::Network::run)
+    /// goes on, and only [`Process::deinit`](crate::Process::deinit) tells. For what looks
+    /// on, and must not stop what it looks at. What is downstream of the process fails
+    /// with it, and has to be borne as well.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn tolerate(&mut self, process: ProcessId) -> Result<(), Error> {
+        self.edits += 1;
+        self.network.known(process)?;
+        self.network.wiring.node_mut(process).is_tolerated = true;
+        Ok(())
+    }
+
     /// Gives a process another name, for reports and errors.
     ///
     /// # Errors

@@ -55,6 +55,7 @@ impl Network {
             outputs,
             retired: false,
             failed: false,
+            is_tolerated: false,
             code: Arc::new(code),
         }
     }

@@ -129,6 +129,7 @@ impl Network {
             self.state.set_i64(node.status, Status::Finished as i64);
         }
         if let Some(error) = &error
+            && !node.is_tolerated
             && !self.failures.contains(error)
         {
             self.failures.push(error.clone());

@@ -63,6 +63,7 @@ impl Rewire<'_> {
         let kept = matching_slots(&before, &code);
         self.network.check_nothing_lost(&before, &code, &kept)?;
         let mut node = self.network.node(code, shape, before.status);
+        node.is_tolerated = before.is_tolerated;
         for (slot, &from) in kept.iter().enumerate() {
             if let Some(from) = from {
                 let fresh = std::mem::replace(&mut node.places[slot], before.places[from]);
