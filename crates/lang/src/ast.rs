@@ -126,6 +126,26 @@ pub enum StageKind {
     },
 }
 
+impl StageKind {
+    /// The word that the stage begins with.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            StageKind::Read { .. } => "read",
+            StageKind::Lines => "lines",
+            StageKind::Parse { .. } => "parse",
+            StageKind::Where { .. } => "where",
+            StageKind::Set { .. } => "set",
+            StageKind::Select { .. } => "select",
+            StageKind::Head { .. } => "head",
+            StageKind::Skip { .. } => "skip",
+            StageKind::Top { .. } => "top",
+            StageKind::Sort { .. } => "sort",
+            StageKind::Summarize { .. } => "summarize",
+            StageKind::Write { .. } => "write",
+        }
+    }
+}
+
 /// What `read` reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {

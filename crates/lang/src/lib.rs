@@ -34,7 +34,9 @@
 //! | [`suggest`] | "did you mean" |
 //! | `check` | tree to typed plan: names, types, which columns are carried |
 //! | `plan` | the plan, what it is compiled for, and its `Display` |
-//! | `lower` | plan to processes: expressions to IR, host functions, wiring |
+//! | `lower` | plan to processes: expressions to IR, host functions, names of flow points |
+//! | `tap` | pipelines attached to a flow point of a running network |
+//! | `running` | a program that runs: which processes and flow points it has become |
 //!
 //! ```
 //! let source = "parse clf | where status = 500";
@@ -95,16 +97,20 @@ pub mod limits;
 mod lower;
 mod parser;
 mod plan;
+mod running;
 mod sexpr;
 pub mod span;
 pub mod suggest;
+mod tap;
 
 pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};
 pub use diagnostic::Diagnostic;
-pub use lower::{BuildError, Io, Parsing, Running};
+pub use lower::{BuildError, Io};
 pub use parser::{RESERVED, VERBS, parse_program};
 pub use plan::{Column, Environment, FirstLine, Input, Plan, Target, default_format};
+pub use running::{Flow, Parsing, Running, Stage, UnknownFlow};
 pub use span::Span;
+pub use tap::{Tap, TapCounts, TapError, TapOptions, TapPlan, TapPoint, TapPolicy, TapRead, TapReader, tap};
 
 /// Checks a program: what becomes a network, or the first thing that is wrong.
 ///

@@ -24,6 +24,22 @@ pub const STAGE_NODES_MAX: usize = 10_000;
 /// What one `summarize` may keep, and one `sort` or `top`, in bytes, unless the plan is told otherwise.
 pub const STAGE_MEMORY_BYTES_MAX: usize = 4 << 30;
 
+/// What the output of a tap takes that nobody has read yet, in bytes, unless it is told otherwise; and one row more.
+pub const TAP_OUTPUT_BYTES: usize = 1 << 20;
+
+/// What one stage of a tap may keep, in bytes; beyond it the tap fails, and nothing else does.
+pub const TAP_STAGE_MEMORY_BYTES_MAX: usize = 256 << 20;
+
+/// How long rows gather before the reader of a tap takes them, in milliseconds.
+pub const TAP_GATHER_MS: u64 = 5;
+
+/// How long a tap that nobody reads any more waits, where too many requests do, to ask again to be removed, in
+/// milliseconds.
+pub const TAP_RETRY_MS: u64 = 10;
+
+/// The share of its output, as a divisor, at which a tap wakes its reader at once.
+pub const TAP_WAKE_SHARE: usize = 4;
+
 /// How much of a stage's text its process is named after, in characters.
 pub const PROCESS_NAME_CHARS_MAX: usize = 80;
 

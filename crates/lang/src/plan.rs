@@ -8,7 +8,7 @@ use cutthrough::kernels::aggregate::AggregateFunction;
 use cutthrough_formats::csv;
 
 use crate::ast::OutputFormat;
-use crate::check::{ColumnId, Columns, Tree, type_name};
+use crate::check::{ColumnId, Columns, Schema, Tree, type_name};
 use crate::limits;
 use crate::span::Span;
 
@@ -84,6 +84,7 @@ impl fmt::Debug for Environment<'_> {
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) source_name: String,
+    pub(crate) source: Arc<str>,
     pub(crate) columns: Columns,
     pub(crate) flows: Vec<Flow>,
     pub(crate) pipelines: Vec<PipelinePlan>,
@@ -94,6 +95,11 @@ impl Plan {
     /// What the program's text was called.
     pub fn source_name(&self) -> &str {
         &self.source_name
+    }
+
+    /// The program's text.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Bounds what one `summarize`, `sort` or `top` may keep; beyond it, that stage fails.
@@ -129,6 +135,11 @@ pub(crate) type FlowId = usize;
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
     pub(crate) name: String,
+    /// Where it is defined; nowhere, for the inputs.
+    pub(crate) span: Span,
+    /// The columns that it has, whether they are carried or not, or the one of its blocks.
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) block: Option<ColumnId>,
     /// The columns that its elements carry, in order.
     pub(crate) layout: Vec<ColumnId>,
     /// What they carry where nothing is needed of them.
@@ -141,6 +152,8 @@ pub(crate) struct PipelinePlan {
     pub(crate) from: Option<FlowId>,
     pub(crate) stages: Vec<StagePlan>,
     pub(crate) to: Option<FlowId>,
+    /// The place of the text; none, for the reading of the inputs.
+    pub(crate) span: Span,
 }
 
 #[derive(Debug)]
@@ -148,7 +161,10 @@ pub(crate) struct StagePlan {
     pub(crate) op: Op,
     /// The text it came from, with the place.
     pub(crate) text: String,
+    pub(crate) verb: &'static str,
     pub(crate) span: Span,
+    /// The columns that can be named after it, whether they are carried or not.
+    pub(crate) schema: Arc<Schema>,
     /// What its elements carry where nothing is needed of them.
     pub(crate) spare: Option<ColumnId>,
     /// The columns that its elements carry, in order; empty for `write`.

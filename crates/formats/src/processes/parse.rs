@@ -71,6 +71,10 @@ impl Parse {
         }
     }
 
+    pub(super) fn with_bad_rows(self, bad_rows: BadRows) -> Parse {
+        Parse { bad_rows, ..self }
+    }
+
     pub(super) fn bad_rows(&self) -> BadRows {
         self.bad_rows.clone()
     }
@@ -112,6 +116,12 @@ macro_rules! parser_process {
             #[must_use]
             pub fn with_bad_output(self) -> Self {
                 $name(self.0.with_bad_output())
+            }
+
+            /// Notes lines that are no rows where another process has noted some before.
+            #[must_use]
+            pub fn with_bad_rows(self, bad_rows: BadRows) -> Self {
+                $name(self.0.with_bad_rows(bad_rows))
             }
 
             /// Which lines were no rows, unless they go to an output.

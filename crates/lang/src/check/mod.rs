@@ -9,6 +9,7 @@
 //! | [`names`] | flow points: who defines and who reads which, in which order pipelines are checked |
 //! | [`pipeline`] | stages, one after another, with the schema between them |
 //! | [`parse`] | formats and their options |
+//! | [`tap`] | the pipeline of a tap |
 //! | [`expr`], [`function`], [`aggregate`] | expressions |
 //! | [`tree`], [`scalar`] | typed expressions |
 //! | [`types`] | types, columns, schemas |
@@ -24,6 +25,7 @@ mod names;
 mod parse;
 mod pipeline;
 mod scalar;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -36,8 +38,9 @@ pub use function::{FUNCTIONS, Function};
 pub(crate) use names::check;
 pub use parse::FORMATS;
 pub(crate) use scalar::{Absence, Comparison, Scalar};
+pub(crate) use tap::check_tap;
 pub(crate) use tree::{Node, NodeKind, Tree};
-pub(crate) use types::{ColumnId, Columns, type_name};
+pub(crate) use types::{ColumnId, Columns, Schema, SchemaColumn, type_name};
 
 /// What a check gives, or the one message.
 pub(crate) type Check<T> = Result<T, Box<Diagnostic>>;

@@ -84,8 +84,14 @@ pub(crate) fn check(
         )?);
     }
     check_length(&pipelines, &checker.flows)?;
+    for (flow, state) in checker.flows.iter_mut().zip(&mut checker.states) {
+        if let Some(state) = state.take() {
+            (flow.schema, flow.block) = (state.schema.into(), state.block);
+        }
+    }
     let mut plan = Plan {
         source_name: source_name.to_owned(),
+        source: source.into(),
         columns: checker.columns,
         flows: checker.flows,
         pipelines,
@@ -144,7 +150,7 @@ impl Names {
             if let Some(name) = &statement.pipeline.source {
                 names.read(name)?;
             } else if reads_inputs(statement) {
-                let inputs = names.inputs.unwrap_or_else(|| names.add(INPUTS));
+                let inputs = names.inputs.unwrap_or_else(|| names.add(INPUTS, Span::default()));
                 names.inputs = Some(inputs);
                 names.flows[inputs].readers += 1;
             }
@@ -161,9 +167,12 @@ impl Names {
         Ok(names)
     }
 
-    fn add(&mut self, name: &str) -> FlowId {
+    fn add(&mut self, name: &str, span: Span) -> FlowId {
         self.flows.push(Flow {
             name: name.to_owned(),
+            span,
+            schema: Default::default(),
+            block: None,
             layout: Vec::new(),
             spare: None,
             readers: 0,
@@ -190,7 +199,7 @@ impl Names {
             };
             return Err(Box::new(diagnostic.with_help(help)));
         }
-        let flow = self.add(&name.text);
+        let flow = self.add(&name.text, name.span);
         self.known.insert(
             name.text.clone(),
             Definition {
@@ -325,7 +334,7 @@ fn check_resources(program: &Program, environment: &Environment<'_>) -> Check<()
 }
 
 /// Processes in a row are bounded: the runtime says how many.
-fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<()> {
+pub(super) fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<()> {
     // Each stage may need a process more, which sorts out its columns; a flow with several readers one.
     const MOST: usize = cutthrough::limits::PATH_PROCESSES_MAX;
     let mut length = vec![0; flows.len()];
@@ -352,7 +361,8 @@ fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<()> {
             }
         }
         if let Some(to) = pipeline.to {
-            length[to] = here + 1;
+            // What is only another name for a flow is a process too.
+            length[to] = here + 1 + usize::from(pipeline.stages.is_empty());
         }
     }
     Ok(())

@@ -121,7 +121,10 @@ impl PipelineChecker<'_, '_> {
         ];
         self.checker.flows[bad].layout = vec![line, number];
         FlowState {
-            schema: Schema { columns },
+            schema: Schema {
+                columns,
+                ..Schema::default()
+            },
             block: None,
             inputs: None,
         }

@@ -1,5 +1,7 @@
 //! Stages, one after another, and the schema between them.
 
+use std::sync::Arc;
+
 use cutthrough::ir::Type;
 
 use super::Check;
@@ -31,8 +33,9 @@ pub(super) struct PipelineChecker<'k, 'c> {
     pub(super) checker: &'k mut Checker<'c>,
     pub(super) state: FlowState,
     pub(super) stages: Vec<StagePlan>,
-    /// The stage at hand.
+    /// The stage at hand, and its verb.
     pub(super) span: Span,
+    pub(super) verb: &'static str,
     /// The parts of its expressions so far.
     nodes: usize,
 }
@@ -44,6 +47,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             state,
             stages: Vec::new(),
             span: Span::default(),
+            verb: "read",
             nodes: 0,
         }
     }
@@ -62,6 +66,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             from: None,
             stages: pipeline.stages,
             to: Some(to),
+            span: Span::default(),
         }
     }
 
@@ -78,6 +83,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         let mut pipeline = PipelineChecker::new(checker, state.unwrap_or_default());
         for stage in &statement.pipeline.stages {
             pipeline.span = stage.span;
+            pipeline.verb = stage.kind.verb();
             pipeline.nodes = 0;
             pipeline.stage(stage, known)?;
         }
@@ -88,6 +94,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         if writes && !ends {
             let end = statement.pipeline.span.end;
             pipeline.span = Span::new(end, end);
+            pipeline.verb = "write";
             pipeline.write(Target::Stdout, None);
             let stage = pipeline.stages.last_mut().expect("INVARIANT: just added");
             stage.text = "write stdout".to_owned();
@@ -100,6 +107,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             from,
             stages: pipeline.stages,
             to,
+            span: statement.pipeline.span,
         })
     }
 
@@ -134,10 +142,18 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     pub(super) fn push(&mut self, op: Op) {
         let text = process_name(self.checker.source, self.span);
         let spare = self.state.schema.spare();
+        // Most stages have the columns of the one before.
+        let last = self.stages.last().map(|stage| &stage.schema);
+        let schema = match last {
+            Some(last) if last.columns == self.state.schema.columns => Arc::clone(last),
+            _ => Arc::new(self.state.schema.clone()),
+        };
         self.stages.push(StagePlan {
             op,
             text,
+            verb: self.verb,
             span: self.span,
+            schema,
             spare,
             layout: Vec::new(),
         });
@@ -184,10 +200,14 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             column("number", number, Type::I64, implied),
         ];
         self.state.block = None;
-        self.state.schema = Schema { columns };
+        self.state.schema = Schema {
+            columns,
+            ..Schema::default()
+        };
         self.push(Op::Lines { block, line, number });
         if implied {
-            self.stages.last_mut().expect("INVARIANT: just added").text = "lines".to_owned();
+            let stage = self.stages.last_mut().expect("INVARIANT: just added");
+            (stage.text, stage.verb) = ("lines".to_owned(), "lines");
         }
     }
 

@@ -95,6 +95,20 @@ impl Tree {
         }
     }
 
+    /// The same over other columns.
+    pub(crate) fn with_columns(&self, other: impl Fn(ColumnId) -> ColumnId) -> Tree {
+        let nodes = self.nodes.iter().map(|node| Node {
+            kind: match &node.kind {
+                NodeKind::Column(id) => NodeKind::Column(other(*id)),
+                kind => kind.clone(),
+            },
+            ..node.clone()
+        });
+        Tree {
+            nodes: nodes.collect(),
+        }
+    }
+
     /// The columns it reads.
     pub(crate) fn columns(&self) -> impl Iterator<Item = ColumnId> {
         self.nodes.iter().filter_map(|node| match node.kind {

@@ -8,6 +8,7 @@ use super::Check;
 use crate::ast::Name;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
+use crate::plan::Column;
 use crate::suggest;
 
 /// How programs and messages call a type.
@@ -69,7 +70,7 @@ impl Columns {
 }
 
 /// A column as it can be named at one place of a pipeline.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SchemaColumn {
     pub(crate) name: Arc<str>,
     pub(crate) id: ColumnId,
@@ -82,11 +83,40 @@ pub(crate) struct SchemaColumn {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schema {
     pub(crate) columns: Vec<SchemaColumn>,
+    /// Columns that the program has here, but whose values are not carried: for who looks
+    /// into a running program.
+    pub(crate) absent: Vec<Arc<str>>,
 }
 
 impl Schema {
     pub(crate) fn find(&self, name: &str) -> Option<&SchemaColumn> {
         self.columns.iter().find(|column| &*column.name == name)
+    }
+
+    /// Columns of elements of which nothing but the type is known: `value`, or `value1`, `value2`, and so on.
+    pub(crate) fn of_values(fields: &[Type]) -> Schema {
+        let columns = fields.iter().zip(0..).map(|(&ty, number)| SchemaColumn {
+            name: match fields.len() {
+                1 => "value".into(),
+                _ => format!("value{}", number + 1).into(),
+            },
+            id: ColumnId(number),
+            ty,
+            hidden: false,
+        });
+        Schema {
+            columns: columns.collect(),
+            absent: Vec::new(),
+        }
+    }
+
+    /// What can be named, as users of this crate see it.
+    pub(crate) fn to_columns(&self) -> Vec<Column> {
+        let columns = self.columns.iter().map(|column| Column {
+            name: column.name.to_string(),
+            ty: column.ty,
+        });
+        columns.collect()
     }
 
     /// The column of this name, or what to say if there is none.
@@ -97,6 +127,12 @@ impl Schema {
     fn unknown(&self, name: &Name) -> Diagnostic {
         let message = format!("there is no column {}", quoted(&name.text));
         let diagnostic = Diagnostic::new(message, name.span, "not a column here");
+        if self.absent.iter().any(|absent| **absent == *name.text) {
+            let message = format!("the column {} is not carried here", quoted(&name.text));
+            let diagnostic = Diagnostic::new(message, name.span, "nothing after this place needs it");
+            return diagnostic
+                .with_help("tap a flow point further up, or change the program so that it uses the column");
+        }
         let names: Vec<&str> = self.columns.iter().map(|column| &*column.name).collect();
         let diagnostic = match suggest::did_you_mean(&name.text, names.iter().copied()) {
             Some(help) => diagnostic.with_help(help),

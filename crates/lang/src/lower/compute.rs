@@ -1,5 +1,7 @@
 //! The process of `where`, `set` and `select`, and names for the processes of others.
 
+use std::collections::HashMap;
+
 use cutthrough::ir::{ElementType, Type, Value};
 use cutthrough::{Error, Fragment, Process, Shape};
 
@@ -8,39 +10,44 @@ use super::hosts;
 use crate::check::{ColumnId, Columns, NodeKind, Tree};
 
 /// Computes columns of others, and passes elements on if a condition holds: one fragment, no state.
-#[derive(Debug)]
-pub(super) struct Compute {
-    input: Vec<ColumnId>,
-    output: Vec<ColumnId>,
+///
+/// Columns are numbered as they come, those of the input first, so that two that compute the same are equal.
+#[derive(Clone, Debug)]
+pub(crate) struct Compute {
     input_types: Vec<Type>,
+    output: Vec<ColumnId>,
     output_types: Vec<Type>,
     condition: Option<Tree>,
     definitions: Vec<(ColumnId, Tree)>,
 }
 
 impl Compute {
-    /// Passes on these of the columns.
-    pub(super) fn new(columns: &Columns, input: &[ColumnId], output: &[ColumnId]) -> Compute {
+    /// Passes elements on if the condition holds, if there is one, with these of their columns, some of which may be
+    /// defined here.
+    pub(super) fn new(
+        columns: &Columns,
+        input: &[ColumnId],
+        output: &[ColumnId],
+        condition: Option<&Tree>,
+        definitions: &[(ColumnId, Tree)],
+    ) -> Compute {
         let types = |layout: &[ColumnId]| layout.iter().map(|&id| columns.ty(id)).collect();
+        let known = input.iter().copied().chain(definitions.iter().map(|&(id, _)| id));
+        let numbers: HashMap<ColumnId, ColumnId> = known
+            .zip(0..)
+            .map(|(id, number)| (id, ColumnId(number)))
+            .collect();
+        let renumber = |tree: &Tree| tree.with_columns(|id| numbers[&id]);
         Compute {
             input_types: types(input),
+            output: output.iter().map(|id| numbers[id]).collect(),
             output_types: types(output),
-            input: input.to_vec(),
-            output: output.to_vec(),
-            condition: None,
-            definitions: Vec::new(),
+            condition: condition.map(renumber),
+            definitions: definitions
+                .iter()
+                .map(|(id, tree)| (numbers[id], renumber(tree)))
+                .collect(),
         }
-    }
-
-    pub(super) fn with_condition(self, condition: Tree) -> Compute {
-        Compute {
-            condition: Some(condition),
-            ..self
-        }
-    }
-
-    pub(super) fn with_definitions(self, definitions: Vec<(ColumnId, Tree)>) -> Compute {
-        Compute { definitions, ..self }
     }
 
     fn trees(&self) -> impl Iterator<Item = &Tree> {
@@ -57,6 +64,7 @@ impl Process for Compute {
         if self.condition.is_some() {
             shape.drop_policy("filtered");
         }
+        shape.passes_on();
         // One for each place in the text: what it gives is its own until it is called again.
         for node in self.trees().flat_map(|tree| &tree.nodes) {
             if let NodeKind::Strict(scalar, operands) = &node.kind
@@ -68,7 +76,7 @@ impl Process for Compute {
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
-        let known = self.input.iter().copied().zip(element.iter().copied());
+        let known = (0..).map(ColumnId).zip(element.iter().copied());
         let mut lowering = Lowering::new(known.collect());
         let mut site = Site::default();
         let not = self
@@ -91,13 +99,13 @@ impl Process for Compute {
 }
 
 /// A process under the name of the text that it came from.
-pub(super) struct Named {
+pub(crate) struct Named {
     name: String,
     process: Box<dyn Process>,
 }
 
 impl Named {
-    pub(super) fn new(name: &str, process: Box<dyn Process>) -> Named {
+    pub(crate) fn new(name: &str, process: Box<dyn Process>) -> Named {
         Named {
             name: name.to_owned(),
             process,

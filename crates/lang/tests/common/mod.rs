@@ -10,7 +10,7 @@ use cutthrough::{Network, Options, Process, Progress, processes::Read};
 use cutthrough_formats::processes::Write;
 use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
-use cutthrough_lang::{Column, Environment, Input, Io, Plan, Target, compile, default_format};
+use cutthrough_lang::{Column, Environment, Input, Io, Plan, Running, Target, compile, default_format};
 
 /// What a program wrote, by target.
 pub(crate) type Outputs = BTreeMap<String, String>;
@@ -84,25 +84,13 @@ impl World {
     }
 
     pub(crate) fn run_with(&self, source: &str, options: Options) -> Result<Outputs, String> {
-        let plan = self.compile(source)?;
-        let mut network = Network::new(options);
-        let mut io = Memory {
-            world: self.clone(),
-            written: Arc::default(),
-        };
-        let running = plan
-            .build(&mut network, &mut io)
-            .map_err(|error| error.to_string())?;
-        let progress = network.run().map_err(|error| error.to_string())?;
+        let mut live = self.start(source, options)?;
+        let progress = live.network.run().map_err(|error| error.to_string())?;
         assert_eq!(progress, Progress::Done, "{source}");
-        network.check_conservation().unwrap();
-        let report = network.report();
-        let written = io.written.lock().unwrap();
-        let mut outputs: Outputs = written
-            .iter()
-            .map(|(name, bytes)| (name.clone(), readable(bytes)))
-            .collect();
-        for parse in &running.parses {
+        live.network.check_conservation().unwrap();
+        let report = live.network.report();
+        let mut outputs = live.outputs();
+        for parse in &live.running.parses {
             let (rows, bad) = parse.rows(&report);
             if bad > 0 && !parse.has_bad_output {
                 let first = parse.bad_rows.first();
@@ -114,9 +102,41 @@ impl World {
         }
         Ok(outputs)
     }
+
+    /// Builds a program, ready to run.
+    pub(crate) fn start(&self, source: &str, options: Options) -> Result<Live, String> {
+        let plan = self.compile(source)?;
+        let mut network = Network::new(options);
+        let mut io = Memory {
+            world: self.clone(),
+            written: Arc::default(),
+        };
+        let running = plan
+            .build(&mut network, &mut io)
+            .map_err(|error| error.to_string())?;
+        Ok(Live { network, running, io })
+    }
 }
 
-struct Memory {
+/// A program that runs.
+pub(crate) struct Live {
+    pub(crate) network: Network,
+    pub(crate) running: Running,
+    pub(crate) io: Memory,
+}
+
+impl Live {
+    /// What has been written so far.
+    pub(crate) fn outputs(&self) -> Outputs {
+        let written = self.io.written.lock().unwrap();
+        written
+            .iter()
+            .map(|(name, bytes)| (name.clone(), readable(bytes)))
+            .collect()
+    }
+}
+
+pub(crate) struct Memory {
     world: World,
     written: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
 }

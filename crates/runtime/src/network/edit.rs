@@ -224,6 +224,14 @@ impl Network {
         Ok(&self.known_point(point.into())?.element)
     }
 
+    /// What a flow point is called.
+    ///
+    /// # Errors
+    /// When there is no such flow point.
+    pub fn name_of(&self, point: impl Into<PointId>) -> Result<&str, Error> {
+        Ok(&self.known_point(point.into())?.name)
+    }
+
     /// The flow points of this name.
     pub fn points_named(&self, name: &str) -> Vec<PointId> {
         let named = self.wiring.points.iter().filter(|(_, point)| point.name == name);

@@ -1,0 +1,514 @@
+//! What a plan becomes: processes and flow points as data, each with its name and its place in the text.
+//!
+//! A stage is a process or several: what sorts columns out before a `summarize`, say, is one of its own. Everything is
+//! in an order in which writers come before readers.
+
+use std::sync::Arc;
+
+use cutthrough::ir::{ElementType, Type};
+use cutthrough::kernels::aggregate::Aggregate;
+use cutthrough::kernels::group::GroupSpec;
+use cutthrough::kernels::order::{OrderKey, OrderSpec};
+
+use super::compute::Compute;
+use super::spec::Spec;
+use crate::check::{ColumnId, Columns, Schema, SchemaColumn};
+use crate::plan::{Column, FlowId, Format, GroupColumn, Header, Op, ParseOp, Plan, StagePlan};
+use crate::span::Span;
+
+/// The index of a flow point of a [`Blueprint`].
+pub(crate) type PointIndex = usize;
+
+/// The index of a process of a [`Blueprint`].
+pub(crate) type NodeIndex = usize;
+
+/// Processes and flow points, wired.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blueprint {
+    pub(crate) points: Vec<PointSpec>,
+    pub(crate) nodes: Vec<NodeSpec>,
+}
+
+/// A flow point.
+#[derive(Clone, Debug)]
+pub(crate) struct PointSpec {
+    /// What it is called, and other names for it; set by [`names`](super::names).
+    pub(crate) name: String,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) role: Role,
+    /// The stages at whose ends it is besides.
+    pub(crate) ends: Vec<StageIndex>,
+    pub(crate) span: Span,
+    pub(crate) element: ElementType,
+    /// What its elements carry, in order.
+    pub(crate) carried: Vec<ColumnId>,
+    /// How that can be named here.
+    pub(crate) schema: Arc<Schema>,
+    /// The carried columns as they were called first, for those without a name here.
+    pub(crate) names: Vec<Arc<str>>,
+    /// Whether elements are blocks of bytes.
+    pub(crate) is_block: bool,
+    /// The process that writes to it, and by which output; none, for one that comes from elsewhere.
+    pub(crate) writer: Option<(NodeIndex, usize)>,
+}
+
+/// What a flow point is in the program: what it is named after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A name of the program.
+    Flow(FlowId),
+    /// What one of the readers of a name reads.
+    Branch(FlowId, usize),
+    /// The end of a stage.
+    End(StageIndex),
+    /// Between the processes of a stage.
+    Inner(StageIndex),
+}
+
+/// A stage of the program: the pipeline, and the first of its plans there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct StageIndex {
+    pub(crate) pipeline: usize,
+    pub(crate) stage: usize,
+}
+
+/// A process.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeSpec {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) spec: Spec,
+    pub(crate) input: Option<PointIndex>,
+    pub(crate) outputs: Vec<PointIndex>,
+}
+
+impl Blueprint {
+    /// The processes and flow points of a program.
+    pub(crate) fn of(plan: &Plan) -> Blueprint {
+        let mut drawing = Drawing::of(plan);
+        for index in 0..plan.pipelines.len() {
+            drawing.pipeline(index, None);
+        }
+        super::names::give(plan, &mut drawing.blueprint);
+        drawing.blueprint
+    }
+
+    /// The processes of a plan of one pipeline, whose flow is that of the given point.
+    pub(crate) fn behind(plan: &Plan, point: PointSpec) -> Blueprint {
+        let mut drawing = Drawing::of(plan);
+        drawing.blueprint.points.push(point);
+        drawing.pipeline(0, Some(0));
+        super::names::give(plan, &mut drawing.blueprint);
+        drawing.blueprint
+    }
+}
+
+impl PointSpec {
+    /// What the pipeline of a tap begins with: an element that carries all columns of the plan's flow.
+    pub(crate) fn start(plan: &Plan, element: ElementType, is_block: bool) -> PointSpec {
+        let carried: Vec<ColumnId> = (0..).map(ColumnId).take(element.fields().len()).collect();
+        PointSpec {
+            name: "tapped".to_owned(),
+            aliases: Vec::new(),
+            role: Role::Flow(0),
+            ends: Vec::new(),
+            span: Span::default(),
+            element,
+            names: carried
+                .iter()
+                .map(|&id| Arc::clone(&plan.columns.get(id).name))
+                .collect(),
+            carried,
+            schema: Arc::clone(&plan.flows[0].schema),
+            is_block,
+            writer: None,
+        }
+    }
+
+    /// The same as [`visible`](PointSpec::visible), with columns numbered as they come in an element.
+    pub(crate) fn in_place(&self) -> Schema {
+        let mut schema = self.visible();
+        for column in &mut schema.columns {
+            let place = self.carried.iter().position(|&id| id == column.id);
+            let place = place.expect("INVARIANT: what is visible is carried");
+            column.id = ColumnId(u32::try_from(place).expect("INVARIANT: a flow's columns are bounded"));
+        }
+        schema
+    }
+
+    /// The columns that its elements carry, as they can be named here; those without a name under the one that they
+    /// had first, if it is free. The rest of the columns that the program has here are absent.
+    pub(crate) fn visible(&self) -> Schema {
+        let mut visible = Schema::default();
+        for column in &self.schema.columns {
+            if self.carried.contains(&column.id) {
+                visible.columns.push(column.clone());
+            } else {
+                visible.absent.push(Arc::clone(&column.name));
+            }
+        }
+        for ((&id, name), &ty) in self.carried.iter().zip(&self.names).zip(self.element.fields()) {
+            let is_named = visible.columns.iter().any(|column| column.id == id);
+            if !is_named && visible.find(name).is_none() {
+                visible.columns.push(SchemaColumn {
+                    name: Arc::clone(name),
+                    id,
+                    ty,
+                    hidden: false,
+                });
+            }
+        }
+        visible
+            .absent
+            .retain(|name| !visible.columns.iter().any(|column| column.name == *name));
+        visible
+    }
+}
+
+struct Drawing<'p> {
+    plan: &'p Plan,
+    blueprint: Blueprint,
+    /// For each flow, the points that its readers have not taken yet, by the place of the reader.
+    points: Vec<Vec<(Span, PointIndex)>>,
+}
+
+/// Where a pipeline is at: the flow point that its last process writes to, and what the elements there carry.
+struct Place {
+    pipeline: usize,
+    /// The first plan of the stage at hand, and whether more of it follows.
+    stage: usize,
+    is_last: bool,
+    point: Option<PointIndex>,
+    layout: Vec<ColumnId>,
+    schema: Arc<Schema>,
+}
+
+impl Place {
+    fn index(&self) -> StageIndex {
+        StageIndex {
+            pipeline: self.pipeline,
+            stage: self.stage,
+        }
+    }
+}
+
+impl<'p> Drawing<'p> {
+    fn of(plan: &'p Plan) -> Drawing<'p> {
+        Drawing {
+            plan,
+            blueprint: Blueprint::default(),
+            points: vec![Vec::new(); plan.flows.len()],
+        }
+    }
+
+    /// Draws a pipeline, which begins at the given point, or where its plan says.
+    fn pipeline(&mut self, index: usize, start: Option<PointIndex>) {
+        let plan = self.plan;
+        let pipeline = &plan.pipelines[index];
+        let mut at = Place {
+            pipeline: index,
+            stage: 0,
+            is_last: true,
+            point: None,
+            layout: Vec::new(),
+            schema: Arc::default(),
+        };
+        if let Some(from) = pipeline.from {
+            let points = &mut self.points[from];
+            let taken = points.iter().position(|&(place, _)| place == pipeline.span);
+            let point = start.or_else(|| taken.map(|taken| points.remove(taken).1));
+            at.point = point;
+            let point = &self.blueprint.points[point.expect("INVARIANT: one point for each reader")];
+            (at.layout, at.schema) = (point.carried.clone(), Arc::clone(&point.schema));
+        }
+        for (k, stage) in pipeline.stages.iter().enumerate() {
+            let is_same = |other: Option<&StagePlan>| {
+                other.is_some_and(|other| (other.verb, other.span) == (stage.verb, stage.span))
+            };
+            if !is_same(k.checked_sub(1).and_then(|before| pipeline.stages.get(before))) {
+                at.stage = k;
+            }
+            at.is_last = !is_same(pipeline.stages.get(k + 1));
+            self.stage(stage, &mut at);
+        }
+        if let Some(to) = pipeline.to {
+            let span = pipeline.stages.last().map_or(pipeline.span, |stage| stage.span);
+            let flow = &plan.flows[to];
+            self.adapt(&mut at, &flow.layout, &flow.name, span);
+            let point = at.point.expect("INVARIANT: the pipeline has a start");
+            let point = match self.blueprint.points[point].role {
+                // What is only another name for a flow has nothing of its own.
+                Role::Branch(..) | Role::Flow(_) => self.copy(&mut at, &flow.name, span),
+                _ => point,
+            };
+            self.flow(to, point, span);
+        }
+    }
+
+    /// Makes what a pipeline ends with the named flow: one point, or one for each reader.
+    fn flow(&mut self, to: FlowId, point: PointIndex, span: Span) {
+        let plan = self.plan;
+        let flow = &plan.flows[to];
+        let drawn = &mut self.blueprint.points[point];
+        if let Role::End(stage) = drawn.role {
+            drawn.ends.insert(0, stage);
+        }
+        drawn.role = Role::Flow(to);
+        if flow.span != Span::default() {
+            drawn.span = flow.span;
+        }
+        (drawn.schema, drawn.is_block) = (Arc::clone(&flow.schema), flow.block.is_some());
+        let mut readers: Vec<Span> = plan
+            .pipelines
+            .iter()
+            .filter(|pipeline| pipeline.from == Some(to))
+            .map(|pipeline| pipeline.span)
+            .collect();
+        readers.sort_by_key(|span| span.start);
+        if let [reader] = readers[..] {
+            self.points[to] = vec![(reader, point)];
+            return;
+        }
+        let element = drawn.element.clone();
+        let branches = readers.iter().enumerate().map(|(branch, &reader)| {
+            let spec = PointSpec {
+                role: Role::Branch(to, branch),
+                ends: Vec::new(),
+                span: reader,
+                writer: Some((self.blueprint.nodes.len(), branch)),
+                ..self.blueprint.points[point].clone()
+            };
+            (reader, spec)
+        });
+        let branches: Vec<(Span, PointSpec)> = branches.collect();
+        let mut outputs = Vec::with_capacity(branches.len());
+        for (reader, spec) in branches {
+            self.points[to].push((reader, self.blueprint.points.len()));
+            outputs.push(self.blueprint.points.len());
+            self.blueprint.points.push(spec);
+        }
+        self.blueprint.nodes.push(NodeSpec {
+            name: format!("tee {}", flow.name),
+            span,
+            spec: Spec::Tee(element, outputs.len()),
+            input: Some(point),
+            outputs,
+        });
+    }
+
+    fn stage(&mut self, stage: &StagePlan, at: &mut Place) {
+        let columns = &self.plan.columns;
+        match &stage.op {
+            Op::Read { inputs, .. } => self.then(Spec::Read(inputs.clone()), stage, at),
+            Op::Lines { .. } => self.then(Spec::Lines, stage, at),
+            Op::Parse(parse) => self.parse(parse, stage, at),
+            Op::Where(condition) => {
+                let compute = Compute::new(columns, &at.layout, &stage.layout, Some(condition), &[]);
+                self.then(Spec::Compute(compute), stage, at);
+            }
+            Op::Compute(define) if define.is_empty() && at.layout == stage.layout => {
+                at.schema = Arc::clone(&stage.schema);
+                self.rename(stage, at);
+            }
+            Op::Compute(define) => {
+                let compute = Compute::new(columns, &at.layout, &stage.layout, None, define);
+                self.then(Spec::Compute(compute), stage, at);
+            }
+            Op::Head(count) => self.pass(Spec::Head(self.element(&at.layout), *count), stage, at),
+            Op::Skip(count) => self.pass(Spec::Skip(self.element(&at.layout), *count), stage, at),
+            Op::Order { keys, limit } => {
+                self.pass(Spec::Order(self.order_spec(&at.layout, keys, *limit)), stage, at);
+            }
+            Op::Group { keys, aggregates } => {
+                let inputs = aggregates.iter().filter_map(|aggregate| aggregate.input);
+                let layout: Vec<ColumnId> = keys.iter().copied().chain(inputs).collect();
+                self.adapt(at, &layout, &format!("columns of {}", stage.text), stage.span);
+                self.then(Spec::Group(self.group_spec(keys, aggregates)), stage, at);
+            }
+            Op::Write {
+                target,
+                format,
+                columns,
+            } => {
+                let layout: Vec<ColumnId> = columns.iter().map(|&(_, id)| id).collect();
+                self.adapt(at, &layout, &format!("columns of {}", stage.text), stage.span);
+                let named = columns.iter().map(|(name, id)| Column {
+                    name: name.to_string(),
+                    ty: self.plan.columns.ty(*id),
+                });
+                let spec = Spec::Write {
+                    target: target.clone(),
+                    format: *format,
+                    columns: named.collect(),
+                };
+                self.node(&stage.text, stage.span, spec, at, Vec::new());
+            }
+        }
+    }
+
+    /// A stage that does nothing here: the point is at its end as well.
+    fn rename(&mut self, stage: &StagePlan, at: &Place) {
+        let point = at.point.expect("INVARIANT: something comes before");
+        if at.is_last {
+            let point = &mut self.blueprint.points[point];
+            point.ends.push(at.index());
+            point.schema = Arc::clone(&stage.schema);
+        }
+    }
+
+    fn parse(&mut self, parse: &ParseOp, stage: &StagePlan, at: &mut Place) {
+        let name = format!("lines of {}", stage.text);
+        self.adapt(at, &[parse.line, parse.number], &name, stage.span);
+        if let Format::Csv { header, .. } = &parse.format
+            && *header != Header::None
+        {
+            let spec = Spec::Header(header.clone(), self.element(&at.layout));
+            let name = format!("header of {}", stage.text);
+            self.chain(spec, &name, stage.span, at, at.layout.clone(), false);
+        }
+        let wanted = parse.columns.iter().enumerate();
+        let wanted = wanted.filter(|(_, column)| stage.layout.contains(column));
+        let spec = Spec::Parse {
+            format: parse.format.clone(),
+            wanted: wanted.map(|(index, _)| index).collect(),
+            has_bad_output: parse.bad.is_some(),
+        };
+        self.then(spec, stage, at);
+        let Some(bad) = parse.bad else { return };
+        let node = self.blueprint.nodes.len() - 1;
+        let flow = &self.plan.flows[bad];
+        let point = self.point(&flow.layout, &flow.schema, Role::Flow(bad), stage.span);
+        self.blueprint.points[point].writer = Some((node, 1));
+        self.blueprint.nodes[node].outputs.push(point);
+        self.flow(bad, point, stage.span);
+    }
+
+    fn order_spec(&self, layout: &[ColumnId], keys: &[(ColumnId, bool)], limit: Option<u64>) -> OrderSpec {
+        let field = |key: ColumnId| {
+            layout
+                .iter()
+                .position(|&id| id == key)
+                .expect("INVARIANT: keys are carried")
+        };
+        let keys = keys.iter().map(|&(key, descending)| OrderKey {
+            field: field(key),
+            descending,
+        });
+        OrderSpec {
+            element: self.types(layout),
+            keys: keys.collect(),
+            limit: limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            bytes_max: self.plan.memory_bytes_max,
+        }
+    }
+
+    fn group_spec(&self, keys: &[ColumnId], aggregates: &[GroupColumn]) -> GroupSpec {
+        let columns = &self.plan.columns;
+        let aggregates = aggregates.iter().map(|aggregate| Aggregate {
+            function: aggregate.function,
+            input: aggregate.input.map(|input| columns.ty(input)),
+        });
+        GroupSpec {
+            keys: self.types(keys),
+            aggregates: aggregates.collect(),
+            groups_max: u32::MAX as usize,
+            bytes_max: self.plan.memory_bytes_max,
+        }
+    }
+
+    /// Has the elements carry exactly these columns.
+    fn adapt(&mut self, at: &mut Place, layout: &[ColumnId], name: &str, span: Span) {
+        if at.layout != layout {
+            let compute = Compute::new(&self.plan.columns, &at.layout, layout, None, &[]);
+            self.chain(Spec::Compute(compute), name, span, at, layout.to_vec(), false);
+        }
+    }
+
+    /// A process that passes elements on as they are.
+    fn copy(&mut self, at: &mut Place, name: &str, span: Span) -> PointIndex {
+        let compute = Compute::new(&self.plan.columns, &at.layout, &at.layout, None, &[]);
+        self.chain(Spec::Compute(compute), name, span, at, at.layout.clone(), false);
+        at.point.expect("INVARIANT: it was just drawn")
+    }
+
+    /// Adds a stage's own process, whose elements carry what the plan says.
+    fn then(&mut self, spec: Spec, stage: &StagePlan, at: &mut Place) {
+        self.own(spec, stage, at, stage.layout.clone());
+    }
+
+    /// Adds a stage's own process, which changes nothing about what elements carry.
+    fn pass(&mut self, spec: Spec, stage: &StagePlan, at: &mut Place) {
+        self.own(spec, stage, at, at.layout.clone());
+    }
+
+    fn own(&mut self, spec: Spec, stage: &StagePlan, at: &mut Place, layout: Vec<ColumnId>) {
+        at.schema = Arc::clone(&stage.schema);
+        self.chain(spec, &stage.text, stage.span, at, layout, at.is_last);
+    }
+
+    /// Adds a process after what is there, with a flow point after it.
+    fn chain(
+        &mut self,
+        spec: Spec,
+        name: &str,
+        span: Span,
+        at: &mut Place,
+        layout: Vec<ColumnId>,
+        is_end: bool,
+    ) {
+        let role = if is_end {
+            Role::End(at.index())
+        } else {
+            Role::Inner(at.index())
+        };
+        let is_block = matches!(spec, Spec::Read(_));
+        let point = self.point(&layout, &at.schema, role, span);
+        self.blueprint.points[point].is_block = is_block;
+        self.blueprint.points[point].writer = Some((self.blueprint.nodes.len(), 0));
+        self.node(name, span, spec, at, vec![point]);
+        (at.point, at.layout) = (Some(point), layout);
+    }
+
+    fn node(&mut self, name: &str, span: Span, spec: Spec, at: &Place, outputs: Vec<PointIndex>) {
+        self.blueprint.nodes.push(NodeSpec {
+            name: name.to_owned(),
+            span,
+            spec,
+            input: at.point,
+            outputs,
+        });
+    }
+
+    fn point(&mut self, layout: &[ColumnId], schema: &Arc<Schema>, role: Role, span: Span) -> PointIndex {
+        let columns = &self.plan.columns;
+        self.blueprint.points.push(PointSpec {
+            name: String::new(),
+            aliases: Vec::new(),
+            role,
+            ends: Vec::new(),
+            span,
+            element: self.element(layout),
+            carried: layout.to_vec(),
+            schema: Arc::clone(schema),
+            names: layout
+                .iter()
+                .map(|&id| Arc::clone(&columns.get(id).name))
+                .collect(),
+            is_block: false,
+            writer: None,
+        });
+        self.blueprint.points.len() - 1
+    }
+
+    fn types(&self, layout: &[ColumnId]) -> Vec<Type> {
+        types(&self.plan.columns, layout)
+    }
+
+    fn element(&self, layout: &[ColumnId]) -> ElementType {
+        ElementType::new(self.types(layout))
+    }
+}
+
+fn types(columns: &Columns, layout: &[ColumnId]) -> Vec<Type> {
+    layout.iter().map(|&id| columns.ty(id)).collect()
+}
