@@ -35,6 +35,7 @@
 //! | `check` | tree to typed plan: names, types, which columns are carried |
 //! | `plan` | the plan, what it is compiled for, and its `Display` |
 //! | `lower` | plan to processes: expressions to IR, host functions, names of flow points |
+//! | `change` | a running program becomes another one |
 //! | `tap` | pipelines attached to a flow point of a running network |
 //! | `running` | a program that runs: which processes and flow points it has become |
 //!
@@ -90,6 +91,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod change;
 mod check;
 pub mod diagnostic;
 mod lexer;
@@ -103,6 +105,7 @@ pub mod span;
 pub mod suggest;
 mod tap;
 
+pub use change::{Change, OpenChange};
 pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};
 pub use diagnostic::Diagnostic;
 pub use lower::{BuildError, Io};

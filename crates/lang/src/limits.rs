@@ -40,6 +40,9 @@ pub const TAP_RETRY_MS: u64 = 10;
 /// The share of its output, as a divisor, at which a tap wakes its reader at once.
 pub const TAP_WAKE_SHARE: usize = 4;
 
+/// Pairs of pipelines that are compared when a program changes; beyond it they are matched by their order.
+pub const CHANGE_PAIRS_MAX: usize = 1 << 14;
+
 /// How much of a stage's text its process is named after, in characters.
 pub const PROCESS_NAME_CHARS_MAX: usize = 80;
 

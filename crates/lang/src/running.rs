@@ -1,10 +1,13 @@
 //! A program that runs: its text, and which processes and flow points of a network it has become.
 
-use cutthrough::{Error, Network, PointId, Prepared, ProcessId, Report, Rewire};
+use cutthrough::{Error, Network, PointId, Prepared, ProcessId, ProcessReport, Report, Rewire};
 use cutthrough_formats::processes::BadRows;
 
+use crate::change::Change;
 use crate::diagnostic::quoted;
-use crate::lower::{Blueprint, BuildError, Io, Made, Named, NodeSpec, PointIndex, PointSpec, Spec};
+use crate::lower::{
+    Blueprint, BuildError, Io, Made, Named, NodeIndex, NodeSpec, PointIndex, PointSpec, Spec,
+};
 use crate::plan::{Column, Plan};
 use crate::span::Span;
 use crate::suggest;
@@ -27,6 +30,37 @@ pub struct Running {
     pub(crate) nodes: Vec<ProcessId>,
     /// For each flow point of the blueprint, the one in the network.
     pub(crate) points: Vec<PointId>,
+    /// Counts the changes of the program.
+    pub(crate) version: u64,
+    /// What has left the program, but may still give what it holds.
+    pub(crate) leaving: Leaving,
+}
+
+/// Processes and flow points that are no part of the program any more, to be removed when they are over.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leaving {
+    pub(crate) processes: Vec<ProcessId>,
+    pub(crate) points: Vec<PointId>,
+    /// Outputs of these processes that write to flow points of the program.
+    pub(crate) feeds: Vec<Feed>,
+}
+
+/// An output of a process that leaves, and the flow point of the program that it writes to meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Feed {
+    pub(crate) process: ProcessId,
+    pub(crate) output: usize,
+    pub(crate) point: PointIndex,
+}
+
+/// What a changed program has become in the network.
+pub(crate) struct Parts {
+    pub(crate) nodes: Vec<ProcessId>,
+    pub(crate) points: Vec<PointId>,
+    /// For each process, where it notes bad rows.
+    pub(crate) bad_rows: Vec<Option<BadRows>>,
+    /// What writes to its flow points although it has left.
+    pub(crate) feeds: Vec<Feed>,
 }
 
 /// A `parse` of a plan that was built.
@@ -40,13 +74,18 @@ pub struct Parsing {
     pub has_bad_output: bool,
     /// The numbers of the first bad rows, if they are dropped.
     pub bad_rows: BadRows,
+    /// The rows and the bad rows of processes that are not there any more.
+    pub(crate) earlier: (u64, u64),
 }
 
 impl Parsing {
     /// How many rows were given to the parser, and how many of them were bad.
     pub fn rows(&self, report: &Report) -> (u64, u64) {
         let process = report.processes.iter().find(|process| process.id == self.process);
-        let Some(process) = process else { return (0, 0) };
+        process.map_or(self.earlier, |process| self.with_counts_of(process))
+    }
+
+    fn with_counts_of(&self, process: &ProcessReport) -> (u64, u64) {
         let rows = process.inputs.first().map_or(0, |edge| edge.moved);
         let bad = if self.has_bad_output {
             process.outputs.get(1).map_or(0, |edge| edge.moved)
@@ -57,7 +96,7 @@ impl Parsing {
                 .find(|(policy, _)| policy == BadRows::POLICY);
             dropped.map_or(0, |(_, count)| *count)
         };
-        (rows, bad)
+        (self.earlier.0 + rows, self.earlier.1 + bad)
     }
 }
 
@@ -177,6 +216,8 @@ impl Running {
             blueprint,
             nodes,
             points,
+            version: 0,
+            leaving: Leaving::default(),
         };
         running.sort_out(bad_rows);
         running
@@ -203,9 +244,105 @@ impl Running {
                     text: node.name.clone(),
                     has_bad_output: *has_bad_output,
                     bad_rows,
+                    earlier: (0, 0),
                 });
             }
         }
+    }
+
+    /// Takes a changed program for the old one; these are the last reports of processes that are gone.
+    pub(crate) fn become_new(
+        &mut self,
+        change: Change,
+        parts: Parts,
+        reports: &[ProcessReport],
+        network: &Network,
+    ) {
+        let Parts {
+            nodes,
+            points,
+            bad_rows,
+            feeds,
+        } = parts;
+        let left = |process: &ProcessId| !nodes.contains(process);
+        let departed = self.parses.drain(..).filter(|parsing| left(&parsing.process));
+        let departed = departed.map(
+            |parsing| match reports.iter().find(|last| last.id == parsing.process) {
+                Some(last) => Parsing {
+                    earlier: parsing.with_counts_of(last),
+                    ..parsing
+                },
+                None => parsing,
+            },
+        );
+        let departed = departed.collect();
+        self.leaving.processes.extend(self.nodes.drain(..).filter(left));
+        let left = |point: &PointId| !points.contains(point);
+        self.leaving.points.extend(self.points.drain(..).filter(left));
+        (self.source_name, self.source, self.blueprint) = change.into_program();
+        (self.nodes, self.points) = (nodes, points);
+        self.leaving.feeds = feeds;
+        self.version += 1;
+        self.sort_out(bad_rows);
+        self.remember(departed, network);
+    }
+
+    /// Keeps the counts of parsers that have left: of those that are gone in one for all with an output for bad rows,
+    /// and one for the others, so that they do not grow in number.
+    fn remember(&mut self, departed: Vec<Parsing>, network: &Network) {
+        let current = self.parses.len();
+        let is_gone = |parsing: &Parsing| network.process_report(parsing.process).is_err();
+        for parsing in departed {
+            let known = self.parses[current..]
+                .iter_mut()
+                .find(|known| known.has_bad_output == parsing.has_bad_output && is_gone(known));
+            match known.filter(|_| is_gone(&parsing)) {
+                Some(known) => {
+                    known.earlier.0 += parsing.earlier.0;
+                    known.earlier.1 += parsing.earlier.1;
+                }
+                None => self.parses.push(parsing),
+            }
+        }
+    }
+
+    /// Removes what has left the program and is over by now. Every change ends with that; what still gives what it
+    /// holds then is removed by the next one, or when this is called again.
+    pub fn settle(&mut self, network: &mut Network) {
+        let is_over = |process: &ProcessId| {
+            let report = network.process_report(*process);
+            report.map_or(true, |report| report.is_over())
+        };
+        let (over, processes) = self.leaving.processes.drain(..).partition(is_over);
+        self.leaving.processes = processes;
+        for process in Vec::into_iter(over) {
+            // Others may have removed it as finished.
+            let Ok(last) = network.remove(process) else {
+                continue;
+            };
+            for parsing in self
+                .parses
+                .iter_mut()
+                .filter(|parsing| parsing.process == process)
+            {
+                parsing.earlier = parsing.with_counts_of(&last);
+            }
+        }
+        let leaving = &mut self.leaving;
+        leaving
+            .feeds
+            .retain(|feed| leaving.processes.contains(&feed.process));
+        leaving.points.retain(|&point| {
+            // It is in use as long as something that leaves, or a tap, is attached to it.
+            network.remove_point(point).is_err() && network.element_of(point).is_ok()
+        });
+    }
+
+    /// Where a parser of the blueprint notes bad rows.
+    pub(crate) fn bad_rows_of(&self, node: NodeIndex) -> Option<&BadRows> {
+        let process = self.nodes[node];
+        let parsing = self.parses.iter().find(|parsing| parsing.process == process);
+        parsing.map(|parsing| &parsing.bad_rows)
     }
 
     /// What the program's text is called.

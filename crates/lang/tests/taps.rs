@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Live, World};
+use common::{Live, World, graph};
 use cutthrough::{Network, Options, Progress};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Tap, TapCounts, TapOptions, TapPlan, TapPoint, TapPolicy, TapRead, TapReader, tap};
@@ -67,37 +67,6 @@ fn numbers(text: &str) -> Vec<usize> {
     text.lines()
         .map(|line| line.split('\t').next().unwrap().parse().unwrap())
         .collect()
-}
-
-/// The wiring: every process and what it is attached to.
-fn graph(network: &mut Network) -> Vec<String> {
-    let report = network.report();
-    let name = |point: Option<cutthrough::PointId>| {
-        let point = report.points.iter().find(|known| Some(known.id) == point);
-        point.map_or("-", |point| &point.name)
-    };
-    let edges = |edges: &[cutthrough::EdgeReport]| {
-        edges
-            .iter()
-            .map(|edge| name(edge.point))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let mut lines: Vec<String> = report
-        .processes
-        .iter()
-        .map(|process| {
-            format!(
-                "{} -> {} -> {}",
-                edges(&process.inputs),
-                process.name,
-                edges(&process.outputs)
-            )
-        })
-        .collect();
-    lines.push(format!("{} points", report.points.len()));
-    lines.sort();
-    lines
 }
 
 #[test]

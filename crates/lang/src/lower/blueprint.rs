@@ -27,6 +27,16 @@ pub(crate) type NodeIndex = usize;
 pub(crate) struct Blueprint {
     pub(crate) points: Vec<PointSpec>,
     pub(crate) nodes: Vec<NodeSpec>,
+    pub(crate) pipelines: Vec<PipelineSpec>,
+}
+
+/// A pipeline: its processes in order, without what gives its end to several readers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PipelineSpec {
+    /// The names that it begins and ends with.
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) nodes: Vec<NodeIndex>,
 }
 
 /// A flow point.
@@ -101,6 +111,23 @@ impl Blueprint {
         super::names::give(plan, &mut drawing.blueprint);
         drawing.blueprint
     }
+
+    /// The processes that read a flow point.
+    pub(crate) fn readers(&self, point: PointIndex) -> impl Iterator<Item = NodeIndex> + '_ {
+        (0..self.nodes.len()).filter(move |&node| self.nodes[node].input == Some(point))
+    }
+
+    /// The flow points that have a name in the program.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, PointIndex)> {
+        let points = self.points.iter().enumerate();
+        let named = points.filter(|(_, point)| matches!(point.role, Role::Flow(_)));
+        named.map(|(index, point)| (point.name.as_str(), index))
+    }
+
+    /// The process, and its output, that writes what a process reads.
+    pub(crate) fn writer_of(&self, node: NodeIndex) -> Option<(NodeIndex, usize)> {
+        self.points[self.nodes[node].input?].writer
+    }
 }
 
 impl PointSpec {
@@ -123,6 +150,12 @@ impl PointSpec {
             is_block,
             writer: None,
         }
+    }
+
+    /// Whether elements have the same columns in the same places.
+    pub(crate) fn carries_same(&self, other: &PointSpec) -> bool {
+        let (here, there) = (self.in_place(), other.in_place());
+        self.element == other.element && here.columns == there.columns
     }
 
     /// The same as [`visible`](PointSpec::visible), with columns numbered as they come in an element.
@@ -205,6 +238,12 @@ impl<'p> Drawing<'p> {
     fn pipeline(&mut self, index: usize, start: Option<PointIndex>) {
         let plan = self.plan;
         let pipeline = &plan.pipelines[index];
+        let name = |flow: Option<FlowId>| flow.map(|flow| plan.flows[flow].name.clone());
+        self.blueprint.pipelines.push(PipelineSpec {
+            from: name(pipeline.from),
+            to: name(pipeline.to),
+            nodes: Vec::new(),
+        });
         let mut at = Place {
             pipeline: index,
             stage: 0,
@@ -470,6 +509,8 @@ impl<'p> Drawing<'p> {
     }
 
     fn node(&mut self, name: &str, span: Span, spec: Spec, at: &Place, outputs: Vec<PointIndex>) {
+        let node = self.blueprint.nodes.len();
+        self.blueprint.pipelines[at.pipeline].nodes.push(node);
         self.blueprint.nodes.push(NodeSpec {
             name: name.to_owned(),
             span,

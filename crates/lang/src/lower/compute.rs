@@ -50,6 +50,11 @@ impl Compute {
         }
     }
 
+    /// Whether it has a condition.
+    pub(super) fn filters(&self) -> bool {
+        self.condition.is_some()
+    }
+
     fn trees(&self) -> impl Iterator<Item = &Tree> {
         self.condition
             .iter()

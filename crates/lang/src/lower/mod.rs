@@ -28,7 +28,7 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::{Column, Input, Target};
 use crate::span::Span;
 
-pub(crate) use blueprint::{Blueprint, NodeSpec, PointIndex, PointSpec};
+pub(crate) use blueprint::{Blueprint, NodeIndex, NodeSpec, PipelineSpec, PointIndex, PointSpec};
 pub(crate) use compute::Named;
 pub(crate) use spec::{Made, Spec};
 

@@ -95,6 +95,35 @@ impl Spec {
         Ok(Made { process, bad_rows })
     }
 
+    /// All there is to say, for comparing: equal texts are equal processes.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{self:?}")
+    }
+
+    /// Whether the process can go on with the program of another: it holds no more than slots do.
+    pub(crate) fn swaps_for(&self, other: &Spec) -> bool {
+        match (self, other) {
+            // What filters counts what it drops.
+            (Spec::Compute(old), Spec::Compute(new)) => old.filters() == new.filters(),
+            (Spec::Header(..), Spec::Header(..)) => true,
+            (
+                Spec::Parse {
+                    has_bad_output: old, ..
+                },
+                Spec::Parse {
+                    has_bad_output: new, ..
+                },
+            ) => old == new,
+            (Spec::Head(_, old), Spec::Head(_, new)) | (Spec::Skip(_, old), Spec::Skip(_, new)) => old == new,
+            _ => false,
+        }
+    }
+
+    /// Whether both are the same kind of process.
+    pub(crate) fn is_kind_of(&self, other: &Spec) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
     /// Whether elements may stay in the process from one grant to the next.
     pub(crate) fn holds(&self) -> bool {
         matches!(self, Spec::Lines | Spec::Order(_) | Spec::Group(_))

@@ -99,7 +99,7 @@ impl Attached {
     fn take_out_tee(&mut self, shared: &Shared, network: &mut Network) {
         self.count(shared, network);
         if let Some(tee) = self.tee.take() {
-            let is_gone = network.rewire(|rewire| cut(rewire, tee));
+            let is_gone = network.rewire(|rewire| cut(rewire, tee, self.between));
             debug_assert!(is_gone.is_ok(), "{is_gone:?}");
             if !is_gone.unwrap_or(true) {
                 self.nodes.insert(0, tee);
@@ -115,7 +115,7 @@ impl Attached {
         shared.is_leaving.store(true, Ordering::Relaxed);
         let tee = self.tee.take();
         let is_gone = network.rewire(|rewire| {
-            let is_gone = tee.map_or(Ok(true), |tee| cut(rewire, tee))?;
+            let is_gone = tee.map_or(Ok(true), |tee| cut(rewire, tee, self.between))?;
             for &process in &self.nodes {
                 present(rewire.remove(process))?;
             }
@@ -143,11 +143,15 @@ impl Attached {
 }
 
 /// Takes the tee out; whether it is gone. If not, a block is on its way to it: it hands that on and ends by itself.
-fn cut(rewire: &mut Rewire<'_>, tee: ProcessId) -> Result<bool, Error> {
+fn cut(rewire: &mut Rewire<'_>, tee: ProcessId, between: PointId) -> Result<bool, Error> {
     match rewire.take_out(tee) {
         Ok(is_gone) => Ok(is_gone),
         // The flow has ended, and the tee with it.
-        Err(_) => present(rewire.remove(tee)).map(|()| true),
+        Err(_) => {
+            present(rewire.remove(tee))?;
+            present(rewire.remove_point(between))?;
+            Ok(true)
+        }
     }
 }
 

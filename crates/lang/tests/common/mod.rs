@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Cursor};
 use std::sync::{Arc, Mutex};
 
-use cutthrough::{Network, Options, Process, Progress, processes::Read};
+use cutthrough::{EdgeReport, Network, Options, PointId, Process, ProcessReport, Progress, processes::Read};
 use cutthrough_formats::processes::Write;
 use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
-use cutthrough_lang::{Column, Environment, Input, Io, Plan, Running, Target, compile, default_format};
+use cutthrough_lang::{
+    BuildError, Column, Environment, Input, Io, Plan, Running, Target, compile, default_format,
+};
 
 /// What a program wrote, by target.
 pub(crate) type Outputs = BTreeMap<String, String>;
@@ -58,6 +60,11 @@ impl World {
     }
 
     pub(crate) fn compile(&self, source: &str) -> Result<Plan, String> {
+        let plan = compile("test", source, &self.environment());
+        plan.map_err(|diagnostic| diagnostic.render("test", source, false))
+    }
+
+    pub(crate) fn environment(&self) -> Environment<'static> {
         let world = self.clone();
         let first_line = move |input: &Input| {
             let bytes = world.bytes(input)?;
@@ -67,12 +74,10 @@ impl World {
                 .unwrap_or_default()
                 .to_vec())
         };
-        let environment = Environment {
+        Environment {
             inputs: self.inputs.clone(),
             first_line: Some(Box::new(first_line)),
-        };
-        let plan = compile("test", source, &environment);
-        plan.map_err(|diagnostic| diagnostic.render("test", source, false))
+        }
     }
 
     /// Runs a program; what it wrote, or the message.
@@ -125,7 +130,39 @@ pub(crate) struct Live {
     pub(crate) io: Memory,
 }
 
+/// The wiring: every process and what it is attached to.
+pub(crate) fn graph(network: &mut Network) -> Vec<String> {
+    let report = network.report();
+    let name = |point: Option<PointId>| {
+        let point = report.points.iter().find(|known| Some(known.id) == point);
+        point.map_or("-", |point| &point.name)
+    };
+    let edges = |edges: &[EdgeReport]| {
+        let names: Vec<&str> = edges.iter().map(|edge| name(edge.point)).collect();
+        names.join(", ")
+    };
+    let show = |process: &ProcessReport| {
+        let (inputs, outputs) = (edges(&process.inputs), edges(&process.outputs));
+        format!("{inputs} -> {} -> {outputs}", process.name)
+    };
+    let mut lines: Vec<String> = report.processes.iter().map(show).collect();
+    lines.push(format!("{} points", report.points.len()));
+    lines.sort();
+    lines
+}
+
 impl Live {
+    /// Makes another program of it; what is done for that.
+    pub(crate) fn change(&mut self, world: &World, source: &str) -> Result<String, String> {
+        let change = self.running.plan_change("test", source, &world.environment());
+        let change = change.map_err(|diagnostic| diagnostic.render("test", source, false))?;
+        let shown = change.to_string();
+        let render = |error: BuildError| error.diagnostic().render("test", source, false);
+        let open = change.open(&self.running, &mut self.io).map_err(render)?;
+        open.apply(&mut self.running, &mut self.network).map_err(render)?;
+        Ok(shown)
+    }
+
     /// What has been written so far.
     pub(crate) fn outputs(&self) -> Outputs {
         let written = self.io.written.lock().unwrap();
