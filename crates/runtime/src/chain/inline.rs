@@ -255,8 +255,12 @@ impl ChainBuilder<'_, '_> {
     fn end_activation(&mut self, process: ProcessId, function: &FunctionInfo, end: End) {
         let word = status_word(end);
         let code = &self.wiring.node(process).code;
-        let stays_idle =
-            !function.may_hold && code.activated().all(|f| !f.may_hold) && !code.inputs.is_empty();
+        // Who gives has held, if only since the end of an input.
+        let gives = code
+            .write_ok
+            .as_ref()
+            .is_some_and(|write_ok| std::ptr::eq(write_ok, function));
+        let stays_idle = !gives && code.activated().all(|f| !f.may_hold) && !code.inputs.is_empty();
         if end != End::Done || !stays_idle {
             self.set_status(process, word);
         }
