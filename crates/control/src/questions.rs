@@ -1,0 +1,186 @@
+//! What the server asks of the network, and how the answers reach it.
+
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use cutthrough::{Handle, Network};
+
+use crate::limits::REPORT_FRESH_MS;
+use crate::message::{Problem, ProblemKind};
+use crate::view::{NetworkView, Snapshot};
+
+/// Puts letters into the server's box and wakes it. Never waits.
+pub(crate) struct Post<L> {
+    letters: Sender<L>,
+    wake: Waker,
+}
+
+/// Wakes the server's thread. Never waits.
+#[derive(Clone, Debug)]
+pub struct Waker {
+    pipe: Arc<PipeWriter>,
+}
+
+/// Where letters arrive, on the server's thread.
+pub(crate) struct Inbox<L> {
+    letters: Receiver<L>,
+    woken: PipeReader,
+}
+
+/// A box for letters.
+pub(crate) fn post<L>() -> io::Result<(Post<L>, Inbox<L>)> {
+    let (woken, wake) = io::pipe()?;
+    rustix::io::ioctl_fionbio(&woken, true)?;
+    rustix::io::ioctl_fionbio(&wake, true)?;
+    let (sender, letters) = channel();
+    let wake = Waker { pipe: Arc::new(wake) };
+    Ok((
+        Post {
+            letters: sender,
+            wake,
+        },
+        Inbox { letters, woken },
+    ))
+}
+
+impl Waker {
+    /// Wakes it.
+    pub fn wake(&self) {
+        // A pipe that is full is readable.
+        let _ = (&*self.pipe).write(b"!");
+    }
+}
+
+impl<L> Post<L> {
+    /// What wakes the server without a letter.
+    pub(crate) fn waker(&self) -> Waker {
+        self.wake.clone()
+    }
+
+    /// Sends a letter; to a server that has ended, in vain.
+    pub(crate) fn send(&self, letter: L) {
+        let _ = self.letters.send(letter);
+        self.wake.wake();
+    }
+}
+
+impl<L> Clone for Post<L> {
+    fn clone(&self) -> Post<L> {
+        Post {
+            letters: self.letters.clone(),
+            wake: self.wake.clone(),
+        }
+    }
+}
+
+impl<L> Inbox<L> {
+    /// What becomes readable when something has been sent.
+    pub(crate) fn woken(&self) -> impl AsFd {
+        &self.woken
+    }
+
+    /// What has arrived.
+    pub(crate) fn take(&mut self) -> Vec<L> {
+        let mut marks = [0; 64];
+        // First the marks: what comes afterwards wakes again.
+        while self
+            .woken
+            .read(&mut marks)
+            .is_ok_and(|length| length == marks.len())
+        {}
+        self.letters.try_iter().collect()
+    }
+}
+
+/// What wakes a network that waits for something else than its handle.
+pub(crate) type Wake = Box<dyn Fn() + Send>;
+
+/// The network, as the server's thread knows it.
+pub(crate) struct Questions {
+    handle: Handle,
+    wake: Option<Wake>,
+    began: Instant,
+    newest: NetworkView,
+    newest_at: Instant,
+    /// When a report was asked for that has not come.
+    asked: Option<Instant>,
+}
+
+impl Questions {
+    pub(crate) fn new(handle: Handle, wake: Option<Wake>, newest: NetworkView) -> Questions {
+        let now = Instant::now();
+        Questions {
+            handle,
+            wake,
+            began: now,
+            newest,
+            newest_at: now,
+            asked: None,
+        }
+    }
+
+    /// Has the network do this between two grants.
+    pub(crate) fn ask(&self, question: impl FnOnce(&mut Network) + Send + 'static) -> Result<(), Problem> {
+        let sent = self.handle.send(question);
+        if let Some(wake) = &self.wake {
+            wake();
+        }
+        sent.map_err(|error| Problem::new(ProblemKind::Failed, error.to_string()))
+    }
+
+    /// Whether the newest report will do for who has asked then.
+    pub(crate) fn is_fresh(&self, now: Instant, asked: Instant) -> bool {
+        self.newest_at >= asked
+            || now.saturating_duration_since(self.newest_at) < Duration::from_millis(REPORT_FRESH_MS)
+    }
+
+    /// Asks for a report, unless one is on its way.
+    pub(crate) fn refresh(
+        &mut self,
+        now: Instant,
+        answer: impl FnOnce(NetworkView, Instant) + Send + 'static,
+    ) {
+        if self.asked.is_some() {
+            return;
+        }
+        let asked = self.ask(move |network| answer(NetworkView::of(network), Instant::now()));
+        // If it cannot be asked, it is as silent as if it did not answer.
+        self.asked = Some(now);
+        if let Err(problem) = asked {
+            tracing::debug!(problem = problem.message, "no report");
+        }
+    }
+
+    /// A report has come.
+    pub(crate) fn handle_report(&mut self, view: NetworkView, at: Instant) {
+        self.asked = None;
+        self.newest = view;
+        self.newest_at = at;
+    }
+
+    /// For how long there has been no answer to a question of this age.
+    pub(crate) fn silent_ms(&self, now: Instant, since: Instant) -> u64 {
+        let since = self.asked.map_or(since, |asked| asked.min(since));
+        millis(now.saturating_duration_since(since))
+    }
+
+    /// The newest report there is.
+    pub(crate) fn snapshot(&self, now: Instant) -> Snapshot {
+        Snapshot {
+            age_ms: millis(now.saturating_duration_since(self.newest_at)),
+            silent_ms: self
+                .asked
+                .map(|asked| millis(now.saturating_duration_since(asked))),
+            at_us: u64::try_from(self.newest_at.saturating_duration_since(self.began).as_micros())
+                .unwrap_or(u64::MAX),
+            network: self.newest.clone(),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

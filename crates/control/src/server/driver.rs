@@ -1,0 +1,217 @@
+//! The server's thread: it waits for sockets, letters and time, and hands on what comes.
+
+use std::io::{self, Read};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::service::{Letter, Service, Serving};
+use crate::connection::Connection;
+use crate::limits::{CONNECTIONS_MAX, END_MS, READ_BYTES};
+use crate::message::{Problem, ProblemKind, Welcome};
+use crate::questions::Inbox;
+use crate::socket;
+
+/// One client.
+pub(super) struct Peer {
+    /// A number that is never another's.
+    pub(super) id: u64,
+    stream: UnixStream,
+    pub(super) connection: Connection,
+    pub(super) serving: Serving,
+}
+
+/// Everything that the server's thread has.
+pub(super) struct Driver {
+    listener: Option<UnixListener>,
+    service: Service,
+    inbox: Inbox<Letter>,
+    welcome: Welcome,
+    ending: Arc<AtomicBool>,
+    end_at: Option<Instant>,
+    peers: Vec<Peer>,
+    peers_ever: u64,
+    piece: Vec<u8>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        listener: UnixListener,
+        service: Service,
+        inbox: Inbox<Letter>,
+        welcome: Welcome,
+        ending: Arc<AtomicBool>,
+    ) -> Driver {
+        Driver {
+            listener: Some(listener),
+            service,
+            inbox,
+            welcome,
+            ending,
+            end_at: None,
+            peers: Vec::new(),
+            peers_ever: 0,
+            piece: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            let readable = match self.wait() {
+                Ok(readable) => readable,
+                Err(error) => {
+                    tracing::warn!(%error, "the control socket is closed");
+                    return;
+                }
+            };
+            let now = Instant::now();
+            for letter in self.inbox.take() {
+                self.service.handle_letter(now, letter, &mut self.peers);
+            }
+            self.accept(now);
+            for id in readable {
+                self.read(now, id);
+            }
+            for peer in &mut self.peers {
+                peer.connection.handle_timeout(now);
+                self.service.advance(now, peer);
+                write(now, peer);
+            }
+            self.remove_closed();
+            if self.is_over(now) {
+                return;
+            }
+        }
+    }
+
+    /// Waits for something to do; the clients that have sent something.
+    fn wait(&self) -> io::Result<Vec<u64>> {
+        let woken = self.inbox.woken();
+        let mut fds = vec![PollFd::new(&woken, PollFlags::IN)];
+        for peer in &self.peers {
+            let mut what = PollFlags::empty();
+            what.set(PollFlags::IN, peer.connection.takes_input());
+            what.set(PollFlags::OUT, !peer.connection.output().is_empty());
+            fds.push(PollFd::new(&peer.stream, what));
+        }
+        if let Some(listener) = &self.listener {
+            fds.push(PollFd::new(listener, PollFlags::IN));
+        }
+        let now = Instant::now();
+        let timeouts = self.peers.iter().flat_map(|peer| {
+            let timeout = peer.connection.poll_timeout();
+            [timeout, self.service.poll_timeout(peer)].into_iter().flatten()
+        });
+        let until = timeouts.chain(self.end_at).min();
+        let left = until.map(|until| until.saturating_duration_since(now));
+        let timeout = left.and_then(|left| left.try_into().ok());
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let seen = fds[1..].iter().zip(&self.peers);
+        let readable = seen.filter(|(fd, _)| {
+            fd.revents()
+                .intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+        });
+        Ok(readable.map(|(_, peer)| peer.id).collect())
+    }
+
+    fn accept(&mut self, now: Instant) {
+        if self.ending.load(Ordering::Acquire) && self.end_at.is_none() {
+            self.listener = None;
+            self.end_at = Some(now + Duration::from_millis(END_MS));
+            self.service.end(&mut self.peers);
+        }
+        // What comes at once is bounded, so that the others have their turn.
+        for _ in 0..CONNECTIONS_MAX {
+            let Some(listener) = &self.listener else { return };
+            let Ok((stream, _)) = listener.accept() else {
+                return;
+            };
+            if !socket::is_of_user(&stream) || stream.set_nonblocking(true).is_err() {
+                continue;
+            }
+            let connection = if self.peers.len() < CONNECTIONS_MAX {
+                Connection::new(now, self.welcome.clone())
+            } else {
+                let message =
+                    format!("{CONNECTIONS_MAX} clients are connected already; end one, or try later");
+                Connection::refused(
+                    now,
+                    self.welcome.clone(),
+                    Problem::new(ProblemKind::Busy, message),
+                )
+            };
+            self.peers_ever += 1;
+            let mut peer = Peer {
+                id: self.peers_ever,
+                stream,
+                connection,
+                serving: Serving::Nothing,
+            };
+            write(now, &mut peer);
+            // A client that was refused has its reason by now, or will not wait for it.
+            if self.peers.len() < CONNECTIONS_MAX {
+                self.peers.push(peer);
+            }
+        }
+    }
+
+    fn read(&mut self, now: Instant, id: u64) {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
+            return;
+        };
+        self.piece.resize(READ_BYTES, 0);
+        // Once: who sends without end has the others' turns in between.
+        match peer.stream.read(&mut self.piece) {
+            Ok(0) => peer.connection.handle_end(now),
+            Ok(length) => peer.connection.handle_input(now, &self.piece[..length]),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
+                _ => peer.connection.handle_end(now),
+            },
+        }
+        while let Some(request) = peer.connection.poll_request() {
+            self.service.begin(now, peer, request);
+        }
+    }
+
+    fn remove_closed(&mut self) {
+        let mut index = 0;
+        while index < self.peers.len() {
+            if self.peers[index].connection.is_closed() {
+                let peer = self.peers.swap_remove(index);
+                self.service.abandon(peer.serving, peer.id);
+            } else {
+                index += 1;
+            }
+        }
+        if self.peers.is_empty() {
+            self.piece = Vec::new();
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let Some(end_at) = self.end_at else { return false };
+        let is_busy = |peer: &Peer| peer.connection.is_serving() || !peer.connection.output().is_empty();
+        now >= end_at || !self.peers.iter().any(is_busy)
+    }
+}
+
+/// Writes what the client takes at once.
+fn write(now: Instant, peer: &mut Peer) {
+    while !peer.connection.output().is_empty() {
+        match socket::send(&peer.stream, peer.connection.output()) {
+            Ok(written) => peer.connection.handle_written(now, written),
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::WouldBlock => return,
+                _ => return peer.connection.handle_end(now),
+            },
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! What becomes of a request: what is asked of the network for it, and what is answered
+//! when.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use cutthrough::Network;
+use parking_lot::Mutex;
+
+use super::driver::Peer;
+use crate::commands::{Commands, Tap};
+use crate::limits::ANSWER_MS;
+use crate::message::{
+    Dump, DumpRequest, DumpStage, Pending, Problem, ProblemKind, Request, Response, RewireRequest,
+    TapRequest, Tapped,
+};
+use crate::questions::{Post, Questions};
+use crate::view::NetworkView;
+
+/// What the network's thread sends to the server's.
+pub(super) enum Letter {
+    /// A report, and when it was made.
+    Report(Box<NetworkView>, Instant),
+    /// The final response to a client's request.
+    Answer(u64, Box<Response>),
+    /// A tap is attached for a client.
+    Attached(u64, Box<dyn Tap>),
+    /// A client's tap is detached; what is left in it can be read.
+    Detached(u64, Box<dyn Tap>),
+}
+
+/// What is being done for a client.
+#[derive(Default)]
+pub(super) enum Serving {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It waits for a report.
+    Report { since: Instant },
+    /// It waits for the network's thread to do something.
+    Question {
+        since: Instant,
+        is_told: bool,
+        /// Whether the client has left before it was begun.
+        is_withdrawn: Arc<AtomicBool>,
+        /// Whether it has asked for an end before there was anything to end.
+        is_stopped: bool,
+    },
+    /// It has a tap.
+    Tap(Box<dyn Tap>),
+    /// Its tap is being detached.
+    Detaching,
+    /// Its tap is detached, and read to its end.
+    Draining(Box<dyn Tap>),
+}
+
+/// Serves all clients.
+pub(super) struct Service {
+    questions: Questions,
+    commands: Option<Arc<dyn Commands>>,
+    post: Post<Letter>,
+    /// Taps that could not be detached, as the network takes no requests at present.
+    left: Vec<Detach>,
+    bytes: Vec<u8>,
+}
+
+/// For how long something is to be done that the network's thread has not come to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Accepted {
+    ForGood,
+    WhileTheClientIsThere,
+}
+
+/// A tap on its way out. It is in a cell, so that it is not lost when the network
+/// refuses the request.
+struct Detach {
+    client: u64,
+    tap: Arc<Mutex<Option<Box<dyn Tap>>>>,
+}
+
+impl Service {
+    pub(super) fn new(
+        questions: Questions,
+        commands: Option<Arc<dyn Commands>>,
+        post: Post<Letter>,
+    ) -> Service {
+        Service {
+            questions,
+            commands,
+            post,
+            left: Vec::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Begins with a request.
+    pub(super) fn begin(&mut self, now: Instant, peer: &mut Peer, request: Request) {
+        match request {
+            Request::Report => peer.serving = Serving::Report { since: now },
+            Request::Dump(request) => {
+                let id = peer.id;
+                self.question(
+                    now,
+                    peer,
+                    Accepted::WhileTheClientIsThere,
+                    move |network, post| {
+                        let answer = dump(network, &request);
+                        post.send(Letter::Answer(
+                            id,
+                            Box::new(answer.unwrap_or_else(Response::Error)),
+                        ));
+                    },
+                );
+            }
+            Request::Tap(request) => self.begin_tap(now, peer, request),
+            Request::Rewire(request) => self.begin_rewire(now, peer, request),
+            Request::Stop => self.stop(peer),
+            Request::Hello(_) => {}
+        }
+        self.advance(now, peer);
+    }
+
+    fn begin_tap(&mut self, now: Instant, peer: &mut Peer, request: TapRequest) {
+        let Some(commands) = self.commands.clone() else {
+            return unsupported(now, peer, "tapped");
+        };
+        let id = peer.id;
+        self.question(
+            now,
+            peer,
+            Accepted::WhileTheClientIsThere,
+            move |network, post| {
+                let letter = match commands.tap(network, &request, &post.waker()) {
+                    Ok(tap) => Letter::Attached(id, tap),
+                    Err(problem) => Letter::Answer(id, Box::new(Response::Error(problem))),
+                };
+                post.send(letter);
+            },
+        );
+    }
+
+    fn begin_rewire(&mut self, now: Instant, peer: &mut Peer, request: RewireRequest) {
+        let Some(commands) = self.commands.clone() else {
+            return unsupported(now, peer, "rewired");
+        };
+        let id = peer.id;
+        self.question(now, peer, Accepted::ForGood, move |network, post| {
+            let answer = commands.rewire(network, &request);
+            let response = answer.map_or_else(Response::Error, Response::Rewired);
+            post.send(Letter::Answer(id, Box::new(response)));
+        });
+    }
+
+    /// Has the network do something for a client.
+    fn question(
+        &mut self,
+        now: Instant,
+        peer: &mut Peer,
+        accepted: Accepted,
+        work: impl FnOnce(&mut Network, &Post<Letter>) + Send + 'static,
+    ) {
+        let is_withdrawn = Arc::new(AtomicBool::new(false));
+        let (withdrawn, post) = (Arc::clone(&is_withdrawn), self.post.clone());
+        let asked = self.questions.ask(move |network| {
+            if accepted == Accepted::ForGood || !withdrawn.load(Ordering::Acquire) {
+                work(network, &post);
+            }
+        });
+        match asked {
+            Ok(()) => {
+                peer.serving = Serving::Question {
+                    since: now,
+                    is_told: false,
+                    is_withdrawn,
+                    is_stopped: false,
+                }
+            }
+            Err(problem) => peer.connection.respond(now, &Response::Error(problem)),
+        }
+    }
+
+    fn stop(&mut self, peer: &mut Peer) {
+        match std::mem::take(&mut peer.serving) {
+            Serving::Tap(tap) => {
+                peer.serving = Serving::Detaching;
+                self.detach(peer.id, tap);
+            }
+            mut other => {
+                if let Serving::Question { is_stopped, .. } = &mut other {
+                    *is_stopped = true;
+                }
+                peer.serving = other;
+            }
+        }
+    }
+
+    fn detach(&mut self, client: u64, tap: Box<dyn Tap>) {
+        let tap = Arc::new(Mutex::new(Some(tap)));
+        self.left.push(Detach { client, tap });
+        self.detach_left();
+    }
+
+    /// Asks for what could not be asked for before.
+    fn detach_left(&mut self) {
+        let (questions, post) = (&self.questions, &self.post);
+        self.left.retain(|Detach { client, tap }| {
+            let (client, tap, post) = (*client, Arc::clone(tap), post.clone());
+            let asked = questions.ask(move |network| {
+                if let Some(mut tap) = tap.lock().take() {
+                    tap.detach(network);
+                    post.send(Letter::Detached(client, tap));
+                }
+            });
+            asked.is_err()
+        });
+    }
+
+    /// Takes what the network's thread has sent.
+    pub(super) fn handle_letter(&mut self, now: Instant, letter: Letter, peers: &mut [Peer]) {
+        match letter {
+            Letter::Report(view, at) => self.questions.handle_report(*view, at),
+            Letter::Answer(id, response) => {
+                if let Some(peer) = find(peers, id) {
+                    peer.serving = Serving::Nothing;
+                    peer.connection.respond(now, &response);
+                }
+            }
+            Letter::Attached(id, tap) => match find(peers, id) {
+                Some(peer) if !peer.connection.is_closed() => {
+                    let is_stopped = matches!(peer.serving, Serving::Question { is_stopped: true, .. });
+                    peer.connection.respond(now, &Response::Tapped(Tapped {}));
+                    peer.serving = Serving::Tap(tap);
+                    if is_stopped {
+                        self.stop(peer);
+                    }
+                }
+                _ => self.detach(id, tap),
+            },
+            Letter::Detached(id, tap) => {
+                if let Some(peer) = find(peers, id) {
+                    peer.serving = Serving::Draining(tap);
+                }
+            }
+        }
+    }
+
+    /// Does what can be done for a client now.
+    pub(super) fn advance(&mut self, now: Instant, peer: &mut Peer) {
+        if !self.left.is_empty() {
+            self.detach_left();
+        }
+        match &mut peer.serving {
+            Serving::Nothing | Serving::Detaching => {}
+            Serving::Report { since } => {
+                let is_late = now.saturating_duration_since(*since) >= Duration::from_millis(ANSWER_MS);
+                if is_late || self.questions.is_fresh(now, *since) {
+                    peer.serving = Serving::Nothing;
+                    let snapshot = Box::new(self.questions.snapshot(now));
+                    peer.connection.respond(now, &Response::Report(snapshot));
+                } else {
+                    let post = self.post.clone();
+                    self.questions
+                        .refresh(now, move |view, at| post.send(Letter::Report(Box::new(view), at)));
+                }
+            }
+            Serving::Question { since, is_told, .. } => {
+                if !*is_told && now.saturating_duration_since(*since) >= Duration::from_millis(ANSWER_MS) {
+                    *is_told = true;
+                    let silent_ms = self.questions.silent_ms(now, *since);
+                    peer.connection
+                        .respond(now, &Response::Pending(Pending { silent_ms }));
+                }
+            }
+            Serving::Tap(_) | Serving::Draining(_) => self.read_tap(now, peer),
+        }
+    }
+
+    /// Passes on what has come out of a tap.
+    fn read_tap(&mut self, now: Instant, peer: &mut Peer) {
+        let (Serving::Tap(tap) | Serving::Draining(tap)) = &mut peer.serving else {
+            return;
+        };
+        let room = peer.connection.room_for_bytes();
+        if room == 0 {
+            return;
+        }
+        self.bytes.clear();
+        let may_have_more = tap.read(room, &mut self.bytes);
+        peer.connection.send_bytes(now, &self.bytes);
+        if may_have_more {
+            return;
+        }
+        match std::mem::take(&mut peer.serving) {
+            Serving::Draining(mut tap) => {
+                let end = tap.end();
+                peer.connection.respond(now, &Response::TapEnd(end));
+            }
+            // Its pipeline or its flow has ended by itself.
+            Serving::Tap(tap) => {
+                peer.serving = Serving::Detaching;
+                self.detach(peer.id, tap);
+            }
+            other => peer.serving = other,
+        }
+    }
+
+    /// When something has to be said to a client although nothing has happened.
+    pub(super) fn poll_timeout(&self, peer: &Peer) -> Option<Instant> {
+        let waits_since = match &peer.serving {
+            Serving::Report { since }
+            | Serving::Question {
+                since,
+                is_told: false,
+                ..
+            } => Some(*since),
+            _ => None,
+        };
+        let retry = (!self.left.is_empty()).then(Instant::now);
+        let told = waits_since.map(|since| since + Duration::from_millis(ANSWER_MS));
+        let retry = retry.map(|now| now + Duration::from_millis(ANSWER_MS));
+        [told, retry].into_iter().flatten().min()
+    }
+
+    /// A client has gone.
+    pub(super) fn abandon(&mut self, serving: Serving, client: u64) {
+        match serving {
+            Serving::Question { is_withdrawn, .. } => is_withdrawn.store(true, Ordering::Release),
+            Serving::Tap(tap) => self.detach(client, tap),
+            Serving::Nothing | Serving::Report { .. } | Serving::Detaching | Serving::Draining(_) => {}
+        }
+    }
+
+    /// The server ends: so do the taps.
+    pub(super) fn end(&mut self, peers: &mut [Peer]) {
+        for peer in peers {
+            self.stop(peer);
+        }
+    }
+}
+
+fn find(peers: &mut [Peer], id: u64) -> Option<&mut Peer> {
+    peers.iter_mut().find(|peer| peer.id == id)
+}
+
+fn unsupported(now: Instant, peer: &mut Peer, what: &str) {
+    let message = format!("this network cannot be {what}: the program that runs it has no language");
+    let problem = Problem::new(ProblemKind::Unsupported, message);
+    peer.connection.respond(now, &Response::Error(problem));
+}
+
+/// The chain of a process as text.
+fn dump(network: &mut Network, request: &DumpRequest) -> Result<Response, Problem> {
+    let report = network.report();
+    let root = find_root(&report, &request.chain)?;
+    let name = report.processes[root].name.clone();
+    let dump = network.dump(report.processes[root].id);
+    let dump = dump.map_err(|error| Problem::new(ProblemKind::Failed, format!("`{name}`: {error}")))?;
+    let parts = request.stages.iter().map(|&stage| {
+        let text = match stage {
+            DumpStage::Chain => &dump.chain,
+            DumpStage::Ir => &dump.ir,
+            DumpStage::Clif => &dump.clif,
+            DumpStage::Asm => &dump.asm,
+        };
+        (stage, text.clone())
+    });
+    Ok(Response::Dump(Dump {
+        root: name,
+        parts: parts.collect(),
+    }))
+}
+
+/// The process that is meant: `#` and its place in the report, or its name, or the
+/// beginning of it.
+fn find_root(report: &cutthrough::Report, wanted: &str) -> Result<usize, Problem> {
+    let names: Vec<&str> = report
+        .processes
+        .iter()
+        .map(|process| process.name.as_str())
+        .collect();
+    let number = wanted
+        .strip_prefix('#')
+        .and_then(|number| number.parse::<usize>().ok());
+    let meant: Vec<usize> = match number {
+        Some(number) if (1..=names.len()).contains(&number) => vec![number - 1],
+        _ => {
+            let exact = names.iter().position(|name| *name == wanted);
+            let begins = (0..names.len()).filter(|&k| names[k].starts_with(wanted));
+            exact.map_or_else(|| begins.collect(), |only| vec![only])
+        }
+    };
+    match meant[..] {
+        [only] => Ok(only),
+        _ => {
+            let how = if meant.is_empty() {
+                "no process"
+            } else {
+                "several processes"
+            };
+            let listed = names.iter().enumerate().take(20);
+            let listed: Vec<String> = listed.map(|(k, name)| format!("#{} {name}", k + 1)).collect();
+            let message = format!("{how} called `{wanted}`; there are: {}", listed.join(", "));
+            Err(Problem::new(ProblemKind::NotThere, message))
+        }
+    }
+}
