@@ -1,7 +1,7 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use cutthrough_ir::{Host, HostContext, HostFunction, HostSig, Results, Type, Words};
+use cutthrough_ir::{End, Host, HostContext, HostFunction, HostSig, Results, Type, Words};
 
 use crate::process::{Fragment, Process, Shape};
 
@@ -9,7 +9,9 @@ use crate::process::{Fragment, Process, Shape};
 const BLOCK_BYTES: usize = 256 << 10;
 
 /// Gives what a reader gives, in blocks of bytes of no particular size. An error of
-/// the reader fails the process.
+/// the reader fails the process, except [`WouldBlock`](io::ErrorKind::WouldBlock): then
+/// the process waits until it is [woken](crate::Network::wake). So the network's thread
+/// is free while there is no input, for other sources and for requests.
 ///
 /// A block is a slab that who keeps a view of it can share
 /// ([`HostContext::keep`](cutthrough_ir::HostContext::keep)); its memory is used again
@@ -26,7 +28,7 @@ impl Read {
         let sig = HostSig {
             name: "read".to_owned(),
             params: Vec::new(),
-            results: vec![Type::BOOL, Type::BYTES],
+            results: vec![Type::BOOL, Type::BOOL, Type::BYTES],
         };
         let reading = Reading {
             reader,
@@ -47,14 +49,16 @@ struct Reading<R> {
 }
 
 impl<R: io::Read> Reading<R> {
-    /// Reads the next block, into the last one's memory if nobody shares it; its length.
-    fn read(&mut self) -> Result<usize, String> {
+    /// Reads the next block, into the last one's memory if nobody shares it; its length,
+    /// or none while there is nothing to read.
+    fn read(&mut self) -> Result<Option<usize>, String> {
         let mut block = std::mem::take(&mut self.block).try_into_mut().unwrap_or_default();
         block.resize(BLOCK_BYTES, 0);
         let length = loop {
             match self.reader.read(&mut block) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => break outcome.map_err(|error| self.message(&error))?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break None,
+                outcome => break Some(outcome.map_err(|error| self.message(&error))?),
             }
         };
         self.block = BytesMut::freeze(block);
@@ -81,11 +85,14 @@ impl<R: io::Read + Send> Host for Reading<R> {
         // Views of the last block end with this call. A grant may take thousands of
         // blocks: it must not hold on to all of them.
         context.remove_slab(&self.block);
-        let length = self.read()?;
-        if length > 0 {
-            context.add_slab(self.block.clone());
-            results.bool(0, true);
-            results.bytes(1, &self.block[..length]);
+        match self.read()? {
+            None => results.bool(1, true),
+            Some(0) => {}
+            Some(length) => {
+                context.add_slab(self.block.clone());
+                results.bool(0, true);
+                results.bytes(2, &self.block[..length]);
+            }
         }
         Ok(())
     }
@@ -100,9 +107,12 @@ impl Process for Read {
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
         let next = f.call(0, &[]);
-        let (_, ended) = f.br_new(next[0]);
-        f.emit(0, &next[1..]);
+        let (_, nothing) = f.br_new(next[0]);
+        f.emit(0, &next[2..]);
         f.again();
+        f.switch_to(nothing);
+        let (_, ended) = f.br_new(next[1]);
+        f.end(End::Pending);
         f.switch_to(ended);
         f.finish();
     }
