@@ -23,10 +23,12 @@ use crate::interrupt::Interrupt;
 pub(crate) struct Surroundings {
     /// How many bytes were read.
     pub(crate) bytes_read: Arc<AtomicU64>,
-    /// What is written: before the reader waits for input, this is brought up to date.
+    /// What is written: before the run waits for input, this is brought up to date.
     pub(crate) outputs: Arc<Mutex<Vec<Output>>>,
-    /// While the reader waits for input, this ends it.
+    /// While the run waits for input, this ends it.
     pub(crate) interrupt: Interrupt,
+    /// What has nothing to read at present, where input may be a while in coming.
+    waiting: Arc<Mutex<Vec<Arc<File>>>>,
 }
 
 impl Surroundings {
@@ -36,7 +38,31 @@ impl Surroundings {
             bytes_read: Arc::default(),
             outputs: Arc::default(),
             interrupt,
+            waiting: Arc::default(),
         }
+    }
+
+    /// Whether somebody had nothing to read.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.lock().is_empty()
+    }
+
+    /// Waits until there is input for who had none, or the run is woken; first has the
+    /// outputs brought up to date if that is not at once.
+    pub(crate) fn wait(&self) -> io::Result<()> {
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        let woken = self.interrupt.woken();
+        let inputs = waiting.iter().map(|file| PollFd::new(&**file, PollFlags::IN));
+        let mut fds: Vec<PollFd<'_>> = inputs.chain([PollFd::new(woken, PollFlags::IN)]).collect();
+        if poll_retrying(&mut fds, Some(&Timespec::default()))? == 0 {
+            for output in &*self.outputs.lock() {
+                // Who writes next gets the error again.
+                let _ = output.settle();
+            }
+            poll_retrying(&mut fds, None)?;
+        }
+        self.interrupt.handle_wake();
+        Ok(())
     }
 }
 
@@ -44,14 +70,17 @@ impl Surroundings {
 /// begins with it.
 #[derive(Debug, Default)]
 pub(crate) struct Peeked {
-    opened: Mutex<HashMap<OsString, (File, Vec<u8>)>>,
+    opened: Mutex<HashMap<OsString, Begun>>,
 }
+
+/// A file, and what was read of it.
+type Begun = (Arc<File>, Vec<u8>);
 
 impl Peeked {
     /// The first line of an input.
     pub(crate) fn first_line(&self, path: &OsStr) -> Result<Vec<u8>, String> {
         let mut opened = self.opened.lock();
-        let (mut file, mut prefix) = match opened.remove(path) {
+        let (file, mut prefix) = match opened.remove(path) {
             Some(known) => known,
             None => (
                 Input::of(path, None)?
@@ -61,7 +90,7 @@ impl Peeked {
                 Vec::new(),
             ),
         };
-        let outcome = read_line(&mut file, &mut prefix);
+        let outcome = read_line(&file, &mut prefix);
         let end = prefix
             .iter()
             .position(|&byte| byte == b'\n')
@@ -72,13 +101,13 @@ impl Peeked {
         Ok(line)
     }
 
-    fn take(&self, path: &OsStr) -> Option<(File, Vec<u8>)> {
+    fn take(&self, path: &OsStr) -> Option<Begun> {
         self.opened.lock().remove(path)
     }
 }
 
 /// Reads until there is a line in `prefix`, or all of the file.
-fn read_line(file: &mut File, prefix: &mut Vec<u8>) -> io::Result<()> {
+fn read_line(mut file: &File, prefix: &mut Vec<u8>) -> io::Result<()> {
     const PIECE_BYTES: usize = 64 << 10;
     while !prefix.contains(&b'\n') {
         if prefix.len() > LINE_BYTES_MAX {
@@ -106,7 +135,7 @@ pub(crate) struct Input {
     pub(crate) bytes: Option<u64>,
     /// The device and inode of a regular file.
     pub(crate) identity: Option<(u64, u64)>,
-    peeked: Option<(File, Vec<u8>)>,
+    peeked: Option<Begun>,
 }
 
 impl Input {
@@ -147,8 +176,11 @@ impl Input {
     fn open(&mut self) -> io::Result<Open> {
         let (file, prefix) = match self.peeked.take() {
             Some(peeked) => peeked,
-            None if self.is_stdin() => (File::from(io::stdin().as_fd().try_clone_to_owned()?), Vec::new()),
-            None => (File::open(&self.path)?, Vec::new()),
+            None if self.is_stdin() => {
+                let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+                (Arc::new(file), Vec::new())
+            }
+            None => (Arc::new(File::open(&self.path)?), Vec::new()),
         };
         let kind = file.metadata()?.file_type();
         let may_wait = !kind.is_file() && !kind.is_dir() && !kind.is_block_device();
@@ -182,7 +214,7 @@ pub(crate) fn message(path: &OsStr, error: &io::Error) -> String {
 
 #[derive(Debug)]
 struct Open {
-    file: File,
+    file: Arc<File>,
     /// Whether input may be a while in coming: pipes, terminals, sockets.
     may_wait: bool,
     /// What was read before the run.
@@ -190,16 +222,18 @@ struct Open {
 }
 
 impl Open {
-    /// Reads; none when interrupted while there was nothing to read.
-    fn read(&mut self, buffer: &mut [u8], surroundings: &Surroundings) -> io::Result<Option<usize>> {
+    /// Reads, unless that would have to wait: so the network is free meanwhile.
+    fn read(&mut self, buffer: &mut [u8], surroundings: &Surroundings) -> io::Result<usize> {
         let known = self.prefix.read(buffer)?;
         if known > 0 {
-            return Ok(Some(known));
+            return Ok(known);
         }
-        if self.may_wait && !wait(&self.file, surroundings)? {
-            return Ok(None);
+        let mut fds = [PollFd::new(&*self.file, PollFlags::IN)];
+        if self.may_wait && poll_retrying(&mut fds, Some(&Timespec::default()))? == 0 {
+            surroundings.waiting.lock().push(Arc::clone(&self.file));
+            return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.file.read(buffer).map(Some)
+        (&*self.file).read(buffer)
     }
 }
 
@@ -252,8 +286,9 @@ impl Read for Inputs {
                 continue;
             };
             let named = |error: io::Error| io::Error::new(error.kind(), message(&input.path, &error));
-            let Some(length) = open.read(buffer, &self.surroundings).map_err(named)? else {
-                return Ok(0);
+            let length = match open.read(buffer, &self.surroundings) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+                outcome => outcome.map_err(named)?,
             };
             if length > 0 {
                 self.last = Some(buffer[length - 1]);
@@ -271,31 +306,6 @@ impl Read for Inputs {
             }
         }
     }
-}
-
-/// Waits until there is input, and has the outputs brought up to date if that is not
-/// at once; false when interrupted.
-fn wait(file: &File, surroundings: &Surroundings) -> io::Result<bool> {
-    let woken = surroundings.interrupt.woken();
-    let mut fds = [
-        PollFd::new(file, PollFlags::IN),
-        PollFd::new(woken, PollFlags::IN),
-    ];
-    if poll_retrying(
-        &mut fds,
-        Some(&Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        }),
-    )? == 0
-    {
-        for output in &*surroundings.outputs.lock() {
-            // Who writes next gets the error again.
-            let _ = output.settle();
-        }
-        poll_retrying(&mut fds, None)?;
-    }
-    Ok(!surroundings.interrupt.is_requested())
 }
 
 fn poll_retrying(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> io::Result<usize> {
@@ -359,12 +369,31 @@ mod tests {
     }
 
     #[test]
-    fn waiting_ends_when_interrupted() {
-        let (reader, writer) = io::pipe().unwrap();
-        let file = File::from(std::os::fd::OwnedFd::from(reader));
+    fn who_has_nothing_to_read_is_waited_for() {
+        let path = std::env::temp_dir().join(format!("cutthrough-fifo-{}", std::process::id()));
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        // Held open for both, so that neither end waits for the other.
+        let mut held = File::options().read(true).write(true).open(&path).unwrap();
         let surroundings = surroundings();
+        let input = Input::of(path.as_os_str(), None).unwrap();
+        let mut inputs = Inputs::new(vec![input], surroundings.clone());
+        let mut buffer = [0; 8];
+        let nothing = inputs.read(&mut buffer).unwrap_err();
+        assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+        io::Write::write_all(&mut held, b"ab").unwrap();
+        surroundings.wait().unwrap();
+        assert_eq!(inputs.read(&mut buffer).unwrap(), 2);
+        // Nothing to read again: what wakes it is the interrupt, each time anew.
+        for _ in 0..2 {
+            assert!(inputs.read(&mut buffer).is_err());
+            surroundings.interrupt.wake();
+            surroundings.wait().unwrap();
+        }
+        assert!(!surroundings.interrupt.is_requested());
         surroundings.interrupt.request();
-        assert!(!wait(&file, &surroundings).unwrap());
-        drop(writer);
+        surroundings.wait().unwrap();
+        assert!(surroundings.interrupt.is_requested());
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -1,6 +1,8 @@
-//! SIGINT: once to stop between elements, twice to end at once.
+//! SIGINT: once to stop between elements, twice to end at once. And what wakes a run that
+//! waits for input.
 
-use std::io::{self, PipeReader, PipeWriter, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,20 +20,24 @@ pub(crate) struct Interrupt {
 struct Shared {
     requested: AtomicBool,
     network: Mutex<Option<Handle>>,
-    /// Readable once the user has asked: what waits for input waits for this too.
+    /// Readable when there is something to see to: what waits for input waits for this
+    /// too.
     woken: PipeReader,
-    wake: Mutex<PipeWriter>,
+    wake: PipeWriter,
 }
 
 impl Interrupt {
     /// Not yet asked.
     pub(crate) fn new() -> anyhow::Result<Interrupt> {
         let (woken, wake) = io::pipe().context("a pipe for interrupts")?;
+        for end in [woken.as_fd(), wake.as_fd()] {
+            rustix::io::ioctl_fionbio(end, true).context("a pipe for interrupts")?;
+        }
         let shared = Shared {
             requested: AtomicBool::new(false),
             network: Mutex::new(None),
             woken,
-            wake: Mutex::new(wake),
+            wake,
         };
         Ok(Interrupt {
             shared: Arc::new(shared),
@@ -56,8 +62,22 @@ impl Interrupt {
         if let Some(network) = &*self.shared.network.lock() {
             network.stop();
         }
-        // The pipe takes a byte: nobody reads from it.
-        let _ = self.shared.wake.lock().write_all(b"!");
+        self.wake();
+    }
+
+    /// Wakes the run if it waits for input. Does not wait.
+    pub(crate) fn wake(&self) {
+        // A pipe that is full is readable.
+        let _ = (&self.shared.wake).write(b"!");
+    }
+
+    /// Takes notice of having been woken.
+    pub(crate) fn handle_wake(&self) {
+        let mut marks = [0; 64];
+        while (&self.shared.woken)
+            .read(&mut marks)
+            .is_ok_and(|length| length == marks.len())
+        {}
     }
 
     /// Says which network to stop.
@@ -74,7 +94,7 @@ impl Interrupt {
         self.shared.requested.load(Ordering::Acquire)
     }
 
-    /// What becomes readable when the user asks.
+    /// What becomes readable when the user asks, or the run is woken.
     pub(crate) fn woken(&self) -> &PipeReader {
         &self.shared.woken
     }

@@ -103,7 +103,7 @@ fn drive(
     is_quiet: bool,
 ) -> anyhow::Result<End> {
     let begin = Instant::now();
-    let outcome = network.run();
+    let outcome = run_to_end(network, running, surroundings);
     // What was written so far is worth something also where it did not come to its end.
     let outputs = surroundings.outputs.lock().clone();
     // All are ended, whichever fails.
@@ -128,6 +128,28 @@ fn drive(
         Progress::Done => Ok(End::Done),
         Progress::Waiting | Progress::Steps => {
             Err(anyhow!("the network stands still: nothing in it can move"))
+        }
+    }
+}
+
+/// Runs, and waits for input in between.
+fn run_to_end(
+    network: &mut Network,
+    running: &Running,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Progress> {
+    loop {
+        let progress = network.run()?;
+        if progress != Progress::Waiting
+            || surroundings.interrupt.is_requested()
+            || !surroundings.is_waiting()
+        {
+            return Ok(progress);
+        }
+        surroundings.wait().context("waiting for input")?;
+        for &source in &running.sources {
+            // One that has finished and been removed has nothing to be woken for.
+            let _ = network.wake(source);
         }
     }
 }
