@@ -11,8 +11,10 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use cutthrough_lang::ast::OutputFormat;
 
-/// First words that are commands, or will be: none is a pipeline.
-const RESERVED: [&str; 7] = ["run", "ps", "top", "tap", "graph", "rewire", "help"];
+use crate::remote::CommandLine;
+
+/// First words that are commands about networks that run: none is a pipeline.
+const REMOTE: [&str; 6] = ["ps", "top", "graph", "dump", "tap", "rewire"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +23,15 @@ Examples:
   cutthrough -o csv 'parse csv(sep=\";\", columns=\"station:str,temp:f64\") | summarize avg(temp) by station' brc.txt
   cutthrough run report.flow access.log        a program from a file; its names are flow points
   cutthrough --dump chain,asm 'parse clf | where status >= 500'
+
+While it runs, from another terminal:
+  cutthrough ps                                lists what runs
+  cutthrough top NAME                          shows what moves, what is native, who waits for whom
+  cutthrough graph NAME                        prints the wiring
+  cutthrough dump NAME CHAIN chain,asm         prints the code
+  cutthrough tap NAME FLOW 'where status >= 500 | head 10'    prints what passes a flow point
+  cutthrough rewire NAME FILE.flow             changes it to another program
+`cutthrough help top` and so on has the options of each.
 
 Without INPUT, the standard input is read, as with `-`. Several inputs are read one after another, as one.
 
@@ -50,6 +61,15 @@ struct Line {
     options: Options,
 }
 
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// To run a program.
+    Run(Box<Request>),
+    /// Something about networks that run.
+    Remote(CommandLine),
+}
+
 /// What holds for all commands.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -64,6 +84,14 @@ pub(crate) struct Options {
     /// No summary and no progress; errors are still shown
     #[arg(short, long)]
     pub(crate) quiet: bool,
+
+    /// What the run is called while it runs [default: from the program and its number]
+    #[arg(long, conflicts_with = "no_control")]
+    pub(crate) name: Option<String>,
+
+    /// Open no socket: `ps`, `top`, `tap` and the like do not reach this run
+    #[arg(long)]
+    pub(crate) no_control: bool,
 
     /// Colours in messages
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
@@ -120,12 +148,25 @@ pub(crate) enum Color {
     Never,
 }
 
+/// A format of output.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum FormatArg {
+pub(crate) enum FormatArg {
     Json,
     Csv,
     Text,
     Table,
+}
+
+impl FormatArg {
+    /// As the protocol says it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            FormatArg::Json => "json",
+            FormatArg::Csv => "csv",
+            FormatArg::Text => "text",
+            FormatArg::Table => "table",
+        }
+    }
 }
 
 /// Where the program's text is.
@@ -146,8 +187,18 @@ pub(crate) struct Request {
 }
 
 /// Reads the command line. Ends the OS process where it asks for help or is wrong.
-pub(crate) fn parse() -> Request {
-    request_of(Line::parse()).unwrap_or_else(|error| error.exit())
+pub(crate) fn parse() -> Asked {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    asked_of(&words).unwrap_or_else(|error| error.exit())
+}
+
+fn asked_of(words: &[OsString]) -> Result<Asked, clap::Error> {
+    let is = |k: usize, what: &[&str]| words.get(k).is_some_and(|word| what.iter().any(|w| word == w));
+    if is(1, &REMOTE) || (is(1, &["help"]) && is(2, &REMOTE)) {
+        return CommandLine::try_parse_from(words).map(Asked::Remote);
+    }
+    let line = Line::try_parse_from(words)?;
+    request_of(line).map(|request| Asked::Run(Box::new(request)))
 }
 
 fn request_of(line: Line) -> Result<Request, clap::Error> {
@@ -156,13 +207,6 @@ fn request_of(line: Line) -> Result<Request, clap::Error> {
         mut inputs,
         options,
     } = line;
-    if !RESERVED.contains(&program.as_str()) {
-        return Ok(Request {
-            program: Program::Text(program),
-            inputs,
-            options,
-        });
-    }
     match program.as_str() {
         "help" => Err(Line::command().error(ErrorKind::DisplayHelp, Line::command().render_help())),
         "run" if inputs.is_empty() => Err(Line::command().error(
@@ -177,10 +221,15 @@ fn request_of(line: Line) -> Result<Request, clap::Error> {
                 options,
             })
         }
-        word => {
-            let message = format!("`{word}` is reserved for a command that is not there yet");
+        word if REMOTE.contains(&word) => {
+            let message = format!("`{word}` is a command: it comes first, and its options after it");
             Err(Line::command().error(ErrorKind::InvalidSubcommand, message))
         }
+        _ => Ok(Request {
+            program: Program::Text(program),
+            inputs,
+            options,
+        }),
     }
 }
 
@@ -188,9 +237,16 @@ fn request_of(line: Line) -> Result<Request, clap::Error> {
 mod tests {
     use super::*;
 
+    fn asked(line: &[&str]) -> Result<Asked, ErrorKind> {
+        let words = std::iter::once(&"cutthrough").chain(line).map(OsString::from);
+        asked_of(&words.collect::<Vec<OsString>>()).map_err(|error| error.kind())
+    }
+
     fn parse(line: &[&str]) -> Result<Request, ErrorKind> {
-        let line = Line::try_parse_from(std::iter::once(&"cutthrough").chain(line));
-        line.and_then(request_of).map_err(|error| error.kind())
+        match asked(line)? {
+            Asked::Run(request) => Ok(*request),
+            Asked::Remote(command) => panic!("{command:?}"),
+        }
     }
 
     fn check(line: &[&str], program: &Program, inputs: &[&str]) {
@@ -214,7 +270,22 @@ mod tests {
     fn mistakes_are_refused() {
         assert_eq!(parse(&[]).unwrap_err(), ErrorKind::MissingRequiredArgument);
         assert_eq!(parse(&["run"]).unwrap_err(), ErrorKind::MissingRequiredArgument);
-        assert_eq!(parse(&["tap", "x"]).unwrap_err(), ErrorKind::InvalidSubcommand);
+        assert_eq!(
+            parse(&["tap", "x"]).unwrap_err(),
+            ErrorKind::MissingRequiredArgument
+        );
+        assert_eq!(
+            parse(&["-q", "top", "x"]).unwrap_err(),
+            ErrorKind::InvalidSubcommand
+        );
+        assert_eq!(
+            parse(&["top", "x", "--every", "0"]).unwrap_err(),
+            ErrorKind::ValueValidation
+        );
+        assert_eq!(
+            parse(&["--name", "a", "--no-control", "x"]).unwrap_err(),
+            ErrorKind::ArgumentConflict
+        );
         assert_eq!(
             parse(&["--engine", "steam", "head 3"]).unwrap_err(),
             ErrorKind::InvalidValue
@@ -224,6 +295,26 @@ mod tests {
             ErrorKind::InvalidValue
         );
         assert_eq!(parse(&["help"]).unwrap_err(), ErrorKind::DisplayHelp);
+        assert_eq!(parse(&["help", "tap"]).unwrap_err(), ErrorKind::DisplayHelp);
+    }
+
+    #[test]
+    fn commands_come_first() {
+        for line in [
+            &["ps"][..],
+            &["top", "n", "--once"],
+            &["graph", "n", "--format", "dot"],
+            &["dump", "n", "read", "ir,asm"],
+            &["dump", "n"],
+            &["tap", "n", "f"],
+            &["tap", "n", "f", "head 3", "--complete", "-o", "json"],
+            &["rewire", "n", "a.flow", "--plan", "--color", "never"],
+        ] {
+            assert!(matches!(asked(line), Ok(Asked::Remote(_))), "{line:?}");
+        }
+        CommandLine::command().debug_assert();
+        // Inputs may be called so.
+        check(&["head 3", "ps"], &Program::Text("head 3".to_owned()), &["ps"]);
     }
 
     #[test]

@@ -48,8 +48,8 @@ impl Surroundings {
     }
 
     /// Waits until there is input for who had none, or the run is woken; first has the
-    /// outputs brought up to date if that is not at once.
-    pub(crate) fn wait(&self) -> io::Result<()> {
+    /// outputs brought up to date if that is not at once. Whether there is input.
+    pub(crate) fn wait(&self) -> io::Result<bool> {
         let waiting = std::mem::take(&mut *self.waiting.lock());
         let woken = self.interrupt.woken();
         let inputs = waiting.iter().map(|file| PollFd::new(&**file, PollFlags::IN));
@@ -62,7 +62,12 @@ impl Surroundings {
             poll_retrying(&mut fds, None)?;
         }
         self.interrupt.handle_wake();
-        Ok(())
+        let has_input = fds[..waiting.len()].iter().any(|fd| !fd.revents().is_empty());
+        if !has_input {
+            drop(fds);
+            *self.waiting.lock() = waiting;
+        }
+        Ok(has_input)
     }
 }
 
@@ -382,13 +387,13 @@ mod tests {
         let nothing = inputs.read(&mut buffer).unwrap_err();
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
         io::Write::write_all(&mut held, b"ab").unwrap();
-        surroundings.wait().unwrap();
+        assert!(surroundings.wait().unwrap());
         assert_eq!(inputs.read(&mut buffer).unwrap(), 2);
         // Nothing to read again: what wakes it is the interrupt, each time anew.
+        assert!(inputs.read(&mut buffer).is_err());
         for _ in 0..2 {
-            assert!(inputs.read(&mut buffer).is_err());
             surroundings.interrupt.wake();
-            surroundings.wait().unwrap();
+            assert!(!surroundings.wait().unwrap() && surroundings.is_waiting());
         }
         assert!(!surroundings.interrupt.is_requested());
         surroundings.interrupt.request();

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use cutthrough::{Network, Options, Progress};
+use cutthrough_control::{ErrorKind, Server};
 use cutthrough_formats::processes::Output;
 use cutthrough_lang::{Diagnostic, Environment, Running, compile};
 
@@ -78,11 +79,28 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     if is_rehearsal {
         return print(&crate::dump::dump(&mut network, &running, &options.dump)?);
     }
+    let server = match crate::control::serve(request, &source, &mut network, &surroundings.interrupt) {
+        Ok(server) => server,
+        Err(error) => {
+            terminal::complain(options.color, &error.to_string());
+            return Ok(match error.kind() {
+                ErrorKind::Name => End::Wrong,
+                _ => End::Failed,
+            });
+        }
+    };
     streams.commit().map_err(|message| anyhow!(message))?;
     progress.follow(surroundings.bytes_read.clone(), streams.input_bytes());
     surroundings.interrupt.listen()?;
     surroundings.interrupt.stops(network.handle());
-    drive(&mut network, &running, &surroundings, &progress, options.quiet)
+    drive(
+        &mut network,
+        server,
+        &running,
+        &surroundings,
+        &progress,
+        options.quiet,
+    )
 }
 
 /// What a program is compiled for: the inputs of the command line.
@@ -97,6 +115,7 @@ fn environment<'e>(request: &Request, peeked: &Rc<Peeked>) -> Environment<'e> {
 /// Runs to the end, and says what there is to say.
 fn drive(
     network: &mut Network,
+    server: Option<Server>,
     running: &Running,
     surroundings: &Surroundings,
     progress: &ProgressLine,
@@ -104,6 +123,7 @@ fn drive(
 ) -> anyhow::Result<End> {
     let begin = Instant::now();
     let outcome = run_to_end(network, running, surroundings);
+    crate::control::end(server, network);
     // What was written so far is worth something also where it did not come to its end.
     let outputs = surroundings.outputs.lock().clone();
     // All are ended, whichever fails.
@@ -146,16 +166,17 @@ fn run_to_end(
         {
             return Ok(progress);
         }
-        surroundings.wait().context("waiting for input")?;
-        for &source in &running.sources {
-            // One that has finished and been removed has nothing to be woken for.
-            let _ = network.wake(source);
+        if surroundings.wait().context("waiting for input")? {
+            for &source in &running.sources {
+                // One that has finished and been removed has nothing to be woken for.
+                let _ = network.wake(source);
+            }
         }
     }
 }
 
 /// The program's name for messages, and its text.
-fn text_of(program: &Program) -> Result<(String, String), String> {
+pub(crate) fn text_of(program: &Program) -> Result<(String, String), String> {
     match program {
         Program::Text(text) => Ok(("the command line".to_owned(), text.clone())),
         Program::File(path) => {
@@ -174,7 +195,7 @@ fn text_of(program: &Program) -> Result<(String, String), String> {
 }
 
 /// Writes to the standard output; that its reader has gone away is no failure.
-fn print(text: &str) -> anyhow::Result<End> {
+pub(crate) fn print(text: &str) -> anyhow::Result<End> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),

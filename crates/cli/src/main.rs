@@ -1,4 +1,5 @@
-//! The `cutthrough` command: text to network, run once, from files to the terminal.
+//! The `cutthrough` command: text to network, run once, from files to the terminal; and
+//! commands about networks that run.
 //!
 //! # Bird's-eye view
 //! ```text
@@ -10,6 +11,7 @@
 //! |---|---|
 //! | [`args`] | the command line |
 //! | [`job`] | one run, from the program's text to the exit code |
+//! | [`control`] | the socket by which others reach this run |
 //! | [`streams`] | what the program reads and writes: the [`cutthrough_lang::Io`] of a shell |
 //! | [`input`] | several files as one reader |
 //! | [`output`] | files and standard streams as writers |
@@ -17,6 +19,7 @@
 //! | [`interrupt`] | SIGINT: once to stop between elements, twice to end at once |
 //! | [`progress`] | the line that shows how far it has come |
 //! | [`summary`] | what there is to say afterwards |
+//! | [`remote`] | networks that run in other OS processes: `ps`, `top`, `graph`, `dump`, `tap`, `rewire` |
 //! | [`terminal`] | what is a terminal, colours, messages |
 //!
 //! # Exit codes
@@ -33,21 +36,29 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod control;
 mod dump;
 mod input;
 mod interrupt;
 mod job;
 mod output;
 mod progress;
+mod remote;
 mod streams;
 mod summary;
 mod terminal;
 
 use std::process::ExitCode;
 
+use args::Asked;
+
 fn main() -> ExitCode {
-    let request = args::parse();
+    let asked = args::parse();
     terminal::log_to_stderr();
+    let request = match asked {
+        Asked::Run(request) => request,
+        Asked::Remote(line) => return ExitCode::from(remote::run(&line) as u8),
+    };
     match job::run(&request) {
         Ok(end) => ExitCode::from(end as u8),
         Err(error) => {

@@ -89,7 +89,7 @@ impl std::fmt::Display for Summary {
 }
 
 /// A number with its thousands apart.
-struct Grouped(u64);
+pub(crate) struct Grouped(pub(crate) u64);
 
 impl std::fmt::Display for Grouped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

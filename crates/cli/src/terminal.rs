@@ -1,8 +1,13 @@
 //! What is a terminal, colours, messages to the user.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 
 use crate::args::Color;
+use crate::interrupt::Interrupt;
 
 /// Whether messages have colours.
 pub(crate) fn has_color(color: Color) -> bool {
@@ -51,4 +56,77 @@ pub(crate) fn log_to_stderr() {
 /// Whether the standard error is a terminal.
 pub(crate) fn is_there() -> bool {
     std::io::stderr().is_terminal()
+}
+
+/// How many columns and rows the standard output has, if it is a terminal.
+pub(crate) fn stdout_size() -> Option<(usize, usize)> {
+    let size = termios::tcgetwinsize(io::stdout()).ok()?;
+    // A terminal may not know its size.
+    (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col.into(), size.ws_row.into()))
+}
+
+/// How many columns the standard output has, if it is a terminal.
+pub(crate) fn stdout_columns() -> Option<usize> {
+    stdout_size().map(|(columns, _)| columns)
+}
+
+/// The terminal as a page to draw on. Dropping it gives the terminal back as it was.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    before: Termios,
+}
+
+impl Screen {
+    /// Takes the terminal: another page, no cursor, keys as they come.
+    pub(crate) fn enter() -> io::Result<Screen> {
+        let before = termios::tcgetattr(io::stdin())?;
+        let mut keys = before.clone();
+        keys.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+        termios::tcsetattr(io::stdin(), OptionalActions::Now, &keys)?;
+        let screen = Screen { before };
+        screen.write("\x1b[?1049h\x1b[?25l")?;
+        Ok(screen)
+    }
+
+    /// Draws the lines, over what was there.
+    pub(crate) fn draw(&self, lines: &[String]) -> io::Result<()> {
+        let mut page = String::from("\x1b[H");
+        for line in lines {
+            page.push_str(line);
+            page.push_str("\x1b[K\r\n");
+        }
+        page.push_str("\x1b[J");
+        self.write(&page)
+    }
+
+    /// The next key, if one is pressed in that time; nothing when interrupted.
+    pub(crate) fn key(&self, wait: Duration, interrupt: &Interrupt) -> Option<u8> {
+        let stdin = io::stdin();
+        let mut fds = [
+            PollFd::new(&stdin, PollFlags::IN),
+            PollFd::new(interrupt.woken(), PollFlags::IN),
+        ];
+        let timeout = wait.try_into().ok();
+        poll(&mut fds, timeout.as_ref()).ok()?;
+        if fds[0].revents().is_empty() {
+            return None;
+        }
+        let mut key = [0];
+        let length = rustix::io::read(&stdin, &mut key).ok()?;
+        // A terminal that is gone has no more keys: that is an end too.
+        Some(if length == 0 { b'q' } else { key[0] })
+    }
+
+    fn write(&self, text: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.write("\x1b[?25h\x1b[?1049l");
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
 }

@@ -24,7 +24,7 @@ fn usage_and_programs_that_are_wrong_are_2() {
             .error(2)
             .contains("/nowhere/a.flow: there is no such file")
     );
-    assert!(run(&["top"]).error(2).contains("reserved"));
+    assert!(run(&["top"]).error(2).contains("<NAME>"));
     let message = run(&["parse clf | wher status == 1"]).error(2);
     assert!(
         message.contains("where") && message.contains("the command line:1:"),

@@ -3,11 +3,12 @@
 use std::io::{self, Read};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::State;
 use super::service::{Letter, Service, Serving};
 use crate::connection::Connection;
 use crate::limits::{CONNECTIONS_MAX, END_MS, READ_BYTES};
@@ -30,7 +31,7 @@ pub(super) struct Driver {
     service: Service,
     inbox: Inbox<Letter>,
     welcome: Welcome,
-    ending: Arc<AtomicBool>,
+    state: Arc<State>,
     end_at: Option<Instant>,
     peers: Vec<Peer>,
     peers_ever: u64,
@@ -43,14 +44,14 @@ impl Driver {
         service: Service,
         inbox: Inbox<Letter>,
         welcome: Welcome,
-        ending: Arc<AtomicBool>,
+        state: Arc<State>,
     ) -> Driver {
         Driver {
             listener: Some(listener),
             service,
             inbox,
             welcome,
-            ending,
+            state,
             end_at: None,
             peers: Vec::new(),
             peers_ever: 0,
@@ -121,7 +122,7 @@ impl Driver {
     }
 
     fn accept(&mut self, now: Instant) {
-        if self.ending.load(Ordering::Acquire) && self.end_at.is_none() {
+        if self.state.ending.load(Ordering::Acquire) && self.end_at.is_none() {
             self.listener = None;
             self.end_at = Some(now + Duration::from_millis(END_MS));
             self.service.end(&mut self.peers);
@@ -190,6 +191,7 @@ impl Driver {
                 index += 1;
             }
         }
+        self.state.clients.store(self.peers.len(), Ordering::Release);
         if self.peers.is_empty() {
             self.piece = Vec::new();
         }

@@ -10,7 +10,7 @@ mod driver;
 mod service;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -106,7 +106,7 @@ impl Options {
             since_unix_ms: since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0)),
             program: self.program,
         };
-        let ending = Arc::new(AtomicBool::new(false));
+        let state = Arc::new(State::default());
         let waker = post.waker();
         let questions = Questions::new(network.handle(), self.wake, NetworkView::of(network));
         let driver = Driver::new(
@@ -114,7 +114,7 @@ impl Options {
             service::Service::new(questions, self.commands, post),
             inbox,
             welcome,
-            ending.clone(),
+            state.clone(),
         );
         let thread = std::thread::Builder::new()
             .name("cutthrough-control".to_owned())
@@ -123,7 +123,7 @@ impl Options {
         Ok(Server {
             name: self.name,
             bound: Some(bound),
-            ending,
+            state,
             waker,
             thread: Some(thread),
         })
@@ -145,9 +145,18 @@ impl std::fmt::Debug for Options {
 pub struct Server {
     name: String,
     bound: Option<Bound>,
-    ending: Arc<AtomicBool>,
+    state: Arc<State>,
     waker: Waker,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What a server and its thread share.
+#[derive(Debug, Default)]
+struct State {
+    /// Whether the thread is to come to its end.
+    ending: AtomicBool,
+    /// How many clients are connected.
+    clients: AtomicUsize,
 }
 
 impl Server {
@@ -156,16 +165,17 @@ impl Server {
         &self.name
     }
 
-    /// Whether clients are still being served. A network that has come to its end can be
-    /// kept until they have what is theirs.
-    pub fn is_serving(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    /// Whether clients are connected. A network that has come to its end can be kept until
+    /// they have what is theirs.
+    pub fn has_clients(&self) -> bool {
+        let is_there = self.thread.as_ref().is_some_and(|thread| !thread.is_finished());
+        is_there && self.state.clients.load(Ordering::Acquire) > 0
     }
 
     /// Closes the network to new clients, and begins to end.
     pub fn begin_end(&mut self) {
         self.bound = None;
-        self.ending.store(true, Ordering::Release);
+        self.state.ending.store(true, Ordering::Release);
         self.waker.wake();
     }
 }

@@ -1,0 +1,99 @@
+//! The run's socket: by it `ps`, `top`, `tap` and the like reach this run.
+
+use std::time::{Duration, Instant};
+
+use cutthrough::Network;
+use cutthrough_control::limits::{END_MS, NAME_BYTES_MAX};
+use cutthrough_control::{ErrorKind, Options, Server};
+
+use crate::args::{Program, Request};
+use crate::interrupt::Interrupt;
+
+/// How often the network looks for requests while clients take what is theirs.
+const LOOKS_EVERY: Duration = Duration::from_millis(1);
+
+/// Opens the network to others, unless that is not wanted, or not possible and nobody
+/// has asked for it by name.
+///
+/// # Errors
+/// When the name that was asked for cannot be had.
+pub(crate) fn serve(
+    request: &Request,
+    source: &str,
+    network: &mut Network,
+    interrupt: &Interrupt,
+) -> Result<Option<Server>, cutthrough_control::Error> {
+    let options = &request.options;
+    if options.no_control {
+        return Ok(None);
+    }
+    let name = options
+        .name
+        .clone()
+        .unwrap_or_else(|| default_name(&request.program));
+    let interrupt = interrupt.clone();
+    let served = Options::new(&name)
+        .program(source)
+        .wake(move || interrupt.wake())
+        .serve(network);
+    match served {
+        Ok(server) => Ok(Some(server)),
+        // Whatever else is wrong, the run is worth more than being seen.
+        Err(error) if options.name.is_none() || error.kind() == ErrorKind::Directory => {
+            tracing::warn!(%error, "this run cannot be reached");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Closes the network to others. It answers until its clients have what is theirs.
+pub(crate) fn end(server: Option<Server>, network: &mut Network) {
+    let Some(mut server) = server else { return };
+    let begin = Instant::now();
+    server.begin_end();
+    while server.has_clients() && begin.elapsed() < Duration::from_millis(END_MS) {
+        // What has failed before is reported by who runs it.
+        let _ = network.run_steps(u64::MAX);
+        std::thread::sleep(LOOKS_EVERY);
+    }
+}
+
+/// What a run is called unless it is told: by its program's file or its first word, with
+/// the number of the OS process.
+fn default_name(program: &Program) -> String {
+    let stem = match program {
+        Program::File(path) => path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        Program::Text(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+    };
+    let plain = stem.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_');
+    let plain: String = plain.take(NAME_BYTES_MAX / 2).collect();
+    let plain = if plain.is_empty() { "run" } else { plain.as_str() };
+    format!("{plain}-{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_program_gives_a_name() {
+        let long = "x".repeat(1000);
+        for (text, begins) in [
+            ("parse clf | head 1", "parse-"),
+            ("", "run-"),
+            ("ä=read", "read-"),
+            (long.as_str(), "xxxx"),
+        ] {
+            let name = default_name(&Program::Text(text.to_owned()));
+            cutthrough_control::directory::check_name(&name).unwrap();
+            assert!(name.starts_with(begins), "{name}");
+        }
+        let name = default_name(&Program::File("/a/report.v2.flow".into()));
+        assert!(name.starts_with("reportv2-"), "{name}");
+    }
+}

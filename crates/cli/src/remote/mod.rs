@@ -1,0 +1,250 @@
+//! Networks that run in other OS processes: looking at them, changing them.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mod.rs` | the commands, and what they have in common |
+//! | `ps.rs` | which networks run |
+//! | `top.rs` | one of them, as it runs |
+//! | `graph.rs` | its wiring |
+//! | `rates.rs` | what two reports say of the time between them |
+//! | `grid.rs` | columns of text |
+//! | `tap.rs`, `rewire.rs` | what passes a flow point; another program |
+
+mod graph;
+mod grid;
+mod ps;
+mod rates;
+mod rewire;
+mod tap;
+mod top;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use cutthrough_control::client::{Client, RequestError, find};
+use cutthrough_control::message::{DumpRequest, DumpStage, ProblemKind, Request, Response};
+use cutthrough_control::{Directory, Error};
+
+use crate::args::{Color, FormatArg, Stage};
+use crate::job::End;
+use crate::terminal;
+
+/// Runs `cutthrough`'s commands about networks that run.
+#[derive(Debug, Parser)]
+#[command(name = "cutthrough", bin_name = "cutthrough", version)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Colours in messages
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
+    pub(crate) color: Color,
+}
+
+/// What can be done with networks that run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lists the running networks of this user
+    Ps,
+    /// Shows a running network: what moves, what is native, who waits for whom
+    Top(TopArgs),
+    /// Prints the wiring of a running network
+    Graph(GraphArgs),
+    /// Prints a chain of a running network on its way to machine code
+    Dump(DumpArgs),
+    /// Prints what passes a flow point of a running network
+    Tap(TapArgs),
+    /// Changes a running network to another program
+    Rewire(RewireArgs),
+}
+
+/// Which network: its name, the beginning of it, or its OS process's number.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Name {
+    /// The network's name, the beginning of it, or its OS process's number; see `cutthrough ps`
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    #[command(flatten)]
+    pub(crate) network: Name,
+    /// Print one table and end, as is done where the output is no terminal
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Seconds between two looks
+    #[arg(long, default_value_t = 1.0, value_parser = seconds)]
+    pub(crate) every: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    pub(crate) network: Name,
+    /// Text for people, `dot` for Graphviz, or JSON with everything that is known
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub(crate) format: GraphFormat,
+}
+
+/// How a graph is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Text,
+    Dot,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DumpArgs {
+    #[command(flatten)]
+    pub(crate) network: Name,
+    /// The process at the chain's root: its name, the beginning of it, or `#1` for the first
+    #[arg(default_value = "#1")]
+    pub(crate) chain: String,
+    /// Which stages
+    #[arg(value_enum, value_delimiter = ',', value_name = "STAGE,...")]
+    pub(crate) stages: Vec<Stage>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TapArgs {
+    #[command(flatten)]
+    pub(crate) network: Name,
+    /// The flow point; see `cutthrough graph`
+    pub(crate) flow: String,
+    /// What its elements go through, such as `where status >= 500 | head 10`
+    #[arg(default_value = "")]
+    pub(crate) pipeline: String,
+    /// Miss nothing: the flow waits for this tap. Otherwise the tap misses what it cannot take
+    #[arg(long)]
+    pub(crate) complete: bool,
+    /// The format of what is printed
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<FormatArg>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RewireArgs {
+    #[command(flatten)]
+    pub(crate) network: Name,
+    /// The file that has the program to change to
+    pub(crate) file: PathBuf,
+    /// Only print what would change
+    #[arg(long)]
+    pub(crate) plan: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a number of seconds from 0.1 to 3600".to_owned()),
+    }
+}
+
+/// Does what the command says.
+pub(crate) fn run(line: &CommandLine) -> End {
+    let outcome = match &line.command {
+        Command::Ps => ps::ps(),
+        Command::Top(args) => top::top(args),
+        Command::Graph(args) => graph::graph(args),
+        Command::Dump(args) => dump(args),
+        Command::Tap(args) => tap::tap(args),
+        Command::Rewire(args) => rewire::rewire(args),
+    };
+    match outcome {
+        Ok(end) => end,
+        Err(Failure::Wrong(message)) => {
+            // The network has rendered it, with the place in the program.
+            terminal::say(&message);
+            End::Wrong
+        }
+        Err(Failure::Failed(error)) => {
+            terminal::complain(line.color, &format!("{error:#}"));
+            End::Failed
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+enum Failure {
+    /// The pipeline or program is wrong; the message says it all.
+    Wrong(String),
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Failed(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Failed(error.into())
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Failure {
+        match error {
+            RequestError::Refused(problem) if problem.kind == ProblemKind::Wrong => {
+                Failure::Wrong(problem.message)
+            }
+            error => Failure::Failed(error.into()),
+        }
+    }
+}
+
+type Outcome = Result<End, Failure>;
+
+/// Connects to the network that is meant.
+fn connect(network: &Name) -> Result<Client, Failure> {
+    let directory = Directory::of_user()?;
+    let name = find(&directory, &network.name)?;
+    Ok(Client::connect(&directory, &name)?)
+}
+
+/// What a silent network is doing.
+fn silence(silent_ms: u64) -> String {
+    format!("inside a host call for {:.1} s", silent_ms as f64 / 1000.0)
+}
+
+/// Tells the user that a request waits; whether to go on waiting.
+fn say_pending(client: &Client, what: &str) -> impl FnMut(&Response) -> bool + use<> {
+    let (name, what) = (client.welcome().name.clone(), what.to_owned());
+    move |interim| {
+        if let Response::Pending(pending) = interim {
+            let how = silence(pending.silent_ms);
+            terminal::say(&format!("pending: `{name}` is {how}; {what} when that returns\n"));
+        }
+        true
+    }
+}
+
+fn dump(args: &DumpArgs) -> Outcome {
+    let mut client = connect(&args.network)?;
+    let all = [Stage::Chain, Stage::Ir, Stage::Clif, Stage::Asm];
+    let wanted = |stage: &Stage| args.stages.is_empty() || args.stages.contains(stage);
+    let stages = all.into_iter().filter(wanted).map(|stage| match stage {
+        Stage::Chain => DumpStage::Chain,
+        Stage::Ir => DumpStage::Ir,
+        Stage::Clif => DumpStage::Clif,
+        Stage::Asm => DumpStage::Asm,
+    });
+    let request = Request::Dump(DumpRequest {
+        chain: args.chain.clone(),
+        stages: stages.collect(),
+    });
+    let pending = say_pending(&client, "the chain is dumped");
+    let Response::Dump(dump) = client.request(&request, pending)? else {
+        return Err(unexpected());
+    };
+    let parts = dump.parts.iter();
+    let parts = parts.map(|(stage, text)| format!("; {stage} of `{}`\n{}\n", dump.root, text.trim_end()));
+    Ok(crate::job::print(&parts.collect::<String>())?)
+}
+
+fn unexpected() -> Failure {
+    Failure::Failed(anyhow::anyhow!("the network has answered something else"))
+}

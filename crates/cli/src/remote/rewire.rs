@@ -1,0 +1,31 @@
+//! Another program for a network that runs.
+
+use anyhow::anyhow;
+use cutthrough_control::message::{Request, Response, RewireRequest};
+
+use super::{Failure, Outcome, RewireArgs, connect, say_pending, unexpected};
+use crate::args::Program;
+use crate::terminal;
+
+pub(super) fn rewire(args: &RewireArgs) -> Outcome {
+    let (name, program) = crate::job::text_of(&Program::File(args.file.clone()))
+        .map_err(|message| Failure::Wrong(format!("error: {message}\n")))?;
+    let mut client = connect(&args.network)?;
+    let request = Request::Rewire(RewireRequest {
+        name,
+        program,
+        plan_only: args.plan,
+    });
+    let pending = say_pending(&client, "the rewire is applied");
+    let Response::Rewired(rewired) = client.request(&request, pending)? else {
+        return Err(unexpected());
+    };
+    if rewired.changes.is_empty() {
+        terminal::say("nothing changes\n");
+    }
+    if rewired.applied == args.plan {
+        return Err(anyhow!("the network has done something else than it was asked for").into());
+    }
+    let lines = rewired.changes.iter().map(|change| format!("{change}\n"));
+    Ok(crate::job::print(&lines.collect::<String>())?)
+}

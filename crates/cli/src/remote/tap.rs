@@ -1,0 +1,88 @@
+//! What passes a flow point.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, anyhow};
+use cutthrough_control::Client;
+use cutthrough_control::client::{Message, Sender};
+use cutthrough_control::limits::STALL_MS;
+use cutthrough_control::message::{Request, Response, TapEnd, TapRequest};
+
+use super::grid::count;
+use super::{Outcome, TapArgs, connect, say_pending, unexpected};
+use crate::args::FormatArg;
+use crate::job::End;
+use crate::terminal;
+
+pub(super) fn tap(args: &TapArgs) -> Outcome {
+    let mut client = connect(&args.network)?;
+    let format = args.format.map(FormatArg::name).or_else(|| {
+        use std::io::IsTerminal;
+        io::stdout().is_terminal().then_some("table")
+    });
+    let request = TapRequest {
+        flow: args.flow.clone(),
+        pipeline: args.pipeline.clone(),
+        complete: args.complete,
+        format: format.map(str::to_owned),
+    };
+    stop_when_interrupted(client.sender())?;
+    client.send(&Request::Tap(request))?;
+    let end = follow(&mut client)?;
+    let Some(end) = end else {
+        return Ok(End::Done);
+    };
+    let exactly = if args.complete { ", complete" } else { "" };
+    terminal::say(&format!(
+        "tap: {} seen, {} missed, {} written{exactly}\n",
+        count(end.seen),
+        count(end.missed),
+        count(end.written)
+    ));
+    match end.failure {
+        Some(failure) => Err(anyhow!("the tap has failed: {failure}").into()),
+        None => Ok(End::Done),
+    }
+}
+
+/// Writes what comes out; what the tap came to, unless nobody reads it any more.
+fn follow(client: &mut Client) -> Result<Option<TapEnd>, super::Failure> {
+    let mut say_pending = say_pending(client, "the tap is attached");
+    let mut stdout = io::stdout().lock();
+    loop {
+        let message = client.receive(None).map_err(|error| {
+            anyhow!(
+                "{error}; it ends a tap for which nothing is taken for {} s",
+                STALL_MS / 1000
+            )
+        })?;
+        match message {
+            Some(Message::Bytes(bytes)) => match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
+                // The network detaches the tap when the connection is gone.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
+                outcome => outcome.context("standard output")?,
+            },
+            Some(Message::Response(Response::TapEnd(end))) => return Ok(Some(end)),
+            Some(Message::Response(Response::Error(problem))) => {
+                return Err(cutthrough_control::client::RequestError::from(problem).into());
+            }
+            Some(Message::Response(interim)) if interim.is_interim() => {
+                say_pending(&interim);
+            }
+            _ => return Err(unexpected()),
+        }
+    }
+}
+
+/// The first signal detaches the tap, and what its pipeline holds comes out; the second
+/// ends the OS process.
+fn stop_when_interrupted(sender: Sender) -> anyhow::Result<()> {
+    let asked = AtomicBool::new(false);
+    let on_signal = move || {
+        if asked.swap(true, Ordering::Relaxed) || sender.send(&Request::Stop).is_err() {
+            std::process::exit(End::Interrupted as i32);
+        }
+    };
+    ctrlc::set_handler(on_signal).context("listening for signals")
+}
