@@ -85,6 +85,10 @@ pub(crate) struct Options {
     #[arg(short, long)]
     pub(crate) quiet: bool,
 
+    /// Tell `perf` what the native code is, by /tmp/perf-PID.map or by jit-PID.dump there
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "map")]
+    pub(crate) perf: Option<Perf>,
+
     /// What the run is called while it runs [default: from the program and its number]
     #[arg(long, conflicts_with = "no_control")]
     pub(crate) name: Option<String>,
@@ -122,6 +126,16 @@ pub(crate) enum Engine {
     Jit,
     /// The interpreter alone.
     Interpreter,
+}
+
+/// How `perf` is told of native code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Perf {
+    /// A map that `perf report` reads.
+    Map,
+    /// A dump for `perf inject --jit`: right whenever code comes and goes, and with its
+    /// instructions.
+    Jitdump,
 }
 
 /// Stages on the way to machine code.
@@ -313,6 +327,11 @@ mod tests {
             assert!(matches!(asked(line), Ok(Asked::Remote(_))), "{line:?}");
         }
         CommandLine::command().debug_assert();
+        assert_eq!(parse(&["--perf", "x"]).unwrap().options.perf, Some(Perf::Map));
+        assert_eq!(
+            parse(&["--perf=jitdump", "x"]).unwrap().options.perf,
+            Some(Perf::Jitdump)
+        );
         // Inputs may be called so.
         check(&["head 3", "ps"], &Program::Text("head 3".to_owned()), &["ps"]);
     }

@@ -54,9 +54,17 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
             return Ok(End::Wrong);
         }
     };
-    let mut network = Network::new(match options.engine {
-        Engine::Jit => Options::default(),
-        Engine::Interpreter => Options::interpreted(),
+    let mut network = Network::new(match (options.engine, options.perf) {
+        (Engine::Jit, None) => Options::default(),
+        (Engine::Jit, Some(how)) => crate::perf::options(how)?,
+        (Engine::Interpreter, None) => Options::interpreted(),
+        (Engine::Interpreter, Some(_)) => {
+            terminal::complain(
+                options.color,
+                "--perf is about native code, and the interpreter has none",
+            );
+            return Ok(End::Wrong);
+        }
     });
     let surroundings = Surroundings::new(Interrupt::new()?);
     let progress = ProgressLine::new(!options.quiet);

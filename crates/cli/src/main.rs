@@ -19,6 +19,7 @@
 //! | [`interrupt`] | SIGINT: once to stop between elements, twice to end at once |
 //! | [`progress`] | the line that shows how far it has come |
 //! | [`summary`] | what there is to say afterwards |
+//! | [`perf`] | what `perf` is told of native code |
 //! | [`remote`] | networks that run in other OS processes: `ps`, `top`, `graph`, `dump`, `tap`, `rewire` |
 //! | [`terminal`] | what is a terminal, colours, messages |
 //!
@@ -42,6 +43,7 @@ mod input;
 mod interrupt;
 mod job;
 mod output;
+mod perf;
 mod progress;
 mod remote;
 mod streams;

@@ -229,3 +229,78 @@ fn dumps_show_what_would_be_run() {
     assert!(text.contains("; chain of") && !text.contains("; ir of"), "{text}");
     assert!(!std::path::Path::new(&out).exists(), "nothing is written");
 }
+
+#[test]
+fn perf_is_told_of_native_code() {
+    let log = access_log();
+    // Long enough that the chain is compiled before the end.
+    let inputs = vec![log.as_str(); 100];
+    let program = "parse clf | where status >= 500 | summarize count()";
+    let child = command(&[&["--perf", program][..], &inputs].concat())
+        .spawn()
+        .unwrap();
+    let map = format!("/tmp/perf-{}.map", child.id());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = std::fs::read_to_string(&map).unwrap();
+    std::fs::remove_file(&map).unwrap();
+    assert!(
+        text.contains(" cutthrough: where status >= 500 (1:13)\n"),
+        "{text}"
+    );
+    assert!(text.contains(" cutthrough: chain of read the inputs\n"), "{text}");
+    let mut end = 0;
+    for line in text.lines() {
+        let mut words = line.splitn(3, ' ');
+        let mut number = || u64::from_str_radix(words.next().unwrap(), 16).unwrap();
+        let (address, bytes) = (number(), number());
+        assert!(address >= end && bytes > 0, "{line} overlaps: {text}");
+        end = address + bytes;
+    }
+    let error = run(&["--perf", "--engine", "interpreter", "lines"]).error(2);
+    assert!(error.contains("the interpreter has none"), "{error}");
+}
+
+#[test]
+fn perf_can_be_given_a_jitdump() {
+    let log = access_log();
+    let inputs = vec![log.as_str(); 100];
+    let child = command(
+        &[
+            &["--perf=jitdump", "parse clf | where status >= 500 | head 1000000"][..],
+            &inputs,
+        ]
+        .concat(),
+    )
+    .stdout(Stdio::null())
+    .spawn()
+    .unwrap();
+    let (pid, dump) = (child.id(), format!("/tmp/jit-{}.dump", child.id()));
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let bytes = std::fs::read(&dump).unwrap();
+    std::fs::remove_file(&dump).unwrap();
+    let word = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+    assert_eq!([word(0), word(4), word(8), word(20)], [0x4a69_5444, 1, 40, pid]);
+    // Records follow each other to the end, each a code load with its name and code.
+    let (mut at, mut names) = (40, Vec::new());
+    while at < bytes.len() {
+        assert_eq!(word(at), 0);
+        let record = &bytes[at..at + word(at + 4) as usize];
+        let name: Vec<u8> = record[56..]
+            .iter()
+            .copied()
+            .take_while(|&byte| byte != 0)
+            .collect();
+        let code = u64::from_ne_bytes(record[40..48].try_into().unwrap()) as usize;
+        assert_eq!(56 + name.len() + 1 + code, record.len());
+        names.push(String::from_utf8(name).unwrap());
+        at += record.len();
+    }
+    assert!(
+        names
+            .iter()
+            .any(|name| name == "cutthrough: where status >= 500 (1:13)"),
+        "{names:?}"
+    );
+}

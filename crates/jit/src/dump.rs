@@ -4,10 +4,12 @@
 use std::fmt::Write;
 
 use cranelift_codegen::Context;
-use cranelift_codegen::ir::{Function, SourceLoc};
+use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::TargetIsa;
 
 use cutthrough_ir::ChainCode;
+
+use crate::profile::origin;
 
 /// Which texts are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,11 +108,5 @@ fn origin_at<'c>(
 ) -> &'c str {
     let after = runs.partition_point(|run| u64::from(run.start) <= at);
     let run = runs[..after].last().filter(|run| at < u64::from(run.end));
-    match run.map(|run| run.loc) {
-        Some(loc) if loc != SourceLoc::default() => chain
-            .origins
-            .get(loc.bits() as usize)
-            .map_or("(no name)", String::as_str),
-        _ => "(chain)",
-    }
+    run.and_then(|run| origin(run.loc, chain)).unwrap_or("(chain)")
 }

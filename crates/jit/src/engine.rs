@@ -21,9 +21,10 @@ use crate::dump::{Dump, DumpKinds};
 use crate::error::{CompileError, CompileErrorKind};
 use crate::limits::{CHAIN_BLOCKS_MAX, CHAIN_INSTS_MAX, CHAIN_SLOTS_MAX};
 use crate::lower::lower;
-use crate::native::NativeChain;
+use crate::native::{Code, NativeChain};
 use crate::needs::Needs;
 use crate::placement;
+use crate::profile::{CodeObserver, Retirement};
 use crate::trap_check;
 
 /// Fills what lies in front of the code: on x86-64 it traps.
@@ -102,6 +103,7 @@ pub struct Jit {
     isa: OwnedTargetIsa,
     memory: Arc<CodeMemory>,
     options: JitOptions,
+    observer: Option<Arc<dyn CodeObserver>>,
     /// PERF: what compilations allocate, kept for the next ones.
     scratch: Mutex<Vec<Scratch>>,
 }
@@ -131,8 +133,18 @@ impl Jit {
             isa,
             memory,
             options,
+            observer: None,
             scratch: Mutex::default(),
         })
+    }
+
+    /// Has an observer told of all code from now on.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn CodeObserver>) -> Jit {
+        Jit {
+            observer: Some(observer),
+            ..self
+        }
     }
 
     /// The memory that it compiles into.
@@ -214,8 +226,15 @@ impl Jit {
         context.set_disasm(false);
         let (region, entry) = self.define(context)?;
         dump.after(kinds, context, &*self.isa, chain);
+        let observed = self.observer.as_ref().zip(context.compiled_code());
+        let retirement = observed.map(|(observer, code)| Retirement::publish(observer, entry, code, chain));
         self.put_back(scratch);
-        Ok((NativeChain::new(chain, needs, region, entry), dump))
+        let code = Code {
+            entry,
+            retirement,
+            region,
+        };
+        Ok((NativeChain::new(chain, needs, code), dump))
     }
 
     fn define(

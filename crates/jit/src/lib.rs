@@ -24,6 +24,7 @@
 //! | [`helpers`] | what machine code calls |
 //! | [`trap_check`] | rejects instructions that may trap |
 //! | [`code_memory`] | memory for native code |
+//! | [`profile`] | who is told of code as it comes and goes: files for `perf` |
 //! | [`dump`] | texts of the stages |
 //! | [`error`] | why a chain was not compiled |
 //! | [`limits`] | every bound |
@@ -36,6 +37,7 @@
 #[expect(unsafe_code, reason = "maps memory and makes it executable")]
 pub mod code_memory;
 pub mod limits;
+pub mod profile;
 
 mod accounts;
 mod context;

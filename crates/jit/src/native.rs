@@ -10,13 +10,24 @@ use crate::code_memory::CodeRegion;
 use crate::context::{Context, HostView, OutboxView};
 use crate::limits::{OUTBOX_ELEMENTS_FIRST, VIEWS_INLINE};
 use crate::needs::Needs;
+use crate::profile::Retirement;
 
 type Entry = unsafe extern "C" fn(*mut Context) -> Exit;
+
+/// Code that has just been compiled, and what keeps it.
+pub(crate) struct Code {
+    pub(crate) entry: *const u8,
+    pub(crate) retirement: Option<Retirement>,
+    pub(crate) region: CodeRegion,
+}
 
 /// The native code of one chain: its specialisation. Dropping it frees the code.
 #[derive(Debug)]
 pub struct NativeChain {
     entry: Entry,
+    /// Tells an observer that the code is gone. Before `region`, as fields are dropped in
+    /// order: nobody else's code is at the address when it is told.
+    _retirement: Option<Retirement>,
     region: CodeRegion,
     name: String,
     needs: Needs,
@@ -32,7 +43,12 @@ pub struct NativeChain {
 }
 
 impl NativeChain {
-    pub(crate) fn new(chain: &ChainCode, needs: Needs, region: CodeRegion, entry: *const u8) -> NativeChain {
+    pub(crate) fn new(chain: &ChainCode, needs: Needs, code: Code) -> NativeChain {
+        let Code {
+            entry,
+            retirement,
+            region,
+        } = code;
         assert!(region.contains(entry), "INVARIANT: the region keeps the code");
         // SAFETY: `entry` is the address of finalized code that was compiled for the
         // signature that `lower` sets, which is that of `Entry`; the region, kept
@@ -40,6 +56,7 @@ impl NativeChain {
         let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
         NativeChain {
             entry,
+            _retirement: retirement,
             region,
             name: chain.name.clone(),
             needs,

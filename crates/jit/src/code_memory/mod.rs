@@ -70,6 +70,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(target_os = "linux")]
+mod marker;
 mod page_map;
 mod provider;
 mod run;
@@ -87,6 +89,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cranelift_module::ModuleError;
 
+#[cfg(target_os = "linux")]
+pub(crate) use marker::{Marker, monotonic_ns};
 use page_map::PageMap;
 pub use provider::{CodeProvider, CodeRegion};
 use sys::Reservation;
@@ -162,6 +166,19 @@ impl CodeMemory {
         let reservation = Reservation::new(capacity_bytes)?;
         let book = Mutex::new(Book::new(reservation.bytes() / reservation.page_bytes()));
         Ok(Arc::new(Self { reservation, book }))
+    }
+
+    /// The largest memory there can be, in which an address is used again as late as possible: only when
+    /// there is none above the last one. For profilers, which know code by its address. Page tables for
+    /// what was used remain, up to 256 KiB.
+    ///
+    /// # Errors
+    ///
+    /// As for [`CodeMemory::with_capacity`].
+    pub fn spread() -> io::Result<Arc<Self>> {
+        let memory = Self::with_capacity(CAPACITY_BYTES_MAX)?;
+        memory.book().next_page = Some(0);
+        Ok(memory)
     }
 
     /// Begins a specialisation: the region goes to its owner, the provider to its `JITModule`.
@@ -244,6 +261,8 @@ struct Book {
     allocated_pages_total: u64,
     freed_pages_total: u64,
     live_specialisations: usize,
+    /// Where to look first, if addresses are to be used again late.
+    next_page: Option<usize>,
 }
 
 impl Book {
@@ -253,11 +272,16 @@ impl Book {
             allocated_pages_total: 0,
             freed_pages_total: 0,
             live_specialisations: 0,
+            next_page: None,
         }
     }
 
     fn take(&mut self, pages: usize) -> Option<usize> {
-        let first_page = self.map.take(pages)?;
+        let above = self.next_page.and_then(|next| self.map.take_from(next, pages));
+        let first_page = above.or_else(|| self.map.take(pages))?;
+        if let Some(next_page) = &mut self.next_page {
+            *next_page = first_page + pages;
+        }
         self.allocated_pages_total += pages as u64;
         Some(first_page)
     }

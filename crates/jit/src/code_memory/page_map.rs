@@ -39,7 +39,13 @@ impl PageMap {
     pub(super) fn take(&mut self, count: usize) -> Option<usize> {
         assert!(count > 0, "a run has at least one page");
         self.lowest_free = self.find(false, self.lowest_free);
-        let mut first = self.lowest_free;
+        self.take_from(self.lowest_free, count)
+    }
+
+    /// Takes the lowest run of `count` free pages that begins at `from` or after it.
+    pub(super) fn take_from(&mut self, from: usize, count: usize) -> Option<usize> {
+        assert!(count > 0, "a run has at least one page");
+        let mut first = self.find(false, from);
         while count <= self.pages - first {
             let end = self.find(true, first);
             if count <= end - first {

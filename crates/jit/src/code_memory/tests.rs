@@ -438,3 +438,24 @@ fn a_panic_while_compiling_leaves_nothing() {
         (0, PAGE_BYTES as u64)
     );
 }
+
+#[test]
+fn a_spread_memory_uses_addresses_again_last() {
+    let memory = CodeMemory::spread().expect("a reservation");
+    let pages = memory.stats().capacity_bytes / PAGE_BYTES;
+    let (mut seen, mut above) = (std::collections::HashSet::new(), 0);
+    let (_lives, _) = specialise(&memory, PAGE_BYTES).expect("room");
+    // Two pages each, and one is in use: an odd one is left at the end.
+    for _ in 0..(pages - 1) / 2 {
+        let (region, code) = specialise(&memory, 2 * PAGE_BYTES).expect("room");
+        assert!(
+            code.addr() > above && seen.insert(code.addr()),
+            "an address was used again"
+        );
+        above = code.addr();
+        drop(region);
+    }
+    let (_region, code) = specialise(&memory, 2 * PAGE_BYTES).expect("room");
+    assert!(seen.contains(&code.addr()), "then from the beginning");
+    assert_eq!(memory.stats().used_bytes, 3 * PAGE_BYTES);
+}
