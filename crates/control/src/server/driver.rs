@@ -23,6 +23,8 @@ pub(super) struct Peer {
     stream: UnixStream,
     pub(super) connection: Connection,
     pub(super) serving: Serving,
+    /// Whether there may be more to send at once.
+    pub(super) has_more: bool,
 }
 
 /// Everything that the server's thread has.
@@ -153,6 +155,7 @@ impl Driver {
                 stream,
                 connection,
                 serving: Serving::Nothing,
+                has_more: false,
             };
             write(now, &mut peer);
             // A client that was refused has its reason by now, or will not wait for it.

@@ -9,10 +9,10 @@ use cutthrough::Network;
 use parking_lot::Mutex;
 
 use super::driver::Peer;
-use crate::commands::{Commands, Tap};
+use crate::commands::{Change, Commands, Tap};
 use crate::limits::ANSWER_MS;
 use crate::message::{
-    Dump, DumpRequest, DumpStage, Pending, Problem, ProblemKind, Request, Response, RewireRequest,
+    Dump, DumpRequest, DumpStage, Pending, Problem, ProblemKind, Request, Response, RewireRequest, Rewired,
     TapRequest, Tapped,
 };
 use crate::questions::{Post, Questions};
@@ -96,6 +96,7 @@ impl Service {
 
     /// Begins with a request.
     pub(super) fn begin(&mut self, now: Instant, peer: &mut Peer, request: Request) {
+        peer.has_more = false;
         match request {
             Request::Report => peer.serving = Serving::Report { since: now },
             Request::Dump(request) => {
@@ -113,17 +114,21 @@ impl Service {
                     },
                 );
             }
-            Request::Tap(request) => self.begin_tap(now, peer, request),
-            Request::Rewire(request) => self.begin_rewire(now, peer, request),
+            Request::Tap(request) => self.begin_tap(now, peer, &request),
+            Request::Rewire(request) => self.begin_rewire(now, peer, &request),
             Request::Stop => self.stop(peer),
             Request::Hello(_) => {}
         }
         self.advance(now, peer);
     }
 
-    fn begin_tap(&mut self, now: Instant, peer: &mut Peer, request: TapRequest) {
-        let Some(commands) = self.commands.clone() else {
+    fn begin_tap(&mut self, now: Instant, peer: &mut Peer, request: &TapRequest) {
+        let Some(commands) = &self.commands else {
             return unsupported(now, peer, "tapped");
+        };
+        let attach = match commands.tap(request, &self.post.waker()) {
+            Ok(attach) => attach,
+            Err(problem) => return peer.connection.respond(now, &Response::Error(problem)),
         };
         let id = peer.id;
         self.question(
@@ -131,23 +136,38 @@ impl Service {
             peer,
             Accepted::WhileTheClientIsThere,
             move |network, post| {
-                let letter = match commands.tap(network, &request, &post.waker()) {
+                post.send(match attach(network) {
                     Ok(tap) => Letter::Attached(id, tap),
                     Err(problem) => Letter::Answer(id, Box::new(Response::Error(problem))),
-                };
-                post.send(letter);
+                });
             },
         );
     }
 
-    fn begin_rewire(&mut self, now: Instant, peer: &mut Peer, request: RewireRequest) {
-        let Some(commands) = self.commands.clone() else {
+    fn begin_rewire(&mut self, now: Instant, peer: &mut Peer, request: &RewireRequest) {
+        let Some(commands) = &self.commands else {
             return unsupported(now, peer, "rewired");
+        };
+        let Change { changes, apply } = match commands.rewire(request) {
+            Ok(change) => change,
+            Err(problem) => return peer.connection.respond(now, &Response::Error(problem)),
+        };
+        let Some(apply) = apply else {
+            let planned = Response::Rewired(Rewired {
+                changes,
+                applied: false,
+            });
+            return peer.connection.respond(now, &planned);
         };
         let id = peer.id;
         self.question(now, peer, Accepted::ForGood, move |network, post| {
-            let answer = commands.rewire(network, &request);
-            let response = answer.map_or_else(Response::Error, Response::Rewired);
+            let response = match apply(network) {
+                Ok(()) => Response::Rewired(Rewired {
+                    changes,
+                    applied: true,
+                }),
+                Err(problem) => Response::Error(problem),
+            };
             post.send(Letter::Answer(id, Box::new(response)));
         });
     }
@@ -283,11 +303,14 @@ impl Service {
         };
         let room = peer.connection.room_for_bytes();
         if room == 0 {
+            peer.has_more = true;
             return;
         }
         self.bytes.clear();
         let may_have_more = tap.read(room, &mut self.bytes);
         peer.connection.send_bytes(now, &self.bytes);
+        // It wakes the server for what comes, not for what was there already.
+        peer.has_more = may_have_more && !self.bytes.is_empty();
         if may_have_more {
             return;
         }
@@ -319,7 +342,9 @@ impl Service {
         let retry = (!self.left.is_empty()).then(Instant::now);
         let told = waits_since.map(|since| since + Duration::from_millis(ANSWER_MS));
         let retry = retry.map(|now| now + Duration::from_millis(ANSWER_MS));
-        [told, retry].into_iter().flatten().min()
+        // Without room, the client's socket wakes the server when it has taken something.
+        let more = (peer.has_more && peer.connection.room_for_bytes() > 0).then(Instant::now);
+        [told, retry, more].into_iter().flatten().min()
     }
 
     /// A client has gone.
