@@ -100,7 +100,7 @@ fn a_run_is_listed_shown_and_drawn() {
     assert!(ps.contains("web") && ps.contains(program), "{ps}");
     // The name may be abbreviated.
     let graph = home.run(&["graph", "w"]).ok();
-    assert!(graph.contains("-> flow point parse clf"), "{graph}");
+    assert!(graph.contains("-> flow point parse.1"), "{graph}");
     let dot = home.run(&["graph", "web", "--format", "dot"]).ok();
     assert!(
         dot.starts_with("digraph") && dot.contains("palegreen") && dot.ends_with("}\n"),
