@@ -1,7 +1,7 @@
 //! Where blocks lie. Cranelift puts cold blocks to the end; a loop should be one run
 //! of code with one jump back.
 
-use cutthrough_ir::{Function, Target, Terminator};
+use cutthrough_ir::{Function, Op, Terminator};
 
 /// Whether the chain leaves for good where it enters this block: no loop can be
 /// reached from there.
@@ -19,30 +19,47 @@ pub(super) fn leaving(function: &Function) -> Vec<bool> {
     leaves
 }
 
-/// If the block ends in a jump back to one that does nothing but step: that one's
-/// index, and where its step goes on. The jump is lowered as the step itself, which
-/// saves a jump for every element.
-pub(super) fn rotated(function: &Function, index: usize) -> Option<(usize, &Target)> {
+/// If the block ends in a jump to one that does nothing but step, or go on with a batch:
+/// that one's index. The jump is lowered as what it goes to, which saves a jump for every
+/// element.
+pub(super) fn rotated(function: &Function, index: usize) -> Option<usize> {
     let Terminator::Jump(to) = &function.blocks[index].terminator else {
         return None;
     };
-    let head = &function.blocks[to.block.index()];
-    match &head.terminator {
-        Terminator::Step { go, .. }
-            if to.block.index() <= index && head.insts.is_empty() && head.params.is_empty() =>
-        {
-            Some((to.block.index(), go))
-        }
-        _ => None,
+    let next = &function.blocks[to.block.index()];
+    let is_short = match &next.terminator {
+        Terminator::Step { .. } => to.block.index() <= index && next.insts.is_empty(),
+        // Reading a slot costs nothing; and what a lap reads nothing else uses.
+        Terminator::Lap { .. } => next.insts.iter().all(|inst| inst.op == Op::SlotGet),
+        _ => false,
+    };
+    (is_short && next.params.is_empty()).then_some(to.block.index())
+}
+
+/// How many edges go to each block; none to those that no code goes to, as all jumps to
+/// them are lowered as what they do.
+pub(super) fn count_edges(function: &Function) -> Vec<u32> {
+    let mut edges = vec![0; function.blocks.len()];
+    edges[0] = 1;
+    let mut todo = vec![0];
+    while let Some(index) = todo.pop() {
+        for_each_edge(function, index, |to| {
+            edges[to] += 1;
+            if edges[to] == 1 {
+                todo.push(to);
+            }
+        });
     }
+    edges
 }
 
 /// Calls `visit` with the index of each block that this one's code goes to.
 pub(super) fn for_each_edge(function: &Function, index: usize, mut visit: impl FnMut(usize)) {
-    match rotated(function, index) {
-        Some((_, go)) => visit(go.block.index()),
-        None => function.blocks[index]
-            .terminator
+    let next = rotated(function, index).map(|next| &function.blocks[next].terminator);
+    match next {
+        Some(Terminator::Step { go, .. }) => visit(go.block.index()),
+        next => next
+            .unwrap_or(&function.blocks[index].terminator)
             .for_each_target(|target| visit(target.block.index())),
     }
 }

@@ -40,7 +40,7 @@ use cranelift_codegen::ir::{self as clif, AbiParam, InstBuilder, SourceLoc, type
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
-use cutthrough_ir::{ChainCode, Function, Imm, Op, Origin, Target};
+use cutthrough_ir::{BlockData, ChainCode, Function, Imm, Op, Origin, Target, Terminator};
 
 use crate::accounts::Accounts;
 use crate::helpers::Helper;
@@ -72,8 +72,10 @@ pub(crate) fn lower(
         FunctionBuilder::new(into, builder_context),
     );
     lowerer.entry(needs);
-    for index in 0..function.blocks.len() {
-        lowerer.block(index);
+    for (index, edges) in layout::count_edges(function).into_iter().enumerate() {
+        if edges > 0 {
+            lowerer.block(index);
+        }
     }
     lowerer.exit();
     lowerer.builder.finalize(isa.frontend_config());
@@ -181,10 +183,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
                 self.builder.set_cold_block(lowered);
             }
         }
-        self.edges_missing[0] = 1;
-        for index in 0..self.blocks.len() {
-            layout::for_each_edge(self.function, index, |to| self.edges_missing[to] += 1);
-        }
+        self.edges_missing = layout::count_edges(self.function);
         self.builder.ins().jump(self.blocks[0], &[]);
         self.edge_done(0);
     }
@@ -197,8 +196,21 @@ impl<'a, 'f> Lowerer<'a, 'f> {
             self.inst(inst);
         }
         self.set_origin(block.origin);
-        match layout::rotated(self.function, index) {
-            Some((head, go)) => self.step_again(head, go),
+        let next = layout::rotated(self.function, index);
+        match next.map(|next| (next, &self.function.blocks[next])) {
+            Some((
+                head,
+                BlockData {
+                    terminator: Terminator::Step { go, .. },
+                    ..
+                },
+            )) => {
+                self.step_again(head, go);
+            }
+            Some((next, lap)) => {
+                lap.insts.iter().for_each(|inst| self.inst(inst));
+                self.terminator(&lap.terminator, next);
+            }
             None => self.terminator(&block.terminator, index),
         }
         layout::for_each_edge(self.function, index, |to| self.edge_done(to));

@@ -19,14 +19,7 @@ impl Lowerer<'_, '_> {
     pub(super) fn terminator(&mut self, terminator: &Terminator, block: usize) {
         match terminator {
             Terminator::Jump(to) => self.jump_to(&[], to),
-            Terminator::Br(condition, yes, no) => {
-                let condition = self.part(*condition);
-                let (yes_args, no_args) = (self.target_args(&[], yes), self.target_args(&[], no));
-                let (yes, no) = (self.blocks[yes.block.index()], self.blocks[no.block.index()]);
-                // Cranelift puts the second target next; the first one is the likely one.
-                let not = self.not(condition);
-                self.builder.ins().brif(not, no, &no_args, yes, &yes_args);
-            }
+            Terminator::Br(condition, yes, no) => self.br(self.part(*condition), yes, no),
             Terminator::Get {
                 item,
                 view,
@@ -58,6 +51,14 @@ impl Lowerer<'_, '_> {
                 unreachable!("INVARIANT: `take` and ends do not stand in a chain")
             }
         }
+    }
+
+    fn br(&mut self, condition: ClifValue, yes: &Target, no: &Target) {
+        let (yes_args, no_args) = (self.target_args(&[], yes), self.target_args(&[], no));
+        let (yes, no) = (self.blocks[yes.block.index()], self.blocks[no.block.index()]);
+        // Cranelift puts the second target next; the first one is the likely one.
+        let not = self.not(condition);
+        self.builder.ins().brif(not, no, &no_args, yes, &yes_args);
     }
 
     /// Whether a truth is 0; the opposite of a comparison is a comparison again.
