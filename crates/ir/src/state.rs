@@ -1,6 +1,8 @@
 //! Where the state slots of a network's processes lie: one run of words, in which
 //! each slot has its place, and the byte strings that slots own.
 
+use std::collections::BTreeMap;
+
 use crate::memory::{Words, trusted, view_of};
 use crate::types::{Kind, Type, Word};
 
@@ -38,15 +40,22 @@ struct Kept {
 pub struct State {
     words: Vec<Word>,
     kept: Vec<Kept>,
-    free: Vec<Place>,
+    /// Places given back, by type and offset, with which byte strings are theirs.
+    free: BTreeMap<(Type, u32), u32>,
 }
 
 impl State {
     /// Makes room for a slot that begins with these words. Bytes begin empty.
+    ///
+    /// The first place that is free is taken: slots that come and go again lie where they
+    /// lay before, whatever the order in which they went.
     pub fn add(&mut self, ty: Type, init: &[Word]) -> Place {
-        let same_shape = |place: &Place| place.ty == ty;
-        let place = match self.free.iter().position(same_shape) {
-            Some(index) => self.free.swap_remove(index),
+        let free = self.free.range((ty, 0)..=(ty, u32::MAX)).next();
+        let place = match free.map(|(&(ty, offset), &kept)| Place { offset, ty, kept }) {
+            Some(place) => {
+                self.free.remove(&(ty, place.offset));
+                place
+            }
             None => self.grow(ty),
         };
         let words = &mut self.words[place.offset()..place.offset() + ty.words()];
@@ -76,7 +85,7 @@ impl State {
             self.kept[place.kept as usize] = Kept::default();
         }
         self.words[place.offset()..place.offset() + place.ty.words()].fill(0);
-        self.free.push(place);
+        self.free.insert((place.ty, place.offset), place.kept);
     }
 
     /// The value of a slot.

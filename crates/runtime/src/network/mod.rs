@@ -29,6 +29,7 @@ mod rewire;
 mod run;
 mod swap;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementBlock, HostContext, HostFunction, State};
@@ -198,16 +199,17 @@ impl std::fmt::Debug for Network {
     }
 }
 
-/// The network's counters; a counter that is given back is used again.
+/// The network's counters; a counter that is given back is used again, the first one first:
+/// what comes and goes again has the numbers that it had before.
 #[derive(Debug, Default)]
 struct Counters {
     values: Vec<u64>,
-    free: Vec<Counter>,
+    free: BTreeSet<Counter>,
 }
 
 impl Counters {
     fn add(&mut self) -> Counter {
-        if let Some(counter) = self.free.pop() {
+        if let Some(counter) = self.free.pop_first() {
             return counter;
         }
         self.values.push(0);
@@ -216,7 +218,7 @@ impl Counters {
 
     fn remove(&mut self, counter: Counter) {
         self.values[counter as usize] = 0;
-        self.free.push(counter);
+        self.free.insert(counter);
     }
 
     fn get(&self, counter: Counter) -> u64 {
@@ -228,12 +230,12 @@ impl Counters {
 #[derive(Debug, Default)]
 struct Hosts {
     functions: Vec<Option<HostFunction>>,
-    free: Vec<u32>,
+    free: BTreeSet<u32>,
 }
 
 impl Hosts {
     fn add(&mut self, function: HostFunction) -> u32 {
-        if let Some(number) = self.free.pop() {
+        if let Some(number) = self.free.pop_first() {
             self.functions[number as usize] = Some(function);
             return number;
         }
@@ -243,6 +245,6 @@ impl Hosts {
 
     fn remove(&mut self, number: u32) {
         self.functions[number as usize] = None;
-        self.free.push(number);
+        self.free.insert(number);
     }
 }
