@@ -85,7 +85,7 @@ fn a_chain_that_is_not_native_says_why() {
 #[test]
 fn a_chain_that_keeps_changing_backs_off() {
     let Line {
-        mut network, copied, ..
+        mut network, source, ..
     } = line(Options {
         quantum_steps: 16,
         ..Options::default()
@@ -97,8 +97,17 @@ fn a_chain_that_keeps_changing_backs_off() {
             network.run_steps(16).unwrap();
             std::thread::sleep(std::time::Duration::from_micros(100));
         }
-        let second = network.sink(copied, ForEach::new(|_: i64| {})).unwrap();
-        network.remove(second).unwrap();
+        // Into a chain that has not been there before.
+        let behind = Port {
+            process: source,
+            port: 0,
+        };
+        network
+            .rewire(|rewire| {
+                let inserted = rewire.add(Copy::new(Type::I64))?;
+                rewire.insert(behind, inserted)
+            })
+            .unwrap();
         network.run_steps(1).unwrap();
         let backing_off = NotNative::BackingOff {
             steps: 1,

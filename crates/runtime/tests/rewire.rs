@@ -5,7 +5,7 @@ use cutthrough::processes::{
     BranchPolicy, Collect, Collected, Copy, Filter, FlatMap, Fold, ForEach, Iter, Map, Order, Slice, Take,
     Tee, Zip,
 };
-use cutthrough::{Error, ErrorKind, FlowPoint, Network, Options, Port, ProcessId, Progress};
+use cutthrough::{Error, ErrorKind, FlowPoint, Mode, Network, Options, Port, ProcessId, Progress};
 
 fn on_both_engines(test: impl Fn(Network)) {
     test(Network::new(Options::interpreted()));
@@ -472,4 +472,105 @@ fn a_failure_that_is_borne_stops_nothing_else() {
         assert_eq!(failed.count(), 1);
         network.check_conservation().unwrap();
     });
+}
+
+/// Runs until the chain of the only source is native.
+fn warm(network: &mut Network) {
+    let begin = std::time::Instant::now();
+    loop {
+        network.run_steps(500).unwrap();
+        let report = network.report();
+        if report
+            .chains
+            .iter()
+            .all(|chain| matches!(chain.mode, Mode::Native(_)))
+        {
+            return;
+        }
+        assert!(begin.elapsed().as_secs() < 60, "{report}");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+fn is_native(network: &mut Network) -> bool {
+    network.run_steps(10).unwrap();
+    let report = network.report();
+    report
+        .chains
+        .iter()
+        .all(|chain| matches!(chain.mode, Mode::Native(_)))
+}
+
+#[test]
+fn what_is_as_it_was_before_is_native_at_once() {
+    let mut network = Network::new(Options {
+        quantum_steps: 500,
+        ..Options::default()
+    });
+    let numbers = network.source::<i64>(Iter::new(0i64..)).unwrap();
+    let map = network.add(plus(1)).unwrap();
+    network.attach_input(map, 0, numbers).unwrap();
+    let mapped = network.point::<i64>("mapped").unwrap();
+    network.attach_output(map, 0, mapped).unwrap();
+    let collect = Collect::<i64>::new();
+    let collected = collect.collected();
+    network.sink(mapped, collect).unwrap();
+    warm(&mut network);
+    let counts = |network: &mut Network| {
+        let counts = network.report().specialisations;
+        (counts.compiled, counts.reused)
+    };
+    assert_eq!(counts(&mut network), (1, 0));
+
+    let look = |network: &mut Network| {
+        let (tee, seen) = tap(network, mapped);
+        let was_native = is_native(network);
+        warm(network);
+        network
+            .rewire(|rewire| {
+                assert!(rewire.take_out(tee)?);
+                Ok(())
+            })
+            .unwrap();
+        network.remove_finished();
+        for point in network.points_named("tapped") {
+            network.remove_point(point).unwrap();
+        }
+        assert!(!seen.is_empty());
+        was_native
+    };
+    assert!(!look(&mut network), "this is new");
+    assert!(is_native(&mut network), "this has been there before");
+    assert_eq!(counts(&mut network), (2, 1));
+    // Which of the two readers comes first in the chain may change from time to time.
+    let again = (0..20)
+        .filter(|_| look(&mut network) & is_native(&mut network))
+        .count();
+    assert!(again >= 16, "{again} of 20 times");
+    assert!(
+        counts(&mut network).1 >= 1 + 20 + 16,
+        "{:?}",
+        counts(&mut network)
+    );
+
+    network.rewire(|rewire| rewire.swap(map, plus(2))).unwrap();
+    let so_far = collected.len();
+    assert!(!is_native(&mut network), "another program is another chain");
+    network.rewire(|rewire| rewire.swap(map, plus(1))).unwrap();
+    assert!(is_native(&mut network), "and the first is the first again");
+    let seen = collected.take();
+    let swapped = seen.iter().enumerate().skip(so_far);
+    let kept = swapped.clone().take(10).all(|(at, &x)| x == at as i64 + 2);
+    assert!(kept && swapped.skip(10).all(|(at, &x)| x == at as i64 + 1));
+    assert!(
+        seen[..so_far]
+            .iter()
+            .enumerate()
+            .all(|(at, &x)| x == at as i64 + 1)
+    );
+
+    network.invalidate_all();
+    let specialisations = network.report().specialisations;
+    assert_eq!(specialisations.retired_bytes, specialisations.installed_bytes);
+    network.check_conservation().unwrap();
 }

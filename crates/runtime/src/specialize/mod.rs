@@ -6,12 +6,14 @@
 //! | `mod.rs` | when a chain is compiled, and what becomes of it |
 //! | `table.rs` | which chains there are: tickets, install, unlink |
 //! | `compiler.rs` | the thread that compiles |
+//! | `shelf.rs` | native code that is out of use and may be wanted again |
 //! | `mode.rs` | how a chain is executed, and why it is not native |
 //! | `cause.rs` | why chains are dropped |
 
 mod cause;
 mod compiler;
 mod mode;
+mod shelf;
 mod table;
 
 use std::collections::HashMap;
@@ -33,6 +35,7 @@ pub use cause::{Cause, Invalidation};
 pub(crate) use cause::{Change, Invalidations};
 use compiler::{Compiler, Job, Running};
 pub use mode::{Compile, Mode, NotNative, Refusal};
+use shelf::{Built, Shelf, Size};
 use table::{Entry, State, Table};
 
 /// What a chain relies on: as long as it stays as it is, so does the chain.
@@ -48,6 +51,8 @@ pub(crate) enum Reliance {
 pub struct SpecialisationCounts {
     /// Chains compiled and installed.
     pub compiled: u64,
+    /// Chains that were as one before, whose code was still there.
+    pub reused: u64,
     /// Chains that the compiler refused or failed on.
     pub refused: u64,
     /// Chains dropped because the wiring that they relied on changed.
@@ -56,13 +61,16 @@ pub struct SpecialisationCounts {
     pub stale: u64,
     /// Compilers that did not come back and were given up.
     pub hung: u64,
-    /// Bytes of native code installed, all in all, in whole pages.
+    /// Bytes of native code installed, or kept for a chain that was changed meanwhile, all
+    /// in all, in whole pages.
     pub installed_bytes: u64,
     /// Of these, the bytes that have been dropped.
     pub retired_bytes: u64,
 }
 
 type Outcome = Result<Box<dyn Specialised>, Refusal>;
+/// What has been compiled, and what came of it.
+type Compiled = (Arc<Built>, Outcome);
 type Chains = Table<Root, Reliance, Box<dyn Specialised>, Refusal, Note>;
 type Dropped = Entry<Reliance, Box<dyn Specialised>, Refusal, Note>;
 
@@ -74,6 +82,11 @@ struct Note {
     steps: u64,
     /// When the compiler was given it.
     given: Option<Instant>,
+    /// What the native code was made from.
+    chain: Option<Arc<Built>>,
+    /// Whether that was made for an earlier chain, or none was found.
+    is_reused: bool,
+    is_compared: bool,
 }
 
 /// All chains of a network.
@@ -84,7 +97,8 @@ pub(crate) struct Specialisations {
     /// How often, lately, a root's chain was compiled and invalidated before that had
     /// been worth it; it waits the longer.
     unrest: HashMap<Root, u32>,
-    compiler: Option<Compiler<Root, ChainCode, Outcome>>,
+    compiler: Option<Compiler<Root, Arc<Built>, Compiled>>,
+    shelf: Shelf,
     counts: SpecialisationCounts,
     pub(crate) invalidations: Invalidations,
 }
@@ -97,6 +111,7 @@ impl Specialisations {
             chains: Table::default(),
             unrest: HashMap::new(),
             compiler: None,
+            shelf: Shelf::default(),
             counts: SpecialisationCounts::default(),
             invalidations: Invalidations::default(),
         }
@@ -114,6 +129,9 @@ impl Specialisations {
             reach: reach.clone(),
             steps: 0,
             given: None,
+            chain: None,
+            is_reused: false,
+            is_compared: false,
         };
         self.chains.add(root, relies_on.collect(), note);
         reach
@@ -128,6 +146,7 @@ impl Specialisations {
         root: Root,
     ) -> Option<&dyn Specialised> {
         self.collect();
+        self.reuse(wiring, memo, root);
         if self.is_due(root) {
             self.start(wiring, memo, root);
         }
@@ -135,6 +154,39 @@ impl Specialisations {
             State::Native(code) => Some(&**code),
             State::Interpreted | State::Compiling(_) | State::Refused(_) => None,
         }
+    }
+
+    /// Takes the code of a chain that was as this one is now.
+    fn reuse(&mut self, wiring: &Wiring, memo: &mut Memo, root: Root) {
+        let Some(entry) = self.chains.get_mut(root) else {
+            return;
+        };
+        let is_new = matches!(entry.state, State::Interpreted) && !entry.note.is_compared;
+        if !is_new || self.compile != Compile::WhenWarm {
+            return;
+        }
+        entry.note.is_compared = true;
+        if !self.shelf.may_have(root, Size::of(&entry.note.reach)) {
+            return;
+        }
+        let reach = entry.note.reach.clone();
+        let Ok(chain) = chain::build(wiring, memo, root, &reach) else {
+            return;
+        };
+        let Some(shelved) = self.shelf.take(root, &chain) else {
+            return;
+        };
+        let ticket = self.chains.begin(root);
+        let installed = ticket.map(|ticket| self.chains.install(root, ticket, Ok(shelved.code)));
+        debug_assert!(
+            matches!(installed, Some(Ok(()))),
+            "INVARIANT: the ticket is current"
+        );
+        if let Some(entry) = self.chains.get_mut(root) {
+            (entry.note.chain, entry.note.is_reused) = (Some(shelved.chain), true);
+            entry.note.steps = 0;
+        }
+        self.counts.reused += 1;
     }
 
     fn is_due(&self, root: Root) -> bool {
@@ -165,18 +217,20 @@ impl Specialisations {
             return;
         };
         let Ok(code) = chain::build(wiring, memo, root, &reach) else {
-            self.install(root, ticket, Err(Refusal::TooLarge));
+            self.install(root, ticket, None, Err(Refusal::TooLarge));
             return;
         };
+        let code = Arc::new(Built::new(&reach, code));
         if self.compile == Compile::AtOnce {
-            self.install(root, ticket, compile(&*engine, &code));
+            let outcome = compile(&*engine, &code.code);
+            self.install(root, ticket, Some(code), outcome);
             return;
         }
         if self.compiler.is_none() {
             match start_compiler(Compiler::new(), engine, self.counts.hung) {
                 Ok(compiler) => self.compiler = Some(compiler),
                 Err(why) => {
-                    self.install(root, ticket, Err(why));
+                    self.install(root, ticket, None, Err(why));
                     return;
                 }
             }
@@ -199,7 +253,8 @@ impl Specialisations {
         let patience = self.engine.as_ref().map(|engine| engine.patience());
         let overdue = patience.and_then(|patience| compiler.overdue(patience));
         for done in done {
-            self.install(done.root, done.ticket, done.outcome);
+            let (chain, outcome) = done.outcome;
+            self.install(done.root, done.ticket, Some(chain), outcome);
         }
         if let Some(overdue) = overdue {
             self.give_up(overdue);
@@ -215,7 +270,7 @@ impl Specialisations {
         self.counts.hung += 1;
         let ms = engine.patience().as_millis() as u64;
         tracing::warn!(root = ?overdue.root, ms, "the compiler does not come back; it is given up");
-        self.install(overdue.root, overdue.ticket, Err(Refusal::Hung { ms }));
+        self.install(overdue.root, overdue.ticket, None, Err(Refusal::Hung { ms }));
         let fresh = compiler.abandon();
         match start_compiler(fresh, engine, self.counts.hung) {
             Ok(compiler) => self.compiler = Some(compiler),
@@ -231,15 +286,22 @@ impl Specialisations {
         });
         let waiting: Vec<_> = waiting.collect();
         for (root, ticket) in waiting {
-            self.install(root, ticket, Err(why.clone()));
+            self.install(root, ticket, None, Err(why.clone()));
         }
     }
 
-    fn install(&mut self, root: Root, ticket: table::Ticket, outcome: Outcome) {
+    fn install(&mut self, root: Root, ticket: table::Ticket, chain: Option<Arc<Built>>, outcome: Outcome) {
         let refusal = outcome.as_ref().err().cloned();
         let bytes = outcome.as_ref().map_or(0, |code| code.code_bytes() as u64);
-        if self.chains.install(root, ticket, outcome).is_err() {
+        if let Err(outcome) = self.chains.install(root, ticket, outcome) {
             self.counts.stale += 1;
+            // A chain that was changed while the compiler was at it may be changed back.
+            if let (Some(chain), Ok(code)) = (chain, outcome)
+                && self.chains.get(root).is_some()
+            {
+                self.counts.installed_bytes += bytes;
+                self.shelve(root, Some(chain), code);
+            }
             return;
         }
         if let Some(why) = refusal {
@@ -251,6 +313,29 @@ impl Specialisations {
         self.counts.installed_bytes += bytes;
         if let Some(entry) = self.chains.get_mut(root) {
             entry.note.steps = 0;
+            entry.note.chain = chain;
+        }
+    }
+
+    /// Keeps native code that is out of use, unless code memory is wanted for other code.
+    fn shelve(&mut self, root: Root, chain: Option<Arc<Built>>, code: Box<dyn Specialised>) {
+        let memory = self.engine.as_ref().and_then(|engine| engine.code_memory());
+        let is_scarce = memory.is_some_and(|memory| memory.used_bytes > memory.capacity_bytes / 2);
+        let gone = match chain.filter(|_| self.compile == Compile::WhenWarm && !is_scarce) {
+            Some(chain) => self.shelf.put(root, chain, code),
+            None => Some(code),
+        };
+        self.reclaim(gone);
+        if is_scarce {
+            let gone = self.shelf.clear();
+            self.reclaim(gone);
+        }
+    }
+
+    /// Frees native code.
+    fn reclaim(&mut self, gone: impl IntoIterator<Item = Box<dyn Specialised>>) {
+        for code in gone {
+            self.counts.retired_bytes += code.code_bytes() as u64;
         }
     }
 
@@ -268,6 +353,7 @@ impl Specialisations {
             for (root, dropped) in self.chains.unlink(change.what) {
                 let unrest = self.unrest.entry(root).or_default();
                 match dropped.state {
+                    State::Native(_) if dropped.note.is_reused => {}
                     State::Native(_) if dropped.note.steps >= REPAID_STEPS => *unrest = 0,
                     State::Native(_) | State::Compiling(_) => {
                         *unrest = (*unrest + 1).min(BACKOFF_DOUBLINGS_MAX);
@@ -288,23 +374,27 @@ impl Specialisations {
             let change = Change::of_process(cause, root.process().0);
             self.retire(wiring, root, dropped, change);
         }
+        let gone = self.shelf.clear();
+        self.reclaim(gone);
     }
 
-    /// Counts a chain that has been unlinked, and reclaims it.
+    /// Counts a chain that has been unlinked; its code is kept for a while.
     fn retire(&mut self, wiring: &Wiring, root: Root, dropped: Dropped, change: Change) {
         if let State::Interpreted = dropped.state {
             return;
         }
         let was = self.mode_of(root, &dropped);
-        if let Mode::Native(bytes) = was {
-            self.counts.retired_bytes += bytes as u64;
-        }
         self.invalidations.note(wiring, root, was, change);
+        if let State::Native(code) = dropped.state {
+            self.shelve(root, dropped.note.chain, code);
+        }
     }
 
     /// Forgets a process that has left the network; its chains have been dropped.
     pub(crate) fn forget(&mut self, process: ProcessId) {
         self.chains.unlink(Reliance::Process(process));
+        let gone = self.shelf.forget(process);
+        self.reclaim(gone);
         self.unrest.retain(|root, _| root.process().0 != process);
     }
 
@@ -398,10 +488,10 @@ fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// Has a thread of its own work at the compiler's desk.
 fn start_compiler(
-    compiler: Compiler<Root, ChainCode, Outcome>,
+    compiler: Compiler<Root, Arc<Built>, Compiled>,
     engine: Arc<dyn Engine>,
     hung: u64,
-) -> Result<Compiler<Root, ChainCode, Outcome>, Refusal> {
+) -> Result<Compiler<Root, Arc<Built>, Compiled>, Refusal> {
     if hung >= COMPILERS_ABANDONED_MAX {
         let message = format!("the compiler did not come back {hung} times; nothing more is compiled");
         return Err(Refusal::NoCompiler(message));
@@ -409,7 +499,7 @@ fn start_compiler(
     let desk = compiler.desk();
     let thread = std::thread::Builder::new()
         .name("cutthrough-compiler".to_owned())
-        .spawn(move || desk.work(|code| compile(&*engine, code)));
+        .spawn(move || desk.work(|code| (Arc::clone(code), compile(&*engine, &code.code))));
     match thread {
         Ok(_) => Ok(compiler),
         Err(error) => {
