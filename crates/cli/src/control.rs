@@ -1,5 +1,6 @@
 //! The run's socket: by it `ps`, `top`, `tap` and the like reach this run.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cutthrough::Network;
@@ -8,6 +9,7 @@ use cutthrough_control::{ErrorKind, Options, Server};
 
 use crate::args::{Program, Request};
 use crate::interrupt::Interrupt;
+use crate::live::Live;
 
 /// How often the network looks for requests while clients take what is theirs.
 const LOOKS_EVERY: Duration = Duration::from_millis(1);
@@ -21,6 +23,7 @@ pub(crate) fn serve(
     request: &Request,
     source: &str,
     network: &mut Network,
+    live: &Live,
     interrupt: &Interrupt,
 ) -> Result<Option<Server>, cutthrough_control::Error> {
     let options = &request.options;
@@ -35,6 +38,7 @@ pub(crate) fn serve(
     let served = Options::new(&name)
         .program(source)
         .wake(move || interrupt.wake())
+        .commands(Arc::new(live.clone()))
         .serve(network);
     match served {
         Ok(server) => Ok(Some(server)),

@@ -71,13 +71,17 @@ impl Interrupt {
         let _ = (&self.shared.wake).write(b"!");
     }
 
-    /// Takes notice of having been woken.
-    pub(crate) fn handle_wake(&self) {
+    /// Takes notice of having been woken; whether it was.
+    pub(crate) fn handle_wake(&self) -> bool {
         let mut marks = [0; 64];
-        while (&self.shared.woken)
-            .read(&mut marks)
-            .is_ok_and(|length| length == marks.len())
-        {}
+        let mut was_woken = false;
+        while let Ok(length) = (&self.shared.woken).read(&mut marks) {
+            was_woken |= length > 0;
+            if length < marks.len() {
+                break;
+            }
+        }
+        was_woken
     }
 
     /// Says which network to stop.

@@ -9,11 +9,12 @@ use anyhow::{Context, anyhow};
 use cutthrough::{Network, Options, Progress};
 use cutthrough_control::{ErrorKind, Server};
 use cutthrough_formats::processes::Output;
-use cutthrough_lang::{Diagnostic, Environment, Running, compile};
+use cutthrough_lang::{Diagnostic, Environment, compile};
 
 use crate::args::{Engine, Program, Request};
 use crate::input::{Peeked, Surroundings};
 use crate::interrupt::Interrupt;
+use crate::live::Live;
 use crate::progress::Progress as ProgressLine;
 use crate::streams::{Streams, input_of, path_of};
 use crate::summary::Summary;
@@ -87,7 +88,16 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     if is_rehearsal {
         return print(&crate::dump::dump(&mut network, &running, &options.dump)?);
     }
-    let server = match crate::control::serve(request, &source, &mut network, &surroundings.interrupt) {
+    let input_bytes = streams.input_bytes();
+    let live = Live::new(
+        running,
+        streams.into_opened(),
+        environment(request, &Rc::default()).inputs,
+        options.format(),
+        surroundings.clone(),
+        progress.clone(),
+    );
+    let server = match crate::control::serve(request, &source, &mut network, &live, &surroundings.interrupt) {
         Ok(server) => server,
         Err(error) => {
             terminal::complain(options.color, &error.to_string());
@@ -97,14 +107,14 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
             });
         }
     };
-    streams.commit().map_err(|message| anyhow!(message))?;
-    progress.follow(surroundings.bytes_read.clone(), streams.input_bytes());
+    live.begin().map_err(|message| anyhow!(message))?;
+    progress.follow(surroundings.bytes_read.clone(), input_bytes);
     surroundings.interrupt.listen()?;
     surroundings.interrupt.stops(network.handle());
     drive(
         &mut network,
         server,
-        &running,
+        &live,
         &surroundings,
         &progress,
         options.quiet,
@@ -124,13 +134,13 @@ fn environment<'e>(request: &Request, peeked: &Rc<Peeked>) -> Environment<'e> {
 fn drive(
     network: &mut Network,
     server: Option<Server>,
-    running: &Running,
+    live: &Live,
     surroundings: &Surroundings,
     progress: &ProgressLine,
     is_quiet: bool,
 ) -> anyhow::Result<End> {
     let begin = Instant::now();
-    let outcome = run_to_end(network, running, surroundings);
+    let outcome = run_to_end(network, server.as_ref(), live, surroundings);
     crate::control::end(server, network);
     // What was written so far is worth something also where it did not come to its end.
     let outputs = surroundings.outputs.lock().clone();
@@ -144,7 +154,7 @@ fn drive(
         bytes_read: surroundings.bytes_read.load(Ordering::Relaxed),
         time: begin.elapsed(),
         is_interrupted: surroundings.interrupt.is_requested(),
-        ..Summary::of(&report, running)
+        ..Summary::of(&report, &live.running())
     };
     if !is_quiet && (summary.is_news() || terminal::is_there()) {
         terminal::say(&format!("{summary}\n"));
@@ -160,22 +170,28 @@ fn drive(
     }
 }
 
-/// Runs, and waits for input in between.
+/// Runs, and waits in between: for input, or for clients that the flow waits for.
 fn run_to_end(
     network: &mut Network,
-    running: &Running,
+    server: Option<&Server>,
+    live: &Live,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Progress> {
     loop {
         let progress = network.run()?;
-        if progress != Progress::Waiting
-            || surroundings.interrupt.is_requested()
-            || !surroundings.is_waiting()
-        {
+        if progress != Progress::Waiting || surroundings.interrupt.is_requested() {
+            return Ok(progress);
+        }
+        // In this order: a client that has gone has rung before it was counted as gone.
+        let has_clients = server.is_some_and(Server::has_clients);
+        if !surroundings.is_waiting() && surroundings.interrupt.handle_wake() {
+            continue;
+        }
+        if !surroundings.is_waiting() && !has_clients {
             return Ok(progress);
         }
         if surroundings.wait().context("waiting for input")? {
-            for &source in &running.sources {
+            for &source in &live.running().sources {
                 // One that has finished and been removed has nothing to be woken for.
                 let _ = network.wake(source);
             }

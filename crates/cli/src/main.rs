@@ -14,6 +14,7 @@
 //! | [`control`] | the socket by which others reach this run |
 //! | [`streams`] | what the program reads and writes: the [`cutthrough_lang::Io`] of a shell |
 //! | [`input`] | several files as one reader |
+//! | [`live`] | the program while it runs: taps, and changes to another one |
 //! | [`output`] | files and standard streams as writers |
 //! | [`dump`] | what would be run, as text |
 //! | [`interrupt`] | SIGINT: once to stop between elements, twice to end at once |
@@ -42,6 +43,7 @@ mod dump;
 mod input;
 mod interrupt;
 mod job;
+mod live;
 mod output;
 mod perf;
 mod progress;

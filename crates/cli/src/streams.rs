@@ -18,7 +18,7 @@ use crate::output::{Standard, Target};
 use crate::progress::Progress;
 
 /// The surroundings of a run at a shell. While a plan is built, it opens what is read
-/// and written; nothing is changed before [`Streams::commit`].
+/// and written; nothing is changed before [`Opened::clear`].
 #[derive(Debug)]
 pub(crate) struct Streams {
     /// The format of output for which the program names none, from the command line.
@@ -29,10 +29,68 @@ pub(crate) struct Streams {
     peeked: Rc<Peeked>,
     progress: Progress,
     reads_stdin: bool,
-    files_read: Vec<(u64, u64)>,
     /// The size of all inputs, as long as each has one.
     input_bytes: Option<u64>,
+    opened: Opened,
+}
+
+/// The files that a program reads and writes.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    files_read: Vec<(u64, u64)>,
     targets: Vec<Target>,
+}
+
+impl Opened {
+    /// Whether all of it can be read and written beside what is already.
+    ///
+    /// # Errors
+    /// When a file would be written twice, or read and written.
+    pub(crate) fn check(&self, before: &Opened) -> Result<(), String> {
+        for (k, target) in self.targets.iter().enumerate() {
+            let Some(identity) = target.identity else { continue };
+            if self
+                .files_read
+                .iter()
+                .chain(&before.files_read)
+                .any(|read| *read == identity)
+            {
+                return Err(read_and_written(target));
+            }
+            let mut others = self.targets[..k].iter().chain(&before.targets);
+            if others.any(|other| other.identity == Some(identity)) {
+                return Err(format!("{}: is written twice; write to two files", target.name()));
+            }
+        }
+        let is_read = |target: &&Target| {
+            target
+                .identity
+                .is_some_and(|identity| self.files_read.contains(&identity))
+        };
+        before
+            .targets
+            .iter()
+            .find(is_read)
+            .map_or(Ok(()), |target| Err(read_and_written(target)))
+    }
+
+    /// Empties the files to be written, now that it is certain that they are.
+    ///
+    /// # Errors
+    /// When one cannot be; the message names it.
+    pub(crate) fn clear(&self) -> Result<(), String> {
+        self.targets.iter().try_for_each(Target::clear)
+    }
+
+    /// Adds what a further program reads and writes.
+    pub(crate) fn add(&mut self, more: Opened) {
+        self.files_read.extend(more.files_read);
+        self.targets.extend(more.targets);
+    }
+}
+
+fn read_and_written(target: &Target) -> String {
+    format!("{}: is read and written; write to another file", target.name())
 }
 
 impl Streams {
@@ -50,9 +108,8 @@ impl Streams {
             peeked,
             progress,
             reads_stdin: false,
-            files_read: Vec::new(),
             input_bytes: Some(0),
-            targets: Vec::new(),
+            opened: Opened::default(),
         }
     }
 
@@ -61,27 +118,9 @@ impl Streams {
         self.input_bytes
     }
 
-    /// Ends the preparations: files to be written are emptied.
-    ///
-    /// # Errors
-    /// When a file would be written twice, or read and written.
-    pub(crate) fn commit(&self) -> Result<(), String> {
-        for (k, target) in self.targets.iter().enumerate() {
-            let Some(identity) = target.identity else { continue };
-            if self.files_read.contains(&identity) {
-                return Err(format!(
-                    "{}: is read and written; write to another file",
-                    target.name()
-                ));
-            }
-            if self.targets[..k]
-                .iter()
-                .any(|other| other.identity == Some(identity))
-            {
-                return Err(format!("{}: is written twice; write to two files", target.name()));
-            }
-        }
-        self.targets.iter().try_for_each(Target::clear)
+    /// What has been opened.
+    pub(crate) fn into_opened(self) -> Opened {
+        self.opened
     }
 
     fn source(&mut self, inputs: &[PlanInput]) -> Result<Box<dyn Process>, String> {
@@ -96,7 +135,7 @@ impl Streams {
             if input.is_stdin() && std::mem::replace(&mut self.reads_stdin, true) {
                 return Err("standard input: is read twice; it can be read once".to_owned());
             }
-            self.files_read.extend(input.identity);
+            self.opened.files_read.extend(input.identity);
             self.input_bytes = self
                 .input_bytes
                 .zip(input.bytes)
@@ -147,7 +186,7 @@ impl Streams {
             PlanTarget::Path(path) => {
                 let target = Target::open(Path::new(OsStr::from_bytes(path)))?;
                 let opened = (target.name(), Box::new(target.writer()?) as Box<dyn Write + Send>);
-                self.targets.push(target);
+                self.opened.targets.push(target);
                 opened
             }
         })

@@ -1,0 +1,316 @@
+//! Taps and rewires of runs: what they print, and that they leave no harm behind, however
+//! they end.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use common::{Outcome, TempDir, command, wait};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// A run that is fed numbered lines without end, and counts what comes out.
+struct Fed {
+    dir: TempDir,
+    child: Child,
+    is_over: Arc<AtomicBool>,
+    fed: std::thread::JoinHandle<u64>,
+    counted: std::thread::JoinHandle<u64>,
+    arrived: Arc<AtomicU64>,
+}
+
+impl Fed {
+    fn start(name: &str, program: &str) -> Fed {
+        let dir = TempDir::new(name);
+        let mut child = command(&["--name", "fed", program])
+            .env("XDG_RUNTIME_DIR", dir.path(""))
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let fed = std::thread::spawn(move || {
+            let mut lines = 0u64;
+            while !over.load(Ordering::Relaxed) {
+                let block: String = (lines..lines + 5_000).map(|line| format!("{line}\n")).collect();
+                stdin.write_all(block.as_bytes()).unwrap();
+                lines += 5_000;
+            }
+            lines
+        });
+        let arrived = Arc::new(AtomicU64::new(0));
+        let count = arrived.clone();
+        let counted = std::thread::spawn(move || {
+            let lines = BufReader::with_capacity(1 << 20, stdout).lines();
+            for (expected, line) in lines.enumerate() {
+                // Each once, and in order.
+                assert_eq!(line.unwrap(), expected.to_string());
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            count.load(Ordering::Relaxed)
+        });
+        let fed = Fed {
+            dir,
+            child,
+            is_over,
+            fed,
+            counted,
+            arrived,
+        };
+        fed.assert_moves();
+        fed
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(args);
+        command.env("XDG_RUNTIME_DIR", self.dir.path(""));
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Outcome {
+        let output = self.command(args).output().unwrap();
+        Outcome {
+            status: output.status,
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn assert_moves(&self) {
+        let (begin, before) = (Instant::now(), self.arrived.load(Ordering::Relaxed));
+        while self.arrived.load(Ordering::Relaxed) <= before {
+            assert!(begin.elapsed() < SOON, "nothing moves");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn report(&self) -> serde_json::Value {
+        let json = self.run(&["graph", "fed", "--format", "json"]).ok();
+        serde_json::from_str(&json).unwrap()
+    }
+
+    /// How many processes there are, once taps that have gone are taken out.
+    #[track_caller]
+    fn assert_processes(&self, count: usize) {
+        let begin = Instant::now();
+        loop {
+            let report = self.report();
+            assert_eq!(report["network"]["miscounted"], serde_json::Value::Null);
+            let there = report["network"]["report"]["processes"].as_array().unwrap().len();
+            if there == count {
+                return;
+            }
+            assert!(begin.elapsed() < SOON, "{there} processes: {report:#}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Resident memory of the run, in bytes.
+    fn resident(&self) -> u64 {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap();
+        statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    }
+
+    /// Ends the input; everything that went in has come out.
+    fn end(self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let fed = self.fed.join().unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(self.counted.join().unwrap(), fed);
+    }
+}
+
+#[test]
+fn a_tap_prints_what_passes() {
+    let fed = Fed::start("tap-prints", "x = lines | select n = int(line)\nx | write stdout");
+    let head = fed.run(&["tap", "fed", "x", "where n % 2 == 1 | head 3", "-o", "json"]);
+    assert!(
+        head.stderr.contains(" seen, ") && head.stderr.contains("3 written"),
+        "{}",
+        head.stderr
+    );
+    let lines: Vec<String> = head.ok().lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    let numbers = lines.iter().map(|line| {
+        let digits = line.trim_start_matches("{\"n\":").trim_end_matches('}');
+        digits.parse::<u64>().unwrap()
+    });
+    let numbers: Vec<u64> = numbers.collect();
+    assert!(numbers.iter().all(|n| n % 2 == 1), "{numbers:?}");
+    // A complete tap misses nothing: numbers follow each other.
+    let complete = fed.run(&["tap", "fed", "x", "head 100000", "--complete", "-o", "text"]);
+    assert!(
+        complete
+            .stderr
+            .contains("100_000 seen, 0 missed, 100_000 written, complete"),
+        "{}",
+        complete.stderr
+    );
+    let numbers: Vec<u64> = complete.ok().lines().map(|line| line.parse().unwrap()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1) && numbers.len() == 100_000);
+    // Interrupted, it gives what it holds.
+    let mut counting = fed
+        .command(&["tap", "fed", "x", "summarize n = count()"])
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&counting, "INT");
+    assert!(wait(&mut counting, SOON).success());
+    let output = counting.wait_with_output().unwrap();
+    let counted: u64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+    assert!(counted > 0);
+    // Whose reader goes is quiet.
+    let mut piped = fed.command(&["tap", "fed", "x"]).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(piped.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    assert!(wait(&mut piped, SOON).success());
+    assert!(piped.wait_with_output().unwrap().stderr.is_empty());
+    fed.assert_processes(3);
+    fed.end();
+}
+
+#[test]
+fn mistakes_in_taps_are_shown_with_their_place() {
+    let fed = Fed::start("tap-wrong", "x = lines | select n = int(line)\nx | write stdout");
+    let wrong = fed.run(&["tap", "fed", "x", "where m > 3"]).error(2);
+    assert!(
+        wrong.contains("where m > 3") && wrong.contains("the tap's pipeline"),
+        "{wrong}"
+    );
+    let nowhere = fed.run(&["tap", "fed", "y"]).error(1);
+    assert!(
+        nowhere.contains("there is no flow point `y`") && nowhere.contains('x'),
+        "{nowhere}"
+    );
+    let opens = fed.run(&["tap", "fed", "x", "write \"/tmp/no\""]).error(2);
+    assert!(!opens.is_empty() && !std::path::Path::new("/tmp/no").exists());
+    fed.end();
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// Taps that are killed, stopped and killed, and that send garbage, while elements run.
+#[test]
+fn taps_that_die_leave_nothing() {
+    // By hand: CUTTHROUGH_TAPS=1000 cargo test --release -p cutthrough-cli --test live taps_that_die
+    let rounds = std::env::var("CUTTHROUGH_TAPS").map_or(21, |rounds| rounds.parse().unwrap());
+    let fed = Fed::start("tap-dies", "x = lines | select n = int(line)\nx | write stdout");
+    let mut stopped: Vec<Child> = Vec::new();
+    let mut resident = 0;
+    for round in 0..rounds {
+        match round % 3 {
+            0 | 1 => {
+                let mut tap = fed
+                    .command(&["tap", "fed", "x", "where n % 3 == 0"])
+                    .spawn()
+                    .unwrap();
+                // It has begun.
+                tap.stdout.as_mut().unwrap().read_exact(&mut [0; 100]).unwrap();
+                if round % 3 == 0 {
+                    tap.kill().unwrap();
+                    tap.wait().unwrap();
+                } else {
+                    signal(&tap, "STOP");
+                    stopped.push(tap);
+                }
+            }
+            _ => {
+                let mut stream = UnixStream::connect(fed.dir.path("cutthrough/fed.sock")).unwrap();
+                stream
+                    .write_all(b"J\x00\x00\x1b{\"do\":\"hello\",\"protocol\":1}")
+                    .unwrap();
+                let tap = b"{\"do\":\"tap\",\"flow\":\"x\"}";
+                stream
+                    .write_all(&[&[b'J', 0, 0, tap.len() as u8][..], tap].concat())
+                    .unwrap();
+                stream.read_exact(&mut [0; 1000]).unwrap();
+                stream.write_all(b"\xff\xfe garbage").unwrap();
+            }
+        }
+        // A few that are stopped stay for a while.
+        if stopped.len() > 3 {
+            let mut tap = stopped.remove(0);
+            tap.kill().unwrap();
+            tap.wait().unwrap();
+        }
+        if round == rounds / 2 {
+            resident = fed.resident();
+        }
+    }
+    fed.assert_moves();
+    for mut tap in stopped {
+        tap.kill().unwrap();
+        tap.wait().unwrap();
+    }
+    fed.assert_processes(3);
+    let grown = fed.resident().saturating_sub(resident);
+    println!("{rounds} taps: {resident} bytes half-way, {grown} more in the end");
+    assert!(grown < 16 << 20, "{grown} bytes more than half-way");
+    fed.end();
+}
+
+#[test]
+fn a_run_is_rewired_without_loss() {
+    let program = "x = lines | select n = int(line)\nx | where n >= 0 | write stdout";
+    let fed = Fed::start("rewire", program);
+    let next = fed.dir.file(
+        "next.flow",
+        "x = lines | select n = int(line)\nx | where n > -1 | write stdout\n",
+    );
+    let plan = fed.run(&["rewire", "fed", &next, "--plan"]).ok();
+    assert!(
+        plan.contains("~ where n >= 0") && plan.contains("becomes where n > -1"),
+        "{plan}"
+    );
+    // A plan changes nothing.
+    assert_eq!(fed.run(&["rewire", "fed", &next, "--plan"]).ok(), plan);
+    assert_eq!(fed.run(&["rewire", "fed", &next]).ok(), plan);
+    let again = fed.run(&["rewire", "fed", &next]).ok();
+    assert!(
+        !again.contains('~') && again.contains("stay as they are"),
+        "{again}"
+    );
+    fed.assert_moves();
+    // There and back, with a second reader, under load.
+    let out = fed.dir.path("odd.txt");
+    let two = format!(
+        "x = lines | select n = int(line)\nx | where n > -1 | write stdout\nx | where n % 2 == 1 | write \"{out}\"\n"
+    );
+    let two = fed.dir.file("two.flow", two);
+    for _ in 0..3 {
+        fed.run(&["rewire", "fed", &two]).ok();
+        fed.assert_moves();
+        fed.run(&["rewire", "fed", &next]).ok();
+        fed.assert_moves();
+    }
+    let odd = std::fs::read_to_string(&out).unwrap();
+    assert!(odd.lines().count() > 0 && odd.lines().all(|line| line.parse::<u64>().unwrap() % 2 == 1));
+    let wrong = fed.dir.file(
+        "wrong.flow",
+        "x = lines | select n = int(lin)\nx | write stdout\n",
+    );
+    let wrong = fed.run(&["rewire", "fed", &wrong]).error(2);
+    assert!(wrong.contains("wrong.flow:1:"), "{wrong}");
+    assert!(
+        fed.run(&["rewire", "fed", "/nowhere.flow"])
+            .error(2)
+            .contains("there is no such file")
+    );
+    fed.assert_moves();
+    fed.end();
+}
