@@ -1,5 +1,7 @@
 //! Whether all counts add up: that nothing was lost, nor came from nowhere.
 
+use slotmap::SecondaryMap;
+
 use super::Network;
 use crate::error::{Error, ErrorKind};
 use crate::process::Account;
@@ -65,30 +67,39 @@ impl Network {
         values.fold(0, u64::wrapping_add)
     }
 
-    fn check_points(&self) -> Result<(), Error> {
-        let mut balance: slotmap::SecondaryMap<PointId, (u64, u64)> = slotmap::SecondaryMap::new();
+    /// How many elements were put into each flow point, and taken from it, in its life.
+    pub(super) fn passed(&self) -> SecondaryMap<PointId, (u64, u64)> {
+        let mut passed: SecondaryMap<PointId, (u64, u64)> = SecondaryMap::new();
         for (id, point) in &self.wiring.points {
-            let taken =
-                self.in_deal(id) + self.counts.get(point.lost) + self.counts.get(point.departed_taken);
-            balance.insert(id, (self.counts.get(point.departed_put), taken));
+            let departed = (
+                self.counts.get(point.departed_put),
+                self.counts.get(point.departed_taken),
+            );
+            passed.insert(id, departed);
         }
         for node in self.wiring.nodes.values() {
             for edge in &node.outputs {
-                if let Some((put, _)) = edge.home.and_then(|point| balance.get_mut(point)) {
+                if let Some((put, _)) = edge.home.and_then(|point| passed.get_mut(point)) {
                     *put += self.put(edge) - edge.before_home;
                 }
             }
             for edge in &node.inputs {
-                if let Some((_, taken)) = edge.home.and_then(|point| balance.get_mut(point)) {
+                if let Some((_, taken)) = edge.home.and_then(|point| passed.get_mut(point)) {
                     *taken += self.counts.get(edge.count) - edge.before_home;
                 }
             }
         }
-        for (id, (put, taken)) in &balance {
-            if put != taken {
-                let name = &self.wiring.point(id).name;
+        passed
+    }
+
+    fn check_points(&self) -> Result<(), Error> {
+        for (id, (put, taken)) in &self.passed() {
+            let point = self.wiring.point(id);
+            let accounted = taken + self.in_deal(id) + self.counts.get(point.lost);
+            if *put != accounted {
+                let name = &point.name;
                 let message =
-                    format!("flow point `{name}`: {put} elements went in, but {taken} are accounted for");
+                    format!("flow point `{name}`: {put} elements went in, but {accounted} are accounted for");
                 return Err(Error::new(ErrorKind::Failed, message));
             }
         }

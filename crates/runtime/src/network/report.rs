@@ -111,6 +111,11 @@ pub struct PointReport {
     pub waits: Waits,
     /// Why elements are dealt out from blocks here, if they are.
     pub polymorphic: Option<Polymorphic>,
+    /// Elements put here, in the life of the flow point, by whoever wrote here.
+    pub put: u64,
+    /// Elements taken from here, by whoever read here. What was put has been taken, is in
+    /// `in_deal`, or is in `lost`.
+    pub taken: u64,
     /// Elements of a block on their way to readers.
     pub in_deal: u64,
     /// Elements that were to be dealt out when the last reader left.
@@ -263,9 +268,17 @@ impl Network {
             let asked = readers.map(|&reader| (reader, Standing::of(commitments.of_input(reader))));
             asks.push(asked.collect());
         }
+        let passed = self.passed();
         let points = self.wiring.points.iter().zip(asks);
         points
-            .map(|((id, point), readers)| self.point_report(id, point, readers))
+            .map(|((id, point), readers)| {
+                let (put, taken) = passed.get(id).copied().unwrap_or_default();
+                PointReport {
+                    put,
+                    taken,
+                    ..self.point_report(id, point, readers)
+                }
+            })
             .collect()
     }
 
@@ -292,6 +305,8 @@ impl Network {
                 0 | 1 => Polymorphic::Join,
                 several => Polymorphic::Readers(several),
             }),
+            put: 0,
+            taken: 0,
             in_deal,
             lost: self.counts.get(point.lost),
             holds_writers: point.hold_writers,
