@@ -4,7 +4,10 @@
 //! Texts are compiled on the server's thread, from the program as it was seen last; what
 //! is left is done by the run's own thread, which alone has the program itself.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +19,7 @@ use cutthrough_control::message::{Problem, ProblemKind, RewireRequest, TapEnd, T
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{
     BuildError, Diagnostic, Environment, Input, Running, Tap, TapOptions, TapPlan, TapPoint, TapPolicy,
-    TapRead, TapReader,
+    TapRead, TapReader, Target, compile,
 };
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -87,6 +90,17 @@ impl Live {
         self.shared.running.lock()
     }
 
+    /// What a further program is compiled for.
+    fn environment<'e>(&self, peeked: &Rc<Peeked>) -> Environment<'e> {
+        let peeked = Rc::clone(peeked);
+        Environment {
+            inputs: self.shared.inputs.clone(),
+            first_line: Some(Box::new(move |input| {
+                peeked.first_line(crate::streams::path_of(input))
+            })),
+        }
+    }
+
     fn seen(&self) -> Arc<Running> {
         Arc::clone(&self.shared.seen.lock())
     }
@@ -121,16 +135,14 @@ impl Commands for Live {
         }))
     }
 
+    fn program(&self) -> String {
+        self.seen().source().to_owned()
+    }
+
     fn rewire(&self, request: &RewireRequest) -> Result<Change, Problem> {
         let running = self.seen();
         let peeked = Rc::new(Peeked::default());
-        let known = Rc::clone(&peeked);
-        let environment = Environment {
-            inputs: self.shared.inputs.clone(),
-            first_line: Some(Box::new(move |input| {
-                known.first_line(crate::streams::path_of(input))
-            })),
-        };
+        let environment = self.environment(&peeked);
         let change = running.plan_change(&request.name, &request.program, &environment);
         let change = change.map_err(|diagnostic| wrong(&diagnostic, &request.name, &request.program))?;
         let changes: Vec<String> = change.to_string().lines().map(str::to_owned).collect();
@@ -146,8 +158,22 @@ impl Commands for Live {
         let mut streams = Streams::new(*format, surroundings.clone(), peeked, progress.clone(), false);
         let open = change.open(&running, &mut streams);
         let open = open.map_err(|error| refused(&error, request))?;
+        let plan = compile(&request.name, &request.program, &environment);
+        let plan = plan.map_err(|diagnostic| wrong(&diagnostic, &request.name, &request.program))?;
+        let written: Vec<PathBuf> = plan
+            .targets()
+            .filter_map(|(target, _)| match target {
+                Target::Path(path) => Some(PathBuf::from(OsStr::from_bytes(path))),
+                Target::Stdout | Target::Stderr => None,
+            })
+            .collect();
         let (opened, live, request) = (streams.into_opened(), self.clone(), request.clone());
-        let apply: Apply = Box::new(move |network| live.apply(network, open, opened, &request));
+        let apply: Apply = Box::new(move |network| {
+            live.apply(network, open, opened, &request)?;
+            // What is not written any more may be written by a program to come.
+            live.shared.opened.lock().retain_targets(&written);
+            Ok(())
+        });
         Ok(Change {
             changes,
             apply: Some(apply),

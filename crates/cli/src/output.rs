@@ -36,6 +36,11 @@ impl Target {
         })
     }
 
+    /// The path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The path, for messages.
     pub(crate) fn name(&self) -> String {
         self.path.display().to_string()

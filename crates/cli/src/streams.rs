@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use cutthrough::Process;
@@ -80,6 +80,12 @@ impl Opened {
     /// When one cannot be; the message names it.
     pub(crate) fn clear(&self) -> Result<(), String> {
         self.targets.iter().try_for_each(Target::clear)
+    }
+
+    /// Forgets the files to be written, but these.
+    pub(crate) fn retain_targets(&mut self, written: &[PathBuf]) {
+        self.targets
+            .retain(|target| written.iter().any(|path| path == target.path()));
     }
 
     /// Adds what a further program reads and writes.

@@ -175,7 +175,7 @@ fn a_tap_prints_what_passes() {
         .unwrap();
     assert!(wait(&mut piped, SOON).success());
     assert!(piped.wait_with_output().unwrap().stderr.is_empty());
-    fed.assert_processes(3);
+    fed.assert_processes(4);
     fed.end();
 }
 
@@ -257,7 +257,7 @@ fn taps_that_die_leave_nothing() {
         tap.kill().unwrap();
         tap.wait().unwrap();
     }
-    fed.assert_processes(3);
+    fed.assert_processes(4);
     let grown = fed.resident().saturating_sub(resident);
     println!("{rounds} taps: {resident} bytes half-way, {grown} more in the end");
     assert!(grown < 16 << 20, "{grown} bytes more than half-way");
@@ -313,4 +313,65 @@ fn a_run_is_rewired_without_loss() {
     );
     fed.assert_moves();
     fed.end();
+}
+
+/// To open a pipe that nobody writes to does not return: a host call that takes as long
+/// as it takes.
+#[test]
+fn a_run_inside_a_host_call_is_answered_for_and_changed_later() {
+    let dir = TempDir::new("inside");
+    let (fifo, begun) = (dir.path("fifo"), dir.path("begun"));
+    for fifo in [&fifo, &begun] {
+        assert!(Command::new("mkfifo").arg(fifo).status().unwrap().success());
+    }
+    let program = |kept: &str| {
+        format!(
+            "read \"{begun}\", \"{fifo}\" | lines | select line | where line != \"{kept}\" | write stdout\n"
+        )
+    };
+    let (old, new) = (
+        dir.file("old.flow", program("a")),
+        dir.file("new.flow", program("b")),
+    );
+    let on = |args: &[&str]| {
+        let mut command = command(args);
+        command.env("XDG_RUNTIME_DIR", dir.path(""));
+        command
+    };
+    let mut run = on(&["--name", "inside", "run", &old]).spawn().unwrap();
+    let mut stdout = run.stdout.take().unwrap();
+    std::fs::write(&begun, "a\nx\n").unwrap();
+    // Then it opens the other one.
+    let begin = Instant::now();
+    let mut top = String::new();
+    while !top.contains("inside a host call for") {
+        assert!(begin.elapsed() < SOON, "{top}");
+        let asked = Instant::now();
+        let output = on(&["top", "inside", "--once"]).output().unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+        top = String::from_utf8(output.stdout).unwrap();
+    }
+    assert!(top.contains("where line != \"a\""), "{top}");
+    let mut plan = on(&["rewire", "inside", &new, "--plan"]);
+    assert!(plan.output().unwrap().status.success(), "a plan is not pending");
+    let mut rewire = on(&["rewire", "inside", &new]).spawn().unwrap();
+    let mut pending = String::new();
+    BufReader::new(rewire.stderr.take().unwrap())
+        .read_line(&mut pending)
+        .unwrap();
+    assert!(
+        pending.starts_with("pending: `inside` is inside a host call for"),
+        "{pending}"
+    );
+    assert!(rewire.try_wait().unwrap().is_none());
+    std::fs::write(&fifo, "a\nb\nc\n").unwrap();
+    assert!(wait(&mut rewire, SOON).success());
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert!(wait(&mut run, SOON).success());
+    // Elements before the change went the old way, those after it the new one.
+    assert!(
+        ["x\na\nc\n", "x\nc\n", "x\nb\nc\n"].contains(&rest.as_str()),
+        "{rest:?}"
+    );
 }

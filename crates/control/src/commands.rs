@@ -17,6 +17,9 @@ pub trait Commands: Send + Sync {
     /// When there is no such flow point, or the pipeline is wrong.
     fn tap(&self, request: &TapRequest, waker: &Waker) -> Result<Attach, Problem>;
 
+    /// The program that runs at present.
+    fn program(&self) -> String;
+
     /// Works out what it takes to run another program in place of the present one. Called
     /// on the server's thread.
     ///

@@ -55,6 +55,10 @@ impl Commands for Scripted {
         }))
     }
 
+    fn program(&self) -> String {
+        format!("{}  times\n rewired", self.0.rewires.load(Ordering::SeqCst))
+    }
+
     fn rewire(&self, request: &RewireRequest) -> Result<Change, Problem> {
         let notes = self.0.clone();
         let apply = move |_: &mut Network| {
@@ -285,6 +289,8 @@ fn what_was_accepted_of_a_silent_network_is_applied_later() {
         });
         assert_eq!((outcome.unwrap(), told), (rewired(true), 1));
         assert_eq!(notes.rewires.load(Ordering::SeqCst), 2);
+        let after = Client::connect(&home.directory(), "n").unwrap();
+        assert_eq!(after.welcome().program, "2 times rewired");
         assert_eq!(notes.attached.load(Ordering::SeqCst), 0);
     });
 }

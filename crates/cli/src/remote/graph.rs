@@ -7,7 +7,7 @@ use cutthrough_control::message::Welcome;
 use cutthrough_control::view::Snapshot;
 
 use super::grid::count;
-use super::rates::{moved, passed};
+use super::rates::moved;
 use super::top::{dropped, modes, point_mode};
 use super::{GraphArgs, GraphFormat, Outcome, connect, silence};
 
@@ -35,7 +35,7 @@ fn json(welcome: &Welcome, snapshot: &Snapshot) -> anyhow::Result<String> {
 /// Each process with what it writes to, upstream first.
 fn text(welcome: &Welcome, snapshot: &Snapshot) -> String {
     let report = &snapshot.network.report;
-    let (modes, passed) = (modes(report), passed(snapshot));
+    let modes = modes(report);
     let mut out = format!("{}: {}\n", welcome.name, welcome.program);
     if let Some(silent_ms) = snapshot.silent_ms {
         let _ = writeln!(out, "{}; this is {} ms old", silence(silent_ms), snapshot.age_ms);
@@ -52,7 +52,6 @@ fn text(welcome: &Welcome, snapshot: &Snapshot) -> String {
             counts(process)
         );
         for point in written(report, process) {
-            let moved = passed.get(&point.id).copied().unwrap_or_default();
             let mode = match point_mode(report, point) {
                 mode if mode.is_empty() => mode,
                 mode => format!(", {mode}"),
@@ -62,8 +61,8 @@ fn text(welcome: &Welcome, snapshot: &Snapshot) -> String {
                 "  -> flow point {}: {}, {} in, {} out{}{mode}, {}",
                 point.name,
                 point.element,
-                count(moved.put),
-                count(moved.taken),
+                count(point.put),
+                count(point.taken),
                 held_and_lost(point),
                 point.waits
             );

@@ -5,15 +5,6 @@ use std::collections::HashMap;
 use cutthrough::{EdgeReport, PointId, ProcessId, ProcessReport};
 use cutthrough_control::view::Snapshot;
 
-/// What has moved at a flow point.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Passed {
-    /// Elements that its present writers have put there.
-    pub(super) put: u64,
-    /// Elements that its present readers have taken.
-    pub(super) taken: u64,
-}
-
 /// Rates, in elements per second; none without two reports.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
@@ -38,40 +29,26 @@ impl Rates {
             let processes = snapshot.network.report.processes.iter();
             processes.map(|process| (process.id, activity(process))).collect()
         };
-        let (old, points_before) = (known(before), passed(before));
+        let old = known(before);
         // What was not there before has done all that it did since.
         let processes = known(now)
             .into_iter()
             .map(|(id, count)| (id, per_second(old.get(&id).copied().unwrap_or(0), count)));
-        let mut points = HashMap::new();
-        for (id, passed) in passed(now) {
-            let before = points_before.get(&id).map_or(0, |passed| passed.put);
-            points.insert(id, per_second(before, passed.put));
-        }
+        let put = |snapshot: &Snapshot| -> HashMap<PointId, u64> {
+            let points = snapshot.network.report.points.iter();
+            points.map(|point| (point.id, point.put)).collect()
+        };
+        let put_before = put(before);
+        let points = put(now)
+            .into_iter()
+            .map(|(id, put)| (id, per_second(put_before.get(&id).copied().unwrap_or(0), put)));
+        let points: HashMap<PointId, f64> = points.collect();
         Rates {
             processes: processes.collect(),
             elements: Some(points.values().copied().fold(0.0, f64::max)),
             points,
         }
     }
-}
-
-/// What has passed each flow point.
-pub(super) fn passed(snapshot: &Snapshot) -> HashMap<PointId, Passed> {
-    let mut points: HashMap<PointId, Passed> = HashMap::new();
-    for process in &snapshot.network.report.processes {
-        for edge in &process.outputs {
-            if let Some(point) = edge.point {
-                points.entry(point).or_default().put += edge.moved - edge.lost;
-            }
-        }
-        for edge in &process.inputs {
-            if let Some(point) = edge.point {
-                points.entry(point).or_default().taken += edge.moved;
-            }
-        }
-    }
-    points
 }
 
 pub(super) fn moved(edges: &[EdgeReport]) -> u64 {

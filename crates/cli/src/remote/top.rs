@@ -11,7 +11,7 @@ use cutthrough_control::client::RequestError;
 use cutthrough_control::view::Snapshot;
 
 use super::grid::{Grid, count, cut, rate};
-use super::rates::{Rates, moved, passed};
+use super::rates::{Rates, moved};
 use super::{Failure, Outcome, TopArgs, connect, ps, silence};
 use crate::interrupt::Interrupt;
 use crate::job::End;
@@ -142,13 +142,11 @@ fn points(now: &Snapshot, rates: &Rates, width: Option<usize>) -> Vec<String> {
         "MODE",
     ]);
     let report = &now.network.report;
-    let passed = passed(now);
     for point in &report.points {
-        let moved = passed.get(&point.id).copied().unwrap_or_default();
         grid.row([
             point.name.clone(),
-            count(moved.put),
-            count(moved.taken),
+            count(point.put),
+            count(point.taken),
             rate(rates.points.get(&point.id).copied()),
             count(point.in_deal),
             count(point.lost),

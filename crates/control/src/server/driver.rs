@@ -138,6 +138,9 @@ impl Driver {
             if !socket::is_of_user(&stream) || stream.set_nonblocking(true).is_err() {
                 continue;
             }
+            if let Some(program) = self.service.program() {
+                self.welcome.program = super::in_a_line(&program);
+            }
             let connection = if self.peers.len() < CONNECTIONS_MAX {
                 Connection::new(now, self.welcome.clone())
             } else {

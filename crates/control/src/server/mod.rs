@@ -56,11 +56,9 @@ impl Options {
         }
     }
 
-    /// Says what the network runs, in a line.
+    /// Says what the network runs; without it, what its commands say.
     pub fn program(mut self, program: &str) -> Options {
-        let line: String = program.split_whitespace().collect::<Vec<_>>().join(" ");
-        let end = line.floor_char_boundary(REPORT_TEXT_BYTES_MAX);
-        self.program = line[..end].to_owned();
+        self.program = in_a_line(program);
         self
     }
 
@@ -128,6 +126,23 @@ impl Options {
             thread: Some(thread),
         })
     }
+}
+
+/// A text in a line of bounded length.
+fn in_a_line(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > REPORT_TEXT_BYTES_MAX {
+            line.truncate(line.floor_char_boundary(REPORT_TEXT_BYTES_MAX));
+            line.push('…');
+            break;
+        }
+    }
+    line
 }
 
 impl std::fmt::Debug for Options {

@@ -94,6 +94,11 @@ impl Service {
         }
     }
 
+    /// The program that runs at present, if it can be changed.
+    pub(super) fn program(&self) -> Option<String> {
+        self.commands.as_ref().map(|commands| commands.program())
+    }
+
     /// Begins with a request.
     pub(super) fn begin(&mut self, now: Instant, peer: &mut Peer, request: Request) {
         peer.has_more = false;
