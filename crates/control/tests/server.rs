@@ -127,7 +127,9 @@ fn names_that_are_not_there_list_those_that_are() {
 fn a_network_inside_a_host_call_is_answered_for() {
     let home = Home::new("stuck");
     let (stuck, is_stuck) = mpsc::channel();
-    let nap = Duration::from_millis(1500);
+    // By hand: CUTTHROUGH_NAP_MS=10000.
+    let nap = std::env::var("CUTTHROUGH_NAP_MS").map_or(1500, |nap| nap.parse().unwrap());
+    let nap = Duration::from_millis(nap);
     let sleeping = Running::start(&home, "sleeping", move |arrived| {
         if arrived == 100_000 {
             stuck.send(()).unwrap();
