@@ -4,6 +4,7 @@ use std::fmt;
 
 /// An error of a network: a refused edit, or a failure of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -11,6 +12,7 @@ pub struct Error {
 
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The edit names a process, port or flow point that is not there, or not free.
@@ -21,6 +23,8 @@ pub enum ErrorKind {
     Cycle,
     /// The edit would exceed a bound.
     Limit,
+    /// The edit would lose elements that a process holds.
+    Holding,
     /// The process's program is not well formed.
     Program,
     /// A process failed, or a request from another thread panicked.

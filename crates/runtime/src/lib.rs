@@ -37,6 +37,7 @@
 //! | `network` | networks: editing, running, reporting |
 //! | `outside` | reading and writing flow points from outside |
 //! | `process` | the trait, and what a process declares |
+//! | `fate` | why edges are closed, and what becomes of what a process holds |
 //! | `element` | Rust values as elements |
 //! | `wiring` | who is attached to what |
 //! | `arrange` | what follows from it: order, blocks, what is pulled |
@@ -58,6 +59,7 @@ mod element;
 mod engine;
 mod error;
 mod exec;
+mod fate;
 pub mod host;
 mod jit;
 pub mod kernels;
@@ -75,6 +77,7 @@ pub use cutthrough_ir as ir;
 pub use element::{Element, Field, FlowPoint};
 pub use engine::{CodeMemory, Engine, EngineDump, Specialised};
 pub use error::{Error, ErrorKind};
+pub use fate::{Close, Edge, Fate, Held};
 pub use network::{
     ChainReport, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, Polymorphic,
     ProcessReport, Progress, Readiness, Report, Rewire, Standing, Waits,

@@ -41,6 +41,9 @@ pub const COMPILE_MS_MAX: u64 = 10_000;
 /// costs a thread.
 pub const COMPILERS_ABANDONED_MAX: u64 = 4;
 
+/// Last reports of removed processes that a network keeps.
+pub const DEPARTED_KEPT_MAX: usize = 64;
+
 /// Invalidations that a network can list; all are counted.
 pub const INVALIDATIONS_KEPT_MAX: usize = 64;
 

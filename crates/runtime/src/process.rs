@@ -9,6 +9,7 @@ use cutthrough_ir::{
 use cutthrough_ir::verify::verify_program;
 
 use crate::error::{Error, ErrorKind};
+use crate::fate::{Close, Edge, Fate, Held};
 
 /// Builds one fragment: a [`FunctionBuilder`] whose tables are the process's.
 ///
@@ -36,6 +37,9 @@ pub type Fragment<'t> = FunctionBuilder<'t>;
 /// * An input ends: `end` is activated if the process watches it. When all inputs
 ///   have ended and nothing is held, the process finishes by itself.
 /// * All readers of its outputs have left: the process finishes.
+/// * Its flow is cancelled ([`Rewire::cancel`](crate::Rewire::cancel)), or it is removed:
+///   what it holds has the [fate](Shape::fate) that it declared; by default it is given
+///   downstream first.
 /// * A host call fails or panics: the process fails; everything downstream is closed
 ///   with the error, everything upstream as if the reader had left.
 ///
@@ -100,6 +104,18 @@ pub trait Process: Send {
         fragment.done();
     }
 
+    /// Told that an input or output was closed, and why: between grants, once for each,
+    /// before [`end`](Process::end) is activated. A panic fails the process.
+    fn closed(&mut self, edge: Edge, why: &Close) {
+        let _ = (edge, why);
+    }
+
+    /// Given what the process held, when it is cancelled or removed and declared
+    /// [`Fate::HandedBack`]. A panic fails the process.
+    fn hand_back(&mut self, held: &Held<'_>) {
+        let _ = held;
+    }
+
     /// Told when the process leaves the network, with the error if it failed.
     fn deinit(&mut self, error: Option<&Error>) {
         let _ = error;
@@ -133,6 +149,7 @@ pub struct Shape {
     pub(crate) gives: bool,
     pub(crate) idle: bool,
     pub(crate) over: bool,
+    pub(crate) fate: Fate,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -232,6 +249,12 @@ impl Shape {
     /// The process takes part in nothing: it is over before it begins.
     pub fn finishes_at_once(&mut self) {
         self.over = true;
+    }
+
+    /// What becomes of what the process holds when it is cancelled or removed; without
+    /// this, [`Fate::Finished`].
+    pub fn fate(&mut self, fate: Fate) {
+        self.fate = fate;
     }
 
     /// The process does not take any number from the input:
@@ -412,6 +435,7 @@ fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, E
         optional,
     };
     check(&program)?;
+    check_fate(&program, shape)?;
     let inputs = program
         .inputs
         .iter()
@@ -437,6 +461,34 @@ fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, E
             .map(|f| FunctionInfo::new(f, &program.optional)),
         program,
     })
+}
+
+/// Whether counts add up also when what the process holds is dropped or handed back.
+fn check_fate(program: &Program, shape: &Shape) -> Result<(), Error> {
+    let refused = |why: &str| {
+        let message = format!("process `{}`: {why}", program.name);
+        Err(Error::new(ErrorKind::Program, message))
+    };
+    if shape.fate == Fate::Finished {
+        return Ok(());
+    }
+    let mut holding = shape.accounts.iter().filter(|account| !account.held.is_empty());
+    let first = holding.clone().next();
+    if holding
+        .clone()
+        .any(|account| Some(&account.held) != first.map(|first| &first.held))
+    {
+        return refused("its fate is the same for all elements, but its accounts hold different ones");
+    }
+    if let Fate::Dropped(policy) = shape.fate {
+        if policy >= program.tables.drops.len() {
+            return refused("its fate names a drop policy that it does not declare");
+        }
+        if holding.any(|account| !account.drops.contains(&policy)) {
+            return refused("its fate names a drop policy that its accounts do not");
+        }
+    }
+    Ok(())
 }
 
 fn check(program: &Program) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use cutthrough_ir::{ElementType, Place};
 use slotmap::{SlotMap, new_key_type};
 
 use crate::arrange::Arrangement;
+use crate::fate::{Close, Fate};
 use crate::process::ProcessCode;
 
 new_key_type! {
@@ -36,8 +37,8 @@ pub(crate) struct InEdge {
     pub(crate) count: Counter,
     /// Of these, the ones that came when the process was over.
     pub(crate) late: Counter,
-    /// Whether the flow has ended here; nothing comes any more.
-    pub(crate) ended: bool,
+    /// Why nothing comes any more, if so.
+    pub(crate) closed: Option<Close>,
 }
 
 /// An output's attachment.
@@ -52,8 +53,8 @@ pub(crate) struct OutEdge {
     pub(crate) count: Counter,
     /// Elements that went out after the readers had left.
     pub(crate) lost: Counter,
-    /// Whether the readers have left; nothing goes out any more.
-    pub(crate) closed: bool,
+    /// Why nothing goes out any more, if so.
+    pub(crate) closed: Option<Close>,
 }
 
 /// A process as the wiring knows it.
@@ -77,6 +78,12 @@ pub(crate) struct Node {
     pub(crate) failed: bool,
     /// Whether its failure is nothing to the network: only the process is told.
     pub(crate) is_tolerated: bool,
+    /// Whether it is to be removed when it has given what it holds.
+    pub(crate) leaving: bool,
+    /// What becomes of what it holds when it is cancelled or removed.
+    pub(crate) fate: Fate,
+    /// For each of its accounts, the elements that went back to its author.
+    pub(crate) handed_back: Vec<u64>,
 }
 
 /// What a process is ready for. It lies in a state slot, as an integer.
@@ -259,7 +266,7 @@ impl Wiring {
     pub(crate) fn destination(&self, process: ProcessId, output: usize) -> Destination {
         let edge = &self.node(process).outputs[output];
         let Some(id) = edge.point else {
-            return if edge.closed {
+            return if edge.closed.is_some() {
                 Destination::Lost
             } else {
                 Destination::Nowhere
@@ -279,7 +286,7 @@ impl Wiring {
     pub(crate) fn pull_source(&self, process: ProcessId, input: usize) -> PullSource {
         let edge = &self.node(process).inputs[input];
         let Some(id) = edge.point else {
-            return if edge.ended {
+            return if edge.closed.is_some() {
                 PullSource::Ended
             } else {
                 PullSource::None

@@ -117,7 +117,7 @@ impl Attached {
         let is_gone = network.rewire(|rewire| {
             let is_gone = tee.map_or(Ok(true), |tee| cut(rewire, tee, self.between))?;
             for &process in &self.nodes {
-                present(rewire.remove(process))?;
+                present(rewire.discard(process))?;
             }
             for &point in &self.points {
                 present(rewire.remove_point(point))?;

@@ -5,7 +5,7 @@ use slotmap::SecondaryMap;
 use super::Network;
 use crate::error::{Error, ErrorKind};
 use crate::process::Account;
-use crate::wiring::{Node, PointId};
+use crate::wiring::{Node, PointId, Status};
 
 impl Network {
     /// Checks all counts. What went into a flow point came out, is being dealt out, or
@@ -17,14 +17,14 @@ impl Network {
     /// Where the counts differ, and by how much.
     pub fn check_conservation(&self) -> Result<(), Error> {
         for node in self.wiring.nodes.values() {
-            for account in &node.code.accounts {
-                self.check_account(node, account)?;
+            for (account, &back) in node.code.accounts.iter().zip(&node.handed_back) {
+                self.check_account(node, account, back)?;
             }
         }
         self.check_points()
     }
 
-    fn check_account(&self, node: &Node, account: &Account) -> Result<(), Error> {
+    fn check_account(&self, node: &Node, account: &Account, back: u64) -> Result<(), Error> {
         let sum = |counters: &mut dyn Iterator<Item = u32>| {
             counters.map(|counter| self.counts.get(counter)).sum::<u64>()
         };
@@ -35,15 +35,28 @@ impl Network {
         let held = self.sum_of(node, &account.held);
         // The element at which the process failed went no further.
         let failed = u64::from(node.failed && came > late);
-        let accounted = went + dropped + held + late;
+        let accounted = went + dropped + held + late + back;
         if came == accounted || came == accounted + failed {
             return Ok(());
         }
         let message = format!(
-            "`{}`: {came} elements came in, but {went} went out, {dropped} were dropped, {held} are held and {late} came late",
+            "`{}`: {came} elements came in, but {went} went out, {dropped} were dropped, {held} are held, {back} were handed back and {late} came late",
             node.name
         );
         Err(Error::new(ErrorKind::Failed, message))
+    }
+
+    /// The same for each of its accounts.
+    pub(super) fn held_by_account(&self, node: &Node) -> Vec<u64> {
+        let accounts = node.code.accounts.iter();
+        accounts.map(|account| self.sum_of(node, &account.held)).collect()
+    }
+
+    /// Whether a process holds elements: as its accounts say, or as it has some to give. A
+    /// source holds what does not exist yet.
+    pub(super) fn holds(&self, node: &Node) -> bool {
+        let gives = Status::of(self.state.i64(node.status)) == Status::Holding;
+        !node.retired && !node.inputs.is_empty() && (gives || self.held(node) > 0)
     }
 
     /// How many elements a process holds, as far as it has accounts of them.

@@ -1,12 +1,15 @@
 //! Single edits of a network, and short ways to say several: each is a rewire of its
 //! own.
 
+use std::sync::Arc;
+
 use cutthrough_ir::{ElementType, Type};
 
 use super::{Network, Report};
 use crate::arrange::{Arranged, arrange};
 use crate::element::{Element, FlowPoint};
 use crate::error::{Error, ErrorKind};
+use crate::fate::Close;
 use crate::network::ProcessReport;
 use crate::process::Process;
 use crate::specialize::{Cause, Change};
@@ -127,7 +130,7 @@ impl Network {
         self.known_point(point)?;
         *self.wiring.holds_mut(point).0 = hold;
         if !hold {
-            self.end_if_deserted(point);
+            self.end_if_deserted(point, &Close::Ended);
         }
         Ok(())
     }
@@ -142,21 +145,38 @@ impl Network {
         self.known_point(point)?;
         *self.wiring.holds_mut(point).1 = hold;
         if !hold {
-            self.end_if_deserted(point);
+            self.end_if_deserted(point, &Close::Ended);
         }
         Ok(())
     }
 
     /// Detaches a process from everything and removes it; its last report. What it
-    /// still held is counted there as held. Neighbours see a reader or writer leave.
+    /// holds has the [fate](crate::Fate) that it declared. One that has to give it
+    /// downstream first stays until it has, and takes nothing more; the report is then
+    /// that of now, and [`departed`](Network::departed) has the last one later. Neighbours
+    /// see a reader or writer leave.
+    ///
+    /// # Errors
+    /// As [`Rewire::remove`](crate::Rewire::remove).
+    pub fn remove(&mut self, process: ProcessId) -> Result<ProcessReport, Error> {
+        self.known(process)?;
+        self.transact(|rewire| rewire.remove(process))?;
+        let departed = self.departed(process).cloned();
+        Ok(departed.unwrap_or_else(|| Report::of_process(self, process)))
+    }
+
+    /// The last report of a process that has been removed, if it was among the last
+    /// [`DEPARTED_KEPT_MAX`](crate::limits::DEPARTED_KEPT_MAX).
+    pub fn departed(&self, process: ProcessId) -> Option<&ProcessReport> {
+        self.departed.iter().rev().find(|report| report.id == process)
+    }
+
+    /// Cancels a process; see [`Rewire::cancel`](crate::Rewire::cancel).
     ///
     /// # Errors
     /// When there is no such process.
-    pub fn remove(&mut self, process: ProcessId) -> Result<ProcessReport, Error> {
-        self.known(process)?;
-        let report = Report::of_process(self, process);
-        self.transact(|rewire| rewire.remove(process))?;
-        Ok(report)
+    pub fn cancel(&mut self, process: ProcessId) -> Result<(), Error> {
+        self.transact(|rewire| rewire.cancel(process))
     }
 
     /// Removes the processes that have finished; their last reports.
@@ -278,8 +298,11 @@ impl Network {
     }
 
     pub(super) fn known(&self, process: ProcessId) -> Result<&Node, Error> {
-        let node = self.wiring.nodes.get(process).map(|node| &**node);
-        node.ok_or_else(Error::no_process)
+        self.known_node(process).map(|node| &**node)
+    }
+
+    pub(super) fn known_node(&self, process: ProcessId) -> Result<&Arc<Node>, Error> {
+        self.wiring.nodes.get(process).ok_or_else(Error::no_process)
     }
 
     pub(super) fn known_point(&self, point: PointId) -> Result<&Point, Error> {

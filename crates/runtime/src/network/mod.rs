@@ -29,7 +29,7 @@ mod rewire;
 mod run;
 mod swap;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementBlock, HostContext, HostFunction, State};
@@ -114,6 +114,10 @@ pub struct Network {
     ends_due: Vec<Port>,
     /// Processes that have come, or have another program, since the last run.
     unsettled: Vec<ProcessId>,
+    /// The last reports of processes that have been removed, the latest last.
+    departed: VecDeque<ProcessReport>,
+    /// Processes that have given what they held, and are to be removed.
+    departing: Vec<ProcessId>,
     /// Which reader of a dealt flow point is the next to be served.
     turns: SecondaryMap<PointId, usize>,
     /// The source that ran last; the next one's turn comes after it.
@@ -155,6 +159,8 @@ impl Network {
             delivering: None,
             ends_due: Vec::new(),
             unsettled: Vec::new(),
+            departed: VecDeque::new(),
+            departing: Vec::new(),
             turns: SecondaryMap::new(),
             last_source: None,
             failures: Vec::new(),

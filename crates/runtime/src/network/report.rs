@@ -8,6 +8,7 @@ use super::Network;
 use crate::commitment::Commitments;
 use crate::engine::CodeMemory;
 use crate::error::Error;
+use crate::fate::Close;
 use crate::specialize::{Cause, Invalidation, Mode, SpecialisationCounts};
 use crate::wiring::{Point, PointId, Port, ProcessId, Status};
 
@@ -53,8 +54,12 @@ pub struct ProcessReport {
     pub outputs: Vec<EdgeReport>,
     /// Elements that it holds, as far as it has an [account](crate::Account) of them.
     pub held: u64,
+    /// Elements that went back to its author.
+    pub handed_back: u64,
     /// Elements dropped, by policy.
     pub dropped: Vec<(String, u64)>,
+    /// Whether it is to be removed when it has given what it holds.
+    pub is_leaving: bool,
 }
 
 /// What a process is ready for.
@@ -91,6 +96,8 @@ pub struct EdgeReport {
     /// Of these, how many found no reader any more (outputs), or came when the
     /// process was over (inputs).
     pub lost: u64,
+    /// Why it is closed, if it is.
+    pub closed: Option<Close>,
 }
 
 /// What there is to say of a flow point.
@@ -199,11 +206,13 @@ impl Report {
             point: edge.point,
             moved: net.counts.get(edge.count),
             lost: net.counts.get(edge.late),
+            closed: edge.closed.clone(),
         });
         let outputs = node.outputs.iter().map(|edge| EdgeReport {
             point: edge.point,
             moved: net.counts.get(edge.count),
             lost: net.counts.get(edge.lost),
+            closed: edge.closed.clone(),
         });
         let dropped = node.code.tables().drops.iter().zip(&node.drops);
         ProcessReport {
@@ -213,6 +222,8 @@ impl Report {
             inputs: inputs.collect(),
             outputs: outputs.collect(),
             held: net.held(node),
+            handed_back: node.handed_back.iter().copied().max().unwrap_or(0),
+            is_leaving: node.leaving,
             dropped: dropped
                 .map(|(name, &counter)| (name.clone(), net.counts.get(counter)))
                 .collect(),

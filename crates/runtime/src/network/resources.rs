@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::Network;
+use super::{Network, Report};
+use crate::limits::DEPARTED_KEPT_MAX;
 use crate::process::{ProcessCode, Shape};
 use crate::wiring::{InEdge, Node, OutEdge, Point, PointId, ProcessId};
 
@@ -28,7 +29,7 @@ impl Network {
             before_home: 0,
             count: counts.add(),
             late: counts.add(),
-            ended: false,
+            closed: None,
         });
         let inputs = inputs.collect();
         let outputs = tables.outputs.iter().map(|_| OutEdge {
@@ -37,7 +38,7 @@ impl Network {
             before_home: 0,
             count: counts.add(),
             lost: counts.add(),
-            closed: false,
+            closed: None,
         });
         let outputs = outputs.collect();
         let drops = tables.drops.iter().map(|_| counts.add()).collect();
@@ -56,6 +57,9 @@ impl Network {
             retired: false,
             failed: false,
             is_tolerated: false,
+            leaving: false,
+            fate: shape.fate,
+            handed_back: vec![0; code.accounts.len()],
             code: Arc::new(code),
         }
     }
@@ -88,8 +92,13 @@ impl Network {
         }
     }
 
-    /// Removes a retired process and frees what it used.
+    /// Removes a retired process and frees what it used; its last report is kept.
     pub(super) fn discard(&mut self, process: ProcessId) {
+        if self.departed.len() == DEPARTED_KEPT_MAX {
+            self.departed.pop_front();
+        }
+        let report = Report::of_process(self, process);
+        self.departed.push_back(report);
         let node = self.wiring.remove_node(process).expect("INVARIANT: it was known");
         self.processes.remove(process);
         self.ends_due.retain(|port| port.process != process);

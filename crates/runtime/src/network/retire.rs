@@ -1,6 +1,7 @@
-//! What becomes of processes that are over, and of their neighbours: ends of flow go
-//! downstream, closes go upstream, failures go both ways.
+//! What becomes of processes that are over, and of their neighbours: ends of flow and
+//! cancellations go downstream, closes go upstream, failures go both ways.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
 use cutthrough_ir::{Grant, Outcome, Words};
@@ -8,17 +9,19 @@ use cutthrough_ir::{Grant, Outcome, Words};
 use super::Network;
 use crate::error::{Error, ErrorKind};
 use crate::exec::{Exec, status_word};
+use crate::fate::{Close, Edge, Fate, Held};
+use crate::process::Process;
 use crate::specialize::{Cause, Change};
-use crate::wiring::{PointId, Port, ProcessId, Status};
+use crate::wiring::{Node, PointId, Port, ProcessId, Status};
 
 /// Something that follows from a process's end.
 enum Event {
     /// The process takes no further part.
-    Over(ProcessId, Option<Error>),
+    Over(ProcessId, Close),
     /// Nothing comes any more on the input.
-    InputEnded(Port, Option<Error>),
+    InputClosed(Port, Close),
     /// Nobody takes any more from the output.
-    OutputClosed(Port),
+    OutputClosed(Port, Close),
 }
 
 impl Network {
@@ -42,8 +45,8 @@ impl Network {
             let word = self.state.i64(node.status);
             match Status::of(word) {
                 status if status.is_over() => {
-                    let error = self.failure_of(process, word);
-                    events.push(Event::Over(process, error));
+                    let why = self.failure_of(process, word).map_or(Close::Ended, Close::Failed);
+                    events.push(Event::Over(process, why));
                 }
                 Status::Idle => self.settle_idle(process, &mut events),
                 _ => {}
@@ -61,44 +64,69 @@ impl Network {
             }
         }
         let node = self.wiring.node(process);
-        if !node.inputs.is_empty() && node.inputs.iter().all(|edge| edge.ended) {
-            events.push(Event::Over(process, None));
+        if !node.inputs.is_empty() && node.inputs.iter().all(|edge| edge.closed.is_some()) {
+            events.push(Event::Over(process, Close::Ended));
         }
     }
 
-    /// Takes a process out of the flow.
-    pub(super) fn retire(&mut self, process: ProcessId, error: Option<Error>) {
-        self.follow(vec![Event::Over(process, error)]);
+    /// Takes a process that is being removed out of the flow; what it holds has its fate,
+    /// or goes with it.
+    pub(super) fn retire(&mut self, process: ProcessId, has_fate: bool) {
+        let mut events = Vec::new();
+        if has_fate && !self.wiring.node(process).retired {
+            self.apply_fate(process, &mut events);
+        }
+        events.push(Event::Over(process, Close::Ended));
+        self.follow(events);
+    }
+
+    /// Cancels a process that has been detached from what fed it.
+    pub(super) fn cancel_detached(&mut self, process: ProcessId) {
+        let node = self.wiring.node(process);
+        if node.inputs.is_empty() || node.fate != Fate::Finished {
+            self.follow(vec![Event::Over(process, Close::Cancelled)]);
+        } else {
+            self.end_inputs(process, &Close::Cancelled);
+        }
     }
 
     /// Ends or closes the flow at a point that lost its last writer or reader, or is
     /// not held open any more.
-    pub(super) fn end_if_deserted(&mut self, point: PointId) {
+    pub(super) fn end_if_deserted(&mut self, point: PointId, why: &Close) {
         let mut events = Vec::new();
-        self.desert(point, None, &mut events);
+        self.desert(point, why, &mut events);
         self.follow(events);
     }
 
     /// The same for several points.
-    pub(super) fn end_deserted(&mut self, points: &[PointId]) {
-        for &point in points {
-            if self.wiring.points.contains_key(point) {
-                self.end_if_deserted(point);
+    pub(super) fn end_deserted(&mut self, points: &[(PointId, Close)]) {
+        for (point, why) in points {
+            if self.wiring.points.contains_key(*point) {
+                self.end_if_deserted(*point, why);
             }
         }
     }
 
-    /// Ends all inputs of a process that has been detached from what fed them.
-    pub(super) fn end_inputs(&mut self, process: ProcessId) {
+    /// Closes all inputs of a process that has been detached from what fed them.
+    pub(super) fn end_inputs(&mut self, process: ProcessId, why: &Close) {
         let mut events = Vec::new();
         for port in 0..self.wiring.node(process).inputs.len() {
-            if self.wiring.node(process).inputs[port].ended {
+            if self.wiring.node(process).inputs[port].closed.is_some() {
                 continue;
             }
-            self.wiring.node_mut(process).inputs[port].ended = true;
-            events.push(Event::InputEnded(Port { process, port }, None));
+            self.wiring.node_mut(process).inputs[port].closed = Some(why.clone());
+            events.push(Event::InputClosed(Port { process, port }, why.clone()));
         }
         self.follow(events);
+    }
+
+    /// Removes the processes that were to be removed when they had given what they held.
+    pub(super) fn depart(&mut self) {
+        for process in std::mem::take(&mut self.departing) {
+            if self.wiring.nodes.contains_key(process) {
+                self.discard(process);
+            }
+        }
     }
 
     fn follow(&mut self, events: Vec<Event>) {
@@ -109,66 +137,51 @@ impl Network {
         let mut more = Vec::new();
         while let Some(event) = todo.pop_front() {
             match event {
-                Event::Over(process, error) => self.over(process, error, &mut more),
-                Event::InputEnded(port, error) => self.input_ended(port, error, &mut more),
-                Event::OutputClosed(port) => self.output_closed(port, &mut more),
+                Event::Over(process, why) => self.over(process, why, &mut more),
+                Event::InputClosed(port, why) => self.input_closed(port, why, &mut more),
+                Event::OutputClosed(port, why) => self.output_closed(port, &why, &mut more),
             }
             todo.extend(more.drain(..));
         }
         self.rearrange().expect("detaching closes no cycle");
     }
 
-    fn over(&mut self, process: ProcessId, error: Option<Error>, events: &mut Vec<Event>) {
+    fn over(&mut self, process: ProcessId, why: Close, events: &mut Vec<Event>) {
         let node = self.wiring.node(process).clone();
         if node.retired {
             return;
+        }
+        // What has seen a part of its input only has given a part only.
+        let is_part = node
+            .inputs
+            .iter()
+            .any(|edge| edge.closed == Some(Close::Cancelled));
+        let why = match why {
+            Close::Ended if is_part => Close::Cancelled,
+            why => why,
+        };
+        if why == Close::Cancelled {
+            self.apply_fate(process, events);
         }
         let status = Status::of(self.state.i64(node.status));
         self.wiring.node_mut(process).failed = matches!(status, Status::HostFailed | Status::Failed);
         if !status.is_over() {
             self.state.set_i64(node.status, Status::Finished as i64);
         }
-        if let Some(error) = &error
+        if let Close::Failed(error) = &why
             && !node.is_tolerated
             && !self.failures.contains(error)
         {
             self.failures.push(error.clone());
         }
         self.wiring.node_mut(process).retired = true;
-        let mut points = Vec::new();
-        for input in 0..node.inputs.len() {
-            let edited = &mut self.wiring.node_mut(process).inputs[input];
-            edited.ended = true;
-            if let Some(point) = edited.point.take() {
-                self.wiring
-                    .point_mut(point)
-                    .readers
-                    .retain(|reader| *reader != Port { process, port: input });
-                points.push(point);
-            }
-        }
-        for output in 0..node.outputs.len() {
-            let edited = &mut self.wiring.node_mut(process).outputs[output];
-            edited.closed = true;
-            if let Some(point) = edited.point.take() {
-                self.wiring.point_mut(point).writers.retain(|writer| {
-                    *writer
-                        != Port {
-                            process,
-                            port: output,
-                        }
-                });
-                points.push(point);
-            }
-        }
+        let points = self.take_out(process, &node, &why);
         self.ends_due.retain(|port| port.process != process);
-        if let Some(object) = self.processes.get_mut(process) {
-            object.deinit(error.as_ref());
-        }
-        let cause = if self.wiring.node(process).failed {
-            Cause::Failed
-        } else {
-            Cause::Finished
+        self.notify(process, events, |object| object.deinit(why.error()));
+        let cause = match why {
+            Close::Ended => Cause::Finished,
+            Close::Cancelled => Cause::Cancelled,
+            Close::Failed(_) => Cause::Failed,
         };
         let at = points
             .iter()
@@ -176,11 +189,84 @@ impl Network {
         let changes: Vec<Change> = at.chain([Change::of_process(cause, process)]).collect();
         self.specialisations.invalidate(&self.wiring, &changes);
         for point in points {
-            self.desert(point, error.as_ref(), events);
+            self.desert(point, &why, events);
+        }
+        if node.leaving {
+            self.departing.push(process);
         }
     }
 
-    fn desert(&mut self, id: PointId, error: Option<&Error>, events: &mut Vec<Event>) {
+    /// Closes a process's edges; the flow points that it leaves.
+    fn take_out(&mut self, process: ProcessId, node: &Node, why: &Close) -> Vec<PointId> {
+        let mut points = Vec::new();
+        for port in 0..node.inputs.len() {
+            let edge = &mut self.wiring.node_mut(process).inputs[port];
+            edge.closed.get_or_insert_with(|| why.clone());
+            if let Some(point) = edge.point.take() {
+                let readers = &mut self.wiring.point_mut(point).readers;
+                readers.retain(|reader| *reader != Port { process, port });
+                points.push(point);
+            }
+        }
+        for port in 0..node.outputs.len() {
+            let edge = &mut self.wiring.node_mut(process).outputs[port];
+            edge.closed.get_or_insert_with(|| why.clone());
+            if let Some(point) = edge.point.take() {
+                let writers = &mut self.wiring.point_mut(point).writers;
+                writers.retain(|writer| *writer != Port { process, port });
+                points.push(point);
+            }
+        }
+        points
+    }
+
+    /// Gives what a process holds the fate that it declared, unless that is to be
+    /// finished, which takes its time.
+    fn apply_fate(&mut self, process: ProcessId, events: &mut Vec<Event>) {
+        let node = self.wiring.node(process).clone();
+        match node.fate {
+            Fate::Finished => return,
+            Fate::Dropped(policy) => {
+                let counter = node.drops[policy] as usize;
+                self.counts.values[counter] += self.held(&node);
+            }
+            Fate::HandedBack => {
+                let slots = node.places.iter();
+                let slots = slots.map(|&place| (place.ty(), self.state.get(place)));
+                let held = Held::new(slots.collect(), self.held(&node));
+                let back = self.held_by_account(&node);
+                let object = self.processes.get_mut(process);
+                let handed = object
+                    .is_none_or(|object| catch_unwind(AssertUnwindSafe(|| object.hand_back(&held))).is_ok());
+                if !handed {
+                    events.push(Event::Over(process, panicked(&node)));
+                }
+                self.wiring.node_mut(process).handed_back = back;
+            }
+        }
+        for &slot in node.code.accounts.iter().flat_map(|account| &account.held) {
+            self.state.words_mut()[node.places[slot].offset()] = 0;
+        }
+    }
+
+    /// Tells a process something. If it panics, it fails.
+    fn notify(&mut self, process: ProcessId, events: &mut Vec<Event>, tell: impl FnOnce(&mut dyn Process)) {
+        let Some(object) = self.processes.get_mut(process) else {
+            return;
+        };
+        if catch_unwind(AssertUnwindSafe(|| tell(&mut **object))).is_err() {
+            let failed = panicked(self.wiring.node(process));
+            if let Close::Failed(error) = &failed
+                && self.wiring.node(process).retired
+                && !self.wiring.node(process).is_tolerated
+            {
+                self.failures.push(error.clone());
+            }
+            events.push(Event::Over(process, failed));
+        }
+    }
+
+    fn desert(&mut self, id: PointId, why: &Close, events: &mut Vec<Event>) {
         let point = self.wiring.point(id).clone();
         let still_dealt = self.delivering == Some(id)
             || self
@@ -191,17 +277,17 @@ impl Network {
             self.wiring.point_mut(id).readers.clear();
             for reader in point.readers {
                 let edge = &mut self.wiring.node_mut(reader.process).inputs[reader.port];
-                (edge.point, edge.ended) = (None, true);
+                (edge.point, edge.closed) = (None, Some(why.clone()));
                 self.invalidate_edge(Cause::Ended, id, reader.process);
-                events.push(Event::InputEnded(reader, error.cloned()));
+                events.push(Event::InputClosed(reader, why.clone()));
             }
         } else if point.readers.is_empty() && !point.hold_readers && !point.writers.is_empty() {
             self.wiring.point_mut(id).writers.clear();
             for writer in point.writers {
                 let edge = &mut self.wiring.node_mut(writer.process).outputs[writer.port];
-                (edge.point, edge.closed) = (None, true);
+                (edge.point, edge.closed) = (None, Some(why.clone()));
                 self.invalidate_edge(Cause::Closed, id, writer.process);
-                events.push(Event::OutputClosed(writer));
+                events.push(Event::OutputClosed(writer, why.clone()));
             }
         }
     }
@@ -214,24 +300,49 @@ impl Network {
         self.specialisations.invalidate(&self.wiring, &changes);
     }
 
-    fn input_ended(&mut self, port: Port, error: Option<Error>, events: &mut Vec<Event>) {
-        if self.wiring.node(port.process).retired {
+    fn input_closed(&mut self, port: Port, why: Close, events: &mut Vec<Event>) {
+        let process = port.process;
+        if self.wiring.node(process).retired {
             return;
         }
-        if error.is_some() {
-            events.push(Event::Over(port.process, error));
+        self.notify(process, events, |object| {
+            object.closed(Edge::Input(port.port), &why);
+        });
+        let node = self.wiring.node(process);
+        // Who watches an input relies on it, and who has no other lives by it.
+        let relies =
+            node.code.inputs[port.port].end.is_some() || node.inputs.iter().all(|edge| edge.closed.is_some());
+        let is_over = match why {
+            Close::Ended => false,
+            Close::Cancelled => node.fate != Fate::Finished && relies,
+            Close::Failed(_) => true,
+        };
+        if is_over {
+            events.push(Event::Over(process, why));
             return;
         }
         self.ends_due.push(port);
-        if self.status(port.process) == Status::Idle {
-            self.settle_idle(port.process, events);
+        if self.status(process) == Status::Idle {
+            self.settle_idle(process, events);
         }
     }
 
-    fn output_closed(&mut self, port: Port, events: &mut Vec<Event>) {
-        let node = self.wiring.node(port.process);
-        if !node.retired && node.outputs.iter().all(|edge| edge.closed) {
-            events.push(Event::Over(port.process, None));
+    fn output_closed(&mut self, port: Port, why: &Close, events: &mut Vec<Event>) {
+        let process = port.process;
+        if self.wiring.node(process).retired {
+            return;
+        }
+        self.notify(process, events, |object| {
+            object.closed(Edge::Output(port.port), why);
+        });
+        let node = self.wiring.node(process);
+        if node.outputs.iter().all(|edge| edge.closed.is_some()) {
+            // A failure downstream is none of the process's own.
+            let why = match why {
+                Close::Cancelled => Close::Cancelled,
+                Close::Ended | Close::Failed(_) => Close::Ended,
+            };
+            events.push(Event::Over(process, why));
         }
     }
 
@@ -264,7 +375,10 @@ impl Network {
         let word = status_word(end);
         self.state.set_i64(node.status, word);
         if Status::of(word).is_over() {
-            events.push(Event::Over(port.process, self.failure_of(port.process, word)));
+            let why = self
+                .failure_of(port.process, word)
+                .map_or(Close::Ended, Close::Failed);
+            events.push(Event::Over(port.process, why));
         }
     }
 
@@ -297,6 +411,13 @@ impl Network {
     pub(super) fn status(&self, process: ProcessId) -> Status {
         Status::of(self.state.i64(self.wiring.node(process).status))
     }
+}
+
+fn panicked(node: &Node) -> Close {
+    Close::Failed(failure(
+        &node.name,
+        "it panicked when it was told what became of it",
+    ))
 }
 
 fn failure(process: &str, reason: &str) -> Error {

@@ -10,6 +10,8 @@
 //! dropped, what has left is told so, and flows that have lost their last writer or
 //! reader end. Nothing waits for the compiler.
 
+use std::sync::Arc;
+
 use cutthrough_ir::{ElementType, Type};
 
 use super::Network;
@@ -17,10 +19,11 @@ use super::resources::Moved;
 use super::swap::Swap;
 use crate::arrange::{Arranged, arrange};
 use crate::error::{Error, ErrorKind};
+use crate::fate::{Close, Fate};
 use crate::limits::{POINTS_MAX, PROCESSES_MAX};
 use crate::process::{Prepared, Process};
 use crate::specialize::{Cause, Change};
-use crate::wiring::{Node, Point, PointId, Port, ProcessId, Status};
+use crate::wiring::{Node, OutEdge, Point, PointId, Port, ProcessId, Status};
 
 /// The edits of one rewire; see [`Network::rewire`].
 #[derive(Debug)]
@@ -40,11 +43,13 @@ pub(super) struct Edited {
     /// What chains may rely on that changed.
     pub(super) changes: Vec<Change>,
     /// Flow points that may be deserted now: somebody was detached.
-    left: Vec<PointId>,
+    left: Vec<(PointId, Close)>,
     moved: Vec<Moved>,
     pub(super) swapped: Vec<Swap>,
     finishing: Vec<ProcessId>,
-    leaving: Vec<ProcessId>,
+    cancelling: Vec<ProcessId>,
+    /// Processes that go at once; whether what they hold has its fate.
+    leaving: Vec<(ProcessId, bool)>,
     leaving_points: Vec<PointId>,
 }
 
@@ -205,7 +210,7 @@ impl Rewire<'_> {
         let point = point.into();
         let node = self.network.known(process)?;
         let edge = node.outputs.get(output);
-        let is_free = edge.is_some_and(|edge| edge.point.is_none() && !edge.closed);
+        let is_free = edge.is_some_and(|edge| edge.point.is_none() && edge.closed.is_none());
         let ty = node.code.tables().outputs.get(output);
         self.network
             .check_attachment(node, "output", output, is_free, ty, point)?;
@@ -241,7 +246,7 @@ impl Rewire<'_> {
         let point = point.into();
         let node = self.network.known(process)?;
         let edge = node.inputs.get(input);
-        let is_free = edge.is_some_and(|edge| edge.point.is_none() && !edge.ended);
+        let is_free = edge.is_some_and(|edge| edge.point.is_none() && edge.closed.is_none());
         let ty = node.code.tables().inputs.get(input);
         self.network
             .check_attachment(node, "input", input, is_free, ty, point)?;
@@ -314,7 +319,7 @@ impl Rewire<'_> {
             wiring.point_mut(point).writers.retain(|writer| *writer != port);
             let change = Change::of_point(cause, point).by(port.process);
             self.edited.changes.push(change.in_edit(self.edits));
-            self.edited.left.push(point);
+            self.edited.left.push((point, reason(cause)));
         }
     }
 
@@ -324,7 +329,7 @@ impl Rewire<'_> {
             wiring.point_mut(point).readers.retain(|reader| *reader != port);
             let change = Change::of_point(cause, point).by(port.process);
             self.edited.changes.push(change.in_edit(self.edits));
-            self.edited.left.push(point);
+            self.edited.left.push((point, reason(cause)));
         }
     }
 
@@ -347,12 +352,65 @@ impl Rewire<'_> {
         Ok(())
     }
 
-    /// Detaches a process from everything and removes it at once. What it holds goes
-    /// with it.
+    /// Cancels a process: its inputs are detached, and it takes no more. What it holds has
+    /// the [fate](Fate) that it declared; when that is settled its neighbours see their
+    /// edges closed as [cancelled](Close::Cancelled) rather than ended, where it was the
+    /// last one there, and are cancelled in turn: what lies downstream when it has lost an
+    /// input that it watches, or all of them.
     ///
     /// # Errors
     /// When there is no such process.
+    pub fn cancel(&mut self, process: ProcessId) -> Result<(), Error> {
+        self.edits += 1;
+        let inputs = self.network.known(process)?.inputs.len();
+        for port in 0..inputs {
+            self.cut_input(Port { process, port }, Cause::Cancelled);
+        }
+        self.edited.cancelling.push(process);
+        Ok(())
+    }
+
+    /// Detaches a process from everything and removes it. What it holds has the
+    /// [fate](Fate) that it declared. If it is to give it downstream first (which is so
+    /// where it declared nothing) it is detached from its inputs only, and is removed when
+    /// it has given all; without anything to give, it is removed at once.
+    ///
+    /// # Errors
+    /// When there is no such process, or it holds elements that it has to give and an
+    /// output leads nowhere ([`discard`](Rewire::discard) removes it nevertheless).
     pub fn remove(&mut self, process: ProcessId) -> Result<(), Error> {
+        self.edits += 1;
+        let node = Arc::clone(self.network.known_node(process)?);
+        for port in 0..node.inputs.len() {
+            self.cut_input(Port { process, port }, Cause::Removed);
+        }
+        if node.fate == Fate::Finished && self.network.holds(&node) {
+            let leads_nowhere = |edge: &OutEdge| edge.point.is_none() && edge.closed.is_none();
+            if let Some(output) = node.outputs.iter().position(leads_nowhere) {
+                let name = &node.name;
+                let message = format!(
+                    "`{name}` holds elements, and its output {output} leads nowhere: attach it, so that they can be given before the process goes"
+                );
+                return Err(Error::new(ErrorKind::Holding, message));
+            }
+            self.network.wiring.node_mut(process).leaving = true;
+            self.edited.finishing.push(process);
+            return Ok(());
+        }
+        for port in 0..node.outputs.len() {
+            self.cut_output(Port { process, port }, Cause::Removed);
+        }
+        self.edited.leaving.push((process, true));
+        Ok(())
+    }
+
+    /// Detaches a process from everything and removes it at once, whatever fate it
+    /// declared: what it holds goes with it, and stands as held in its last report
+    /// ([`Network::departed`]). For what nobody wants any more, with all that it leads to.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn discard(&mut self, process: ProcessId) -> Result<(), Error> {
         self.edits += 1;
         let node = self.network.known(process)?;
         let (inputs, outputs) = (node.inputs.len(), node.outputs.len());
@@ -362,7 +420,7 @@ impl Rewire<'_> {
         for port in 0..outputs {
             self.cut_output(Port { process, port }, Cause::Removed);
         }
-        self.edited.leaving.push(process);
+        self.edited.leaving.push((process, false));
         Ok(())
     }
 
@@ -406,12 +464,15 @@ impl Rewire<'_> {
             network.processes.insert(process, object);
             network.unsettled.push(process);
         }
-        for &process in &edits.leaving {
-            network.retire(process, None);
+        for &(process, has_fate) in &edits.leaving {
+            network.retire(process, has_fate);
             network.discard(process);
         }
         for &process in &edits.finishing {
-            network.end_inputs(process);
+            network.end_inputs(process, &Close::Ended);
+        }
+        for &process in &edits.cancelling {
+            network.cancel_detached(process);
         }
         network.end_deserted(&edits.left);
         for id in edits.leaving_points {
@@ -419,6 +480,7 @@ impl Rewire<'_> {
                 network.free_point(&point);
             }
         }
+        network.depart();
     }
 }
 
@@ -446,6 +508,15 @@ impl Drop for Rewire<'_> {
             }
         }
         network.wiring.restore();
+    }
+}
+
+/// Why a flow comes to an end that an edit has left without writers or readers.
+fn reason(cause: Cause) -> Close {
+    if cause == Cause::Cancelled {
+        Close::Cancelled
+    } else {
+        Close::Ended
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Deal, Network};
 use crate::commitment;
 use crate::error::Error;
 use crate::exec::Exec;
+use crate::fate::Close;
 use crate::limits::{BLOCK_ELEMENTS_MAX, PROTECTED_STEPS};
 use crate::root::{Reach, Root};
 use crate::wiring::{Port, ProcessId, Status};
@@ -52,6 +53,7 @@ impl Network {
         self.settle_new();
         loop {
             let edited = self.apply_requests();
+            self.depart();
             if self.shared.is_stopped() {
                 return Ok(Progress::Waiting);
             }
@@ -187,7 +189,7 @@ impl Network {
                 let deal = self.deals.remove(index);
                 let lost = self.wiring.point(point).lost as usize;
                 self.counts.values[lost] += (deal.block.len() - deal.next) as u64;
-                self.end_if_deserted(point);
+                self.end_if_deserted(point, &Close::Ended);
                 return Some(0);
             }
             let turn = self.turns.get(point).copied().unwrap_or(0);
@@ -237,7 +239,7 @@ impl Network {
             let index = index.min(self.deals.len());
             self.deals.insert(index, deal);
         } else {
-            self.end_if_deserted(point);
+            self.end_if_deserted(point, &Close::Ended);
         }
         has_moved.then_some(used)
     }

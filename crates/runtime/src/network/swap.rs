@@ -71,6 +71,7 @@ impl Rewire<'_> {
             }
         }
         self.network.free_edges(&node);
+        (node.retired, node.failed, node.leaving) = (before.retired, before.failed, before.leaving);
         (node.inputs, node.outputs) = (before.inputs.clone(), before.outputs.clone());
         self.network.wiring.replace_node(process, node);
         let change = Change::of_process(Cause::Swapped, process);
@@ -130,6 +131,6 @@ impl Network {
             "`{}` holds elements that the new program would not know",
             before.name
         );
-        Err(Error::new(ErrorKind::Type, message))
+        Err(Error::new(ErrorKind::Holding, message))
     }
 }

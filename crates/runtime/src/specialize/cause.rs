@@ -29,6 +29,8 @@ pub enum Cause {
     Removed,
     /// A process was told to finish by an edit.
     Finishing,
+    /// A process was cancelled, by an edit or by its neighbours.
+    Cancelled,
     /// A process finished by itself, or because its neighbours did.
     Finished,
     /// A process failed.
@@ -51,7 +53,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Cause; 16] = [
+    pub const ALL: [Cause; 17] = [
         Cause::AttachedReader,
         Cause::DetachedReader,
         Cause::AttachedWriter,
@@ -60,6 +62,7 @@ impl Cause {
         Cause::Swapped,
         Cause::Removed,
         Cause::Finishing,
+        Cause::Cancelled,
         Cause::Finished,
         Cause::Failed,
         Cause::Ended,
@@ -82,6 +85,7 @@ impl fmt::Display for Cause {
             Cause::Swapped => "swapped",
             Cause::Removed => "removed",
             Cause::Finishing => "told to finish",
+            Cause::Cancelled => "cancelled",
             Cause::Finished => "finished",
             Cause::Failed => "failed",
             Cause::Ended => "flow ended",
