@@ -79,7 +79,7 @@ pub use engine::{CodeMemory, Engine, EngineDump, Specialised};
 pub use error::{Error, ErrorKind};
 pub use fate::{Close, Edge, Fate, Held};
 pub use network::{
-    ChainReport, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, Polymorphic,
+    ChainReport, Demand, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, Polymorphic,
     ProcessReport, Progress, Readiness, Report, Rewire, Standing, Waits,
 };
 pub use outside::{Outcome, Reader, Writer};

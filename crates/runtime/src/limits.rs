@@ -41,6 +41,9 @@ pub const COMPILE_MS_MAX: u64 = 10_000;
 /// costs a thread.
 pub const COMPILERS_ABANDONED_MAX: u64 = 4;
 
+/// Edges of a network whose demand processes watch: all are looked at between grants.
+pub const WATCHES_MAX: usize = 256;
+
 /// Last reports of removed processes that a network keeps.
 pub const DEPARTED_KEPT_MAX: usize = 64;
 

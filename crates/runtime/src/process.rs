@@ -10,6 +10,7 @@ use cutthrough_ir::verify::verify_program;
 
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Edge, Fate, Held};
+use crate::network::Demand;
 
 /// Builds one fragment: a [`FunctionBuilder`] whose tables are the process's.
 ///
@@ -110,6 +111,14 @@ pub trait Process: Send {
         let _ = (edge, why);
     }
 
+    /// Told what demand and supply are at an edge that the process
+    /// [watches](Shape::watches_demand): at first, and then between grants when it changed
+    /// who waits for whom, or the order of magnitude (the number of digits) of what is
+    /// asked for or on offer. Never for each element. A panic fails the process.
+    fn demand(&mut self, edge: Edge, demand: &Demand) {
+        let _ = (edge, demand);
+    }
+
     /// Given what the process held, when it is cancelled or removed and declared
     /// [`Fate::HandedBack`]. A panic fails the process.
     fn hand_back(&mut self, held: &Held<'_>) {
@@ -150,6 +159,7 @@ pub struct Shape {
     pub(crate) idle: bool,
     pub(crate) over: bool,
     pub(crate) fate: Fate,
+    pub(crate) watched: Vec<Edge>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -255,6 +265,12 @@ impl Shape {
     /// this, [`Fate::Finished`].
     pub fn fate(&mut self, fate: Fate) {
         self.fate = fate;
+    }
+
+    /// The process is to be told of changes of demand and supply at an edge
+    /// ([`demand`](Process::demand)). An edge that it does not have is never told of.
+    pub fn watches_demand(&mut self, edge: Edge) {
+        self.watched.push(edge);
     }
 
     /// The process does not take any number from the input:

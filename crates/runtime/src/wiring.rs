@@ -11,7 +11,7 @@ use cutthrough_ir::{ElementType, Place};
 use slotmap::{SlotMap, new_key_type};
 
 use crate::arrange::Arrangement;
-use crate::fate::{Close, Fate};
+use crate::fate::{Close, Edge, Fate};
 use crate::process::ProcessCode;
 
 new_key_type! {
@@ -82,6 +82,8 @@ pub(crate) struct Node {
     pub(crate) leaving: bool,
     /// What becomes of what it holds when it is cancelled or removed.
     pub(crate) fate: Fate,
+    /// The edges whose demand it is told of.
+    pub(crate) watched: Vec<Edge>,
     /// For each of its accounts, the elements that went back to its author.
     pub(crate) handed_back: Vec<u64>,
 }

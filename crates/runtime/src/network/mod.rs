@@ -11,12 +11,14 @@
 //! | `run.rs` | which root runs next, and its grant |
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
 //! | `report.rs` | counts, modes, who waits for whom |
+//! | `demand.rs` | who waits for whom, told to processes that watch |
 //! | `conservation.rs` | whether all counts add up |
 //! | `dump.rs` | chains as text |
 //! | `handle.rs` | requests from other threads |
 //! | `pending.rs` | what becomes of a request |
 
 mod conservation;
+mod demand;
 mod dump;
 mod edit;
 mod handle;
@@ -43,6 +45,7 @@ use crate::process::Process;
 use crate::specialize::{Cause, Compile, Specialisations};
 use crate::wiring::{Counter, PointId, Port, ProcessId, Wiring};
 
+pub use demand::Demand;
 pub use dump::Dump;
 pub use handle::Handle;
 pub use pending::Pending;
@@ -116,6 +119,8 @@ pub struct Network {
     unsettled: Vec<ProcessId>,
     /// The last reports of processes that have been removed, the latest last.
     departed: VecDeque<ProcessReport>,
+    /// The edges that processes watch.
+    watches: demand::Watches,
     /// Processes that have given what they held, and are to be removed.
     departing: Vec<ProcessId>,
     /// Which reader of a dealt flow point is the next to be served.
@@ -160,6 +165,7 @@ impl Network {
             ends_due: Vec::new(),
             unsettled: Vec::new(),
             departed: VecDeque::new(),
+            watches: demand::Watches::default(),
             departing: Vec::new(),
             turns: SecondaryMap::new(),
             last_source: None,

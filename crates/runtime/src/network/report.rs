@@ -244,11 +244,32 @@ impl Readiness {
 }
 
 impl Standing {
-    fn of(n: u64) -> Standing {
+    pub(super) fn of(n: u64) -> Standing {
         match n {
             0 => Standing::Nothing,
             u64::MAX => Standing::Any,
             n => Standing::UpTo(n),
+        }
+    }
+
+    /// The number of digits; none for nothing, and more than any for any number.
+    pub(super) fn magnitude(self) -> u32 {
+        match self {
+            Standing::Nothing => 0,
+            Standing::UpTo(n) => n.checked_ilog10().map_or(0, |log| log + 1),
+            Standing::Any => u32::MAX,
+        }
+    }
+}
+
+impl Waits {
+    /// By whether something is asked for, and whether something is on offer.
+    pub(super) fn of(asked: bool, offered: bool) -> Waits {
+        match (asked, offered) {
+            (false, false) => Waits::Nobody,
+            (true, false) => Waits::Readers,
+            (false, true) => Waits::Writers,
+            (true, true) => Waits::Neither,
         }
     }
 }
@@ -299,12 +320,7 @@ impl Network {
         let some =
             |side: &[(Port, Standing)]| side.iter().any(|(_, standing)| *standing != Standing::Nothing);
         let in_deal = self.in_deal(id);
-        let waits = match (some(&readers), some(&writers) || in_deal > 0) {
-            (false, false) => Waits::Nobody,
-            (true, false) => Waits::Readers,
-            (false, true) => Waits::Writers,
-            (true, true) => Waits::Neither,
-        };
+        let waits = Waits::of(some(&readers), self.offered_at(id) != Standing::Nothing);
         PointReport {
             id,
             name: point.name.clone(),

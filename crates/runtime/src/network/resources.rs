@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::{Network, Report};
+use crate::fate::Edge;
 use crate::limits::DEPARTED_KEPT_MAX;
 use crate::process::{ProcessCode, Shape};
 use crate::wiring::{InEdge, Node, OutEdge, Point, PointId, ProcessId};
@@ -41,6 +42,10 @@ impl Network {
             closed: None,
         });
         let outputs = outputs.collect();
+        let is_there = |edge: &Edge| match *edge {
+            Edge::Input(input) => input < tables.inputs.len(),
+            Edge::Output(output) => output < tables.outputs.len(),
+        };
         let drops = tables.drops.iter().map(|_| counts.add()).collect();
         Node {
             name: code.program.name.clone(),
@@ -59,6 +64,7 @@ impl Network {
             is_tolerated: false,
             leaving: false,
             fate: shape.fate,
+            watched: shape.watched.into_iter().filter(is_there).collect(),
             handed_back: vec![0; code.accounts.len()],
             code: Arc::new(code),
         }
@@ -106,6 +112,7 @@ impl Network {
         self.settle_accounts(&node);
         self.free_node(&node);
         self.memo.forget(process);
+        self.watches.forget(process);
     }
 
     /// Leaves what a process has moved to the accounts of its flow points.

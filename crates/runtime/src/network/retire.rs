@@ -15,7 +15,7 @@ use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, PointId, Port, ProcessId, Status};
 
 /// Something that follows from a process's end.
-enum Event {
+pub(super) enum Event {
     /// The process takes no further part.
     Over(ProcessId, Close),
     /// Nothing comes any more on the input.
@@ -129,7 +129,7 @@ impl Network {
         }
     }
 
-    fn follow(&mut self, events: Vec<Event>) {
+    pub(super) fn follow(&mut self, events: Vec<Event>) {
         if events.is_empty() {
             return;
         }
@@ -250,7 +250,12 @@ impl Network {
     }
 
     /// Tells a process something. If it panics, it fails.
-    fn notify(&mut self, process: ProcessId, events: &mut Vec<Event>, tell: impl FnOnce(&mut dyn Process)) {
+    pub(super) fn notify(
+        &mut self,
+        process: ProcessId,
+        events: &mut Vec<Event>,
+        tell: impl FnOnce(&mut dyn Process),
+    ) {
         let Some(object) = self.processes.get_mut(process) else {
             return;
         };

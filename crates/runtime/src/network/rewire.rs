@@ -182,6 +182,7 @@ impl Rewire<'_> {
                 format!("a network has at most {PROCESSES_MAX} processes"),
             ));
         }
+        network.watches.check_room(&shape)?;
         let starts = match (code.inputs.is_empty(), shape.idle) {
             _ if shape.over => Status::Finished,
             (false, _) => Status::Idle,
@@ -192,6 +193,7 @@ impl Rewire<'_> {
         let node = network.node(code, shape, status);
         let id = network.wiring.add_node(node);
         network.processes.insert(id, process);
+        network.watches.set(id, &network.wiring.node(id).watched);
         self.edited.added.push(id);
         Ok(id)
     }
@@ -462,6 +464,9 @@ impl Rewire<'_> {
         {
             network.free_swapped(&before, process, false);
             network.processes.insert(process, object);
+            network
+                .watches
+                .set(process, &network.wiring.node(process).watched);
             network.unsettled.push(process);
         }
         for &(process, has_fate) in &edits.leaving {
@@ -500,6 +505,7 @@ impl Drop for Rewire<'_> {
             if let Some(node) = network.wiring.remove_node(process) {
                 network.free_node(&node);
                 network.processes.remove(process);
+                network.watches.forget(process);
             }
         }
         for id in edits.new_points.drain(..) {

@@ -51,9 +51,13 @@ impl Network {
     pub fn run_steps(&mut self, steps: u64) -> Result<Progress, Error> {
         let mut left = steps;
         self.settle_new();
+        self.tell_demand();
         loop {
             let edited = self.apply_requests();
             self.depart();
+            if edited {
+                self.tell_demand();
+            }
             if self.shared.is_stopped() {
                 return Ok(Progress::Waiting);
             }
@@ -66,6 +70,7 @@ impl Network {
             };
             let used = self.turn(left.clamp(1, most));
             self.is_protected = false;
+            self.tell_demand();
             self.report_failure()?;
             match used {
                 None if self.is_done() => return Ok(Progress::Done),
@@ -95,6 +100,7 @@ impl Network {
             left = left.saturating_sub(used);
         }
         while self.deal(self.quantum_steps).is_some() {}
+        self.tell_demand();
         self.report_failure()
     }
 
@@ -116,6 +122,7 @@ impl Network {
                         .any(|root| self.grant(Root::Active(root), self.quantum_steps, None).is_some())
                 }
             };
+            self.tell_demand();
             self.report_failure()?;
             if !moved {
                 return Ok(());

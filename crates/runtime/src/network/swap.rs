@@ -56,6 +56,7 @@ impl Rewire<'_> {
             code,
             shape,
         } = by;
+        self.network.watches.check_room(&shape)?;
         if !has_ports_of(&before, &code) {
             let message = format!("`{}` has other ports than `{}`", code.program.name, before.name);
             return Err(Error::new(ErrorKind::Type, message));

@@ -1,0 +1,115 @@
+//! Who waits for whom at a flow point, and how much: told to processes that watch an edge,
+//! when its polarity or order of magnitude changes.
+//!
+//! Looking costs something, so only what is watched is looked at, between grants: never
+//! for each element, and nothing at all in a network where nobody watches.
+
+use super::Network;
+use super::report::{Standing, Waits};
+use crate::commitment;
+use crate::error::{Error, ErrorKind};
+use crate::fate::Edge;
+use crate::limits::WATCHES_MAX;
+use crate::process::Shape;
+use crate::wiring::{PointId, ProcessId, Status};
+
+/// The demand and supply at a flow point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Demand {
+    /// Who waits for whom.
+    pub waits: Waits,
+    /// What its readers ask for together.
+    pub asked: Standing,
+    /// What its writers have on offer together.
+    pub offered: Standing,
+}
+
+/// The edges that processes watch, with what they were told last.
+#[derive(Debug, Default)]
+pub(super) struct Watches {
+    edges: Vec<(ProcessId, Edge, Option<Demand>)>,
+}
+
+impl Watches {
+    /// Whether a process may come with what it watches.
+    pub(super) fn check_room(&self, shape: &Shape) -> Result<(), Error> {
+        if self.edges.len() + shape.watched.len() > WATCHES_MAX {
+            let message = format!("the processes of a network watch at most {WATCHES_MAX} edges");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(())
+    }
+
+    /// Has a process watch these edges, and no others.
+    pub(super) fn set(&mut self, process: ProcessId, edges: &[Edge]) {
+        self.forget(process);
+        self.edges.extend(edges.iter().map(|&edge| (process, edge, None)));
+    }
+
+    pub(super) fn forget(&mut self, process: ProcessId) {
+        self.edges.retain(|(watching, _, _)| *watching != process);
+    }
+}
+
+impl Demand {
+    const NONE: Demand = Demand {
+        waits: Waits::Nobody,
+        asked: Standing::Nothing,
+        offered: Standing::Nothing,
+    };
+
+    fn is_news_after(&self, before: &Demand) -> bool {
+        let scale = |demand: &Demand| (demand.waits, demand.asked.magnitude(), demand.offered.magnitude());
+        scale(self) != scale(before)
+    }
+}
+
+impl Network {
+    /// Tells processes what has changed at the edges that they watch.
+    pub(super) fn tell_demand(&mut self) {
+        if self.watches.edges.is_empty() {
+            return;
+        }
+        let mut events = Vec::new();
+        for k in 0..self.watches.edges.len() {
+            let (process, edge, before) = self.watches.edges[k];
+            let node = self.wiring.node(process);
+            if node.retired {
+                continue;
+            }
+            let point = match edge {
+                Edge::Input(input) => node.inputs[input].point,
+                Edge::Output(output) => node.outputs[output].point,
+            };
+            let now = point.map_or(Demand::NONE, |point| self.demand_at(point));
+            if before.is_none_or(|before| now.is_news_after(&before)) {
+                self.watches.edges[k].2 = Some(now);
+                self.notify(process, &mut events, |object| object.demand(edge, &now));
+            }
+        }
+        self.follow(events);
+    }
+
+    fn demand_at(&mut self, id: PointId) -> Demand {
+        let asked = Standing::of(commitment::of_point(&self.wiring, &mut self.state, id));
+        let offered = self.offered_at(id);
+        Demand {
+            waits: Waits::of(asked != Standing::Nothing, offered != Standing::Nothing),
+            asked,
+            offered,
+        }
+    }
+
+    /// What is on offer at a flow point: a writer that holds does not say how many.
+    pub(super) fn offered_at(&self, id: PointId) -> Standing {
+        let writers = &self.wiring.point(id).writers;
+        if writers
+            .iter()
+            .any(|writer| self.status(writer.process) == Status::Holding)
+        {
+            return Standing::Any;
+        }
+        Standing::of(self.in_deal(id))
+    }
+}
