@@ -445,6 +445,62 @@ fn a_chain_goes_on_where_it_stopped() {
     assert_eq!((&left.slots[0], left.counts[1]), (&Val::I(3537), 3537));
 }
 
+/// Reads an array in step with its index, counts every item, and leaves at the first
+/// that is not `below`; with every budget, and from indices in and out of it.
+fn read_in_batches(item: Item, data: Data, below: i64) {
+    let mut tables = ticks();
+    tables.slots.push(SlotDecl::i64("sum", 0));
+    tables.data.push(data);
+    let mut setup = with_hosts(looped(tables, |b| {
+        let at = tick(b);
+        let view = b.inst(Op::Sconst, Imm::Index(0), &[]).expect("it has a result");
+        let (some, none) = (b.block(&[item.ty()]), b.block(&[]));
+        b.terminate(Terminator::Get {
+            item,
+            view,
+            index: at,
+            some: some.into(),
+            none: none.into(),
+        });
+        b.switch_to(none);
+        let code = b.iconst(-2);
+        b.ret(&[code]);
+        b.switch_to(some);
+        let mut value = b.block_params(some)[0];
+        if item.ty() == Type::F64 {
+            value = b.op(Op::FToI, &[value]);
+        }
+        count(b, 0);
+        let bound = b.iconst(below);
+        let goes_on = b.op(Op::Ilt, &[value, bound]);
+        leave_unless(b, goes_on, -3);
+        let sum = b.slot_get(1);
+        let sum = b.op(Op::Iadd, &[sum, value]);
+        b.slot_set(1, sum);
+        count(b, 1);
+    }));
+    let native = setup.compile();
+    for begin in [0, 1, 90, 99, 100, 101, -1, i64::MIN, i64::MAX] {
+        for budget in [0, 1, 3, 4, 5, 50, 100, 101, 511, 512, 2000] {
+            setup.slots[0] = Val::I(begin);
+            setup.budget = budget;
+            setup.check_native(&native);
+        }
+    }
+}
+
+#[test]
+fn batches_read_what_single_steps_read() {
+    let numbers: Vec<i64> = (0..100).map(|k| k * 7 % 100).collect();
+    for below in [1000, 93, 50, 0] {
+        let bytes: Vec<u8> = numbers.iter().map(|&number| number as u8).collect();
+        read_in_batches(Item::U8, Data::Bytes(bytes.into()), below);
+        read_in_batches(Item::I64, Data::I64(numbers.clone().into()), below);
+        let doubles: Vec<f64> = numbers.iter().map(|&number| number as f64).collect();
+        read_in_batches(Item::F64, Data::F64(doubles.into()), below);
+    }
+}
+
 #[test]
 fn dumps_name_the_origins() {
     let mut setup = with_hosts(looped(ticks(), |b| {
