@@ -15,6 +15,7 @@ use cutthrough::ir::{Op, SlotDecl, Type};
 use cutthrough::processes::{Copy, Fold};
 use cutthrough::{Compile, Fragment, Network, Options, Process, Shape};
 use cutthrough_bench_support::data::ascending;
+use cutthrough_bench_support::hand::{self, Scalar};
 use cutthrough_bench_support::ratio::{Contender, geomean, interleave, per_element, ratio};
 use cutthrough_bench_support::stages::{self, Stage};
 use cutthrough_bench_support::timed::TimedEngine;
@@ -31,6 +32,9 @@ fn main() {
         .find(|arg| !arg.starts_with('-'))
         .unwrap_or_default();
     suite(&filter);
+    if filter.is_empty() || filter == "filters" {
+        counted_filters();
+    }
     if filter.is_empty() || filter == "chains" {
         chains();
         copies();
@@ -83,6 +87,27 @@ fn suite(filter: &str) {
     println!(
         "{:20} {:>9} {scalar:9.2} {plain:9.2} {:>9} {interpreted:9.1}\n",
         "geometric mean", "", ""
+    );
+}
+
+/// The loop by hand that does all that the network does: filters count what they drop.
+fn counted_filters() {
+    let data = Data::new(Sizes::suite(DIVISOR));
+    let filters = PIPELINES
+        .iter()
+        .find(|pipeline| pipeline.name == "filtersMegamorphic")
+        .expect("it is one of the suite");
+    let mut contenders = [
+        Contender::function("counted", || hand::filters_counted::<Scalar>(&data)),
+        Contender::new("native", || {
+            finish(Wired::warm(|network| filters.wire(network, &data)))
+        }),
+    ];
+    interleave((filters.scalar)(&data), &mut contenders, 21);
+    let [counted, native] = contenders.each_ref().map(Contender::best);
+    println!(
+        "filtersMegamorphic / the scalar loop that counts what each filter drops: {:.2}\n",
+        ratio(native, counted)
     );
 }
 

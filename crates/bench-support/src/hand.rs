@@ -125,6 +125,25 @@ pub fn filters<S: Sum>(data: &Data) -> i64 {
     sum.get()
 }
 
+/// The same as [`filters`], with a count of what each drops, as every filter of a network
+/// has one.
+#[inline(never)]
+pub fn filters_counted<S: Sum>(data: &Data) -> i64 {
+    let mut sum = S::ZERO;
+    let mut dropped = [0_u64; 7];
+    'elements: for &x in &*data.v {
+        for (bound, dropped) in (1..).zip(&mut dropped) {
+            if x <= bound {
+                *dropped += 1;
+                continue 'elements;
+            }
+        }
+        sum = sum.plus(x);
+    }
+    std::hint::black_box(dropped);
+    sum.get()
+}
+
 /// The sum of all products.
 #[inline(never)]
 pub fn cart<S: Sum>(data: &Data) -> i64 {

@@ -204,6 +204,11 @@ impl Fold {
         if let (Some(swapped), Some(_), None) = (mirrored(op), self.number(a), self.number(b)) {
             return Some(Folded::Op(swapped, vec![b, a]));
         }
+        if op == Op::And
+            && let Some(folded) = self.folded_bounds(inst, a, b)
+        {
+            return Some(folded);
+        }
         let number = self.number(b)?;
         match (op, number) {
             (Op::Iadd | Op::Isub | Op::Ior | Op::Ixor | Op::Ishl | Op::Ishr | Op::Iushr, 0)
@@ -241,6 +246,18 @@ impl Fold {
             (Op::Ieq, Op::BToI) if number == 0 => Some(Folded::Op(Op::Not, vec![of.args[0]])),
             _ => None,
         }
+    }
+
+    /// `x <= a and x < 10` is `x <= min(a, 9)`: one comparison less.
+    fn folded_bounds(&mut self, inst: &Inst, a: Value, b: Value) -> Option<Folded> {
+        let (one, other) = (self.definition(a)?.clone(), self.definition(b)?.clone());
+        if (one.op, other.op) != (Op::Ile, Op::Ilt) || one.args[0] != other.args[0] {
+            return None;
+        }
+        let most = self.number(other.args[1])?.checked_sub(1)?;
+        let most = self.constant(most, inst);
+        let bound = self.insert(Op::Imin, vec![one.args[1], most], Type::I64, inst);
+        Some(Folded::Op(Op::Ile, vec![one.args[0], bound]))
     }
 
     fn folded_select(&self, condition: Value, a: Value, b: Value) -> Option<Folded> {
