@@ -24,6 +24,9 @@
 //! Copies share no values: what a block uses of others is made its parameter here, and
 //! [`simplify`](super::simplify) takes back the parameters that need not be.
 
+mod flags;
+mod live;
+
 use std::collections::HashMap;
 
 use crate::eval;
@@ -31,9 +34,11 @@ use crate::function::{
     Block, BlockData, Function, FunctionKind, Imm, Inst, Origin, Target, Terminator, Value,
 };
 use crate::limits::{UNFOLD_GROWTH_MAX, UNFOLD_INSTS_MAX, UNFOLD_VERSIONS_MAX};
-use crate::op::{Effect, Op};
+use crate::op::Op;
 use crate::program::Tables;
 use crate::types::Type;
+use flags::{constants, flag_of, flag_types, flags, number};
+use live::Live;
 
 /// The same chain without the flags that can be known; `tables` are the chain's. Other
 /// functions, and chains that are or would become too large, stay as they are.
@@ -61,181 +66,6 @@ pub fn unfold(function: &Function, tables: &Tables) -> Function {
     unfold
         .run(tables, size * UNFOLD_GROWTH_MAX)
         .unwrap_or_else(|| function.clone())
-}
-
-/// For each value that an operation without operands gives: that operation.
-fn constants(function: &Function) -> Vec<Option<&Inst>> {
-    let mut constants = vec![None; function.values.len()];
-    for inst in function.blocks.iter().flat_map(|block| &block.insts) {
-        if let (Some(result), true, Effect::Pure) = (inst.result, inst.args.is_empty(), inst.op.info().effect)
-        {
-            constants[result.index()] = Some(inst);
-        }
-    }
-    constants
-}
-
-/// The number that a constant is, for integers and booleans.
-fn number(inst: &Inst) -> Option<i64> {
-    match inst.imm {
-        Imm::I64(number) if inst.op == Op::Iconst => Some(number),
-        Imm::Bool(truth) => Some(i64::from(truth)),
-        _ => None,
-    }
-}
-
-/// The slots that are flags, each with its number among them.
-fn flags(function: &Function, constants: &[Option<&Inst>]) -> HashMap<u32, usize> {
-    let is_number = |value: Value| constants[value.index()].and_then(number).is_some();
-    let data = data(function, is_number);
-    let (mut read, mut set, mut other) = (Vec::new(), Vec::new(), Vec::new());
-    let mut read_as_data = Vec::new();
-    for inst in function.blocks.iter().flat_map(|block| &block.insts) {
-        let Imm::Index(slot) = inst.imm else { continue };
-        match (inst.op, inst.result) {
-            (Op::SlotGet, Some(result)) => {
-                match function.ty(result) {
-                    Type::I64 | Type::BOOL => read.push(slot),
-                    _ => other.push(slot),
-                }
-                if data[result.index()] {
-                    read_as_data.push(slot);
-                }
-            }
-            (Op::SlotSet, _) if is_number(inst.args[0]) => set.push(slot),
-            (Op::SlotSet, _) => other.push(slot),
-            _ => {}
-        }
-    }
-    // What stays as it is might be anything; it is a flag if all it is for is to be tested.
-    read.retain(|slot| !other.contains(slot) && (set.contains(slot) || !read_as_data.contains(slot)));
-    read.sort_unstable();
-    read.dedup();
-    read.truncate(u64::BITS as usize);
-    read.into_iter()
-        .enumerate()
-        .map(|(flag, slot)| (slot, flag))
-        .collect()
-}
-
-/// Of each value, whether it is used for anything but being tested.
-fn data(function: &Function, is_number: impl Fn(Value) -> bool) -> Vec<bool> {
-    let mut data = vec![false; function.values.len()];
-    for block in &function.blocks {
-        for inst in &block.insts {
-            let tested = match (inst.op, &inst.args[..]) {
-                (Op::Ieq | Op::Ine | Op::Ilt | Op::Ile | Op::Igt | Op::Ige, &[_, b]) if is_number(b) => 1,
-                (Op::Not | Op::Select, _) => 1,
-                (Op::And | Op::Or | Op::Xor, _) => 2,
-                _ => 0,
-            };
-            inst.args[tested..]
-                .iter()
-                .for_each(|arg| data[arg.index()] = true);
-        }
-        if !matches!(block.terminator, Terminator::Br(..)) {
-            block
-                .terminator
-                .for_each_operand(|value| data[value.index()] = true);
-        }
-        block
-            .terminator
-            .for_each_target(|to| to.args.iter().for_each(|arg| data[arg.index()] = true));
-    }
-    data
-}
-
-fn flag_types(flags: &HashMap<u32, usize>, tables: &Tables) -> Vec<Type> {
-    let mut types = vec![Type::I64; flags.len()];
-    for (&slot, &flag) in flags {
-        types[flag] = tables.slots[slot as usize].ty;
-    }
-    types
-}
-
-/// What each block, or one behind it, uses of what was before.
-struct Live {
-    /// Values, constants not among them.
-    values: Vec<Vec<Value>>,
-    /// Flags that are read before they are set, as a set of bits.
-    flags: Vec<u64>,
-}
-
-impl Live {
-    fn new(function: &Function, flags: &HashMap<u32, usize>, constants: &[Option<&Inst>]) -> Live {
-        let width = function.values.len().div_ceil(64);
-        let count = function.blocks.len();
-        let (mut used, mut defined) = (vec![0_u64; count * width], vec![0_u64; count * width]);
-        let (mut read, mut set) = (vec![0_u64; count], vec![0_u64; count]);
-        for (index, block) in function.blocks.iter().enumerate() {
-            let row = index * width;
-            let bit = |value: Value| (row + value.index() / 64, 1 << (value.index() % 64));
-            let mut note_use = |value: Value, defined: &[u64]| {
-                let (word, bit) = bit(value);
-                if constants[value.index()].is_none() && defined[word] & bit == 0 {
-                    used[word] |= bit;
-                }
-            };
-            let define = |value: Value, defined: &mut [u64]| {
-                let (word, bit) = bit(value);
-                defined[word] |= bit;
-            };
-            block.params.iter().for_each(|&param| define(param, &mut defined));
-            for inst in &block.insts {
-                inst.args.iter().for_each(|&arg| note_use(arg, &defined));
-                inst.result
-                    .iter()
-                    .for_each(|&result| define(result, &mut defined));
-                if let Some(&flag) = flag_of(inst, flags) {
-                    match inst.op {
-                        Op::SlotGet => read[index] |= (1 << flag) & !set[index],
-                        _ => set[index] |= 1 << flag,
-                    }
-                }
-            }
-            block
-                .terminator
-                .for_each_operand(|value| note_use(value, &defined));
-            block
-                .terminator
-                .for_each_target(|to| to.args.iter().for_each(|&arg| note_use(arg, &defined)));
-        }
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for (index, block) in function.blocks.iter().enumerate().rev() {
-                block.terminator.for_each_target(|to| {
-                    let next = to.block.index();
-                    let more = read[next] & !set[index];
-                    changed |= more & !read[index] != 0;
-                    read[index] |= more;
-                    for word in 0..width {
-                        let more = used[next * width + word] & !defined[index * width + word];
-                        changed |= more & !used[index * width + word] != 0;
-                        used[index * width + word] |= more;
-                    }
-                });
-            }
-        }
-        let of_block = |block: usize| {
-            let row = &used[block * width..(block + 1) * width];
-            (0..function.values.len())
-                .filter(|&k| row[k / 64] >> (k % 64) & 1 == 1)
-                .map(Value::from_index)
-                .collect()
-        };
-        Live {
-            values: (0..count).map(of_block).collect(),
-            flags: read,
-        }
-    }
-}
-
-fn flag_of<'f>(inst: &Inst, flags: &'f HashMap<u32, usize>) -> Option<&'f usize> {
-    match (inst.op, inst.imm) {
-        (Op::SlotGet | Op::SlotSet, Imm::Index(slot)) => flags.get(&slot),
-        _ => None,
-    }
 }
 
 /// What is known where a block is entered.
