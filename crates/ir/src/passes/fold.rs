@@ -14,7 +14,7 @@ use crate::op::{Effect, Op};
 use crate::types::Type;
 
 /// The same function with less to compute, simplified. Its blocks must be in reverse
-/// postorder, as [`simplify`] leaves them.
+/// postorder, as [`simplify`](simplify()) leaves them.
 pub fn fold(function: &Function) -> Function {
     let mut fold = Fold {
         parents: parents(function),

@@ -62,7 +62,7 @@ impl Rewire<'_> {
     /// Takes out a process that was [put into](Rewire::insert_into) a flow point: who
     /// writes to it writes past it from now on. It is removed with the point between; if
     /// elements of a block are on their way to it, it hands them on first and ends then,
-    /// and is left to [`remove_finished`](Network::remove_finished). Whether it is gone.
+    /// and is left to [`remove_finished`](crate::Network::remove_finished). Whether it is gone.
     ///
     /// # Errors
     /// When its first input or output is not attached.

@@ -25,7 +25,7 @@ use copy::Copy;
 use lap::Lap;
 
 /// The same chain with copies of its loops that take their steps at once. Blocks must
-/// share no values, as [`unfold`](super::unfold) leaves them; other functions stay as
+/// share no values, as [`unfold`](super::unfold()) leaves them; other functions stay as
 /// they are.
 pub fn batch(function: &Function) -> Function {
     if function.kind != FunctionKind::Chain || !shares_no_values(function) {

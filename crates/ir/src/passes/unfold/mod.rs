@@ -22,7 +22,7 @@
 //! in what the chain does; slots are left with the same values.
 //!
 //! Copies share no values: what a block uses of others is made its parameter here, and
-//! [`simplify`](super::simplify) takes back the parameters that need not be.
+//! [`simplify`](super::simplify()) takes back the parameters that need not be.
 
 mod flags;
 mod live;
