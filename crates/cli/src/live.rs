@@ -5,31 +5,26 @@
 //! is left is done by the run's own thread, which alone has the program itself.
 
 use std::ffi::OsStr;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cutthrough::Network;
 use cutthrough_control::Waker;
-use cutthrough_control::commands::{Apply, Attach, Change, Commands, Tap as ServerTap};
-use cutthrough_control::message::{Problem, ProblemKind, RewireRequest, TapEnd, TapRequest};
+use cutthrough_control::commands::{Apply, Attach, Change, Commands, Tap};
+use cutthrough_control::message::{Problem, ProblemKind, RewireRequest, TapRequest};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{
-    BuildError, Diagnostic, Environment, Input, Running, Tap, TapOptions, TapPlan, TapPoint, TapPolicy,
-    TapRead, TapReader, Target, compile,
+    BuildError, Diagnostic, Environment, Input, Running, TapPlan, TapPoint, Target, compile,
 };
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use cutthrough_live::Pumped;
+use cutthrough_live::taps::{options_of, wrong_pipeline};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::input::{Peeked, Surroundings};
 use crate::progress::Progress;
 use crate::streams::{Opened, Streams};
-
-/// How long the reader of a tap waits for rows before it looks whether it is still
-/// wanted.
-const TAP_WAIT: Duration = Duration::from_millis(250);
 
 /// The program of a run.
 #[derive(Clone)]
@@ -111,27 +106,13 @@ impl Commands for Live {
         let running = self.seen();
         let flow = running.flow(&request.flow);
         let flow = flow.map_err(|error| Problem::new(ProblemKind::NotThere, error.to_string()))?;
-        let options = TapOptions {
-            policy: if request.complete {
-                TapPolicy::Complete
-            } else {
-                TapPolicy::Lossy
-            },
-            format: format_of(request.format.as_deref())?,
-            ..TapOptions::default()
-        };
+        let options = options_of(request)?;
         let plan = TapPlan::compile(&TapPoint::from(flow), &request.pipeline, &options);
-        let plan = plan.map_err(|diagnostic| wrong(&diagnostic, "the tap's pipeline", &request.pipeline))?;
-        let (waker, surroundings) = (waker.clone(), self.shared.surroundings.clone());
+        let plan = plan.map_err(|diagnostic| wrong_pipeline(&diagnostic, request))?;
+        let (waker, interrupt) = (waker.clone(), self.shared.surroundings.interrupt.clone());
         Ok(Box::new(move |network| {
-            let attached = plan.attach(network);
-            let (tap, reader) =
-                attached.map_err(|error| Problem::new(ProblemKind::Failed, error.to_string()))?;
-            let tap = Pumped::start(tap, reader, waker, surroundings);
-            let tap = tap.map_err(|error| {
-                Problem::new(ProblemKind::Failed, format!("no thread for the tap: {error}"))
-            })?;
-            Ok(Box::new(tap) as Box<dyn ServerTap>)
+            let tap = Pumped::attach(plan, network, waker, Arc::new(move || interrupt.wake()))?;
+            Ok(Box::new(tap) as Box<dyn Tap>)
         }))
     }
 
@@ -204,19 +185,6 @@ impl Live {
     }
 }
 
-fn format_of(name: Option<&str>) -> Result<OutputFormat, Problem> {
-    match name {
-        None | Some("text") => Ok(OutputFormat::Text),
-        Some("json") => Ok(OutputFormat::Json),
-        Some("csv") => Ok(OutputFormat::Csv),
-        Some("table") => Ok(OutputFormat::Table),
-        Some(other) => {
-            let message = format!("there is no format `{other}`; there are text, json, csv and table");
-            Err(Problem::new(ProblemKind::Unsupported, message))
-        }
-    }
-}
-
 fn wrong(diagnostic: &Diagnostic, source_name: &str, source: &str) -> Problem {
     Problem::new(ProblemKind::Wrong, diagnostic.render(source_name, source, false))
 }
@@ -226,127 +194,5 @@ fn refused(error: &BuildError, request: &RewireRequest) -> Problem {
         wrong(&error.diagnostic(), &request.name, &request.program)
     } else {
         Problem::new(ProblemKind::Failed, error.to_string())
-    }
-}
-
-/// A tap whose output a thread of its own hands over, piece by piece: it waits for the
-/// tap's rows, which the server's thread cannot.
-struct Pumped {
-    tap: Tap,
-    cell: Arc<Cell>,
-    end: TapEnd,
-    surroundings: Surroundings,
-}
-
-#[derive(Default)]
-struct Cell {
-    piece: Mutex<Piece>,
-    taken: Condvar,
-}
-
-/// What is handed over. At most one read of the tap's output is here; the rest waits in
-/// the tap, which bounds it.
-#[derive(Default)]
-struct Piece {
-    bytes: Vec<u8>,
-    /// How much of them has been taken.
-    taken: usize,
-    rows: u64,
-    end: Option<Result<(), String>>,
-    is_abandoned: bool,
-}
-
-impl Pumped {
-    fn start(tap: Tap, reader: TapReader, waker: Waker, surroundings: Surroundings) -> io::Result<Pumped> {
-        let cell = Arc::new(Cell::default());
-        let (there, around) = (Arc::clone(&cell), surroundings.clone());
-        std::thread::Builder::new()
-            .name("cutthrough-tap".to_owned())
-            .spawn(move || {
-                pump(reader, &there, &waker, &around);
-                // The reader is gone: the network takes out what is left of the tap.
-                around.interrupt.wake();
-            })?;
-        let end = TapEnd {
-            seen: 0,
-            missed: 0,
-            written: 0,
-            failure: None,
-        };
-        Ok(Pumped {
-            tap,
-            cell,
-            end,
-            surroundings,
-        })
-    }
-}
-
-/// Hands over what the tap gives, until it ends or nobody wants it any more.
-fn pump(mut reader: TapReader, cell: &Cell, waker: &Waker, surroundings: &Surroundings) {
-    let mut bytes = Vec::new();
-    loop {
-        let read = reader.read(&mut bytes, TAP_WAIT);
-        // There is room again: a network that waits has to be told.
-        surroundings.interrupt.wake();
-        let mut piece = cell.piece.lock();
-        while piece.taken < piece.bytes.len() && !piece.is_abandoned {
-            cell.taken.wait(&mut piece);
-        }
-        if piece.is_abandoned {
-            return;
-        }
-        piece.rows = reader.rows();
-        match read {
-            TapRead::Bytes => {
-                std::mem::swap(&mut piece.bytes, &mut bytes);
-                piece.taken = 0;
-            }
-            TapRead::Nothing => continue,
-            TapRead::End => piece.end = Some(Ok(())),
-            TapRead::Failed(why) => piece.end = Some(Err(why)),
-        }
-        let is_over = piece.end.is_some();
-        drop(piece);
-        waker.wake();
-        if is_over {
-            return;
-        }
-    }
-}
-
-impl ServerTap for Pumped {
-    fn read(&mut self, most: usize, out: &mut Vec<u8>) -> bool {
-        let mut piece = self.cell.piece.lock();
-        let end = (piece.taken + most).min(piece.bytes.len());
-        out.extend_from_slice(&piece.bytes[piece.taken..end]);
-        piece.taken = end;
-        let is_empty = piece.taken == piece.bytes.len();
-        if is_empty {
-            self.cell.taken.notify_one();
-        }
-        self.end.written = piece.rows;
-        if let Some(Err(why)) = &piece.end {
-            self.end.failure = Some(why.clone());
-        }
-        !is_empty || piece.end.is_none()
-    }
-
-    fn detach(&mut self, network: &mut Network) {
-        self.tap.detach(network);
-        let counts = self.tap.counts(network);
-        (self.end.seen, self.end.missed) = (counts.seen, counts.missed);
-    }
-
-    fn end(&mut self) -> TapEnd {
-        self.end.clone()
-    }
-}
-
-impl Drop for Pumped {
-    fn drop(&mut self) {
-        self.cell.piece.lock().is_abandoned = true;
-        self.cell.taken.notify_one();
-        self.surroundings.interrupt.wake();
     }
 }

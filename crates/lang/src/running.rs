@@ -430,11 +430,12 @@ pub struct UnknownFlow {
 }
 
 impl UnknownFlow {
-    /// In a network, where there are none, or several.
-    pub(crate) fn in_network(name: &str, count: usize) -> UnknownFlow {
+    /// In a network, where there are none, or several; a report has the names there are.
+    pub(crate) fn in_network(network: &mut Network, name: &str, count: usize) -> UnknownFlow {
+        let points = network.report().points;
         UnknownFlow {
             name: name.to_owned(),
-            known: Vec::new(),
+            known: points.into_iter().map(|point| point.name).collect(),
             count,
         }
     }

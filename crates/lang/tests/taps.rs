@@ -382,7 +382,7 @@ fn a_tap_may_come_and_go_with_the_network_of_somebody_else() {
         .sink(pairs, cutthrough::processes::ForEach::new(|_: (i64, f64)| {}))
         .unwrap();
     let name = network.name_of(pairs).unwrap().to_owned();
-    let point = TapPoint::named(&network, &name).unwrap();
+    let point = TapPoint::named(&mut network, &name).unwrap();
     let (_, mut reader) = tap(
         &mut network,
         &point,
@@ -393,8 +393,11 @@ fn a_tap_may_come_and_go_with_the_network_of_somebody_else() {
     network.run().unwrap();
     expect!["996\t498.0\t996.0\n997\t498.5\t997.0\n998\t499.0\t998.0\n999\t499.5\t999.0\n"]
         .assert_eq(&drain(&mut reader).0);
-    let unknown = TapPoint::named(&network, "nowhere").unwrap_err();
-    assert_eq!(unknown.to_string(), "there is no flow point `nowhere`");
+    let unknown = TapPoint::named(&mut network, "nowhere").unwrap_err();
+    assert_eq!(
+        unknown.to_string(),
+        "there is no flow point `nowhere`; there are `iter`"
+    );
     // Nobody writes there any more.
     let over = TapPlan::compile(&point, "", &complete())
         .unwrap()

@@ -131,12 +131,12 @@ impl TapPoint {
     ///
     /// # Errors
     /// When there is none, or several of them.
-    pub fn named(network: &Network, name: &str) -> Result<TapPoint, UnknownFlow> {
+    pub fn named(network: &mut Network, name: &str) -> Result<TapPoint, UnknownFlow> {
         let points = network.points_named(name);
         let [point] = points[..] else {
-            return Err(UnknownFlow::in_network(name, points.len()));
+            return Err(UnknownFlow::in_network(network, name, points.len()));
         };
-        TapPoint::of_network(network, point).map_err(|_| UnknownFlow::in_network(name, 0))
+        TapPoint::of_network(network, point).map_err(|_| UnknownFlow::in_network(network, name, 0))
     }
 
     /// What the flow point is called.
