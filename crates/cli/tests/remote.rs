@@ -77,9 +77,11 @@ fn a_run_is_listed_shown_and_drawn() {
     assert_eq!(home.run(&["ps"]).ok().lines().count(), 1, "only the header");
     let program = "parse clf | where status >= 500 | summarize n = count()";
     let mut running = home.start(&["--name", "web", program]);
-    running.write(&std::fs::read(access_log()).unwrap());
+    let log = std::fs::read(access_log()).unwrap();
     let begin = Instant::now();
     let top = loop {
+        // Code that was compiled is taken up when there is something to run.
+        running.write(&log);
         let top = home.run(&["top", "web", "--once"]).ok();
         if top.contains("native") {
             break top;
