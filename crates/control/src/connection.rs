@@ -30,7 +30,10 @@ pub struct Connection {
     welcome: Welcome,
     phase: Phase,
     decoder: Decoder,
+    /// The request that is to be fetched, and whether a `stop` is, which may have come
+    /// with it.
     request: Option<Request>,
+    is_stop_due: bool,
     output: Vec<u8>,
     written: usize,
     /// When the phase began.
@@ -65,6 +68,7 @@ impl Connection {
             phase: Phase::Greeting,
             decoder: Decoder::default(),
             request: None,
+            is_stop_due: false,
             output: Vec::new(),
             written: 0,
             phase_since: now,
@@ -127,7 +131,7 @@ impl Connection {
             (_, Request::Hello(_)) => self.close_with(now, wrong("`hello` is the first request only")),
             (Phase::Serving, Request::Stop) => {
                 self.phase = Phase::Stopping;
-                self.request = Some(Request::Stop);
+                self.is_stop_due = true;
             }
             // It has come too late, or twice: what it is about is over.
             (Phase::Idle | Phase::Stopping, Request::Stop) => {}
@@ -141,13 +145,14 @@ impl Connection {
 
     /// The client sends no more, or is gone.
     pub fn handle_end(&mut self, now: Instant) {
-        self.request = None;
+        (self.request, self.is_stop_due) = (None, false);
         self.enter(now, Phase::Closed);
     }
 
     /// The request to be served now; `stop` is about the one before it.
     pub fn poll_request(&mut self) -> Option<Request> {
-        self.request.take()
+        let stop = |due: &mut bool| std::mem::take(due).then_some(Request::Stop);
+        self.request.take().or_else(|| stop(&mut self.is_stop_due))
     }
 
     /// Answers the request being served.
@@ -159,7 +164,7 @@ impl Connection {
         if !response.is_interim() && self.phase != Phase::Closing {
             self.enter(now, Phase::Idle);
             // A `stop` that nobody has fetched has nothing left to stop.
-            self.request = None;
+            (self.request, self.is_stop_due) = (None, false);
         }
     }
 
@@ -262,7 +267,7 @@ impl Connection {
             return;
         }
         tracing::debug!(problem = problem.message, "closing a connection");
-        self.request = None;
+        (self.request, self.is_stop_due) = (None, false);
         self.frame_since = None;
         self.push(now, &Response::Error(problem));
         self.enter(now, Phase::Closing);

@@ -136,6 +136,17 @@ fn requests_are_served_one_at_a_time() {
 }
 
 #[test]
+fn a_stop_may_come_with_what_it_stops() {
+    let now = Instant::now();
+    let mut connection = greeted(now);
+    let both = [bytes(&requests()[2]), bytes(&Request::Stop)].concat();
+    connection.handle_input(now, &both);
+    assert_eq!(connection.poll_request(), Some(requests()[2].clone()));
+    assert_eq!(connection.poll_request(), Some(Request::Stop));
+    assert_eq!(connection.poll_request(), None);
+}
+
+#[test]
 fn what_is_no_request_closes_the_connection() {
     let now = Instant::now();
     let new = || Connection::new(now, welcome());
