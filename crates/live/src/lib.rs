@@ -16,6 +16,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A complete tap whose reader is behind has the flow wait, and `run` says so
+//! ([`Progress::Waiting`](cutthrough::Progress::Waiting)): a program that is to go on then
+//! calls [`Network::wait`](cutthrough::Network::wait), and `run` again.
+//!
 //! What this crate deliberately does not know: the command line, files, and how the
 //! program that embeds a network drives it.
 //!
