@@ -53,10 +53,6 @@ pub const INVALIDATIONS_KEPT_MAX: usize = 64;
 /// Chains out of use of which a network keeps the native code, should they come back.
 pub const SHELF_CHAINS_MAX: usize = 8;
 
-/// How often in a row a chain that has changed is compared in vain with those that are out
-/// of use, until another has been compiled.
-pub const SHELF_TRIES: u32 = 4;
-
 const _: () = assert!(
     BLOCK_ELEMENTS_MAX < QUANTUM_STEPS,
     "a block is delivered within a quantum"

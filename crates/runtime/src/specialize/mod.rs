@@ -7,9 +7,11 @@
 //! | `table.rs` | which chains there are: tickets, install, unlink |
 //! | `compiler.rs` | the thread that compiles |
 //! | `shelf.rs` | native code that is out of use and may be wanted again |
+//! | `basis.rs` | what a chain is built from, to tell one that comes back |
 //! | `mode.rs` | how a chain is executed, and why it is not native |
 //! | `cause.rs` | why chains are dropped |
 
+mod basis;
 mod cause;
 mod compiler;
 mod mode;
@@ -31,11 +33,12 @@ use crate::limits::{BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, REPAID_STEPS
 use crate::root::{Reach, Root};
 use crate::wiring::{PointId, ProcessId, Wiring};
 
+use basis::Basis;
 pub use cause::{Cause, Invalidation};
 pub(crate) use cause::{Change, Invalidations};
 use compiler::{Compiler, Job, Running};
 pub use mode::{Compile, Mode, NotNative, Refusal};
-use shelf::{Built, Shelf, Size};
+use shelf::{Built, Shelf};
 use table::{Entry, State, Table};
 
 /// What a chain relies on: as long as it stays as it is, so does the chain.
@@ -166,16 +169,17 @@ impl Specialisations {
             return;
         }
         entry.note.is_compared = true;
-        if !self.shelf.may_have(root, Size::of(&entry.note.reach)) {
+        if !self.shelf.has(root) {
             return;
         }
         let reach = entry.note.reach.clone();
-        let Ok(chain) = chain::build(wiring, memo, root, &reach) else {
+        let Some(shelved) = self.shelf.take(root, &Basis::of(wiring, &reach)) else {
             return;
         };
-        let Some(shelved) = self.shelf.take(root, &chain) else {
-            return;
-        };
+        debug_assert!(
+            chain::build(wiring, memo, root, &reach).is_ok_and(|built| shelved.chain.is(&built)),
+            "INVARIANT: equal bases give equal chains"
+        );
         let ticket = self.chains.begin(root);
         let installed = ticket.map(|ticket| self.chains.install(root, ticket, Ok(shelved.code)));
         debug_assert!(
@@ -220,7 +224,8 @@ impl Specialisations {
             self.install(root, ticket, None, Err(Refusal::TooLarge));
             return;
         };
-        let code = Arc::new(Built::new(&reach, code));
+        let basis = Basis::of(wiring, &reach);
+        let code = Arc::new(Built { basis, code });
         if self.compile == Compile::AtOnce {
             let outcome = compile(&*engine, &code.code);
             self.install(root, ticket, Some(code), outcome);
