@@ -79,12 +79,16 @@ fn cut(report: &mut Report) -> usize {
         chain.ends_at.truncate(REPORT_ITEMS_MAX);
     }
     for invalidation in &mut report.invalidations {
-        shorten(&mut invalidation.root_name);
         let names = [
+            Some(&mut invalidation.root_name),
             invalidation.process.as_mut().map(|(_, name)| name),
             invalidation.point.as_mut().map(|(_, name)| name),
         ];
-        names.into_iter().flatten().for_each(shorten);
+        for name in names.into_iter().flatten() {
+            let mut text = name.to_string();
+            shorten(&mut text);
+            *name = text.into();
+        }
     }
     let kept = [report.processes.len(), report.points.len(), report.chains.len()];
     whole.iter().sum::<usize>() - kept.iter().sum::<usize>()

@@ -67,7 +67,7 @@ impl Imm {
 }
 
 /// One instruction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Inst {
     /// What it does.
     pub op: Op,
@@ -83,7 +83,7 @@ pub struct Inst {
 
 /// A block to go to, and the values of its parameters. Where a terminator brings
 /// values of its own (`get`, `take`, `call`, `inbox`), those come first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     /// Where to go.
     pub block: Block,
@@ -140,7 +140,7 @@ impl Item {
 }
 
 /// An item of a view, by its index: what `get` reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ItemAt {
     /// What to read.
     pub item: Item,
@@ -168,7 +168,7 @@ pub enum End {
 }
 
 /// What ends a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Terminator {
     /// Go on there.
     Jump(Target),
@@ -380,7 +380,7 @@ impl Terminator {
 }
 
 /// One basic block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BlockData {
     /// Its parameters.
     pub params: Vec<Value>,
@@ -404,7 +404,7 @@ pub enum FunctionKind {
 }
 
 /// A function: blocks over numbered values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Function {
     /// What it is for.
     pub kind: FunctionKind,

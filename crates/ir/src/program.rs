@@ -6,7 +6,7 @@ use crate::types::{ElementType, Type, Word};
 
 /// A state slot: one value that a process keeps from activation to activation.
 /// A slot of bytes owns a copy of what was put there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SlotDecl {
     /// For dumps.
     pub name: String,

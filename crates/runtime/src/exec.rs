@@ -9,7 +9,7 @@ use slotmap::SecondaryMap;
 
 use crate::commitment;
 use crate::cone::{self, Check};
-use crate::process::FunctionInfo;
+use crate::program::FunctionInfo;
 use crate::root::{EMPTY, ENDED, NOT_READY, Root, STOPPED};
 use crate::wiring::{Destination, Node, PointId, Port, ProcessId, PullSource, Status, Wiring};
 

@@ -37,6 +37,7 @@
 //! | `network` | networks: editing, running, reporting |
 //! | `outside` | reading and writing flow points from outside |
 //! | `process` | the trait, and what a process declares |
+//! | `program` | what a process is once it has declared itself |
 //! | `fate` | why edges are closed, and what becomes of what a process holds |
 //! | `element` | Rust values as elements |
 //! | `wiring` | who is attached to what |
@@ -68,6 +69,7 @@ mod network;
 mod outside;
 mod process;
 pub mod processes;
+mod program;
 mod root;
 mod specialize;
 mod sync;
@@ -83,7 +85,8 @@ pub use network::{
     ProcessReport, Progress, Readiness, Report, Rewire, Standing, Waits,
 };
 pub use outside::{Outcome, Reader, Writer};
-pub use process::{Account, Fragment, Prepared, Process, Shape};
+pub use process::{Account, Fragment, Process, Shape};
+pub use program::Prepared;
 pub use specialize::{Cause, Compile, Invalidation, Mode, NotNative, Refusal, SpecialisationCounts};
 pub use wiring::{PointId, Port, ProcessId};
 

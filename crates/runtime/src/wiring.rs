@@ -12,7 +12,7 @@ use slotmap::{SlotMap, new_key_type};
 
 use crate::arrange::Arrangement;
 use crate::fate::{Close, Edge, Fate};
-use crate::process::ProcessCode;
+use crate::program::ProcessCode;
 
 new_key_type! {
     /// A process of a network. A number that is given out once is never another's.
@@ -57,19 +57,20 @@ pub(crate) struct OutEdge {
     pub(crate) closed: Option<Close>,
 }
 
-/// A process as the wiring knows it.
+/// A process as the wiring knows it. What does not change is shared, as rewires copy what
+/// they touch.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) code: Arc<ProcessCode>,
     /// Where its slots lie.
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Arc<[Place]>,
     /// Where its [`Status`] lies.
     pub(crate) status: Place,
     /// Its host functions, by their numbers in the network.
-    pub(crate) hosts: Vec<u32>,
+    pub(crate) hosts: Arc<[u32]>,
     /// The counters of its drop policies.
-    pub(crate) drops: Vec<Counter>,
+    pub(crate) drops: Arc<[Counter]>,
     pub(crate) inputs: Vec<InEdge>,
     pub(crate) outputs: Vec<OutEdge>,
     /// Whether it has been taken out of the flow.
@@ -83,7 +84,7 @@ pub(crate) struct Node {
     /// What becomes of what it holds when it is cancelled or removed.
     pub(crate) fate: Fate,
     /// The edges whose demand it is told of.
-    pub(crate) watched: Vec<Edge>,
+    pub(crate) watched: Arc<[Edge]>,
     /// For each of its accounts, the elements that went back to its author.
     pub(crate) handed_back: Vec<u64>,
 }
@@ -140,7 +141,7 @@ pub struct Port {
 /// A flow point as the wiring knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Point {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) element: ElementType,
     pub(crate) writers: Vec<Port>,
     pub(crate) readers: Vec<Port>,

@@ -464,7 +464,7 @@ fn a_cancellation_is_a_cause_of_its_own() {
     network.cancel(source).unwrap();
     let last = network.report().invalidations.last().unwrap().clone();
     assert_eq!(last.cause, Cause::Cancelled);
-    assert_eq!(last.process.unwrap().1, "iter");
+    assert_eq!(&*last.process.unwrap().1, "iter");
 }
 
 #[test]

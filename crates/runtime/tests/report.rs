@@ -146,8 +146,8 @@ fn every_invalidation_has_its_cause() {
     network.rewire(|rewire| rewire.detach_input(second, 0)).unwrap();
     let report = network.report();
     let dropped = report.invalidations.last().unwrap();
-    assert_eq!(dropped.process, Some((second, "for_each".to_owned())));
-    assert_eq!(dropped.point, Some((copied.id(), "copied".to_owned())));
+    assert_eq!(dropped.process, Some((second, "for_each".into())));
+    assert_eq!(dropped.point, Some((copied.id(), "copied".into())));
     let expected = format!(
         "detached reader `for_each` at point `copied`, edit 1 of version {}",
         report.version
@@ -200,7 +200,7 @@ fn what_follows_from_an_end_has_a_cause_but_no_edit() {
     let report = network.report();
     let dropped = report.invalidations.last().unwrap();
     assert_eq!((dropped.cause, dropped.edit), (Cause::Finished, None));
-    assert_eq!(dropped.process.as_ref().unwrap().1, "iter");
+    assert_eq!(&*dropped.process.as_ref().unwrap().1, "iter");
 }
 
 #[test]

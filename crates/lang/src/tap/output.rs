@@ -213,6 +213,10 @@ fn request(
 
 impl Drop for TapReader {
     fn drop(&mut self) {
+        if self.shared.is_leaving.load(Ordering::Relaxed) {
+            // What can go has gone: the flow need not be interrupted for it.
+            return;
+        }
         let is_at_bound = |outcome: &Result<(), Error>| {
             outcome
                 .as_ref()

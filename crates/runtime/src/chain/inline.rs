@@ -5,7 +5,7 @@ use cutthrough_ir::{Block, End, Function, Inst, Op, Target, Terminator, Type, Va
 use super::pull::Pulled;
 use super::{ChainBuilder, TooLarge, target};
 use crate::exec::{Activation, status_word};
-use crate::process::FunctionInfo;
+use crate::program::FunctionInfo;
 use crate::wiring::{ProcessId, Status};
 
 /// One way in which an activation ends: what it has emitted, and in which block the

@@ -26,7 +26,7 @@ use cutthrough_ir::{
 use crate::cone::Check;
 use crate::exec::{Activation, Memo};
 use crate::limits::CHAIN_INSTS_MAX;
-use crate::process::FunctionInfo;
+use crate::program::FunctionInfo;
 use crate::root::{EMPTY, ENDED, NOT_READY, Reach, Root, STOPPED};
 use crate::wiring::{Counter, PointId, Port, ProcessId, Status, Wiring};
 
@@ -71,7 +71,7 @@ pub(crate) fn build(
         chain.f.build()
     };
     let name = match root {
-        Root::Active(process) => wiring.node(process).name.clone(),
+        Root::Active(process) => wiring.node(process).name.to_string(),
         Root::Delivery(reader) => format!("to {}", wiring.node(reader.process).name),
     };
     tables.edges = bindings.edges.len();
@@ -351,7 +351,9 @@ impl ChainBuilder<'_, '_> {
         let next = Origin::from_index(self.bindings.origins.len());
         let origin = *self.bindings.origin_of.entry(process).or_insert(next);
         if origin == next {
-            self.bindings.origins.push(self.wiring.node(process).name.clone());
+            self.bindings
+                .origins
+                .push(self.wiring.node(process).name.to_string());
         }
         self.f.set_origin(origin);
         outer

@@ -3,7 +3,7 @@
 use cutthrough_ir::{Block, Op, Value};
 
 use super::{ChainBuilder, TooLarge};
-use crate::process::FunctionInfo;
+use crate::program::FunctionInfo;
 use crate::wiring::{Port, ProcessId, PullSource, Status};
 
 /// What a pull was built as.

@@ -35,7 +35,7 @@ impl Network {
         let names: Vec<&str> = reach
             .members
             .iter()
-            .map(|&member| self.wiring.node(member).name.as_str())
+            .map(|&member| &*self.wiring.node(member).name)
             .collect();
         let engine = self.specialisations.engine().map(|engine| engine.dump(&code));
         let (clif, asm) = match engine {

@@ -254,7 +254,11 @@ impl Network {
 
     /// The flow points of this name.
     pub fn points_named(&self, name: &str) -> Vec<PointId> {
-        let named = self.wiring.points.iter().filter(|(_, point)| point.name == name);
+        let named = self
+            .wiring
+            .points
+            .iter()
+            .filter(|(_, point)| *point.name == *name);
         named.map(|(id, _)| id).collect()
     }
 

@@ -107,8 +107,8 @@ impl Rewire<'_> {
     /// When there is no such process.
     pub fn rename(&mut self, process: ProcessId, name: &str) -> Result<(), Error> {
         self.edits += 1;
-        if self.network.known(process)?.name != name {
-            name.clone_into(&mut self.network.wiring.node_mut(process).name);
+        if self.network.known(process)?.name.as_ref() != name {
+            self.network.wiring.node_mut(process).name = name.into();
         }
         Ok(())
     }
@@ -120,8 +120,8 @@ impl Rewire<'_> {
     pub fn rename_point(&mut self, point: impl Into<PointId>, name: &str) -> Result<(), Error> {
         self.edits += 1;
         let point = point.into();
-        if self.network.known_point(point)?.name != name {
-            name.clone_into(&mut self.network.wiring.point_mut(point).name);
+        if self.network.known_point(point)?.name.as_ref() != name {
+            self.network.wiring.point_mut(point).name = name.into();
         }
         Ok(())
     }

@@ -214,10 +214,10 @@ impl Report {
             lost: net.counts.get(edge.lost),
             closed: edge.closed.clone(),
         });
-        let dropped = node.code.tables().drops.iter().zip(&node.drops);
+        let dropped = node.code.tables().drops.iter().zip(&*node.drops);
         ProcessReport {
             id,
-            name: node.name.clone(),
+            name: node.name.to_string(),
             status: Readiness::of(net.status(id)),
             inputs: inputs.collect(),
             outputs: outputs.collect(),
@@ -323,7 +323,7 @@ impl Network {
         let waits = Waits::of(some(&readers), self.offered_at(id) != Standing::Nothing);
         PointReport {
             id,
-            name: point.name.clone(),
+            name: point.name.to_string(),
             element: point.element.to_string(),
             writers,
             readers,
@@ -353,7 +353,7 @@ impl Network {
         let roots = self.specialisations.roots();
         let chains = roots.into_iter().map(|(root, reach, steps)| {
             let (process, is_delivery) = root.process();
-            let name = |&member: &ProcessId| self.wiring.node(member).name.clone();
+            let name = |&member: &ProcessId| self.wiring.node(member).name.to_string();
             ChainReport {
                 root: process,
                 is_delivery,

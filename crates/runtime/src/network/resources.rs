@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::{Network, Report};
 use crate::fate::Edge;
 use crate::limits::DEPARTED_KEPT_MAX;
-use crate::process::{ProcessCode, Shape};
+use crate::process::Shape;
+use crate::program::ProcessCode;
 use crate::wiring::{InEdge, Node, OutEdge, Point, PointId, ProcessId};
 
 /// What an edge has moved at a flow point that it has left for another: it stays in
@@ -21,7 +22,12 @@ pub(super) struct Moved {
 
 impl Network {
     /// A process as the wiring knows it, with new slots, counters and host functions.
-    pub(super) fn node(&mut self, code: ProcessCode, shape: Shape, status: cutthrough_ir::Place) -> Node {
+    pub(super) fn node(
+        &mut self,
+        code: Arc<ProcessCode>,
+        shape: Shape,
+        status: cutthrough_ir::Place,
+    ) -> Node {
         let tables = code.tables();
         let counts = &mut self.counts;
         let inputs = tables.inputs.iter().map(|_| InEdge {
@@ -48,7 +54,7 @@ impl Network {
         };
         let drops = tables.drops.iter().map(|_| counts.add()).collect();
         Node {
-            name: code.program.name.clone(),
+            name: code.program.name.as_str().into(),
             places: tables
                 .slots
                 .iter()
@@ -66,7 +72,7 @@ impl Network {
             fate: shape.fate,
             watched: shape.watched.into_iter().filter(is_there).collect(),
             handed_back: vec![0; code.accounts.len()],
-            code: Arc::new(code),
+            code,
         }
     }
 
@@ -78,7 +84,7 @@ impl Network {
         for place in goes.places.iter().filter(|place| !stays.places.contains(place)) {
             self.state.remove(*place);
         }
-        for &host in &goes.hosts {
+        for &host in &*goes.hosts {
             self.hosts.remove(host);
         }
         for (k, &counter) in goes.drops.iter().enumerate() {
@@ -147,10 +153,10 @@ impl Network {
         for &place in node.places.iter().chain([&node.status]) {
             self.state.remove(place);
         }
-        for &host in &node.hosts {
+        for &host in &*node.hosts {
             self.hosts.remove(host);
         }
-        for &counter in &node.drops {
+        for &counter in &*node.drops {
             self.counts.remove(counter);
         }
         self.free_edges(node);

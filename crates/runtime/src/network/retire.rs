@@ -69,14 +69,16 @@ impl Network {
         }
     }
 
-    /// Takes a process that is being removed out of the flow; what it holds has its fate,
-    /// or goes with it.
-    pub(super) fn retire(&mut self, process: ProcessId, has_fate: bool) {
+    /// Takes processes that are being removed out of the flow; what each holds has its
+    /// fate, or goes with it.
+    pub(super) fn retire(&mut self, leaving: &[(ProcessId, bool)]) {
         let mut events = Vec::new();
-        if has_fate && !self.wiring.node(process).retired {
-            self.apply_fate(process, &mut events);
+        for &(process, has_fate) in leaving {
+            if has_fate && !self.wiring.node(process).retired {
+                self.apply_fate(process, &mut events);
+            }
+            events.push(Event::Over(process, Close::Ended));
         }
-        events.push(Event::Over(process, Close::Ended));
         self.follow(events);
     }
 

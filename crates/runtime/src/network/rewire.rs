@@ -21,7 +21,8 @@ use crate::arrange::{Arranged, arrange};
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Fate};
 use crate::limits::{POINTS_MAX, PROCESSES_MAX};
-use crate::process::{Prepared, Process};
+use crate::process::Process;
+use crate::program::Prepared;
 use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, OutEdge, Point, PointId, Port, ProcessId, Status};
 
@@ -136,7 +137,7 @@ impl Rewire<'_> {
         }
         let counts = &mut network.counts;
         let point = Point {
-            name: name.to_owned(),
+            name: name.into(),
             element,
             writers: Vec::new(),
             readers: Vec::new(),
@@ -469,8 +470,8 @@ impl Rewire<'_> {
                 .set(process, &network.wiring.node(process).watched);
             network.unsettled.push(process);
         }
-        for &(process, has_fate) in &edits.leaving {
-            network.retire(process, has_fate);
+        network.retire(&edits.leaving);
+        for &(process, _) in &edits.leaving {
             network.discard(process);
         }
         for &process in &edits.finishing {

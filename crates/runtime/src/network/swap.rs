@@ -7,7 +7,8 @@ use cutthrough_ir::ElementType;
 use super::Network;
 use super::rewire::Rewire;
 use crate::error::{Error, ErrorKind};
-use crate::process::{Prepared, Process, ProcessCode};
+use crate::process::Process;
+use crate::program::{Prepared, ProcessCode};
 use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, ProcessId, Status};
 
@@ -67,7 +68,8 @@ impl Rewire<'_> {
         node.is_tolerated = before.is_tolerated;
         for (slot, &from) in kept.iter().enumerate() {
             if let Some(from) = from {
-                let fresh = std::mem::replace(&mut node.places[slot], before.places[from]);
+                let fresh =
+                    std::mem::replace(&mut Arc::make_mut(&mut node.places)[slot], before.places[from]);
                 self.network.state.remove(fresh);
             }
         }

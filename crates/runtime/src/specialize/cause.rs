@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Mode, Reliance};
 use crate::limits::INVALIDATIONS_KEPT_MAX;
@@ -109,7 +110,7 @@ pub struct Invalidation {
     /// The process at the chain's root.
     pub root: ProcessId,
     /// Its name.
-    pub root_name: String,
+    pub root_name: Arc<str>,
     /// Whether the chain began with a delivery to the root rather than in it.
     pub is_delivery: bool,
     /// How the chain was executed until then.
@@ -120,9 +121,9 @@ pub struct Invalidation {
     /// else.
     pub edit: Option<usize>,
     /// The process that changed, and its name.
-    pub process: Option<(ProcessId, String)>,
+    pub process: Option<(ProcessId, Arc<str>)>,
     /// The flow point where it did, and its name.
-    pub point: Option<(PointId, String)>,
+    pub point: Option<(PointId, Arc<str>)>,
 }
 
 impl fmt::Display for Invalidation {
@@ -221,7 +222,7 @@ impl Invalidations {
         }
         let name = |process: ProcessId| {
             let node = wiring.nodes.get(process);
-            node.map(|node| node.name.clone()).unwrap_or_default()
+            node.map_or_else(Arc::default, |node| node.name.clone())
         };
         let (process, is_delivery) = root.process();
         let point = |point: PointId| {

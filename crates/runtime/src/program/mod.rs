@@ -1,0 +1,235 @@
+//! What processes are made of once they have declared themselves: programs, checked and
+//! ready to be interpreted and inlined.
+
+mod shared;
+
+use std::sync::Arc;
+
+use cutthrough_ir::function::Terminator;
+use cutthrough_ir::verify::verify_program;
+use cutthrough_ir::{Code, End, Function, FunctionKind, InputProgram, Op, Program, Tables, Type};
+
+use crate::error::{Error, ErrorKind};
+use crate::fate::Fate;
+use crate::process::{Account, Fragment, Process, Shape};
+
+/// What the runtime has to know of a function without executing it.
+#[derive(Clone, Debug)]
+pub(crate) struct FunctionInfo {
+    pub(crate) code: Code,
+    /// The outputs it may emit to.
+    pub(crate) emits: Vec<usize>,
+    /// Of these, the ones that have to be ready before it is activated.
+    pub(crate) requires: Vec<usize>,
+    /// The inputs it takes from by itself.
+    pub(crate) takes: Vec<usize>,
+    /// Whether it may end with `again`.
+    pub(crate) may_hold: bool,
+    /// Whether it may end with `finish` or a failure.
+    pub(crate) may_finish: bool,
+}
+
+impl FunctionInfo {
+    fn new(function: Function, optional: &[bool]) -> FunctionInfo {
+        let (mut emits, mut takes) = (Vec::new(), Vec::new());
+        let (mut may_hold, mut may_finish) = (false, false);
+        for block in &function.blocks {
+            emits.extend(
+                block
+                    .insts
+                    .iter()
+                    .filter(|inst| inst.op == Op::Emit)
+                    .map(|inst| inst.imm.index()),
+            );
+            match block.terminator {
+                Terminator::End(End::Again) => may_hold = true,
+                Terminator::End(End::Finish | End::Fail(_) | End::HostFailed) => may_finish = true,
+                Terminator::Take { input, .. } => takes.push(input as usize),
+                _ => {}
+            }
+        }
+        emits.sort_unstable();
+        emits.dedup();
+        let requires = emits
+            .iter()
+            .copied()
+            .filter(|&output| !optional[output])
+            .collect();
+        FunctionInfo {
+            code: Code::new(function),
+            emits,
+            requires,
+            takes,
+            may_hold,
+            may_finish,
+        }
+    }
+
+    pub(crate) fn function(&self) -> &Function {
+        self.code.function()
+    }
+}
+
+/// One input's functions.
+#[derive(Clone, Debug)]
+pub(crate) struct InputCode {
+    pub(crate) read_ok: FunctionInfo,
+    pub(crate) ask: Option<FunctionInfo>,
+    pub(crate) end: Option<FunctionInfo>,
+    pub(crate) pulled: bool,
+}
+
+/// A process's program, ready to be interpreted and inlined. Equal ones are there once
+/// (`shared.rs`).
+#[derive(Debug)]
+pub(crate) struct ProcessCode {
+    pub(crate) program: Program,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) inputs: Vec<InputCode>,
+    pub(crate) write_ok: Option<FunctionInfo>,
+}
+
+impl ProcessCode {
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.program.tables
+    }
+
+    /// All functions that are activated by the flow itself.
+    pub(crate) fn activated(&self) -> impl Iterator<Item = &FunctionInfo> {
+        self.inputs
+            .iter()
+            .map(|input| &input.read_ok)
+            .chain(&self.write_ok)
+    }
+
+    /// Whether the process can end up holding after an element from `input`.
+    pub(crate) fn expands(&self, input: usize) -> bool {
+        self.inputs[input].read_ok.may_hold
+    }
+}
+
+/// A process with its program built and verified, to be added to a network: all that can
+/// be done before, on any thread, so that a [rewire](crate::Rewire) is short.
+pub struct Prepared {
+    pub(crate) process: Box<dyn Process>,
+    pub(crate) code: Arc<ProcessCode>,
+    pub(crate) shape: Shape,
+}
+
+impl Prepared {
+    /// Has a process declare itself and builds its program.
+    ///
+    /// # Errors
+    /// When the program is not well formed.
+    pub fn new(mut process: Box<dyn Process>) -> Result<Prepared, Error> {
+        let mut shape = Shape::default();
+        process.declare(&mut shape);
+        let code = shared::the_one(program_of(&*process, &mut shape)?);
+        Ok(Prepared { process, code, shape })
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared")
+            .field("name", &self.shape.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a process's program from its declaration.
+fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, Error> {
+    let mut tables = std::mem::take(&mut shape.tables);
+    let mut inputs = Vec::new();
+    for (k, input) in shape.inputs.iter().enumerate() {
+        let fields = tables.inputs[k].fields().to_vec();
+        let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &fields, &[]);
+        let element = f.params();
+        process.read_ok(k, &mut f, &element);
+        let read_ok = f.build();
+        let ask = input.bounded.then(|| {
+            let mut f = Fragment::new(FunctionKind::Expression, &mut tables, &[], &[Type::I64]);
+            let value = process.ask(k, &mut f);
+            f.ret(&[value]);
+            f.build()
+        });
+        let end = input.watched.then(|| {
+            let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &[], &[]);
+            process.end(k, &mut f);
+            f.build()
+        });
+        inputs.push(InputProgram { read_ok, ask, end });
+    }
+    let write_ok = (shape.gives || inputs.is_empty()).then(|| {
+        let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &[], &[]);
+        process.write_ok(&mut f);
+        f.build()
+    });
+    let optional = shape.optional.clone();
+    let program = Program {
+        name: shape.name.clone(),
+        tables,
+        inputs,
+        write_ok,
+        optional,
+    };
+    check(&program)?;
+    check_fate(&program, shape)?;
+    let inputs = program
+        .inputs
+        .iter()
+        .zip(&shape.inputs)
+        .map(|(input, shape)| InputCode {
+            read_ok: FunctionInfo::new(input.read_ok.clone(), &program.optional),
+            ask: input
+                .ask
+                .clone()
+                .map(|ask| FunctionInfo::new(ask, &program.optional)),
+            end: input
+                .end
+                .clone()
+                .map(|end| FunctionInfo::new(end, &program.optional)),
+            pulled: shape.pulled,
+        });
+    Ok(ProcessCode {
+        inputs: inputs.collect(),
+        accounts: std::mem::take(&mut shape.accounts),
+        write_ok: program
+            .write_ok
+            .clone()
+            .map(|f| FunctionInfo::new(f, &program.optional)),
+        program,
+    })
+}
+
+/// Whether counts add up also when what the process holds is dropped or handed back.
+fn check_fate(program: &Program, shape: &Shape) -> Result<(), Error> {
+    let refused = |why: &str| {
+        let message = format!("process `{}`: {why}", program.name);
+        Err(Error::new(ErrorKind::Program, message))
+    };
+    if shape.fate == Fate::Finished {
+        return Ok(());
+    }
+    let mut holding = shape.accounts.iter().filter(|account| !account.held.is_empty());
+    let first = holding.clone().next();
+    if holding
+        .clone()
+        .any(|account| Some(&account.held) != first.map(|first| &first.held))
+    {
+        return refused("its fate is the same for all elements, but its accounts hold different ones");
+    }
+    if let Fate::Dropped(policy) = shape.fate {
+        if policy >= program.tables.drops.len() {
+            return refused("its fate names a drop policy that it does not declare");
+        }
+        if holding.any(|account| !account.drops.contains(&policy)) {
+            return refused("its fate names a drop policy that its accounts do not");
+        }
+    }
+    Ok(())
+}
+
+fn check(program: &Program) -> Result<(), Error> {
+    verify_program(program).map_err(|errors| Error::new(ErrorKind::Program, errors.to_string()))
+}
