@@ -1,7 +1,7 @@
 //! How many elements inputs and flow points are committed to take: the standing asks
 //! of the readers, as far as what lies behind them can bear.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use cutthrough_ir::{Flow, Registers, State, Word, Words};
 
@@ -38,7 +38,7 @@ pub(crate) fn of_input(wiring: &Wiring, state: &mut State, reader: Port) -> u64 
 pub(crate) struct Commitments<'c> {
     wiring: &'c Wiring,
     state: &'c mut State,
-    known: HashMap<Port, u64>,
+    known: FxHashMap<Port, u64>,
 }
 
 impl<'c> Commitments<'c> {
@@ -46,7 +46,7 @@ impl<'c> Commitments<'c> {
         Commitments {
             wiring,
             state,
-            known: HashMap::new(),
+            known: FxHashMap::default(),
         }
     }
     fn of_point(&mut self, point: PointId) -> u64 {

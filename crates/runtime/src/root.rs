@@ -1,11 +1,11 @@
 //! Where a grant begins, what it reaches, and how it comes out.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use cutthrough_ir::Exit;
 
 use crate::cone;
-use crate::process::FunctionInfo;
+use crate::program::FunctionInfo;
 use crate::wiring::{Destination, PointId, Port, ProcessId, PullSource, Wiring};
 
 /// Where a grant begins: the root of a chain.
@@ -56,8 +56,8 @@ impl Reach {
         let mut walk = Walk {
             wiring,
             reach: Reach::default(),
-            pushed: HashSet::new(),
-            pulled: HashSet::new(),
+            pushed: FxHashSet::default(),
+            pulled: FxHashSet::default(),
         };
         match root {
             Root::Active(process) => {
@@ -79,8 +79,8 @@ impl Reach {
 struct Walk<'w> {
     wiring: &'w Wiring,
     reach: Reach,
-    pushed: HashSet<Port>,
-    pulled: HashSet<ProcessId>,
+    pushed: FxHashSet<Port>,
+    pulled: FxHashSet<ProcessId>,
 }
 
 impl Walk<'_> {

@@ -4,10 +4,11 @@
 //! [`Journal`] keeps what was replaced, so that a rewire can be taken back, and says what
 //! it has touched.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Place};
+use rustc_hash::FxHashSet;
 use slotmap::{SlotMap, new_key_type};
 
 use crate::arrange::Arrangement;
@@ -305,8 +306,8 @@ impl Wiring {
     }
 
     /// A process and all from which elements can reach it.
-    pub(crate) fn ancestors(&self, process: ProcessId) -> HashSet<ProcessId> {
-        let mut found = HashSet::new();
+    pub(crate) fn ancestors(&self, process: ProcessId) -> FxHashSet<ProcessId> {
+        let mut found = FxHashSet::default();
         let mut todo = vec![process];
         while let Some(process) = todo.pop() {
             if found.insert(process) {

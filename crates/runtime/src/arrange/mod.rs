@@ -17,16 +17,20 @@
 #[cfg(debug_assertions)]
 mod anew;
 mod order;
+mod todo;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use slotmap::SecondaryMap;
 
 use crate::error::{Error, ErrorKind};
 use crate::limits::PATH_PROCESSES_MAX;
-use crate::wiring::{Journal, PointId, Port, ProcessId, PullSource, Wiring};
+use crate::wiring::{Journal, Point, PointId, Port, ProcessId, PullSource, Wiring};
 
 pub(crate) use order::{Order, Rank};
+use todo::Todo;
 
 /// What follows from the wiring.
 #[derive(Debug, Default)]
@@ -105,13 +109,13 @@ pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Arranged, Error> {
     Ok(Arranged { turned, above })
 }
 
-/// What the edits have touched.
+/// What the edits have touched, each once and in order.
 struct Touched {
-    processes: BTreeSet<ProcessId>,
-    points: BTreeSet<PointId>,
+    processes: Vec<ProcessId>,
+    points: Vec<PointId>,
     added: Vec<ProcessId>,
     /// Writers and readers that meet now and did not before.
-    edges: BTreeSet<(ProcessId, ProcessId)>,
+    edges: Vec<(ProcessId, ProcessId)>,
 }
 
 impl Touched {
@@ -128,55 +132,42 @@ impl Touched {
             .copied()
             .filter(|&point| wiring.points.contains_key(point));
         let added = journal.nodes.iter().filter(|(_, before)| before.is_none());
-        let mut touched = Touched {
-            processes: processes.collect(),
-            points: points.collect(),
-            added: added.map(|(&process, _)| process).collect(),
-            edges: BTreeSet::new(),
-        };
-        for &id in &touched.points {
+        let points: Vec<PointId> = points.collect();
+        let mut edges = Vec::new();
+        for &id in &points {
             let point = wiring.point(id);
             let before = journal.points[&id].as_ref();
-            let is_new = |known: fn(&crate::wiring::Point) -> &Vec<Port>, port: &Port| {
+            let is_new = |known: fn(&Point) -> &Vec<Port>, port: &Port| {
                 before.is_none_or(|before| !known(before).contains(port))
             };
-            let new_writers = point
-                .writers
-                .iter()
-                .filter(|port| is_new(|point| &point.writers, port));
-            for writer in new_writers {
-                let edges = point
+            for writer in &point.writers {
+                let is_new_writer = is_new(|point| &point.writers, writer);
+                let met = point
                     .readers
                     .iter()
-                    .map(|reader| (writer.process, reader.process));
-                touched.edges.extend(edges);
-            }
-            let new_readers = point
-                .readers
-                .iter()
-                .filter(|port| is_new(|point| &point.readers, port));
-            for reader in new_readers {
-                let edges = point
-                    .writers
-                    .iter()
-                    .map(|writer| (writer.process, reader.process));
-                touched.edges.extend(edges);
+                    .filter(|reader| is_new_writer || is_new(|point| &point.readers, reader));
+                edges.extend(met.map(|reader| (writer.process, reader.process)));
             }
         }
-        touched
+        Touched {
+            processes: processes.collect(),
+            points,
+            added: added.map(|(&process, _)| process).collect(),
+            edges: once_each(edges),
+        }
     }
 
     /// The processes from which what has changed upstream can be seen first.
-    fn tops(&self, wiring: &Wiring) -> BTreeSet<ProcessId> {
+    fn tops(&self, wiring: &Wiring) -> Vec<ProcessId> {
         let mut tops = self.processes.clone();
         for &point in &self.points {
             tops.extend(wiring.point(point).readers.iter().map(|reader| reader.process));
         }
-        tops
+        once_each(tops)
     }
 
     /// The processes from which what has changed downstream can be seen first.
-    fn bottoms(&self, wiring: &Wiring, turned: &[PointId]) -> BTreeSet<ProcessId> {
+    fn bottoms(&self, wiring: &Wiring, turned: &[PointId]) -> Vec<ProcessId> {
         let mut bottoms = self.processes.clone();
         for &point in self.points.iter().chain(turned) {
             bottoms.extend(wiring.point(point).writers.iter().map(|writer| writer.process));
@@ -184,7 +175,7 @@ impl Touched {
         for &process in &self.processes {
             bottoms.extend(wiring.predecessors(process));
         }
-        bottoms
+        once_each(bottoms)
     }
 
     /// Ranks and depths.
@@ -222,10 +213,9 @@ impl Touched {
         undo: &mut Vec<(ProcessId, usize)>,
     ) -> Result<(), Error> {
         let Arrangement { order, depth, .. } = arrangement;
-        let tops = self.tops(wiring).into_iter();
-        let mut todo: BTreeSet<(Rank, ProcessId)> =
-            tops.map(|process| (order.rank(process), process)).collect();
-        while let Some((_, process)) = todo.pop_first() {
+        let rank = |process: ProcessId| Reverse(order.rank(process));
+        let mut todo = Todo::of(self.tops(wiring), rank);
+        while let Some(process) = todo.next() {
             let above = wiring
                 .predecessors(process)
                 .map(|above| depth.get(above).copied().unwrap_or(1));
@@ -240,7 +230,7 @@ impl Touched {
             let before = depth.insert(process, now);
             if before != Some(now) {
                 undo.extend(before.map(|before| (process, before)));
-                todo.extend(wiring.successors(process).map(|next| (order.rank(next), next)));
+                todo.extend(wiring.successors(process), rank);
             }
         }
         Ok(())
@@ -250,10 +240,9 @@ impl Touched {
     fn mark_once(&self, wiring: &Wiring, arrangement: &mut Arrangement) -> Vec<ProcessId> {
         let Arrangement { order, once, .. } = arrangement;
         let mut changed = Vec::new();
-        let bottoms = self.bottoms(wiring, &[]).into_iter();
-        let mut todo: BTreeSet<(Rank, ProcessId)> =
-            bottoms.map(|process| (order.rank(process), process)).collect();
-        while let Some((_, process)) = todo.pop_last() {
+        let rank = |process: ProcessId| order.rank(process);
+        let mut todo = Todo::of(self.bottoms(wiring, &[]), rank);
+        while let Some(process) = todo.next() {
             let code = &wiring.node(process).code;
             let expands = (0..code.inputs.len()).any(|input| code.expands(input));
             let bears_one = |reader: Port| once.contains_key(reader.process) || is_bounded(wiring, reader);
@@ -267,11 +256,7 @@ impl Touched {
                 once.remove(process);
             }
             changed.push(process);
-            todo.extend(
-                wiring
-                    .predecessors(process)
-                    .map(|above| (order.rank(above), above)),
-            );
+            todo.extend(wiring.predecessors(process), rank);
         }
         changed
     }
@@ -282,7 +267,7 @@ impl Touched {
         let mut concerned = self.points.clone();
         if arrangement.has_joins() {
             let tops = self.tops(wiring);
-            let below = reached(tops, |process| wiring.successors(process).collect());
+            let below = reached(tops, |process, todo| todo.extend(wiring.successors(process)));
             for process in below.into_iter().chain(once.iter().copied()) {
                 let node = wiring.node(process);
                 concerned.extend(node.inputs.iter().filter_map(|edge| edge.point));
@@ -290,7 +275,7 @@ impl Touched {
             }
         }
         let is_turned = |&point: &PointId| wiring.point(point).dealt != is_dealt(wiring, arrangement, point);
-        let turned: Vec<PointId> = concerned.into_iter().filter(is_turned).collect();
+        let turned: Vec<PointId> = once_each(concerned).into_iter().filter(is_turned).collect();
         for &point in &turned {
             let point = wiring.point_mut(point);
             point.dealt = !point.dealt;
@@ -316,10 +301,9 @@ impl Touched {
     /// Marks what feeds an input that its process takes from by itself.
     fn mark_pulled(&self, wiring: &Wiring, arrangement: &mut Arrangement, turned: &[PointId]) {
         let Arrangement { order, pulled, .. } = arrangement;
-        let bottoms = self.bottoms(wiring, turned).into_iter();
-        let mut todo: BTreeSet<(Rank, ProcessId)> =
-            bottoms.map(|process| (order.rank(process), process)).collect();
-        while let Some((_, process)) = todo.pop_last() {
+        let rank = |process: ProcessId| order.rank(process);
+        let mut todo = Todo::of(self.bottoms(wiring, turned), rank);
+        while let Some(process) = todo.next() {
             let is_pulled = is_pulled(wiring, process, |reader| pulled.contains_key(reader));
             if is_pulled == pulled.contains_key(process) {
                 continue;
@@ -329,32 +313,32 @@ impl Touched {
             } else {
                 pulled.remove(process);
             }
-            todo.extend(
-                wiring
-                    .predecessors(process)
-                    .map(|above| (order.rank(above), above)),
-            );
+            todo.extend(wiring.predecessors(process), rank);
         }
     }
 
     fn above(&self, wiring: &Wiring, turned: &[PointId]) -> Vec<ProcessId> {
         let bottoms = self.bottoms(wiring, turned);
-        reached(bottoms, |process| wiring.predecessors(process).collect())
-            .into_iter()
-            .collect()
+        reached(bottoms, |process, todo| todo.extend(wiring.predecessors(process)))
     }
 }
 
-/// What is reached from these, with them.
-fn reached(from: BTreeSet<ProcessId>, next: impl Fn(ProcessId) -> Vec<ProcessId>) -> HashSet<ProcessId> {
-    let mut todo: Vec<ProcessId> = from.into_iter().collect();
-    let mut reached = HashSet::new();
+/// What is reached from these, with them, each once.
+fn reached(mut todo: Vec<ProcessId>, next: impl Fn(ProcessId, &mut Vec<ProcessId>)) -> Vec<ProcessId> {
+    let (mut seen, mut reached) = (FxHashSet::default(), Vec::new());
     while let Some(process) = todo.pop() {
-        if reached.insert(process) {
-            todo.extend(next(process));
+        if seen.insert(process) {
+            reached.push(process);
+            next(process, &mut todo);
         }
     }
     reached
+}
+
+fn once_each<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort_unstable();
+    items.dedup();
+    items
 }
 
 /// Whether the elements of a flow point go into a block: as several readers compete for
@@ -411,7 +395,7 @@ fn share_ancestor(wiring: &Wiring, groups: &[Vec<ProcessId>]) -> bool {
     if groups.len() < 2 {
         return false;
     }
-    let mut seen: HashMap<ProcessId, usize> = HashMap::new();
+    let mut seen: FxHashMap<ProcessId, usize> = FxHashMap::default();
     for (k, group) in groups.iter().enumerate() {
         let mut todo = group.clone();
         while let Some(process) = todo.pop() {

@@ -5,8 +5,9 @@
 //! topological sort algorithm for directed acyclic graphs", 2006). Edges that go never
 //! make an order wrong.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashSet;
 use slotmap::SecondaryMap;
 
 use crate::wiring::{ProcessId, Wiring};
@@ -70,13 +71,13 @@ impl Order {
 pub(super) fn admit(
     wiring: &Wiring,
     order: &mut Order,
-    edges: &BTreeSet<(ProcessId, ProcessId)>,
+    edges: &[(ProcessId, ProcessId)],
     undo: &mut Vec<(ProcessId, Rank)>,
 ) -> Result<(), Cycle> {
     let against =
         |&(upstream, downstream): &(ProcessId, ProcessId)| order.rank(upstream) >= order.rank(downstream);
     // INVARIANT: the order is right for all edges but these.
-    let mut pending: HashSet<(ProcessId, ProcessId)> = edges.iter().copied().filter(against).collect();
+    let mut pending: FxHashSet<(ProcessId, ProcessId)> = edges.iter().copied().filter(against).collect();
     let admitted: Vec<_> = edges
         .iter()
         .copied()
@@ -111,7 +112,7 @@ pub(super) fn admit(
 struct Shift<'s> {
     wiring: &'s Wiring,
     order: &'s Order,
-    pending: &'s HashSet<(ProcessId, ProcessId)>,
+    pending: &'s FxHashSet<(ProcessId, ProcessId)>,
 }
 
 impl Shift<'_> {

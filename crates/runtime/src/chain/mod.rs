@@ -16,7 +16,7 @@ mod inline;
 mod pull;
 mod push;
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use cutthrough_ir::{
     Block, ChainCode, Exit, FunctionBuilder, FunctionKind, Imm, Op, Origin, Place, SlotDecl, Tables, Target,
@@ -91,12 +91,12 @@ pub(crate) fn build(
 #[derive(Default)]
 struct Bindings {
     places: Vec<Place>,
-    slots: HashMap<usize, usize>,
+    slots: FxHashMap<usize, usize>,
     hosts: Vec<u32>,
     edges: Vec<Counter>,
     drops: Vec<Counter>,
     origins: Vec<String>,
-    origin_of: HashMap<ProcessId, Origin>,
+    origin_of: FxHashMap<ProcessId, Origin>,
 }
 
 struct ChainBuilder<'b, 'w> {

@@ -18,7 +18,7 @@ mod mode;
 mod shelf;
 mod table;
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ pub(crate) struct Specialisations {
     chains: Chains,
     /// How often, lately, a root's chain was compiled and invalidated before that had
     /// been worth it; it waits the longer.
-    unrest: HashMap<Root, u32>,
+    unrest: FxHashMap<Root, u32>,
     compiler: Option<Compiler<Root, Arc<Built>, Compiled>>,
     shelf: Shelf,
     counts: SpecialisationCounts,
@@ -112,7 +112,7 @@ impl Specialisations {
             engine,
             compile,
             chains: Table::default(),
-            unrest: HashMap::new(),
+            unrest: FxHashMap::default(),
             compiler: None,
             shelf: Shelf::default(),
             counts: SpecialisationCounts::default(),

@@ -4,8 +4,10 @@
 //! It is `docs/reclamation.md` as code, and nothing else: what roots, flow points and
 //! native code are is left open, so that the model checker can run this very file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
 
 /// The number of one compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +17,7 @@ pub(crate) struct Ticket(u64);
 /// native code, `R` why there is none, and `N` what else there is to know of a chain.
 #[derive(Debug)]
 pub(crate) struct Table<K, D, C, R, N> {
-    entries: HashMap<K, Entry<D, C, R, N>>,
+    entries: FxHashMap<K, Entry<D, C, R, N>>,
     /// The roots whose chains rely on something.
     reliant: BTreeMap<D, BTreeSet<K>>,
     tickets: u64,
@@ -41,7 +43,7 @@ pub(crate) enum State<C, R> {
 impl<K, D, C, R, N> Default for Table<K, D, C, R, N> {
     fn default() -> Self {
         Table {
-            entries: HashMap::new(),
+            entries: FxHashMap::default(),
             reliant: BTreeMap::new(),
             tickets: 0,
         }
