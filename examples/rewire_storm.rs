@@ -7,12 +7,9 @@
 //! cargo run --release --example rewire_storm -- --elements 1000000000 --rewires 1000000
 //! ```
 //!
-//! Options: `--elements N` (10,000,000), `--rewires N` (10,000), `--threads N` (4),
-//! `--seed N` (1), `--burst N` (50; a thread makes so many rewires in a row, on average)
-//! and `--pause-us N` (150,000; and then waits so long, on average: long enough, now and
-//! then, for the chain to become native). The source goes on until both numbers are
-//! reached. The gaps reported are between the arrivals of elements 32 apart, so that the
-//! clock is not what is measured.
+//! `--help` lists the options. The source goes on until as many elements and rewires are
+//! reached as are asked for. The gaps reported are between the arrivals of elements 32
+//! apart, so that the clock is not what is measured.
 //!
 //! When anything is wrong, it says so in one line that runs the same again, and exits
 //! with 1. (The seed decides what each thread does; not when.)
@@ -22,21 +19,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use cutthrough::ir::{End, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{BranchPolicy, Copy, ForEach, Map, Tee};
 use cutthrough::{
     Error, FlowPoint, Fragment, Handle, Network, Pending, Port, Process, ProcessId, Rewire, Shape,
     SpecialisationCounts,
 };
+use cutthrough_bench_support::Gaps;
 
 fn main() -> ExitCode {
-    let storm = match Storm::parse(std::env::args().skip(1)) {
-        Ok(storm) => storm,
-        Err(message) => {
-            eprintln!("{message}");
-            return ExitCode::from(2);
-        }
-    };
+    let storm = Storm::parse();
     match storm.run(|progress| eprintln!("{progress}")) {
         Ok(outcome) => {
             println!("{outcome}");
@@ -49,34 +42,28 @@ fn main() -> ExitCode {
     }
 }
 
-/// How large a storm is.
-#[derive(Clone, Copy, Debug)]
+/// Changes a chain at random while numbered elements run through it.
+#[derive(Clone, Copy, Debug, clap::Parser)]
 pub(crate) struct Storm {
     /// Elements that arrive, at least.
+    #[arg(long, default_value_t = 10_000_000)]
     pub(crate) elements: u64,
     /// Rewires that are applied, at least.
+    #[arg(long, default_value_t = 10_000)]
     pub(crate) rewires: u64,
     /// Threads that make them.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=32))]
     pub(crate) threads: u64,
     /// Rewires that a thread makes in a row, on average.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) burst: u64,
-    /// How long it waits then, on average.
+    /// How long it waits then, on average: long enough, now and then, for the chain to
+    /// become native.
+    #[arg(long, default_value_t = 150_000)]
     pub(crate) pause_us: u64,
     /// Decides what each thread does.
+    #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-}
-
-impl Default for Storm {
-    fn default() -> Storm {
-        Storm {
-            elements: 10_000_000,
-            rewires: 10_000,
-            threads: 4,
-            burst: 50,
-            pause_us: 150_000,
-            seed: 1,
-        }
-    }
 }
 
 /// What came of a storm.
@@ -97,28 +84,6 @@ pub(crate) struct Outcome {
 const KINDS: [&str; 6] = ["inserted", "tapped", "removed", "untapped", "swapped", "replaced"];
 
 impl Storm {
-    fn parse(mut args: impl Iterator<Item = String>) -> Result<Storm, String> {
-        let mut storm = Storm::default();
-        while let Some(name) = args.next() {
-            let value = args.next().and_then(|text| text.parse::<u64>().ok());
-            let value = value.ok_or_else(|| format!("`{name}` takes a number"))?;
-            match name.as_str() {
-                "--elements" => storm.elements = value,
-                "--rewires" => storm.rewires = value,
-                "--threads" => storm.threads = value.clamp(1, 32),
-                "--burst" => storm.burst = value.max(1),
-                "--pause-us" => storm.pause_us = value,
-                "--seed" => storm.seed = value,
-                _ => {
-                    return Err(format!(
-                        "there is no option `{name}`; see the comment at the top of the example"
-                    ));
-                }
-            }
-        }
-        Ok(storm)
-    }
-
     /// Lets it loose; `tell` is told every ten seconds how far it is.
     ///
     /// # Errors
@@ -455,62 +420,11 @@ fn arrivals_sink(arrivals: Arc<Mutex<Arrivals>>, seen: Arc<AtomicU64>) -> impl P
         if arrivals.next.is_multiple_of(32) {
             let now = Instant::now();
             if let Some(last) = arrivals.last.replace(now) {
-                arrivals.gaps.add((now - last).as_nanos() as u64);
+                arrivals.gaps.add(now - last);
             }
             seen.store(arrivals.next, Ordering::Relaxed);
         }
     })
-}
-
-/// A histogram of durations, in eighths of powers of two.
-#[derive(Clone, Debug)]
-struct Gaps {
-    counts: Vec<u64>,
-    max: u64,
-}
-
-impl Default for Gaps {
-    fn default() -> Gaps {
-        Gaps {
-            counts: vec![0; 64 * 8],
-            max: 0,
-        }
-    }
-}
-
-impl Gaps {
-    fn add(&mut self, nanos: u64) {
-        let nanos = nanos.max(8);
-        let power = nanos.ilog2();
-        let eighth = (nanos >> (power - 3)) & 7;
-        self.counts[(power * 8) as usize + eighth as usize] += 1;
-        self.max = self.max.max(nanos);
-    }
-
-    fn percentile(&self, share: f64) -> u64 {
-        let all: u64 = self.counts.iter().sum();
-        let mut left = (all as f64 * share) as u64;
-        for (k, &count) in self.counts.iter().enumerate() {
-            if left < count {
-                let (power, eighth) = (k as u32 / 8, k as u64 % 8);
-                return (8 + eighth + 1) << power >> 3;
-            }
-            left -= count;
-        }
-        self.max
-    }
-}
-
-impl std::fmt::Display for Gaps {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let us = |nanos: u64| nanos as f64 / 1e3;
-        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|share| us(self.percentile(share)));
-        write!(
-            f,
-            "p50 {p50:.2} us, p99 {p99:.2} us, p99.9 {p999:.2} us, max {:.0} us",
-            us(self.max)
-        )
-    }
 }
 
 /// Splitmix64.

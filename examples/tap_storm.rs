@@ -1,38 +1,39 @@
-//! Elements run through a chain at full rate while a thread attaches a tap to it and
-//! detaches it, over and over. It prints what the tap costs: how long the flow pauses when
-//! the tap comes or goes, how much longer an element takes while it is there, and whether
-//! the flow is as fast as before when it has gone.
+//! Elements run through a chain at full rate while a thread attaches a tap to it, reads
+//! what it gives, and detaches it, over and over. It prints what the tap costs: how long
+//! the flow pauses when the tap comes or goes, how much longer an element takes while it is
+//! there, and whether the flow is as fast as before when it has gone.
 //!
 //! ```sh
 //! cargo run --release --example tap_storm -- --taps 10000
 //! ```
 //!
-//! Options: `--taps N` (10,000), `--tapped-us N` (1,000; how long each stays), `--pause-us
-//! N` (1,000; and how long until the next), `--pipeline TEXT` (`where value % 1001 == 0`).
+//! `--help` lists the options.
 //!
 //! What is biased here: the chain does next to nothing, some 13 ns for an element that
 //! arrives, the call of the sink included, so that any pause and any cost shows; a flow that
-//! parses text has much more to do. Gaps are those between the arrivals of elements 32 apart. On a busy machine most
-//! long ones are not ours: the running thread had no processor. So each is also given in
-//! processor time of that thread, with an error of some 10 us upwards; what an element
-//! costs is given in nothing else. For
-//! comparison, the same is measured over as many quiet windows, in which nothing is done.
+//! parses text has much more to do. Gaps are those between the arrivals of elements 32
+//! apart; of each window, from the request on for as long as the tap stays or stays away,
+//! the longest one counts, whatever it is due to. On a busy machine that is another program
+//! that took the processor, so the same is measured over quiet windows, in which nothing is
+//! done. What an element costs is processor time of the running thread.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use cutthrough::ir::{End, Op, SlotDecl, Type};
 use cutthrough::processes::{Filter, ForEach, Map};
 use cutthrough::{Fragment, Handle, Network, Process, Shape};
+use cutthrough_bench_support::Gaps;
 use cutthrough_lang::{Tap, TapOptions, TapPlan, TapPoint, TapRead, TapReader};
 use rustix::time::{ClockId, clock_gettime};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
-    let options = Options::parse()?;
+    let options = Options::parse();
     let mut network = Network::default();
     let numbers = network.source::<i64>(Count)?;
     let odd = network.pipe::<i64, i64>(
@@ -71,44 +72,21 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-#[derive(Clone, Debug)]
+/// Attaches a tap to a flow at full rate and detaches it, over and over.
+#[derive(Clone, Debug, Parser)]
 struct Options {
+    /// How often.
+    #[arg(long, default_value_t = 10_000)]
     taps: usize,
-    tapped: Duration,
-    pause: Duration,
+    /// How long each stays, in microseconds.
+    #[arg(long, default_value_t = 1_000)]
+    tapped_us: u64,
+    /// How long until the next.
+    #[arg(long, default_value_t = 1_000)]
+    pause_us: u64,
+    /// What each does.
+    #[arg(long, default_value = "where value % 1001 == 0")]
     pipeline: String,
-}
-
-impl Options {
-    fn parse() -> Result<Options, String> {
-        let mut options = Options {
-            taps: 10_000,
-            tapped: Duration::from_micros(1_000),
-            pause: Duration::from_micros(1_000),
-            pipeline: "where value % 1001 == 0".to_owned(),
-        };
-        let mut args = std::env::args().skip(1);
-        while let Some(name) = args.next() {
-            let value = args.next().ok_or_else(|| format!("`{name}` takes a value"))?;
-            let number = || {
-                value
-                    .parse::<u64>()
-                    .map_err(|_| format!("`{name}` takes a number"))
-            };
-            match name.as_str() {
-                "--taps" => options.taps = usize::try_from(number()?).map_err(|error| error.to_string())?,
-                "--tapped-us" => options.tapped = Duration::from_micros(number()?),
-                "--pause-us" => options.pause = Duration::from_micros(number()?),
-                "--pipeline" => options.pipeline = value,
-                _ => {
-                    return Err(format!(
-                        "there is no option `{name}`; see the comment at the top of the example"
-                    ));
-                }
-            }
-        }
-        Ok(options)
-    }
 }
 
 /// What the storm has measured; what an element costs is processor time in nanoseconds.
@@ -124,89 +102,105 @@ struct Outcome {
     rows: u64,
 }
 
+/// How long something is measured that goes on at the same rate.
+const STEADY: Duration = Duration::from_secs(2);
+
 fn storm(options: &Options, point: &TapPoint, watch: &Watch, handle: &Handle) -> Result<Outcome, Failure> {
-    let steady = || watch.cost(|| sleep(Duration::from_secs(2)));
-    sleep(Duration::from_millis(500));
-    let before = steady();
+    let (tapped_for, pause) = (
+        Duration::from_micros(options.tapped_us),
+        Duration::from_micros(options.pause_us),
+    );
+    let settle = || sleep(Duration::from_millis(500));
+    settle();
+    let before = watch.cost(|| sleep(STEADY));
     let mut quiet = Gaps::default();
-    for _ in 0..options.taps.min(2_000) {
-        watch.window(&mut quiet, || sleep(options.tapped));
+    for _ in 0..options.taps {
+        watch.window(&mut quiet, || sleep(tapped_for));
     }
 
     // One that stays, for what an element costs when all is native.
-    let staying = attach(options, point, handle)?;
-    sleep(Duration::from_millis(500));
-    let tapped = steady();
-    detach(staying, handle)?;
+    let mut staying = plan(options, point)?.attach(handle)?;
+    staying.read(STEADY / 4);
+    let tapped = watch.cost(|| staying.read(STEADY));
+    staying.detach(handle)?;
 
-    let (mut attached, mut detached, mut rows) = (Gaps::default(), Gaps::default(), 0);
+    let (mut attach, mut detach, mut rows) = (Gaps::default(), Gaps::default(), 0);
     let begin = watch.clock();
     for k in 0..options.taps {
-        let mut running = None;
-        watch.window(&mut attached, || {
-            running = Some(attach(options, point, handle));
-            sleep(options.tapped);
+        let plan = plan(options, point)?;
+        let attached = watch.window(&mut attach, || {
+            let mut attached = plan.attach(handle)?;
+            attached.read(tapped_for);
+            Ok::<_, Failure>(attached)
         });
-        let running = running.expect("it has been attached")?;
-        let mut seen = Ok(0);
-        watch.window(&mut detached, || {
-            seen = detach(running, handle);
-            sleep(options.pause);
-        });
-        rows += seen?;
+        rows += watch.window(&mut detach, || {
+            let rows = attached?.detach(handle);
+            sleep(pause);
+            rows
+        })?;
         if k % 1_000 == 999 {
             eprintln!("{} taps", k + 1);
         }
     }
-    let end = watch.clock();
-    let storm = (end.1 - begin.1) as f64 / (end.0 - begin.0).max(1) as f64;
-    sleep(Duration::from_millis(500));
+    let storm = watch.cost_since(begin);
+    settle();
     Ok(Outcome {
         taps: options.taps,
         before,
         tapped,
         storm,
-        after: steady(),
+        after: watch.cost(|| sleep(STEADY)),
         quiet,
-        attach: attached,
-        detach: detached,
+        attach,
+        detach,
         rows,
     })
 }
 
-/// A tap with the thread that reads it.
-struct Running {
+/// A tap that is to come.
+struct Planned(TapPlan);
+
+fn plan(options: &Options, point: &TapPoint) -> Result<Planned, Failure> {
+    let plan = TapPlan::compile(point, &options.pipeline, &TapOptions::default());
+    Ok(Planned(plan.map_err(|diagnostic| diagnostic.to_string())?))
+}
+
+impl Planned {
+    fn attach(self, handle: &Handle) -> Result<Attached, Failure> {
+        let attached = handle.request(move |network| self.0.attach(network))?;
+        let (tap, reader) = attached.wait()??;
+        Ok(Attached { tap, reader })
+    }
+}
+
+/// A tap that is there.
+struct Attached {
     tap: Tap,
-    reading: std::thread::JoinHandle<u64>,
+    reader: TapReader,
 }
 
-fn attach(options: &Options, point: &TapPoint, handle: &Handle) -> Result<Running, Failure> {
-    let plan = TapPlan::compile(point, &options.pipeline, &TapOptions::default())
-        .map_err(|diagnostic| diagnostic.to_string())?;
-    let attached = handle.request(move |network| plan.attach(network))?;
-    let (tap, reader) = attached.wait()??;
-    let reading = std::thread::spawn(move || read(reader));
-    Ok(Running { tap, reading })
-}
+impl Attached {
+    /// Reads rows for that long.
+    fn read(&mut self, time: Duration) {
+        let (mut bytes, until) = (Vec::new(), Instant::now() + time);
+        while Instant::now() < until {
+            self.reader
+                .read(&mut bytes, until.saturating_duration_since(Instant::now()));
+        }
+    }
 
-fn read(mut reader: TapReader) -> u64 {
-    let mut bytes = Vec::new();
-    while matches!(
-        reader.read(&mut bytes, Duration::from_secs(10)),
-        TapRead::Bytes | TapRead::Nothing
-    ) {}
-    reader.rows()
-}
-
-/// How many rows it has given.
-fn detach(running: Running, handle: &Handle) -> Result<u64, Failure> {
-    let Running { tap, reading } = running;
-    let detached = handle.request(move |network| {
-        tap.detach(network);
-        assert!(tap.is_gone(), "nothing in its pipeline holds anything");
-    })?;
-    detached.wait()?;
-    Ok(reading.join().expect("reading does not panic"))
+    /// Takes it away and reads the rest; how many rows it has given.
+    fn detach(self, handle: &Handle) -> Result<u64, Failure> {
+        let Attached { tap, mut reader } = self;
+        let detached = handle.request(move |network| {
+            tap.detach(network);
+            assert!(tap.is_gone(), "nothing in its pipeline holds anything");
+        })?;
+        detached.wait()?;
+        let mut bytes = Vec::new();
+        while reader.read(&mut bytes, Duration::from_secs(10)) != TapRead::End {}
+        Ok(reader.rows())
+    }
 }
 
 /// Gives 0, 1, 2, and so on without end.
@@ -228,29 +222,25 @@ impl Process for Count {
     }
 }
 
-/// What the sink sees: how many elements have arrived at what cost, and how long the longest wait for
-/// one was in the window at hand.
+/// What the sink sees: how many elements have arrived at what cost, and how long the
+/// longest wait for one was in the window at hand.
 #[derive(Default)]
 struct Watch {
-    is_open: AtomicBool,
-    /// In nanoseconds, and in nanoseconds of the running thread's processor time.
-    longest: Mutex<(u64, u64)>,
+    /// In nanoseconds.
+    longest: AtomicU64,
     /// How many elements had arrived at some processor time of the running thread.
     clocked: Mutex<(u64, u64)>,
 }
 
-/// A gap that is not worth a look at the processor's time, in nanoseconds.
-const SHORT_NS: u64 = 5_000;
-
 impl Watch {
     fn sink(self: &Arc<Watch>) -> impl Process + use<> {
         let watch = self.clone();
-        let (mut count, mut wrong) = (0u64, 0i64);
-        let mut last = Instant::now();
-        let mut last_own = own_time();
+        let (mut count, mut last) = (0u64, Instant::now());
         ForEach::new(move |number: i64| {
-            wrong += i64::from(number != 6 * count.cast_signed() + 3);
-            assert!(wrong == 0, "elements arrive once and in order");
+            assert!(
+                number == 6 * count.cast_signed() + 3,
+                "elements arrive once and in order"
+            );
             count += 1;
             if !count.is_multiple_of(32) {
                 return;
@@ -258,33 +248,21 @@ impl Watch {
             let now = Instant::now();
             let gap = u64::try_from((now - last).as_nanos()).unwrap_or(u64::MAX);
             last = now;
+            if gap > watch.longest.load(Ordering::Relaxed) {
+                watch.longest.store(gap, Ordering::Relaxed);
+            }
             if count.is_multiple_of(1 << 16) {
-                last_own = own_time();
-                *watch.clocked.lock().expect("no thread panics with it") = (count, last_own);
-            } else if gap > SHORT_NS {
-                let own = own_time();
-                watch.note(gap, (own - last_own).min(gap));
-                last_own = own;
+                *watch.clocked.lock().expect("no thread panics with it") = (count, own_time());
             }
         })
     }
 
-    fn note(&self, gap: u64, own: u64) {
-        if self.is_open.load(Ordering::Acquire) {
-            let mut longest = self.longest.lock().expect("no thread panics with it");
-            *longest = (longest.0.max(gap), longest.1.max(own));
-        }
-    }
-
     /// Notes the longest gap while something is done.
-    fn window(&self, gaps: &mut Gaps, act: impl FnOnce()) {
-        *self.longest.lock().expect("no thread panics with it") = (0, 0);
-        self.is_open.store(true, Ordering::Release);
-        act();
-        self.is_open.store(false, Ordering::Release);
-        let longest = *self.longest.lock().expect("no thread panics with it");
-        gaps.all.push(longest.0);
-        gaps.own.push(longest.1);
+    fn window<R>(&self, gaps: &mut Gaps, act: impl FnOnce() -> R) -> R {
+        self.longest.store(0, Ordering::Relaxed);
+        let outcome = act();
+        gaps.add(Duration::from_nanos(self.longest.load(Ordering::Relaxed)));
+        outcome
     }
 
     /// How many elements have arrived at what processor time.
@@ -292,12 +270,16 @@ impl Watch {
         *self.clocked.lock().expect("no thread panics with it")
     }
 
-    /// The processor time that an element takes, in nanoseconds.
+    /// The processor time that an element takes meanwhile, in nanoseconds.
     fn cost(&self, act: impl FnOnce()) -> f64 {
-        let before = self.clock();
+        let begin = self.clock();
         act();
-        let after = self.clock();
-        (after.1 - before.1) as f64 / (after.0 - before.0).max(1) as f64
+        self.cost_since(begin)
+    }
+
+    fn cost_since(&self, begin: (u64, u64)) -> f64 {
+        let end = self.clock();
+        (end.1 - begin.1) as f64 / (end.0 - begin.0).max(1) as f64
     }
 }
 
@@ -305,29 +287,6 @@ impl Watch {
 fn own_time() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
-}
-
-/// The longest gap of each window.
-#[derive(Default)]
-struct Gaps {
-    all: Vec<u64>,
-    own: Vec<u64>,
-}
-
-impl std::fmt::Display for Gaps {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (gaps, what) in [(&self.all, ""), (&self.own, "; of its own")] {
-            let mut sorted = gaps.clone();
-            sorted.sort_unstable();
-            let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize] as f64 / 1e3;
-            let [p50, p90, p99, p999, max] = [0.5, 0.9, 0.99, 0.999, 1.0].map(at);
-            write!(
-                f,
-                "{what} p50 {p50:.0}, p90 {p90:.0}, p99 {p99:.0}, p99.9 {p999:.0}, max {max:.0} us"
-            )?;
-        }
-        Ok(())
-    }
 }
 
 impl std::fmt::Display for Outcome {

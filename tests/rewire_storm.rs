@@ -4,6 +4,7 @@
 #[path = "../examples/rewire_storm.rs"]
 mod rewire_storm;
 
+use clap::Parser;
 use rewire_storm::Storm;
 
 #[test]
@@ -13,7 +14,7 @@ fn nothing_is_lost_doubled_or_reordered() {
         rewires: 1_500,
         burst: 20,
         pause_us: 20_000,
-        ..Storm::default()
+        ..Storm::parse_from(["storm"])
     };
     match storm.run(|_| {}) {
         Ok(outcome) => {

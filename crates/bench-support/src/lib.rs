@@ -13,10 +13,12 @@
 //! | [`wired`] | a network that is ready to run, and its one result |
 //! | [`timed`] | an engine that notes how long it compiles |
 //! | [`ratio`] | interleaved measurements |
+//! | [`gaps`] | how long elements are waited for |
 //! | [`asm`] | loops in machine code, counted |
 
 pub mod asm;
 pub mod data;
+pub mod gaps;
 pub mod hand;
 pub mod ratio;
 pub mod stages;
@@ -25,5 +27,6 @@ pub mod timed;
 pub mod wired;
 
 pub use data::{Data, Sizes};
+pub use gaps::Gaps;
 pub use suite::{PIPELINES, Pipeline};
 pub use wired::Wired;
