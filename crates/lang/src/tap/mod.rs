@@ -46,7 +46,7 @@ use crate::ast::OutputFormat;
 use crate::check::{self, Schema};
 use crate::diagnostic::Diagnostic;
 use crate::limits;
-use crate::lower::{Blueprint, Io, NodeSpec, PointSpec};
+use crate::lower::{Blueprint, BuildError, Io, NodeSpec, PointSpec};
 use crate::plan::{Column, Input, Target};
 use crate::running::{Flow, UnknownFlow, prepare};
 use attached::{Attached, Fate};
@@ -154,12 +154,21 @@ impl TapPoint {
 #[derive(Debug)]
 pub struct TapPlan {
     point: PointId,
-    element: ElementType,
-    label: String,
     tee: Prepared,
-    blueprint: Blueprint,
-    nodes: Vec<Prepared>,
+    /// The first is what the tee writes to.
+    points: Vec<(String, ElementType)>,
+    nodes: Vec<Node>,
+    /// Whether elements may stay behind in the pipeline.
+    holds: bool,
     shared: Arc<Shared>,
+}
+
+/// A process of the pipeline, and the points that it is attached to.
+#[derive(Debug)]
+struct Node {
+    process: Prepared,
+    input: Option<usize>,
+    outputs: Vec<usize>,
 }
 
 /// A tap that is attached, for the thread that runs the network.
@@ -221,9 +230,24 @@ impl TapPlan {
             options,
             shared: None,
         };
-        let prepare_one = |node: &NodeSpec| prepare(node, &mut io, None).map(|(prepared, _)| prepared);
-        let nodes = blueprint.nodes.iter().map(prepare_one).collect::<Result<_, _>>();
-        let nodes = nodes.map_err(|error| error.diagnostic())?;
+        let prepare_one = |node: &NodeSpec| {
+            let (process, _) = prepare(node, &mut io, None)?;
+            Ok(Node {
+                process,
+                input: node.input,
+                outputs: node.outputs.clone(),
+            })
+        };
+        let nodes = blueprint.nodes.iter().map(prepare_one);
+        let nodes = nodes
+            .collect::<Result<_, BuildError>>()
+            .map_err(|error| error.diagnostic())?;
+        let further = blueprint.points.drain(1..);
+        let further = further.map(|point| (format!("{label}: {}", point.name), point.element));
+        let points = [(label.clone(), point.element.clone())]
+            .into_iter()
+            .chain(further);
+        let points = points.collect();
         let shared = io.shared.expect("INVARIANT: a tap's pipeline ends in `write`");
         let branch = match options.policy {
             TapPolicy::Lossy => BranchPolicy::Drop,
@@ -231,17 +255,16 @@ impl TapPlan {
         };
         let tee = Branch {
             tee: Tee::new(point.element.clone(), [BranchPolicy::Block, branch]),
-            name: label.clone(),
+            name: label,
             shared: Arc::clone(&shared),
         };
         let tee = Prepared::new(Box::new(tee)).expect("INVARIANT: a tee is well formed");
         Ok(TapPlan {
             point: point.point,
-            element: point.element.clone(),
-            label,
             tee,
-            blueprint,
+            points,
             nodes,
+            holds: blueprint.nodes.iter().any(|node| node.spec.holds()),
             shared,
         })
     }
@@ -263,16 +286,15 @@ impl TapPlan {
     fn wire(self, rewire: &mut Rewire<'_>) -> Result<Attached, Error> {
         let tee = rewire.add_prepared(self.tee)?;
         let between = rewire.insert_into(self.point, tee)?;
-        let tapped = rewire.point(&self.label, self.element)?;
-        rewire.attach_output(tee, 1, tapped)?;
-        let mut points = vec![tapped];
-        for point in &self.blueprint.points[1..] {
-            let name = format!("{}: {}", self.label, point.name);
-            points.push(rewire.point(&name, point.element.clone())?);
+        let mut points = Vec::with_capacity(self.points.len());
+        for (name, element) in self.points {
+            points.push(rewire.point(&name, element)?);
         }
+        let tapped = points[0];
+        rewire.attach_output(tee, 1, tapped)?;
         let mut nodes: Vec<ProcessId> = Vec::with_capacity(self.nodes.len());
-        for (node, process) in self.blueprint.nodes.iter().zip(self.nodes) {
-            let process = rewire.add_prepared(process)?;
+        for node in self.nodes {
+            let process = rewire.add_prepared(node.process)?;
             rewire.tolerate(process)?;
             if let Some(input) = node.input {
                 rewire.attach_input(process, 0, points[input])?;
@@ -282,7 +304,6 @@ impl TapPlan {
             }
             nodes.push(process);
         }
-        let holds = self.blueprint.nodes.iter().any(|node| node.spec.holds());
         points.remove(0);
         Ok(Attached {
             tee: Some(tee),
@@ -291,7 +312,7 @@ impl TapPlan {
             sink: *nodes.last().expect("INVARIANT: a tap has an end"),
             nodes,
             points,
-            fate: if holds { Fate::Finished } else { Fate::Removed },
+            fate: if self.holds { Fate::Finished } else { Fate::Removed },
         })
     }
 }
