@@ -103,6 +103,11 @@ impl fmt::Display for NotNative {
             NotNative::NotRun => f.write_str("it has not run"),
             NotNative::NoEngine => f.write_str("there is no compiler"),
             NotNative::Off => f.write_str("compiling is off"),
+            NotNative::Warming { steps, due_steps } | NotNative::BackingOff { steps, due_steps, .. }
+                if steps >= due_steps =>
+            {
+                write!(f, "warm after {steps} steps, to be compiled when it runs next")
+            }
             NotNative::Warming { steps, due_steps } => write!(f, "warming up: {steps} of {due_steps} steps"),
             NotNative::BackingOff {
                 steps,
