@@ -12,14 +12,11 @@ use std::sync::Arc;
 
 use cutthrough::Network;
 use cutthrough_control::Waker;
-use cutthrough_control::commands::{Apply, Attach, Change, Commands, Tap};
+use cutthrough_control::commands::{Apply, Attach, Change, Commands};
 use cutthrough_control::message::{Problem, ProblemKind, RewireRequest, TapRequest};
 use cutthrough_lang::ast::OutputFormat;
-use cutthrough_lang::{
-    BuildError, Diagnostic, Environment, Input, Running, TapPlan, TapPoint, Target, compile,
-};
-use cutthrough_live::Pumped;
-use cutthrough_live::taps::{options_of, wrong_pipeline};
+use cutthrough_lang::{BuildError, Diagnostic, Environment, Input, Running, TapPoint, Target, compile};
+use cutthrough_live::taps::{attach, options_of};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::input::{Peeked, Surroundings};
@@ -107,13 +104,9 @@ impl Commands for Live {
         let flow = running.flow(&request.flow);
         let flow = flow.map_err(|error| Problem::new(ProblemKind::NotThere, error.to_string()))?;
         let options = options_of(request)?;
-        let plan = TapPlan::compile(&TapPoint::from(flow), &request.pipeline, &options);
-        let plan = plan.map_err(|diagnostic| wrong_pipeline(&diagnostic, request))?;
         let (waker, interrupt) = (waker.clone(), self.shared.surroundings.interrupt.clone());
-        Ok(Box::new(move |network| {
-            let tap = Pumped::attach(plan, network, waker, Arc::new(move || interrupt.wake()))?;
-            Ok(Box::new(tap) as Box<dyn Tap>)
-        }))
+        let wake = Arc::new(move || interrupt.wake());
+        attach(&TapPoint::from(flow), request, &options, waker, wake)
     }
 
     fn program(&self) -> String {

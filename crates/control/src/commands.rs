@@ -10,8 +10,9 @@ use crate::questions::Waker;
 /// is asked for anything.
 pub trait Commands: Send + Sync {
     /// Checks a tap's pipeline and builds what it needs. Called on the server's thread;
-    /// what it gives is called on the network's, between two grants. Whenever the tap has
-    /// output, and when its output has ended, it wakes the server with `waker`.
+    /// what it gives is called on the network's, between two grants, while the flow waits.
+    /// Whenever the tap has output, and when its output has ended, it wakes the server with
+    /// `waker`.
     ///
     /// # Errors
     /// When there is no such flow point, or the pipeline is wrong.
@@ -28,8 +29,26 @@ pub trait Commands: Send + Sync {
     fn rewire(&self, request: &RewireRequest) -> Result<Change, Problem>;
 }
 
-/// Attaches a tap, on the network's thread. If it fails nothing is attached.
-pub type Attach = Box<dyn FnOnce(&mut Network) -> Result<Box<dyn Tap>, Problem> + Send>;
+/// Attaches a tap, on the network's thread, or looks there for what has to be known before.
+/// If it fails nothing is attached.
+pub type Attach = Box<dyn FnOnce(&mut Network) -> Result<Step, Problem> + Send>;
+
+/// How far a tap has come on the network's thread.
+pub enum Step {
+    /// It is attached.
+    Attached(Box<dyn Tap>),
+    /// All is known of the network; the rest is prepared by this, on the server's thread.
+    Known(Box<dyn FnOnce() -> Result<Attach, Problem> + Send>),
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Step::Attached(_) => "Attached",
+            Step::Known(_) => "Known",
+        })
+    }
+}
 
 /// A change to another program.
 pub struct Change {

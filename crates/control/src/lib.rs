@@ -45,7 +45,7 @@ mod socket;
 pub mod view;
 
 pub use client::Client;
-pub use commands::{Attach, Change, Commands, Tap};
+pub use commands::{Attach, Change, Commands, Step, Tap};
 pub use directory::Directory;
 pub use error::{Error, ErrorKind};
 pub use questions::Waker;

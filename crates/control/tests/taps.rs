@@ -14,7 +14,7 @@ use cutthrough_control::limits::TAP_OUTPUT_BYTES;
 use cutthrough_control::message::{
     Problem, ProblemKind, Request, Response, RewireRequest, Rewired, TapEnd, TapRequest,
 };
-use cutthrough_control::{Attach, Change, Commands, Options, Tap, Waker};
+use cutthrough_control::{Attach, Change, Commands, Options, Step, Tap, Waker};
 
 use common::{Home, eventually};
 
@@ -45,13 +45,24 @@ impl Commands for Scripted {
         }
         let left = request.pipeline.parse().unwrap_or(usize::MAX);
         let notes = self.0.clone();
-        Ok(Box::new(move |_| {
+        let attach = move |_: &mut Network| {
             notes.attached.fetch_add(1, Ordering::SeqCst);
-            Ok(Box::new(Counting {
+            Ok(Step::Attached(Box::new(Counting {
                 notes,
                 left,
                 detached: false,
-            }))
+            })))
+        };
+        // Every other one has to know the network first.
+        if self.0.attached.load(Ordering::SeqCst).is_multiple_of(2) {
+            return Ok(Box::new(attach));
+        }
+        let server = std::thread::current().id();
+        Ok(Box::new(move |_| {
+            Ok(Step::Known(Box::new(move || {
+                assert_eq!(std::thread::current().id(), server);
+                Ok(Box::new(attach))
+            })))
         }))
     }
 

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use cutthrough::Network;
 use cutthrough_control::{Error, Options, Server};
 
-pub use pumped::{Pumped, Wake};
+pub use pumped::{Pump, Pumped, Wake};
 pub use taps::Taps;
 
 /// Opens a network to the other OS processes of this user, under this name and with

@@ -1,7 +1,6 @@
 //! A tap that a server can read without waiting.
 
-use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use cutthrough::Network;
@@ -44,30 +43,49 @@ struct Piece {
     is_abandoned: bool,
 }
 
-impl Pumped {
-    /// Attaches a tap and starts its thread, on the network's thread. The server is woken
-    /// when there is output, the network by `wake` when its output has been read.
+/// The thread for a tap that is still to be attached, so that the flow need not wait for a
+/// thread to start.
+pub struct Pump {
+    give: mpsc::Sender<TapReader>,
+    cell: Arc<Cell>,
+    wake: Wake,
+}
+
+impl Pump {
+    /// Starts the thread. It wakes the server when there is output, the network by `wake`
+    /// when its output has been read.
     ///
     /// # Errors
-    /// When the flow point is not there any more or has no writers, at a bound of the
-    /// network, or when the system has no thread; nothing is attached then.
-    pub fn attach(plan: TapPlan, network: &mut Network, waker: Waker, wake: Wake) -> Result<Pumped, Problem> {
-        let failed = |message: String| Problem::new(ProblemKind::Failed, message);
-        let (tap, reader) = plan.attach(network).map_err(|error| failed(error.to_string()))?;
-        Pumped::start(tap, reader, waker, wake)
-            .map_err(|error| failed(format!("no thread for the tap: {error}")))
-    }
-
-    fn start(tap: Tap, reader: TapReader, waker: Waker, wake: Wake) -> io::Result<Pumped> {
+    /// When the system has no thread.
+    pub fn start(waker: Waker, wake: Wake) -> Result<Pump, Problem> {
         let cell = Arc::new(Cell::default());
         let (there, around) = (Arc::clone(&cell), Arc::clone(&wake));
-        std::thread::Builder::new()
-            .name("cutthrough-tap".to_owned())
-            .spawn(move || {
-                pump(reader, &there, &waker, &around);
-                // The reader is gone: the network takes out what is left of the tap.
-                around();
-            })?;
+        let (give, given) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("cutthrough-tap".to_owned());
+        let started = thread.spawn(move || {
+            // Without a reader the tap has not been attached.
+            let Ok(reader) = given.recv() else { return };
+            pump(reader, &there, &waker, &around);
+            // The reader is gone: the network takes out what is left of the tap.
+            around();
+        });
+        let failed = |error| Problem::new(ProblemKind::Failed, format!("no thread for the tap: {error}"));
+        started.map_err(failed)?;
+        Ok(Pump { give, cell, wake })
+    }
+
+    /// Attaches a tap, on the network's thread.
+    ///
+    /// # Errors
+    /// When the flow point is not there any more or has no writers, or at a bound of the
+    /// network.
+    pub fn attach(self, plan: TapPlan, network: &mut Network) -> Result<Pumped, Problem> {
+        let Pump { give, cell, wake } = self;
+        let (tap, reader) = plan
+            .attach(network)
+            .map_err(|error| Problem::new(ProblemKind::Failed, error.to_string()))?;
+        // Should the thread be gone, the reader is dropped, which takes the tap out.
+        let _ = give.send(reader);
         let end = TapEnd {
             seen: 0,
             missed: 0,

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use cutthrough_control::message::{Problem, ProblemKind, RewireRequest, TapRequest};
-use cutthrough_control::{Attach, Change, Commands, Tap, Waker};
+use cutthrough_control::{Attach, Change, Commands, Step, Waker};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Diagnostic, TapOptions, TapPlan, TapPoint, TapPolicy};
 
-use crate::pumped::{Pumped, Wake};
+use crate::pumped::{Pump, Wake};
 
 /// Taps of any network, by the names of its flow points. Only the network's thread knows
-/// those, so a pipeline is checked and built there, between two grants.
+/// those: it is asked, the pipeline is checked and built on the server's thread, and then
+/// attached.
 #[derive(Clone)]
 pub struct Taps {
     wake: Wake,
@@ -39,10 +40,9 @@ impl Commands for Taps {
         Ok(Box::new(move |network| {
             let point = TapPoint::named(network, &request.flow);
             let point = point.map_err(|error| Problem::new(ProblemKind::NotThere, error.to_string()))?;
-            let plan = TapPlan::compile(&point, &request.pipeline, &options);
-            let plan = plan.map_err(|diagnostic| wrong_pipeline(&diagnostic, &request))?;
-            let tap = Pumped::attach(plan, network, waker, wake)?;
-            Ok(Box::new(tap) as Box<dyn Tap>)
+            Ok(Step::Known(Box::new(move || {
+                attach(&point, &request, &options, waker, wake)
+            })))
         }))
     }
 
@@ -55,6 +55,25 @@ impl Commands for Taps {
                        that runs it, not from a text; change it there, by `Network::rewire`";
         Err(Problem::new(ProblemKind::Unsupported, message))
     }
+}
+
+/// Checks and builds a tap, on the server's thread; what attaches it on the network's.
+///
+/// # Errors
+/// When the pipeline is wrong, or the system has no thread for it.
+pub fn attach(
+    point: &TapPoint,
+    request: &TapRequest,
+    options: &TapOptions,
+    waker: Waker,
+    wake: Wake,
+) -> Result<Attach, Problem> {
+    let plan = TapPlan::compile(point, &request.pipeline, options);
+    let plan = plan.map_err(|diagnostic| wrong_pipeline(&diagnostic, request))?;
+    let pump = Pump::start(waker, wake)?;
+    Ok(Box::new(move |network| {
+        Ok(Step::Attached(Box::new(pump.attach(plan, network)?)))
+    }))
 }
 
 /// How a flow is to be tapped.
@@ -74,7 +93,7 @@ pub fn options_of(request: &TapRequest) -> Result<TapOptions, Problem> {
 }
 
 /// What is wrong with a tap's pipeline, with its place.
-pub fn wrong_pipeline(diagnostic: &Diagnostic, request: &TapRequest) -> Problem {
+fn wrong_pipeline(diagnostic: &Diagnostic, request: &TapRequest) -> Problem {
     let text = diagnostic.render("the tap's pipeline", &request.pipeline, false);
     Problem::new(ProblemKind::Wrong, text)
 }

@@ -9,7 +9,7 @@ use cutthrough::Network;
 use parking_lot::Mutex;
 
 use super::driver::Peer;
-use crate::commands::{Change, Commands, Tap};
+use crate::commands::{Attach, Change, Commands, Step, Tap};
 use crate::limits::ANSWER_MS;
 use crate::message::{
     Dump, DumpRequest, DumpStage, Pending, Problem, ProblemKind, Request, Response, RewireRequest, Rewired,
@@ -24,8 +24,8 @@ pub(super) enum Letter {
     Report(Box<NetworkView>, Instant),
     /// The final response to a client's request.
     Answer(u64, Box<Response>),
-    /// A tap is attached for a client.
-    Attached(u64, Box<dyn Tap>),
+    /// A client's tap has come a step further.
+    Tap(u64, Step),
     /// A client's tap is detached; what is left in it can be read.
     Detached(u64, Box<dyn Tap>),
 }
@@ -131,7 +131,13 @@ impl Service {
         let Some(commands) = &self.commands else {
             return unsupported(now, peer, "tapped");
         };
-        let attach = match commands.tap(request, &self.post.waker()) {
+        let attach = commands.tap(request, &self.post.waker());
+        self.attach(now, peer, attach);
+    }
+
+    /// Has a tap attached, or comes a step closer to that.
+    fn attach(&mut self, now: Instant, peer: &mut Peer, attach: Result<Attach, Problem>) {
+        let attach = match attach {
             Ok(attach) => attach,
             Err(problem) => return peer.connection.respond(now, &Response::Error(problem)),
         };
@@ -142,7 +148,7 @@ impl Service {
             Accepted::WhileTheClientIsThere,
             move |network, post| {
                 post.send(match attach(network) {
-                    Ok(tap) => Letter::Attached(id, tap),
+                    Ok(step) => Letter::Tap(id, step),
                     Err(problem) => Letter::Answer(id, Box::new(Response::Error(problem))),
                 });
             },
@@ -251,22 +257,36 @@ impl Service {
                     peer.connection.respond(now, &response);
                 }
             }
-            Letter::Attached(id, tap) => match find(peers, id) {
-                Some(peer) if !peer.connection.is_closed() => {
-                    let is_stopped = matches!(peer.serving, Serving::Question { is_stopped: true, .. });
-                    peer.connection.respond(now, &Response::Tapped(Tapped {}));
-                    peer.serving = Serving::Tap(tap);
-                    if is_stopped {
-                        self.stop(peer);
-                    }
-                }
-                _ => self.detach(id, tap),
-            },
+            Letter::Tap(id, step) => {
+                let peer = find(peers, id).filter(|peer| !peer.connection.is_closed());
+                self.handle_step(now, id, step, peer);
+            }
             Letter::Detached(id, tap) => {
                 if let Some(peer) = find(peers, id) {
                     peer.serving = Serving::Draining(tap);
                 }
             }
+        }
+    }
+
+    fn handle_step(&mut self, now: Instant, id: u64, step: Step, peer: Option<&mut Peer>) {
+        let Some(peer) = peer else {
+            if let Step::Attached(tap) = step {
+                self.detach(id, tap);
+            }
+            return;
+        };
+        let is_stopped = matches!(peer.serving, Serving::Question { is_stopped: true, .. });
+        peer.serving = Serving::Nothing;
+        match step {
+            Step::Attached(tap) => {
+                peer.connection.respond(now, &Response::Tapped(Tapped {}));
+                peer.serving = Serving::Tap(tap);
+            }
+            Step::Known(prepare) => self.attach(now, peer, prepare()),
+        }
+        if is_stopped {
+            self.stop(peer);
         }
     }
 
