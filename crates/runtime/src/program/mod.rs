@@ -1,7 +1,7 @@
 //! What processes are made of once they have declared themselves: programs, checked and
 //! ready to be interpreted and inlined.
 
-mod shared;
+mod intern;
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ pub(crate) struct InputCode {
 }
 
 /// A process's program, ready to be interpreted and inlined. Equal ones are there once
-/// (`shared.rs`).
+/// (`intern.rs`).
 #[derive(Debug)]
 pub(crate) struct ProcessCode {
     pub(crate) program: Program,
@@ -124,7 +124,7 @@ impl Prepared {
     pub fn new(mut process: Box<dyn Process>) -> Result<Prepared, Error> {
         let mut shape = Shape::default();
         process.declare(&mut shape);
-        let code = shared::the_one(program_of(&*process, &mut shape)?);
+        let code = intern::intern(program_of(&*process, &mut shape)?);
         Ok(Prepared { process, code, shape })
     }
 }
