@@ -12,12 +12,13 @@
 //! What is biased here: the chain does next to nothing, some 13 ns for an element that
 //! arrives, the call of the sink included, so that any pause and any cost shows; a flow that
 //! parses text has much more to do. Gaps are those between the arrivals of elements 32
-//! apart; of each window, from the request on for as long as the tap stays or stays away,
-//! the longest one counts, whatever it is due to. On a busy machine that is another program
-//! that took the processor, so the same is measured over quiet windows, in which nothing is
+//! apart. The pause is the gap in which the tap was attached or detached. The longest gap of
+//! each window, from the request on for as long as the tap stays or stays away, is given too,
+//! whatever it is due to: what comes after the change would show there. It shows what else
+//! the machine does as well, so the same is measured over quiet windows, in which nothing is
 //! done. What an element costs is processor time of the running thread.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -96,16 +97,28 @@ struct Outcome {
     tapped: f64,
     storm: f64,
     after: f64,
-    quiet: Gaps,
-    attach: Gaps,
-    detach: Gaps,
+    quiet: Windows,
+    attach: Windows,
+    detach: Windows,
     rows: u64,
+}
+
+/// The pauses of many windows, and the longest gap of each.
+#[derive(Default)]
+struct Windows {
+    pauses: Gaps,
+    longest: Gaps,
 }
 
 /// How long something is measured that goes on at the same rate.
 const STEADY: Duration = Duration::from_secs(2);
 
-fn storm(options: &Options, point: &TapPoint, watch: &Watch, handle: &Handle) -> Result<Outcome, Failure> {
+fn storm(
+    options: &Options,
+    point: &TapPoint,
+    watch: &Arc<Watch>,
+    handle: &Handle,
+) -> Result<Outcome, Failure> {
     let (tapped_for, pause) = (
         Duration::from_micros(options.tapped_us),
         Duration::from_micros(options.pause_us),
@@ -113,28 +126,28 @@ fn storm(options: &Options, point: &TapPoint, watch: &Watch, handle: &Handle) ->
     let settle = || sleep(Duration::from_millis(500));
     settle();
     let before = watch.cost(|| sleep(STEADY));
-    let mut quiet = Gaps::default();
+    let mut quiet = Windows::default();
     for _ in 0..options.taps {
         watch.window(&mut quiet, || sleep(tapped_for));
     }
 
     // One that stays, for what an element costs when all is native.
-    let mut staying = plan(options, point)?.attach(handle)?;
+    let mut staying = plan(options, point)?.attach(handle, watch)?;
     staying.read(STEADY / 4);
     let tapped = watch.cost(|| staying.read(STEADY));
-    staying.detach(handle)?;
+    staying.detach(handle, watch)?;
 
-    let (mut attach, mut detach, mut rows) = (Gaps::default(), Gaps::default(), 0);
+    let (mut attach, mut detach, mut rows) = (Windows::default(), Windows::default(), 0);
     let begin = watch.clock();
     for k in 0..options.taps {
         let plan = plan(options, point)?;
         let attached = watch.window(&mut attach, || {
-            let mut attached = plan.attach(handle)?;
+            let mut attached = plan.attach(handle, watch)?;
             attached.read(tapped_for);
             Ok::<_, Failure>(attached)
         });
         rows += watch.window(&mut detach, || {
-            let rows = attached?.detach(handle);
+            let rows = attached?.detach(handle, watch);
             sleep(pause);
             rows
         })?;
@@ -166,8 +179,12 @@ fn plan(options: &Options, point: &TapPoint) -> Result<Planned, Failure> {
 }
 
 impl Planned {
-    fn attach(self, handle: &Handle) -> Result<Attached, Failure> {
-        let attached = handle.request(move |network| self.0.attach(network))?;
+    fn attach(self, handle: &Handle, watch: &Arc<Watch>) -> Result<Attached, Failure> {
+        let watch = watch.clone();
+        let attached = handle.request(move |network| {
+            watch.note_change();
+            self.0.attach(network)
+        })?;
         let (tap, reader) = attached.wait()??;
         Ok(Attached { tap, reader })
     }
@@ -190,9 +207,11 @@ impl Attached {
     }
 
     /// Takes it away and reads the rest; how many rows it has given.
-    fn detach(self, handle: &Handle) -> Result<u64, Failure> {
+    fn detach(self, handle: &Handle, watch: &Arc<Watch>) -> Result<u64, Failure> {
         let Attached { tap, mut reader } = self;
+        let watch = watch.clone();
         let detached = handle.request(move |network| {
+            watch.note_change();
             tap.detach(network);
             assert!(tap.is_gone(), "nothing in its pipeline holds anything");
         })?;
@@ -222,12 +241,15 @@ impl Process for Count {
     }
 }
 
-/// What the sink sees: how many elements have arrived at what cost, and how long the
-/// longest wait for one was in the window at hand.
+/// What the sink sees: how many elements have arrived at what cost, and how long the wait
+/// for one was, in nanoseconds.
 #[derive(Default)]
 struct Watch {
-    /// In nanoseconds.
+    /// In the window at hand, the longest one.
     longest: AtomicU64,
+    /// When the last change was made; and whether one was made since the last look.
+    pause: AtomicU64,
+    is_changed: AtomicBool,
     /// How many elements had arrived at some processor time of the running thread.
     clocked: Mutex<(u64, u64)>,
 }
@@ -248,6 +270,10 @@ impl Watch {
             let now = Instant::now();
             let gap = u64::try_from((now - last).as_nanos()).unwrap_or(u64::MAX);
             last = now;
+            if watch.is_changed.load(Ordering::Relaxed) {
+                watch.is_changed.store(false, Ordering::Relaxed);
+                watch.pause.store(gap, Ordering::Relaxed);
+            }
             if gap > watch.longest.load(Ordering::Relaxed) {
                 watch.longest.store(gap, Ordering::Relaxed);
             }
@@ -257,11 +283,18 @@ impl Watch {
         })
     }
 
-    /// Notes the longest gap while something is done.
-    fn window<R>(&self, gaps: &mut Gaps, act: impl FnOnce() -> R) -> R {
+    /// Has the gap at hand be a pause; on the running thread.
+    fn note_change(&self) {
+        self.is_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes the pause and the longest gap while something is done.
+    fn window<R>(&self, windows: &mut Windows, act: impl FnOnce() -> R) -> R {
         self.longest.store(0, Ordering::Relaxed);
         let outcome = act();
-        gaps.add(Duration::from_nanos(self.longest.load(Ordering::Relaxed)));
+        let gap = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
+        windows.pauses.add(gap(&self.pause));
+        windows.longest.add(gap(&self.longest));
         outcome
     }
 
@@ -312,9 +345,12 @@ impl std::fmt::Display for Outcome {
             "after         {after:6.2} ns, {:.1} % of the speed before",
             share(after)
         )?;
+        writeln!(f, "pause, of")?;
+        writeln!(f, "  an attach  {}", self.attach.pauses)?;
+        writeln!(f, "  a detach   {}", self.detach.pauses)?;
         writeln!(f, "longest gap of each window, with")?;
-        writeln!(f, "  nothing    {}", self.quiet)?;
-        writeln!(f, "  an attach  {}", self.attach)?;
-        write!(f, "  a detach   {}", self.detach)
+        writeln!(f, "  nothing    {}", self.quiet.longest)?;
+        writeln!(f, "  an attach  {}", self.attach.longest)?;
+        write!(f, "  a detach   {}", self.detach.longest)
     }
 }
