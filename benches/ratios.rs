@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use cutthrough::ir::{Op, SlotDecl, Type};
 use cutthrough::processes::{Copy, Fold};
-use cutthrough::{Compile, Fragment, Network, Options, Process, Shape};
+use cutthrough::{Compile, Network, Options};
 use cutthrough_bench_support::data::ascending;
 use cutthrough_bench_support::hand::{self, Scalar};
 use cutthrough_bench_support::ratio::{Contender, geomean, interleave, per_element, ratio};
 use cutthrough_bench_support::stages::{self, Stage};
 use cutthrough_bench_support::timed::TimedEngine;
-use cutthrough_bench_support::{Data, PIPELINES, Pipeline, Sizes, Wired};
+use cutthrough_bench_support::{Count, Data, PIPELINES, Pipeline, Sizes, Wired};
 
 /// What the sizes of the suite are divided by; the environment variable `CUTTHROUGH_DIVISOR`
 /// sets another.
@@ -208,25 +208,6 @@ fn counting(copies: usize) -> Result<Network, cutthrough::Error> {
     });
     network.sink(point, sum)?;
     Ok(network)
-}
-
-/// Gives 0, 1, 2, and so on without end.
-struct Count;
-
-impl Process for Count {
-    fn declare(&mut self, shape: &mut Shape) {
-        shape.name("count");
-        shape.output(Type::I64);
-        shape.slot(SlotDecl::i64("next", 0));
-    }
-
-    fn write_ok(&self, f: &mut Fragment<'_>) {
-        let (next, one) = (f.slot_get(0), f.iconst(1));
-        let after = f.op(Op::Iadd, &[next, one]);
-        f.slot_set(0, after);
-        f.emit(0, &[next]);
-        f.again();
-    }
 }
 
 /// From a wiring that is there to native code that has taken its first step.

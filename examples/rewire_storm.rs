@@ -20,13 +20,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use cutthrough::ir::{End, Op, SlotDecl, Type, Value};
+use cutthrough::ir::{Op, Type, Value};
 use cutthrough::processes::{BranchPolicy, Copy, ForEach, Map, Tee};
 use cutthrough::{
-    Error, FlowPoint, Fragment, Handle, Network, Pending, Port, Process, ProcessId, Rewire, Shape,
-    SpecialisationCounts,
+    Error, FlowPoint, Handle, Network, Pending, Port, Process, ProcessId, Rewire, SpecialisationCounts,
 };
-use cutthrough_bench_support::Gaps;
+use cutthrough_bench_support::{Count, Gaps};
 
 fn main() -> ExitCode {
     let storm = Storm::parse();
@@ -250,25 +249,6 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().expect("no thread has panicked")
-}
-
-/// Gives 0, 1, 2, and so on without end.
-struct Count;
-
-impl Process for Count {
-    fn declare(&mut self, shape: &mut Shape) {
-        shape.name("count");
-        shape.output(Type::I64);
-        shape.slot(SlotDecl::i64("next", 0));
-    }
-
-    fn write_ok(&self, f: &mut Fragment<'_>) {
-        let (next, one) = (f.slot_get(0), f.iconst(1));
-        let after = f.op(Op::Iadd, &[next, one]);
-        f.slot_set(0, after);
-        f.emit(0, &[next]);
-        f.end(End::Again);
-    }
 }
 
 /// A source, a segment for each thread, and the sink.

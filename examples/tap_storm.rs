@@ -24,10 +24,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use cutthrough::ir::{End, Op, SlotDecl, Type};
+use cutthrough::ir::{Op, Type};
 use cutthrough::processes::{Filter, ForEach, Map};
-use cutthrough::{Fragment, Handle, Network, Process, Shape};
-use cutthrough_bench_support::Gaps;
+use cutthrough::{Handle, Network, Process};
+use cutthrough_bench_support::{Count, Gaps};
 use cutthrough_lang::{Tap, TapOptions, TapPlan, TapPoint, TapRead, TapReader};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -219,25 +219,6 @@ impl Attached {
         let mut bytes = Vec::new();
         while reader.read(&mut bytes, Duration::from_secs(10)) != TapRead::End {}
         Ok(reader.rows())
-    }
-}
-
-/// Gives 0, 1, 2, and so on without end.
-struct Count;
-
-impl Process for Count {
-    fn declare(&mut self, shape: &mut Shape) {
-        shape.name("count");
-        shape.output(Type::I64);
-        shape.slot(SlotDecl::i64("next", 0));
-    }
-
-    fn write_ok(&self, f: &mut Fragment<'_>) {
-        let (next, one) = (f.slot_get(0), f.iconst(1));
-        let after = f.op(Op::Iadd, &[next, one]);
-        f.slot_set(0, after);
-        f.emit(0, &[next]);
-        f.end(End::Again);
     }
 }
 

@@ -7,6 +7,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`data`] | what the pipelines run on |
+//! | [`count`] | numbers without end |
 //! | [`suite`] | the thirteen pipelines of the strymonas suite |
 //! | [`hand`] | the same as loops |
 //! | [`stages`] | chains of many small stages, and what else they could be written as |
@@ -17,6 +18,7 @@
 //! | [`asm`] | loops in machine code, counted |
 
 pub mod asm;
+pub mod count;
 pub mod data;
 pub mod gaps;
 pub mod hand;
@@ -26,6 +28,7 @@ pub mod suite;
 pub mod timed;
 pub mod wired;
 
+pub use count::Count;
 pub use data::{Data, Sizes};
 pub use gaps::Gaps;
 pub use suite::{PIPELINES, Pipeline};
