@@ -84,7 +84,7 @@ struct Options {
     tapped_us: u64,
     /// How long until the next.
     #[arg(long, default_value_t = 1_000)]
-    pause_us: u64,
+    apart_us: u64,
     /// What each does.
     #[arg(long, default_value = "where value % 1001 == 0")]
     pipeline: String,
@@ -119,9 +119,9 @@ fn storm(
     watch: &Arc<Watch>,
     handle: &Handle,
 ) -> Result<Outcome, Failure> {
-    let (tapped_for, pause) = (
+    let (tapped_for, apart_for) = (
         Duration::from_micros(options.tapped_us),
-        Duration::from_micros(options.pause_us),
+        Duration::from_micros(options.apart_us),
     );
     let settle = || sleep(Duration::from_millis(500));
     settle();
@@ -148,7 +148,7 @@ fn storm(
         });
         rows += watch.window(&mut detach, || {
             let rows = attached?.detach(handle, watch);
-            sleep(pause);
+            sleep(apart_for);
             rows
         })?;
         if k % 1_000 == 999 {
@@ -222,14 +222,15 @@ impl Attached {
     }
 }
 
-/// What the sink sees: how many elements have arrived at what cost, and how long the wait
-/// for one was, in nanoseconds.
+/// What the sink sees: how many elements have arrived at what cost, and how long the gaps
+/// between them were, in nanoseconds.
 #[derive(Default)]
 struct Watch {
     /// In the window at hand, the longest one.
     longest: AtomicU64,
-    /// When the last change was made; and whether one was made since the last look.
+    /// The gap in which the last change was made.
     pause: AtomicU64,
+    /// Whether a change was made in the gap at hand.
     is_changed: AtomicBool,
     /// How many elements had arrived at some processor time of the running thread.
     clocked: Mutex<(u64, u64)>,
