@@ -6,11 +6,12 @@
 //! as short as it can, then finds the program in its cache, can tell by the address that
 //! another process has the same, and has nothing to free when the process goes.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, Weak};
 
+use cutthrough_ir::Data;
 use parking_lot::Mutex;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::ProcessCode;
 
@@ -19,32 +20,36 @@ static INTERNED: LazyLock<Mutex<Interned>> = LazyLock::new(Mutex::default);
 /// Gives the program that is equal to this one: another that is in use, or itself.
 pub(super) fn intern(code: ProcessCode) -> Arc<ProcessCode> {
     let hash = hash(&code);
-    INTERNED.lock().intern(hash, code)
+    let code = Arc::new(code);
+    // Looked at, and dropped, outside of the lock: constant data may be anybody's.
+    let alike = INTERNED.lock().alike(hash);
+    if let Some(known) = alike.into_iter().find(|known| is_same(known, &code)) {
+        return known;
+    }
+    INTERNED.lock().add(hash, &code);
+    code
 }
 
-/// The programs that are in use somewhere.
+/// The programs that are in use somewhere. Two equal ones that come at the same time are
+/// both here, which costs memory and nothing else.
 #[derive(Default)]
 struct Interned {
-    by_hash: HashMap<u64, Vec<Weak<ProcessCode>>>,
+    by_hash: FxHashMap<u64, Vec<Weak<ProcessCode>>>,
     /// How many hashes there may be before those of programs that are gone are forgotten.
     hashes_max: usize,
 }
 
 impl Interned {
-    fn intern(&mut self, hash: u64, code: ProcessCode) -> Arc<ProcessCode> {
+    fn alike(&self, hash: u64) -> Vec<Arc<ProcessCode>> {
+        let alike = self.by_hash.get(&hash).into_iter().flatten();
+        alike.filter_map(Weak::upgrade).collect()
+    }
+
+    fn add(&mut self, hash: u64, code: &Arc<ProcessCode>) {
         let alike = self.by_hash.entry(hash).or_default();
         alike.retain(|code| code.strong_count() > 0);
-        let known = alike
-            .iter()
-            .filter_map(Weak::upgrade)
-            .find(|known| is_same(known, &code));
-        if let Some(known) = known {
-            return known;
-        }
-        let code = Arc::new(code);
-        alike.push(Arc::downgrade(&code));
+        alike.push(Arc::downgrade(code));
         self.forget();
-        code
     }
 
     /// Forgets what is gone, now and then, so that it is never more than what is in use.
@@ -60,17 +65,33 @@ impl Interned {
     }
 }
 
-/// The same for equal programs. Constant data is left out: it may be large.
+/// The same for equal programs. Of constant data, which may be large, the ends count.
 fn hash(code: &ProcessCode) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FxHasher::default();
     let program = &code.program;
     program.name.hash(&mut hasher);
     program.tables.slots.hash(&mut hasher);
+    for data in &program.tables.data {
+        hash_ends(data, &mut hasher);
+    }
     for input in &program.inputs {
         (&input.read_ok, &input.ask, &input.end).hash(&mut hasher);
     }
     program.write_ok.hash(&mut hasher);
     hasher.finish()
+}
+
+fn hash_ends(data: &Data, hasher: &mut impl Hasher) {
+    fn ends<T, H: Hash>(data: &[T], hashed: impl Fn(&T) -> H, hasher: &mut impl Hasher) {
+        data.len().hash(hasher);
+        let ends = data.iter().take(32).chain(data.iter().rev().take(32));
+        ends.for_each(|item| hashed(item).hash(hasher));
+    }
+    match data {
+        Data::Bytes(data) => ends(data, |byte| *byte, hasher),
+        Data::I64(data) => ends(data, |number| *number, hasher),
+        Data::F64(data) => ends(data, |number| number.to_bits(), hasher),
+    }
 }
 
 fn is_same(one: &ProcessCode, other: &ProcessCode) -> bool {
@@ -83,9 +104,9 @@ mod tests {
     use cutthrough_ir::{Op, Type};
 
     use super::*;
-    use crate::processes::{Iter, Map};
-    use crate::program::{Prepared, program_of};
-    use crate::{Process, Shape};
+    use crate::Process;
+    use crate::processes::{Iter, Map, Slice};
+    use crate::program::Prepared;
 
     fn plus(amount: i64) -> impl Process {
         Map::new(Type::I64, Type::I64, move |f, x| {
@@ -110,25 +131,24 @@ mod tests {
     #[test]
     fn what_is_gone_is_forgotten() {
         let mut interned = Interned::default();
-        let kept: Vec<_> = (0..10)
-            .map(|hash| interned.intern(hash, own(plus(hash as i64))))
-            .collect();
+        let kept: Vec<_> = (0..10).map(|hash| (hash, code(plus(hash as i64)))).collect();
+        for (hash, code) in &kept {
+            interned.add(*hash, code);
+        }
         for hash in 10..10_000 {
-            interned.intern(hash, own(plus(hash as i64)));
+            interned.add(hash, &code(plus(hash as i64)));
         }
         assert!(interned.by_hash.len() < 200, "{}", interned.by_hash.len());
-        for (hash, code) in kept.iter().enumerate() {
-            assert!(Arc::ptr_eq(
-                code,
-                &interned.intern(hash as u64, own(plus(hash as i64)))
-            ));
+        for (hash, code) in &kept {
+            assert!(Arc::ptr_eq(code, &interned.alike(*hash)[0]));
         }
     }
 
-    /// A program that is not interned yet.
-    fn own(mut process: impl Process) -> ProcessCode {
-        let mut shape = Shape::default();
-        process.declare(&mut shape);
-        program_of(&process, &mut shape).unwrap()
+    #[test]
+    fn constant_data_tell_programs_apart() {
+        let numbers = |last: i64| code(Slice::i64([1, 2, last]));
+        let (one, other) = (numbers(3), numbers(4));
+        assert!(!Arc::ptr_eq(&one, &other) && hash(&one) != hash(&other));
+        assert!(Arc::ptr_eq(&one, &numbers(3)));
     }
 }
