@@ -2,7 +2,6 @@
 //! when.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cutthrough::Network;
@@ -42,8 +41,10 @@ pub(super) enum Serving {
     Question {
         since: Instant,
         is_told: bool,
-        /// Whether the client has left before it was begun.
-        is_withdrawn: Arc<AtomicBool>,
+        /// What is to be done, until it is begun; gone for good when the client leaves and
+        /// it is not to be done then.
+        work: Arc<Mutex<Option<Work>>>,
+        accepted: Accepted,
         /// Whether it has asked for an end before there was anything to end.
         is_stopped: bool,
     },
@@ -65,9 +66,12 @@ pub(super) struct Service {
     bytes: Vec<u8>,
 }
 
+/// Something that the network's thread does for a client.
+type Work = Box<dyn FnOnce(&mut Network, &Post<Letter>) + Send>;
+
 /// For how long something is to be done that the network's thread has not come to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Accepted {
+pub(super) enum Accepted {
     ForGood,
     WhileTheClientIsThere,
 }
@@ -191,10 +195,11 @@ impl Service {
         accepted: Accepted,
         work: impl FnOnce(&mut Network, &Post<Letter>) + Send + 'static,
     ) {
-        let is_withdrawn = Arc::new(AtomicBool::new(false));
-        let (withdrawn, post) = (Arc::clone(&is_withdrawn), self.post.clone());
+        let work: Arc<Mutex<Option<Work>>> = Arc::new(Mutex::new(Some(Box::new(work))));
+        let (begun, post) = (Arc::clone(&work), self.post.clone());
         let asked = self.questions.ask(move |network| {
-            if accepted == Accepted::ForGood || !withdrawn.load(Ordering::Acquire) {
+            let work = begun.lock().take();
+            if let Some(work) = work {
                 work(network, &post);
             }
         });
@@ -203,7 +208,8 @@ impl Service {
                 peer.serving = Serving::Question {
                     since: now,
                     is_told: false,
-                    is_withdrawn,
+                    work,
+                    accepted,
                     is_stopped: false,
                 }
             }
@@ -276,14 +282,31 @@ impl Service {
             }
             return;
         };
-        let is_stopped = matches!(peer.serving, Serving::Question { is_stopped: true, .. });
-        peer.serving = Serving::Nothing;
+        let asked = std::mem::take(&mut peer.serving);
         match step {
             Step::Attached(tap) => {
                 peer.connection.respond(now, &Response::Tapped(Tapped {}));
                 peer.serving = Serving::Tap(tap);
             }
             Step::Known(prepare) => self.attach(now, peer, prepare()),
+        }
+        let Serving::Question {
+            since,
+            is_told,
+            is_stopped,
+            ..
+        } = asked
+        else {
+            return;
+        };
+        // To the client the next step is still the same request.
+        if let Serving::Question {
+            since: next_since,
+            is_told: next_is_told,
+            ..
+        } = &mut peer.serving
+        {
+            (*next_since, *next_is_told) = (since, is_told);
         }
         if is_stopped {
             self.stop(peer);
@@ -375,7 +398,12 @@ impl Service {
     /// A client has gone.
     pub(super) fn abandon(&mut self, serving: Serving, client: u64) {
         match serving {
-            Serving::Question { is_withdrawn, .. } => is_withdrawn.store(true, Ordering::Release),
+            // With what it holds: it may be long until the network comes to it.
+            Serving::Question { work, accepted, .. } if accepted == Accepted::WhileTheClientIsThere => {
+                let withdrawn = work.lock().take();
+                drop(withdrawn);
+            }
+            Serving::Question { .. } => {}
             Serving::Tap(tap) => self.detach(client, tap),
             Serving::Nothing | Serving::Report { .. } | Serving::Detaching | Serving::Draining(_) => {}
         }
