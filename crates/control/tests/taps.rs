@@ -27,6 +27,17 @@ struct Notes {
     /// Bytes that have been read.
     read: AtomicUsize,
     rewires: AtomicUsize,
+    /// Plans of taps that are gone, attached or not.
+    plans_dropped: AtomicUsize,
+}
+
+/// What a tap needs until it is attached.
+struct Plan(Arc<Notes>);
+
+impl Drop for Plan {
+    fn drop(&mut self) {
+        self.0.plans_dropped.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 struct Scripted(Arc<Notes>);
@@ -45,7 +56,9 @@ impl Commands for Scripted {
         }
         let left = request.pipeline.parse().unwrap_or(usize::MAX);
         let notes = self.0.clone();
+        let plan = Plan(self.0.clone());
         let attach = move |_: &mut Network| {
+            drop(plan);
             notes.attached.fetch_add(1, Ordering::SeqCst);
             Ok(Step::Attached(Box::new(Counting {
                 notes,
@@ -290,6 +303,7 @@ fn what_was_accepted_of_a_silent_network_is_applied_later() {
             "{pending:?}"
         );
         drop(tapper);
+        eventually(|| notes.plans_dropped.load(Ordering::SeqCst) == 1);
         let mut waiter = Client::connect(&home.directory(), "n").unwrap();
         let mut told = 0;
         let outcome = waiter.request(&rewire(false), |interim| {
