@@ -117,6 +117,43 @@ fn what_fails_changes_nothing() {
 }
 
 #[test]
+fn a_process_that_is_gone_is_neither_put_in_nor_taken_out() {
+    on_both_engines(|mut network| {
+        let (source, numbers, sink, collected) = counting(&mut network);
+        let gone = network.add(Copy::new(Type::I64)).unwrap();
+        network.remove(gone).unwrap();
+        network.run_steps(100).unwrap();
+        let before = network.report().to_string();
+        let behind = Port {
+            process: source,
+            port: 0,
+        };
+        network
+            .rewire(|rewire| {
+                // Not even what comes before the process is found to be gone stands.
+                let refused = [
+                    rewire.insert(behind, gone).unwrap_err(),
+                    rewire.insert_into(numbers, gone).unwrap_err(),
+                    rewire.take_out(gone).unwrap_err(),
+                ];
+                for error in refused {
+                    assert_eq!(error.to_string(), "there is no such process in this network");
+                }
+                let error = rewire.take_out(source).unwrap_err();
+                assert_eq!(error.to_string(), "input 0 of `slice` is not attached");
+                let error = rewire.take_out(sink).unwrap_err();
+                assert_eq!(error.to_string(), "output 0 of `collect` is not attached");
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(network.report().to_string(), before);
+        network.run().unwrap();
+        assert_eq!(collected.take(), (0..10_000).collect::<Vec<i64>>());
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
 fn an_edit_that_panics_changes_nothing() {
     on_both_engines(|mut network| {
         let (source, numbers, sink, collected) = counting(&mut network);

@@ -10,12 +10,12 @@ impl Rewire<'_> {
     /// now goes through the process first. The new flow point between them.
     ///
     /// # Errors
-    /// When the output is not attached, or the types do not fit.
+    /// When there is no such process, the output is not attached, or the types do not fit.
     pub fn insert(&mut self, behind: Port, process: ProcessId) -> Result<PointId, Error> {
         let before = self.edited.changes.len();
+        let name = self.network.known(process)?.name.clone();
         let point = self.detach_output(behind.process, behind.port)?;
         let element = self.network.wiring.point(point).element.clone();
-        let name = self.network.wiring.node(process).name.clone();
         let between = self.point(&name, element)?;
         self.attach_output(behind.process, behind.port, between)?;
         self.attach_input(process, 0, between)?;
@@ -24,20 +24,14 @@ impl Rewire<'_> {
         Ok(between)
     }
 
-    /// Notes that changes are those of an insertion.
-    fn inserted(&mut self, since: usize, process: ProcessId) {
-        for change in &mut self.edited.changes[since..] {
-            (change.cause, change.process) = (Cause::Inserted, Some(process));
-        }
-    }
-
     /// Puts a process behind everybody who writes to a flow point: what they write goes
     /// in by its first input, and out by its first output to the point, which keeps its
     /// readers. The new flow point between. Who is attached to the point later writes
     /// past the process.
     ///
     /// # Errors
-    /// When nobody writes to the point, or the types do not fit.
+    /// When there is no such point or process, nobody writes to the point, or the types do
+    /// not fit.
     pub fn insert_into(&mut self, point: impl Into<PointId>, process: ProcessId) -> Result<PointId, Error> {
         let point = point.into();
         let before = self.edited.changes.len();
@@ -59,22 +53,21 @@ impl Rewire<'_> {
         Ok(between)
     }
 
-    /// Takes out a process that was [put into](Rewire::insert_into) a flow point: who
-    /// writes to it writes past it from now on. It is removed with the point between; if
-    /// elements of a block are on their way to it, it hands them on first and ends then,
-    /// and is left to [`remove_finished`](crate::Network::remove_finished). Whether it is gone.
+    /// Takes out a process that was put [behind an output](Rewire::insert) or
+    /// [into a flow point](Rewire::insert_into): who writes to it writes past it from now
+    /// on. It is removed with the point between; if elements of a block are on their way to
+    /// it, it hands them on first and ends then, and is left to
+    /// [`remove_finished`](crate::Network::remove_finished). Whether it is gone.
     ///
     /// # Errors
-    /// When its first input or output is not attached.
+    /// When there is no such process, or its first input or output is not attached.
     pub fn take_out(&mut self, process: ProcessId) -> Result<bool, Error> {
         let node = self.network.known(process)?;
         let (input, output) = (node.inputs.first(), node.outputs.first());
-        let (Some(between), Some(point)) = (
-            input.and_then(|edge| edge.point),
-            output.and_then(|edge| edge.point),
-        ) else {
-            return Err(not_attached(node, "an end of", 0));
-        };
+        let between = input.and_then(|edge| edge.point);
+        let between = between.ok_or_else(|| not_attached(node, "input", 0))?;
+        let point = output.and_then(|edge| edge.point);
+        let point = point.ok_or_else(|| not_attached(node, "output", 0))?;
         for writer in self.network.wiring.point(between).writers.clone() {
             self.detach_output(writer.process, writer.port)?;
             self.attach_output(writer.process, writer.port, point)?;
@@ -124,5 +117,12 @@ impl Rewire<'_> {
             self.network.wiring.point_mut(point).name = name.into();
         }
         Ok(())
+    }
+
+    /// Notes that changes are those of an insertion.
+    fn inserted(&mut self, since: usize, process: ProcessId) {
+        for change in &mut self.edited.changes[since..] {
+            (change.cause, change.process) = (Cause::Inserted, Some(process));
+        }
     }
 }
