@@ -16,7 +16,7 @@ use crate::state::{Place, State};
 use crate::types::Word;
 
 /// A chain's function, bound to a network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChainCode {
     /// What it is called in dumps and profiles.
     pub name: String,

@@ -11,10 +11,17 @@
 
 use std::sync::Arc;
 
-use cutthrough_ir::ElementType;
+use cutthrough_ir::{ChainCode, ElementType};
 
 use crate::root::Reach;
 use crate::wiring::{Destination, Node, Port, PullSource, Wiring};
+
+/// A chain that has been built, to be compiled, and what it was built from.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) basis: Basis,
+    pub(super) code: ChainCode,
+}
 
 /// All of a wiring that the chain of some root is built from.
 #[derive(Debug, PartialEq)]

@@ -33,12 +33,12 @@ use crate::limits::{BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, REPAID_STEPS
 use crate::root::{Reach, Root};
 use crate::wiring::{PointId, ProcessId, Wiring};
 
-use basis::Basis;
+use basis::{Basis, Built};
 pub use cause::{Cause, Invalidation};
 pub(crate) use cause::{Change, Invalidations};
 use compiler::{Compiler, Job, Running};
 pub use mode::{Compile, Mode, NotNative, Refusal};
-use shelf::{Built, Shelf};
+use shelf::Shelf;
 use table::{Entry, State, Table};
 
 /// What a chain relies on: as long as it stays as it is, so does the chain.
@@ -75,7 +75,7 @@ type Outcome = Result<Box<dyn Specialised>, Refusal>;
 /// What has been compiled, and what came of it.
 type Compiled = (Arc<Built>, Outcome);
 type Chains = Table<Root, Reliance, Box<dyn Specialised>, Refusal, Note>;
-type Dropped = Entry<Reliance, Box<dyn Specialised>, Refusal, Note>;
+type Chain = Entry<Reliance, Box<dyn Specialised>, Refusal, Note>;
 
 /// What there is to know of a chain besides its state.
 #[derive(Debug)]
@@ -84,12 +84,13 @@ struct Note {
     /// Interpreted until the chain is native, then native.
     steps: u64,
     /// When the compiler was given it.
-    given: Option<Instant>,
+    given_at: Option<Instant>,
     /// What the native code was made from.
     chain: Option<Arc<Built>>,
-    /// Whether that was made for an earlier chain, or none was found.
+    /// Whether the native code was made for an earlier chain.
     is_reused: bool,
-    is_compared: bool,
+    /// Whether the shelf has been asked: once for each entry.
+    has_asked_shelf: bool,
 }
 
 /// All chains of a network.
@@ -131,10 +132,10 @@ impl Specialisations {
         let note = Note {
             reach: reach.clone(),
             steps: 0,
-            given: None,
+            given_at: None,
             chain: None,
             is_reused: false,
-            is_compared: false,
+            has_asked_shelf: false,
         };
         self.chains.add(root, relies_on.collect(), note);
         reach
@@ -164,11 +165,11 @@ impl Specialisations {
         let Some(entry) = self.chains.get_mut(root) else {
             return;
         };
-        let is_new = matches!(entry.state, State::Interpreted) && !entry.note.is_compared;
+        let is_new = matches!(entry.state, State::Interpreted) && !entry.note.has_asked_shelf;
         if !is_new || self.compile != Compile::WhenWarm {
             return;
         }
-        entry.note.is_compared = true;
+        entry.note.has_asked_shelf = true;
         if !self.shelf.has(root) {
             return;
         }
@@ -177,7 +178,7 @@ impl Specialisations {
             return;
         };
         debug_assert!(
-            chain::build(wiring, memo, root, &reach).is_ok_and(|built| shelved.chain.is(&built)),
+            chain::build(wiring, memo, root, &reach).is_ok_and(|built| built == shelved.chain.code),
             "INVARIANT: equal bases give equal chains"
         );
         let ticket = self.chains.begin(root);
@@ -216,7 +217,7 @@ impl Specialisations {
             return;
         };
         let reach = entry.note.reach.clone();
-        entry.note.given = Some(Instant::now());
+        entry.note.given_at = Some(Instant::now());
         let Some(ticket) = self.chains.begin(root) else {
             return;
         };
@@ -225,10 +226,10 @@ impl Specialisations {
             return;
         };
         let basis = Basis::of(wiring, &reach);
-        let code = Arc::new(Built { basis, code });
+        let chain = Arc::new(Built { basis, code });
         if self.compile == Compile::AtOnce {
-            let outcome = compile(&*engine, &code.code);
-            self.install(root, ticket, Some(code), outcome);
+            let outcome = compile(&*engine, &chain.code);
+            self.install(root, ticket, Some(chain), outcome);
             return;
         }
         if self.compiler.is_none() {
@@ -244,7 +245,7 @@ impl Specialisations {
             compiler.give(Job {
                 root,
                 ticket,
-                work: code,
+                work: chain,
             });
         }
     }
@@ -384,7 +385,7 @@ impl Specialisations {
     }
 
     /// Counts a chain that has been unlinked; its code is kept for a while.
-    fn retire(&mut self, wiring: &Wiring, root: Root, dropped: Dropped, change: Change) {
+    fn retire(&mut self, wiring: &Wiring, root: Root, dropped: Chain, change: Change) {
         if let State::Interpreted = dropped.state {
             return;
         }
@@ -412,7 +413,7 @@ impl Specialisations {
         }
     }
 
-    fn mode_of(&self, root: Root, entry: &Dropped) -> Mode {
+    fn mode_of(&self, root: Root, entry: &Chain) -> Mode {
         let steps = entry.note.steps;
         let why = match &entry.state {
             State::Native(code) => return Mode::Native(code.code_bytes()),
@@ -420,8 +421,8 @@ impl Specialisations {
             State::Compiling(_) => NotNative::Compiling {
                 ms: entry
                     .note
-                    .given
-                    .map_or(0, |given| given.elapsed().as_millis() as u64),
+                    .given_at
+                    .map_or(0, |given_at| given_at.elapsed().as_millis() as u64),
             },
             State::Interpreted if self.engine.is_none() => NotNative::NoEngine,
             State::Interpreted => match (self.compile, self.doublings(root)) {
@@ -504,7 +505,7 @@ fn start_compiler(
     let desk = compiler.desk();
     let thread = std::thread::Builder::new()
         .name("cutthrough-compiler".to_owned())
-        .spawn(move || desk.work(|code| (Arc::clone(code), compile(&*engine, &code.code))));
+        .spawn(move || desk.work(|chain| (Arc::clone(chain), compile(&*engine, &chain.code))));
     match thread {
         Ok(_) => Ok(compiler),
         Err(error) => {

@@ -11,9 +11,7 @@
 
 use std::sync::Arc;
 
-use cutthrough_ir::ChainCode;
-
-use super::basis::Basis;
+use super::basis::{Basis, Built};
 use crate::engine::Specialised;
 use crate::limits::SHELF_CHAINS_MAX;
 use crate::root::Root;
@@ -29,13 +27,6 @@ pub(super) struct Shelved {
     root: Root,
     pub(super) chain: Arc<Built>,
     pub(super) code: Box<dyn Specialised>,
-}
-
-/// A chain that has been built, to be compiled.
-#[derive(Debug)]
-pub(super) struct Built {
-    pub(super) basis: Basis,
-    pub(super) code: ChainCode,
 }
 
 impl Shelf {
@@ -66,31 +57,14 @@ impl Shelf {
 
     /// Gives up what belongs to a process that has left.
     pub(super) fn forget(&mut self, process: ProcessId) -> Vec<Box<dyn Specialised>> {
-        let (gone, stays) = std::mem::take(&mut self.chains)
-            .into_iter()
-            .partition(|shelved| shelved.root.process().0 == process);
-        self.chains = stays;
-        Vec::into_iter(gone)
-            .map(|shelved: Shelved| shelved.code)
-            .collect()
+        let gone = self
+            .chains
+            .extract_if(.., |shelved| shelved.root.process().0 == process);
+        gone.map(|shelved| shelved.code).collect()
     }
 
     /// Gives up everything.
     pub(super) fn clear(&mut self) -> Vec<Box<dyn Specialised>> {
         self.chains.drain(..).map(|shelved| shelved.code).collect()
-    }
-}
-
-impl Built {
-    /// Whether code that was made from one chain does what code made from the other would.
-    pub(super) fn is(&self, other: &ChainCode) -> bool {
-        let one = &self.code;
-        one.function == other.function
-            && one.tables == other.tables
-            && one.places == other.places
-            && one.hosts == other.hosts
-            && one.edges == other.edges
-            && one.drops == other.drops
-            && (&one.name, &one.origins) == (&other.name, &other.origins)
     }
 }
