@@ -82,13 +82,30 @@ pub(crate) enum Activation {
 
 /// One grant in the interpreter.
 pub(crate) struct Exec<'x, 'n> {
-    pub(crate) wiring: &'x Wiring,
-    pub(crate) memo: &'x mut Memo,
-    pub(crate) grant: &'x mut Grant<'n>,
+    wiring: &'x Wiring,
+    memo: &'x mut Memo,
+    grant: &'x mut Grant<'n>,
     /// The flow points of the grant's outboxes.
-    pub(crate) dealt: &'x [PointId],
+    dealt: &'x [PointId],
     /// The budget that was left when a process was over.
-    pub(crate) unspent: u64,
+    unspent: u64,
+}
+
+impl<'x, 'n> Exec<'x, 'n> {
+    pub(crate) fn new(
+        wiring: &'x Wiring,
+        memo: &'x mut Memo,
+        grant: &'x mut Grant<'n>,
+        dealt: &'x [PointId],
+    ) -> Exec<'x, 'n> {
+        Exec {
+            wiring,
+            memo,
+            grant,
+            dealt,
+            unspent: 0,
+        }
+    }
 }
 
 impl Exec<'_, '_> {

@@ -369,13 +369,7 @@ impl Network {
             inbox: None,
             outboxes: &mut [],
         };
-        let mut exec = Exec {
-            wiring: &self.wiring,
-            memo: &mut self.memo,
-            grant: &mut grant,
-            dealt: &[],
-            unspent: 0,
-        };
+        let mut exec = Exec::new(&self.wiring, &mut self.memo, &mut grant, &[]);
         let Outcome::End(end) = exec.run_function(port.process, end, Words::NONE, &mut Vec::new()) else {
             unreachable!("INVARIANT: a fragment ends")
         };

@@ -272,27 +272,13 @@ impl Network {
             outboxes: &mut outboxes,
         };
         let (wiring, memo) = (&self.wiring, &mut self.memo);
-        let mut exec = Exec {
-            wiring,
-            memo,
-            grant: &mut grant,
-            dealt: &reach.dealt,
-            unspent: 0,
-        };
-        if !exec.is_ready_for(root) {
+        if !Exec::new(wiring, memo, &mut grant, &reach.dealt).is_ready_for(root) {
             return None;
         }
         let native = self.specialisations.native(wiring, memo, root);
         match native {
             Some(code) => code.run(&mut grant),
-            None => Exec {
-                wiring,
-                memo,
-                grant: &mut grant,
-                dealt: &reach.dealt,
-                unspent: 0,
-            }
-            .run(root),
+            None => Exec::new(wiring, memo, &mut grant, &reach.dealt).run(root),
         };
         let used = steps - grant.budget;
         if let (Some(inbox), Some(delivered)) = (inbox, &grant.inbox) {
