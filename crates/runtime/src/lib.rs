@@ -39,14 +39,17 @@
 //! | `process` | the trait, and what a process declares |
 //! | `program` | what a process is once it has declared itself |
 //! | `fate` | why edges are closed, and what becomes of what a process holds |
+//! | [`host`] | host functions from closures |
 //! | `element` | Rust values as elements |
 //! | `wiring` | who is attached to what |
 //! | `arrange` | what follows from it: order, blocks, what is pulled |
 //! | `cone`, `commitment` | what has to be ready before an element moves |
-//! | `root` | where a grant begins, and what it reaches |
+//! | `root` | where a grant begins, and how it comes out |
+//! | `reach` | what it reaches |
 //! | `exec` | executes a grant fragment by fragment: the meaning |
 //! | `chain` | makes a grant one function: the same, all at once |
 //! | `specialize`, `engine`, `jit` | which chains are native, how they become it, and why they are not |
+//! | `error` | what can go wrong |
 //! | `sync` | what threads share memory by |
 //! | [`kernels`] | grouping and sorting, behind the processes of that name |
 //! | [`limits`] | every bound |
@@ -70,6 +73,7 @@ mod outside;
 mod process;
 pub mod processes;
 mod program;
+mod reach;
 mod root;
 mod specialize;
 mod sync;

@@ -27,7 +27,8 @@ use crate::cone::Check;
 use crate::exec::{Activation, Memo};
 use crate::limits::CHAIN_INSTS_MAX;
 use crate::program::FunctionInfo;
-use crate::root::{EMPTY, ENDED, NOT_READY, Reach, Root, STOPPED};
+use crate::reach::Reach;
+use crate::root::{EMPTY, ENDED, NOT_READY, Root, STOPPED};
 use crate::wiring::{Counter, PointId, Port, ProcessId, Status, Wiring};
 
 /// A chain would have too many instructions.

@@ -3,7 +3,8 @@
 use super::Network;
 use crate::chain;
 use crate::error::{Error, ErrorKind};
-use crate::root::{Reach, Root};
+use crate::reach::Reach;
+use crate::root::Root;
 use crate::wiring::ProcessId;
 
 /// A chain as text, at each stage of its way to machine code.

@@ -352,11 +352,10 @@ impl Network {
     fn chain_reports(&mut self) -> Vec<ChainReport> {
         let roots = self.specialisations.roots();
         let chains = roots.into_iter().map(|(root, reach, steps)| {
-            let (process, is_delivery) = root.process();
             let name = |&member: &ProcessId| self.wiring.node(member).name.to_string();
             ChainReport {
-                root: process,
-                is_delivery,
+                root: root.process(),
+                is_delivery: root.is_delivery(),
                 members: reach.members.iter().map(name).collect(),
                 processes: reach.members.clone(),
                 points: reach.points.clone(),

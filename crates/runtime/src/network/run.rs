@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::exec::Exec;
 use crate::fate::Close;
 use crate::limits::{BLOCK_ELEMENTS_MAX, PROTECTED_STEPS};
-use crate::root::{Reach, Root};
+use crate::reach::Reach;
+use crate::root::Root;
 use crate::wiring::{Port, ProcessId, Status};
 
 /// The interrupt of a grant that is not to be interrupted.

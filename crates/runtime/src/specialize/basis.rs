@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use cutthrough_ir::{ChainCode, ElementType};
 
-use crate::root::Reach;
+use crate::reach::Reach;
 use crate::wiring::{Destination, Node, Port, PullSource, Wiring};
 
 /// A chain that has been built, to be compiled, and what it was built from.

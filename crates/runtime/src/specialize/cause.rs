@@ -224,7 +224,6 @@ impl Invalidations {
             let node = wiring.nodes.get(process);
             node.map_or_else(Arc::default, |node| node.name.clone())
         };
-        let (process, is_delivery) = root.process();
         let point = |point: PointId| {
             let name = wiring.points.get(point).map(|point| point.name.clone());
             (point, name.unwrap_or_default())
@@ -232,9 +231,9 @@ impl Invalidations {
         self.recent.push_back(Invalidation {
             number: self.total,
             version: wiring.version,
-            root: process,
-            root_name: name(process),
-            is_delivery,
+            root: root.process(),
+            root_name: name(root.process()),
+            is_delivery: root.is_delivery(),
             was,
             cause: change.cause,
             edit: change.edit,

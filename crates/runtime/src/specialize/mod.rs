@@ -30,7 +30,8 @@ use crate::chain;
 use crate::engine::{CodeMemory, Engine, Specialised};
 use crate::exec::Memo;
 use crate::limits::{BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, REPAID_STEPS, WARM_STEPS};
-use crate::root::{Reach, Root};
+use crate::reach::Reach;
+use crate::root::Root;
 use crate::wiring::{PointId, ProcessId, Wiring};
 
 use basis::{Basis, Built};
@@ -377,7 +378,7 @@ impl Specialisations {
     /// Drops every chain.
     pub(crate) fn invalidate_all(&mut self, wiring: &Wiring, cause: Cause) {
         for (root, dropped) in self.chains.unlink_all() {
-            let change = Change::of_process(cause, root.process().0);
+            let change = Change::of_process(cause, root.process());
             self.retire(wiring, root, dropped, change);
         }
         let gone = self.shelf.clear();
@@ -401,7 +402,7 @@ impl Specialisations {
         self.chains.unlink(Reliance::Process(process));
         let gone = self.shelf.forget(process);
         self.reclaim(gone);
-        self.unrest.retain(|root, _| root.process().0 != process);
+        self.unrest.retain(|root, _| root.process() != process);
     }
 
     /// How a root's chain is executed.

@@ -59,7 +59,7 @@ impl Shelf {
     pub(super) fn forget(&mut self, process: ProcessId) -> Vec<Box<dyn Specialised>> {
         let gone = self
             .chains
-            .extract_if(.., |shelved| shelved.root.process().0 == process);
+            .extract_if(.., |shelved| shelved.root.process() == process);
         gone.map(|shelved| shelved.code).collect()
     }
 
