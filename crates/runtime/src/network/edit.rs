@@ -6,13 +6,11 @@ use std::sync::Arc;
 use cutthrough_ir::{ElementType, Type};
 
 use super::{Network, Report};
-use crate::arrange::{Arranged, arrange};
 use crate::element::{Element, FlowPoint};
 use crate::error::{Error, ErrorKind};
 use crate::fate::Close;
 use crate::network::ProcessReport;
 use crate::process::Process;
-use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, Point, PointId, ProcessId, Status};
 
 impl Network {
@@ -269,36 +267,6 @@ impl Network {
     pub fn process_report(&self, process: ProcessId) -> Result<ProcessReport, Error> {
         self.known(process)?;
         Ok(Report::of_process(self, process))
-    }
-
-    /// Works out anew what follows from the wiring, and drops the chains for which
-    /// something else follows.
-    pub(super) fn rearrange(&mut self) -> Result<(), Error> {
-        let arranged = arrange(&mut self.wiring)?;
-        self.forget_cones(&arranged);
-        let changes = self.turned(&arranged.turned);
-        self.specialisations.invalidate(&self.wiring, &changes);
-        Ok(())
-    }
-
-    /// Forgets what was derived from what has changed.
-    pub(super) fn forget_cones(&mut self, arranged: &Arranged) {
-        for &process in &arranged.above {
-            self.memo.forget(process);
-        }
-    }
-
-    /// Flow points of which it changed whether their elements are dealt out.
-    pub(super) fn turned(&self, points: &[PointId]) -> Vec<Change> {
-        let turned = points.iter().map(|&point| {
-            let cause = if self.wiring.point(point).dealt {
-                Cause::BecamePolymorphic
-            } else {
-                Cause::BecameMonomorphic
-            };
-            Change::of_point(cause, point)
-        });
-        turned.collect()
     }
 
     pub(super) fn known(&self, process: ProcessId) -> Result<&Node, Error> {

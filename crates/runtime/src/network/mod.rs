@@ -8,6 +8,7 @@
 //! | `insert.rs` | putting processes in and taking them out; names |
 //! | `resources.rs` | what a process or flow point uses of its network |
 //! | `edit.rs` | single edits |
+//! | `rearrange.rs` | what rewires and retiring share: what follows from a changed wiring |
 //! | `run.rs` | which root runs next, and its grant |
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
 //! | `report.rs` | counts, modes, who waits for whom |
@@ -24,6 +25,7 @@ mod edit;
 mod handle;
 mod insert;
 mod pending;
+mod rearrange;
 mod report;
 mod resources;
 mod retire;
