@@ -49,6 +49,7 @@ impl<'c> Commitments<'c> {
             known: FxHashMap::default(),
         }
     }
+
     fn of_point(&mut self, point: PointId) -> u64 {
         let readers = &self.wiring.point(point).readers;
         readers

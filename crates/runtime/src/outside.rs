@@ -197,7 +197,7 @@ impl<T: Element> Process for Outlet<T> {
         shape.name("reader");
         let input = shape.input(T::element_type());
         shape.slot(SlotDecl::i64("room", 0));
-        shape.hosts_once(&mut self.function);
+        shape.host_once(&mut self.function);
         shape.bounded(input);
     }
 
@@ -249,7 +249,7 @@ impl<T: Element> Process for Inlet<T> {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("writer");
         shape.output(T::element_type());
-        shape.hosts_once(&mut self.function);
+        shape.host_once(&mut self.function);
         shape.starts_idle();
     }
 

@@ -206,7 +206,7 @@ impl Shape {
     ///
     /// # Panics
     /// When it has been added before: a process is declared once.
-    pub fn hosts_once(&mut self, function: &mut Option<HostFunction>) -> usize {
+    pub fn host_once(&mut self, function: &mut Option<HostFunction>) -> usize {
         self.host(function.take().expect("a process is declared once"))
     }
 

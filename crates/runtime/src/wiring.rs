@@ -75,13 +75,13 @@ pub(crate) struct Node {
     pub(crate) inputs: Vec<InEdge>,
     pub(crate) outputs: Vec<OutEdge>,
     /// Whether it has been taken out of the flow.
-    pub(crate) retired: bool,
+    pub(crate) is_retired: bool,
     /// Whether it has failed by itself.
-    pub(crate) failed: bool,
+    pub(crate) is_failed: bool,
     /// Whether its failure is nothing to the network: only the process is told.
     pub(crate) is_tolerated: bool,
     /// Whether it is to be removed when it has given what it holds.
-    pub(crate) leaving: bool,
+    pub(crate) is_leaving: bool,
     /// What becomes of what it holds when it is cancelled or removed.
     pub(crate) fate: Fate,
     /// The edges whose demand it is told of.

@@ -72,7 +72,7 @@ impl Process for Lines {
         shape.slot(SlotDecl::i64("next", 0));
         shape.slot(SlotDecl::i64("number", 0));
         shape.drop_policy(Lines::POLICY);
-        shape.hosts_once(&mut self.host);
+        shape.host_once(&mut self.host);
         shape.watches_end(input);
         shape.gives();
     }

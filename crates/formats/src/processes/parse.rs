@@ -83,7 +83,7 @@ impl Parse {
         shape.name(self.name.as_str());
         shape.input(line_type());
         shape.output(self.columns.clone());
-        shape.hosts_once(&mut self.host);
+        shape.host_once(&mut self.host);
         if self.has_bad_output {
             shape.output(line_type());
         } else {

@@ -74,7 +74,7 @@ impl Process for Write {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("write");
         let input = shape.input(ElementType::new(self.types.iter().copied()));
-        shape.hosts_once(&mut self.host);
+        shape.host_once(&mut self.host);
         shape.watches_end(input);
     }
 

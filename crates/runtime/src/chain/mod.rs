@@ -59,14 +59,14 @@ pub(crate) fn build(
     };
     let function = {
         let f = FunctionBuilder::new(FunctionKind::Chain, &mut tables, &[], &[Type::I64]);
-        let joins = wiring.arrangement.has_joins();
+        let has_joins = wiring.arrangement.has_joins();
         let mut chain = ChainBuilder {
             wiring,
             memo,
             dealt: &reach.dealt,
             f,
             bindings: &mut bindings,
-            joins,
+            has_joins,
         };
         chain.root(root)?;
         chain.f.build()
@@ -107,7 +107,7 @@ struct ChainBuilder<'b, 'w> {
     f: FunctionBuilder<'b>,
     bindings: &'b mut Bindings,
     /// Whether some process may be reached twice in one activation.
-    joins: bool,
+    has_joins: bool,
 }
 
 impl ChainBuilder<'_, '_> {

@@ -15,7 +15,7 @@ impl ChainBuilder<'_, '_> {
         let read_ok = &node.code.inputs[reader.port].read_ok;
         self.count(node.inputs[reader.port].count);
         let after = self.f.block(&[]);
-        if self.joins && node.code.activated().any(|function| function.may_finish) {
+        if self.has_joins && node.code.activated().any(|function| function.may_finish) {
             self.count_late(reader, after);
         }
         let endings = self.inline_fragment(reader.process, read_ok, element)?;

@@ -34,7 +34,7 @@ impl Network {
         let dropped = sum(&mut account.drops.iter().map(|&policy| node.drops[policy]));
         let held = self.sum_of(node, &account.held);
         // The element at which the process failed went no further.
-        let failed = u64::from(node.failed && came > late);
+        let failed = u64::from(node.is_failed && came > late);
         let accounted = went + dropped + held + late + back;
         if came == accounted || came == accounted + failed {
             return Ok(());
@@ -56,7 +56,7 @@ impl Network {
     /// source holds what does not exist yet.
     pub(super) fn holds(&self, node: &Node) -> bool {
         let gives = Status::of(self.state.i64(node.status)) == Status::Holding;
-        !node.retired && !node.inputs.is_empty() && (gives || self.held(node) > 0)
+        !node.is_retired && !node.inputs.is_empty() && (gives || self.held(node) > 0)
     }
 
     /// How many elements a process holds, as far as it has accounts of them.

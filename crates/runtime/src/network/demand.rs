@@ -75,7 +75,7 @@ impl Network {
         for k in 0..self.watches.edges.len() {
             let (process, edge, before) = self.watches.edges[k];
             let node = self.wiring.node(process);
-            if node.retired {
+            if node.is_retired {
                 continue;
             }
             let point = match edge {

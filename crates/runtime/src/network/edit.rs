@@ -183,7 +183,7 @@ impl Network {
             .wiring
             .nodes
             .iter()
-            .filter(|(_, node)| node.retired)
+            .filter(|(_, node)| node.is_retired)
             .map(|(id, _)| id);
         let finished: Vec<ProcessId> = finished.collect();
         finished
@@ -216,7 +216,7 @@ impl Network {
 
     /// Whether a process is over.
     pub(crate) fn is_retired(&self, process: ProcessId) -> bool {
-        self.known(process).is_ok_and(|node| node.retired)
+        self.known(process).is_ok_and(|node| node.is_retired)
     }
 
     /// Sets an integer slot of a process: how many elements it asks for from now on, say.

@@ -223,7 +223,7 @@ impl Report {
             outputs: outputs.collect(),
             held: net.held(node),
             handed_back: node.handed_back.iter().copied().max().unwrap_or(0),
-            is_leaving: node.leaving,
+            is_leaving: node.is_leaving,
             dropped: dropped
                 .map(|(name, &counter)| (name.clone(), net.counts.get(counter)))
                 .collect(),

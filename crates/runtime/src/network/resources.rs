@@ -65,10 +65,10 @@ impl Network {
             drops,
             inputs,
             outputs,
-            retired: false,
-            failed: false,
+            is_retired: false,
+            is_failed: false,
             is_tolerated: false,
-            leaving: false,
+            is_leaving: false,
             fate: shape.fate,
             watched: shape.watched.into_iter().filter(is_there).collect(),
             handed_back: vec![0; code.accounts.len()],
@@ -105,7 +105,7 @@ impl Network {
     }
 
     /// Removes a retired process and frees what it used; its last report is kept.
-    pub(super) fn discard(&mut self, process: ProcessId) {
+    pub(super) fn drop_node(&mut self, process: ProcessId) {
         if self.departed.len() == DEPARTED_KEPT_MAX {
             self.departed.pop_front();
         }

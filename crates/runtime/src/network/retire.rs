@@ -39,7 +39,7 @@ impl Network {
             let Some(node) = self.wiring.nodes.get(process) else {
                 continue;
             };
-            if node.retired {
+            if node.is_retired {
                 continue;
             }
             let word = self.state.i64(node.status);
@@ -74,7 +74,7 @@ impl Network {
     pub(super) fn retire(&mut self, leaving: &[(ProcessId, bool)]) {
         let mut events = Vec::new();
         for &(process, has_fate) in leaving {
-            if has_fate && !self.wiring.node(process).retired {
+            if has_fate && !self.wiring.node(process).is_retired {
                 self.apply_fate(process, &mut events);
             }
             events.push(Event::Over(process, Close::Ended));
@@ -126,7 +126,7 @@ impl Network {
     pub(super) fn depart(&mut self) {
         for process in std::mem::take(&mut self.departing) {
             if self.wiring.nodes.contains_key(process) {
-                self.discard(process);
+                self.drop_node(process);
             }
         }
     }
@@ -150,7 +150,7 @@ impl Network {
 
     fn over(&mut self, process: ProcessId, why: Close, events: &mut Vec<Event>) {
         let node = self.wiring.node(process).clone();
-        if node.retired {
+        if node.is_retired {
             return;
         }
         // What has seen a part of its input only has given a part only.
@@ -166,7 +166,7 @@ impl Network {
             self.apply_fate(process, events);
         }
         let status = Status::of(self.state.i64(node.status));
-        self.wiring.node_mut(process).failed = matches!(status, Status::HostFailed | Status::Failed);
+        self.wiring.node_mut(process).is_failed = matches!(status, Status::HostFailed | Status::Failed);
         if !status.is_over() {
             self.state.set_i64(node.status, Status::Finished as i64);
         }
@@ -176,8 +176,8 @@ impl Network {
         {
             self.failures.push(error.clone());
         }
-        self.wiring.node_mut(process).retired = true;
-        let points = self.take_out(process, &node, &why);
+        self.wiring.node_mut(process).is_retired = true;
+        let points = self.close_edges(process, &node, &why);
         self.ends_due.retain(|port| port.process != process);
         self.notify(process, events, |object| object.deinit(why.error()));
         let cause = match why {
@@ -193,13 +193,13 @@ impl Network {
         for point in points {
             self.desert(point, &why, events);
         }
-        if node.leaving {
+        if node.is_leaving {
             self.departing.push(process);
         }
     }
 
     /// Closes a process's edges; the flow points that it leaves.
-    fn take_out(&mut self, process: ProcessId, node: &Node, why: &Close) -> Vec<PointId> {
+    fn close_edges(&mut self, process: ProcessId, node: &Node, why: &Close) -> Vec<PointId> {
         let mut points = Vec::new();
         for port in 0..node.inputs.len() {
             let edge = &mut self.wiring.node_mut(process).inputs[port];
@@ -264,7 +264,7 @@ impl Network {
         if catch_unwind(AssertUnwindSafe(|| tell(&mut **object))).is_err() {
             let failed = panicked(self.wiring.node(process));
             if let Close::Failed(error) = &failed
-                && self.wiring.node(process).retired
+                && self.wiring.node(process).is_retired
                 && !self.wiring.node(process).is_tolerated
             {
                 self.failures.push(error.clone());
@@ -309,7 +309,7 @@ impl Network {
 
     fn input_closed(&mut self, port: Port, why: Close, events: &mut Vec<Event>) {
         let process = port.process;
-        if self.wiring.node(process).retired {
+        if self.wiring.node(process).is_retired {
             return;
         }
         self.notify(process, events, |object| {
@@ -336,7 +336,7 @@ impl Network {
 
     fn output_closed(&mut self, port: Port, why: &Close, events: &mut Vec<Event>) {
         let process = port.process;
-        if self.wiring.node(process).retired {
+        if self.wiring.node(process).is_retired {
             return;
         }
         self.notify(process, events, |object| {

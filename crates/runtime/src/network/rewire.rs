@@ -396,7 +396,7 @@ impl Rewire<'_> {
                 );
                 return Err(Error::new(ErrorKind::Holding, message));
             }
-            self.network.wiring.node_mut(process).leaving = true;
+            self.network.wiring.node_mut(process).is_leaving = true;
             self.edited.finishing.push(process);
             return Ok(());
         }
@@ -472,7 +472,7 @@ impl Rewire<'_> {
         }
         network.retire(&edits.leaving);
         for &(process, _) in &edits.leaving {
-            network.discard(process);
+            network.drop_node(process);
         }
         for &process in &edits.finishing {
             network.end_inputs(process, &Close::Ended);

@@ -141,7 +141,7 @@ impl Network {
     }
 
     fn is_done(&self) -> bool {
-        self.deals.is_empty() && self.wiring.nodes.values().all(|node| node.retired)
+        self.deals.is_empty() && self.wiring.nodes.values().all(|node| node.is_retired)
     }
 
     /// Runs the first root that can move: what is being dealt out, then what holds
@@ -237,7 +237,7 @@ impl Network {
                 .unwrap_or(0);
             deal.next = inbox.next;
             has_moved |= deal.next > before;
-            if deal.next == before || self.wiring.node(reader.process).retired {
+            if deal.next == before || self.wiring.node(reader.process).is_retired {
                 break;
             }
         }

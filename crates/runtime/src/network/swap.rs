@@ -68,7 +68,8 @@ impl Rewire<'_> {
             }
         }
         self.network.free_edges(&node);
-        (node.retired, node.failed, node.leaving) = (before.retired, before.failed, before.leaving);
+        (node.is_retired, node.is_failed, node.is_leaving) =
+            (before.is_retired, before.is_failed, before.is_leaving);
         (node.inputs, node.outputs) = (before.inputs.clone(), before.outputs.clone());
         self.network.wiring.replace_node(process, node);
         let change = Change::of_process(Cause::Swapped, process);

@@ -78,7 +78,7 @@ impl FilterFn {
 impl Process for FilterFn {
     fn declare(&mut self, shape: &mut Shape) {
         declare(shape, &self.element);
-        shape.hosts_once(&mut self.function);
+        shape.host_once(&mut self.function);
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -31,7 +31,7 @@ impl Process for Group {
         shape.name("group");
         let input = shape.input(self.input.clone());
         shape.output(self.output.clone());
-        shape.hosts_once(&mut self.host);
+        shape.host_once(&mut self.host);
         shape.watches_end(input);
         shape.gives();
     }

@@ -92,7 +92,7 @@ impl Process for MapFn {
         shape.input(self.input.clone());
         shape.output(self.output.clone());
         shape.passes_on();
-        shape.hosts_once(&mut self.function);
+        shape.host_once(&mut self.function);
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -28,7 +28,7 @@ impl Process for Order {
         shape.name("order");
         let input = shape.input(self.element.clone());
         shape.output(self.element.clone());
-        shape.hosts_once(&mut self.host);
+        shape.host_once(&mut self.host);
         shape.watches_end(input);
         shape.gives();
     }

@@ -102,7 +102,7 @@ impl Process for Read {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("read");
         shape.output(Type::BYTES);
-        shape.hosts_once(&mut self.next);
+        shape.host_once(&mut self.next);
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {

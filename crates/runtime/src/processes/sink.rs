@@ -39,7 +39,7 @@ impl Process for ForEach {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name(self.name);
         shape.input(self.input.clone());
-        shape.hosts_once(&mut self.function);
+        shape.host_once(&mut self.function);
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

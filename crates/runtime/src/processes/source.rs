@@ -86,7 +86,7 @@ impl Process for Iter {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("iter");
         shape.output(self.output.clone());
-        shape.hosts_once(&mut self.next);
+        shape.host_once(&mut self.next);
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
