@@ -359,12 +359,7 @@ impl Segment {
     /// Takes a process out: what went into it goes where its output went.
     fn take_out(&mut self, rewire: &mut Rewire<'_>, k: usize) -> Result<usize, Error> {
         let (process, kind) = self.between.remove(k);
-        let behind = self.behind(k);
-        let point = rewire.detach_output(process, 0)?;
-        let between = rewire.detach_output(behind.process, behind.port)?;
-        rewire.remove(process)?;
-        rewire.attach_output(behind.process, behind.port, point)?;
-        rewire.remove_point(between)?;
+        assert!(rewire.take_out(process)?, "nothing is dealt out between them");
         let Kind::Tap(sink) = kind else { return Ok(2) };
         let tapped = rewire.detach_input(sink, 0)?;
         rewire.remove(sink)?;

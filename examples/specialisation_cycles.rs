@@ -124,7 +124,8 @@ impl Line {
             1 => {
                 let inserted = self.insert()?;
                 self.network.run_steps(16)?;
-                self.take_out(inserted)?;
+                let is_gone = self.network.rewire(|rewire| rewire.take_out(inserted))?;
+                assert!(is_gone, "nothing is dealt out in this line");
             }
             2 => self.network.rewire(|rewire| rewire.swap(self.map, square()))?,
             _ => self.network.invalidate_all(),
@@ -141,17 +142,6 @@ impl Line {
             let copy = rewire.add(Copy::new(Type::I64))?;
             rewire.insert(behind, copy)?;
             Ok(copy)
-        })
-    }
-
-    fn take_out(&mut self, inserted: ProcessId) -> Result<(), Error> {
-        let source = self.source;
-        self.network.rewire(|rewire| {
-            let point = rewire.detach_output(inserted, 0)?;
-            let between = rewire.detach_output(source, 0)?;
-            rewire.remove(inserted)?;
-            rewire.attach_output(source, 0, point)?;
-            rewire.remove_point(between)
         })
     }
 }

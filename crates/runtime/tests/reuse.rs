@@ -3,11 +3,12 @@
 //! compared where debug assertions are on; here it is seen that something is taken at all,
 //! that nothing is that differs, and that no element is lost over it.
 
-use std::time::{Duration, Instant};
+mod common;
 
+use common::warm;
 use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{BranchPolicy, Copy, FlatMap, ForEach, Iter, Map, Merge, Route, Tee, Zip};
-use cutthrough::{FlowPoint, Fragment, Mode, Network, Options, Port, Process, ProcessId};
+use cutthrough::{FlowPoint, Fragment, Network, Options, Port, Process, ProcessId};
 
 /// Flow points that all networks here have: what two sources give, and what a sink takes.
 struct Points {
@@ -65,21 +66,6 @@ fn plus(amount: i64) -> impl Process {
     })
 }
 
-/// Whether all chains that have run are native, after some steps.
-fn is_native(network: &mut Network) -> bool {
-    network.run_steps(1_500).unwrap();
-    let chains = network.report().chains;
-    chains.iter().all(|chain| matches!(chain.mode, Mode::Native(_)))
-}
-
-fn warm(network: &mut Network) {
-    let begin = Instant::now();
-    while !is_native(network) {
-        assert!(begin.elapsed() < Duration::from_secs(60), "{}", network.report());
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 /// Has something come and go, and sees that code is found again.
 fn come_and_go(
     mut network: Network,
@@ -111,6 +97,22 @@ fn come_and_go(
 
 fn remove(network: &mut Network, process: ProcessId) {
     network.rewire(|rewire| rewire.discard(process)).unwrap();
+}
+
+fn insert(network: &mut Network, behind: Port, process: impl Process + 'static) -> ProcessId {
+    let inserted = network.rewire(|rewire| {
+        let process = rewire.add(process)?;
+        rewire.insert(behind, process)?;
+        Ok(process)
+    });
+    inserted.unwrap()
+}
+
+/// Takes out a process that was inserted, with the point that came with it.
+fn take_out(network: &mut Network, process: ProcessId) {
+    let taken_out = network.rewire(|rewire| rewire.take_out(process));
+    taken_out.unwrap();
+    network.remove_finished();
 }
 
 #[test]
@@ -271,20 +273,4 @@ fn another_program_is_another_chain() {
         assert_eq!(network.report().specialisations.reused, before);
     }
     network.check_conservation().unwrap();
-}
-
-fn insert(network: &mut Network, behind: Port, process: impl Process + 'static) -> ProcessId {
-    let inserted = network.rewire(|rewire| {
-        let process = rewire.add(process)?;
-        rewire.insert(behind, process)?;
-        Ok(process)
-    });
-    inserted.unwrap()
-}
-
-/// Takes out a process that was inserted, with the point that came with it.
-fn take_out(network: &mut Network, process: ProcessId) {
-    let taken_out = network.rewire(|rewire| rewire.take_out(process));
-    taken_out.unwrap();
-    network.remove_finished();
 }

@@ -1,11 +1,14 @@
 //! Rewires: several edits at one point of the stream, or none.
 
+mod common;
+
+use common::{is_native, warm};
 use cutthrough::ir::{Op, SlotDecl, Type};
 use cutthrough::processes::{
     BranchPolicy, Collect, Collected, Copy, Filter, FlatMap, Fold, ForEach, Iter, Map, Order, Slice, Take,
     Tee, Zip,
 };
-use cutthrough::{Error, ErrorKind, FlowPoint, Mode, Network, Options, Port, ProcessId, Progress};
+use cutthrough::{Error, ErrorKind, FlowPoint, Network, Options, Port, ProcessId, Progress};
 
 fn on_both_engines(test: impl Fn(Network)) {
     test(Network::new(Options::interpreted()));
@@ -511,33 +514,6 @@ fn a_failure_that_is_borne_stops_nothing_else() {
     });
 }
 
-/// Runs until the chain of the only source is native.
-fn warm(network: &mut Network) {
-    let begin = std::time::Instant::now();
-    loop {
-        network.run_steps(500).unwrap();
-        let report = network.report();
-        if report
-            .chains
-            .iter()
-            .all(|chain| matches!(chain.mode, Mode::Native(_)))
-        {
-            return;
-        }
-        assert!(begin.elapsed().as_secs() < 60, "{report}");
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-}
-
-fn is_native(network: &mut Network) -> bool {
-    network.run_steps(10).unwrap();
-    let report = network.report();
-    report
-        .chains
-        .iter()
-        .all(|chain| matches!(chain.mode, Mode::Native(_)))
-}
-
 #[test]
 fn what_is_as_it_was_before_is_native_at_once() {
     let mut network = Network::new(Options {
@@ -561,7 +537,7 @@ fn what_is_as_it_was_before_is_native_at_once() {
 
     let look = |network: &mut Network| {
         let (tee, seen) = tap(network, mapped);
-        let was_native = is_native(network);
+        let was_native = is_native(network, 10);
         warm(network);
         network
             .rewire(|rewire| {
@@ -577,11 +553,11 @@ fn what_is_as_it_was_before_is_native_at_once() {
         was_native
     };
     assert!(!look(&mut network), "this is new");
-    assert!(is_native(&mut network), "this has been there before");
+    assert!(is_native(&mut network, 10), "this has been there before");
     assert_eq!(counts(&mut network), (2, 1));
     // Which of the two readers comes first in the chain may change from time to time.
     let again = (0..20)
-        .filter(|_| look(&mut network) & is_native(&mut network))
+        .filter(|_| look(&mut network) & is_native(&mut network, 10))
         .count();
     assert!(again >= 16, "{again} of 20 times");
     assert!(
@@ -592,9 +568,9 @@ fn what_is_as_it_was_before_is_native_at_once() {
 
     network.rewire(|rewire| rewire.swap(map, plus(2))).unwrap();
     let so_far = collected.len();
-    assert!(!is_native(&mut network), "another program is another chain");
+    assert!(!is_native(&mut network, 10), "another program is another chain");
     network.rewire(|rewire| rewire.swap(map, plus(1))).unwrap();
-    assert!(is_native(&mut network), "and the first is the first again");
+    assert!(is_native(&mut network, 10), "and the first is the first again");
     let seen = collected.take();
     let swapped = seen.iter().enumerate().skip(so_far);
     let kept = swapped.clone().take(10).all(|(at, &x)| x == at as i64 + 2);
