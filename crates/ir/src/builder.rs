@@ -79,16 +79,14 @@ impl<'t> FunctionBuilder<'t> {
 
     /// Adds a block with parameters of these types.
     pub fn block(&mut self, params: &[Type]) -> Block {
-        let block = Block::from_index(self.function.blocks.len());
-        let params = params.iter().map(|&ty| self.value(ty)).collect();
-        self.function.blocks.push(BlockData {
+        let params = params.iter().map(|&ty| self.function.add_value(ty)).collect();
+        self.ended.push(false);
+        self.function.add_block(BlockData {
             params,
             insts: Vec::new(),
             terminator: Terminator::Return(Vec::new()),
             origin: self.origin,
-        });
-        self.ended.push(false);
-        block
+        })
     }
 
     /// The parameters of a block.
@@ -117,16 +115,11 @@ impl<'t> FunctionBuilder<'t> {
         self.ended[self.current.index()]
     }
 
-    fn value(&mut self, ty: Type) -> Value {
-        self.function.values.push(ty);
-        Value::from_index(self.function.values.len() - 1)
-    }
-
     /// Appends an instruction; its result if it has one.
     pub fn inst(&mut self, op: Op, imm: Imm, args: &[Value]) -> Option<Value> {
         assert!(!self.is_ended(), "an instruction after the terminator");
         let result_ty = self.result_type(op, imm, args);
-        let result = result_ty.map(|ty| self.value(ty));
+        let result = result_ty.map(|ty| self.function.add_value(ty));
         let inst = Inst {
             op,
             imm,

@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 
 use memchr::memmem;
 
+use crate::function::Imm;
 use crate::op::Op;
+use crate::types::Type;
 
 /// `idiv`: towards zero; 0 where the divisor is 0.
 pub fn idiv(a: i64, b: i64) -> i64 {
@@ -47,6 +49,23 @@ pub fn number(op: Op, args: &[i64]) -> Option<i64> {
         (Op::BToI, [a]) => *a,
         _ => return None,
     })
+}
+
+/// The operation that gives a number as a value of this type: an integer, or a truth.
+pub fn constant(number: i64, ty: Type) -> (Op, Imm) {
+    match ty {
+        Type::BOOL => (Op::Bconst, Imm::Bool(number != 0)),
+        _ => (Op::Iconst, Imm::I64(number)),
+    }
+}
+
+/// The number that a constant is, for integers and truths; none for all other operations.
+pub fn constant_number(op: Op, imm: Imm) -> Option<i64> {
+    match (op, imm) {
+        (Op::Iconst, Imm::I64(number)) => Some(number),
+        (Op::Bconst, Imm::Bool(truth)) => Some(i64::from(truth)),
+        _ => None,
+    }
 }
 
 /// The amount of a shift, modulo 64.

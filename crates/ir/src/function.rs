@@ -432,6 +432,41 @@ impl Function {
         &self.blocks[0].params
     }
 
+    /// A new value of this type.
+    pub fn add_value(&mut self, ty: Type) -> Value {
+        let value = Value::from_index(self.values.len());
+        self.values.push(ty);
+        value
+    }
+
+    /// A new block, the last one.
+    pub fn add_block(&mut self, block: BlockData) -> Block {
+        let index = Block::from_index(self.blocks.len());
+        self.blocks.push(block);
+        index
+    }
+
+    /// Appends an operation to the instructions of a block that is being made; its
+    /// result, a new value of this type.
+    pub(crate) fn add_inst(
+        &mut self,
+        insts: &mut Vec<Inst>,
+        (op, imm): (Op, Imm),
+        args: &[Value],
+        ty: Type,
+        origin: Origin,
+    ) -> Value {
+        let result = self.add_value(ty);
+        insts.push(Inst {
+            op,
+            imm,
+            args: args.to_vec(),
+            result: Some(result),
+            origin,
+        });
+        result
+    }
+
     /// How many instructions and terminators it has.
     pub fn size(&self) -> usize {
         self.blocks.iter().map(|block| block.insts.len() + 1).sum()

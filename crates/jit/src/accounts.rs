@@ -526,19 +526,13 @@ fn split(function: &mut Function, block: usize, number: usize, inst: Inst) {
         .iter()
         .map(|&param| function.ty(param))
         .collect();
-    let params: Vec<Value> = types
-        .into_iter()
-        .map(|ty| {
-            function.values.push(ty);
-            Value::from_index(function.values.len() - 1)
-        })
-        .collect();
+    let params: Vec<Value> = types.into_iter().map(|ty| function.add_value(ty)).collect();
     let terminator = Terminator::Jump(Target {
         block: old.block,
         args: params.clone(),
     });
     let origin = function.blocks[block].origin;
-    function.blocks.push(BlockData {
+    function.add_block(BlockData {
         params,
         insts: vec![inst],
         terminator,

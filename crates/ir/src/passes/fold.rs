@@ -140,10 +140,7 @@ impl Fold {
                     return;
                 }
                 Folded::Number(number) => {
-                    (inst.op, inst.imm) = match self.function.ty(result) {
-                        Type::BOOL => (Op::Bconst, Imm::Bool(number != 0)),
-                        _ => (Op::Iconst, Imm::I64(number)),
-                    };
+                    (inst.op, inst.imm) = eval::constant(number, self.function.ty(result));
                     inst.args.clear();
                 }
                 Folded::Op(op, args) => (inst.op, inst.args) = (op, args),
@@ -291,11 +288,7 @@ impl Fold {
     /// The number or the truth that a value is, if that is known.
     fn number(&self, value: Value) -> Option<i64> {
         let inst = self.definition(value)?;
-        match inst.imm {
-            Imm::I64(number) if inst.op == Op::Iconst => Some(number),
-            Imm::Bool(truth) if inst.op == Op::Bconst => Some(i64::from(truth)),
-            _ => None,
-        }
+        eval::constant_number(inst.op, inst.imm)
     }
 
     fn constant(&mut self, number: i64, near: &Inst) -> Value {
@@ -322,8 +315,7 @@ impl Fold {
 
     /// One more operation in front of the one that is being folded.
     fn insert_inst(&mut self, inst: Inst, ty: Type) -> Value {
-        let value = Value::from_index(self.function.values.len());
-        self.function.values.push(ty);
+        let value = self.function.add_value(ty);
         self.definitions.push(None);
         self.replaced.push(None);
         let inst = Inst {

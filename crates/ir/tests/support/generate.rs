@@ -208,11 +208,10 @@ fn function(
 
 impl Generator<'_> {
     fn block(&mut self, params: &[Type], known: &[Value], heads: &[Block]) -> Block {
-        let block = Block::from_index(self.function.blocks.len());
-        let params: Vec<Value> = params.iter().map(|&ty| self.value(ty)).collect();
+        let params: Vec<Value> = params.iter().map(|&ty| self.function.add_value(ty)).collect();
         let known = known.iter().chain(&params).copied().collect();
         let terminator = Terminator::Return(Vec::new());
-        self.function.blocks.push(BlockData {
+        let block = self.function.add_block(BlockData {
             params,
             insts: Vec::new(),
             terminator,
@@ -224,11 +223,6 @@ impl Generator<'_> {
             heads: heads.to_vec(),
         });
         block
-    }
-
-    fn value(&mut self, ty: Type) -> Value {
-        self.function.values.push(ty);
-        Value::from_index(self.function.values.len() - 1)
     }
 
     fn origin(&mut self) -> Origin {
@@ -258,7 +252,7 @@ impl Generator<'_> {
         args: Vec<Value>,
         result: Option<Type>,
     ) -> Option<Value> {
-        let result = result.map(|ty| self.value(ty));
+        let result = result.map(|ty| self.function.add_value(ty));
         open.known.extend(result);
         let origin = self.origin();
         let inst = Inst {

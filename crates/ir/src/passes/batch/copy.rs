@@ -61,7 +61,7 @@ impl<'f> Copy<'f> {
         used.dedup();
         let params: Vec<Value> = used
             .iter()
-            .map(|&value| self.value(self.function.ty(value)))
+            .map(|&value| self.into.add_value(self.function.ty(value)))
             .collect();
         let mut terminator = data.terminator.clone();
         terminator.for_each_target_mut(|to| {
@@ -69,7 +69,7 @@ impl<'f> Copy<'f> {
                 *arg = params[used.binary_search(arg).expect("INVARIANT: it was found there")];
             }
         });
-        let block = self.push(BlockData {
+        let block = self.into.add_block(BlockData {
             params,
             insts: Vec::new(),
             terminator,
@@ -88,13 +88,15 @@ impl<'f> Copy<'f> {
         let mut items = Vec::new();
         for block in &self.lap.blocks {
             if let Some(read) = self.lap.reads.get(block) {
-                let (op, imm) = match read.view {
-                    View::Data(data) => (Op::Sconst, data),
-                    View::Slot(slot) => (Op::SlotGet, slot),
+                let operation = match read.view {
+                    View::Data(data) => (Op::Sconst, Imm::Index(data)),
+                    View::Slot(slot) => (Op::SlotGet, Imm::Index(slot)),
                 };
                 items.push(ItemAt {
                     item: read.item,
-                    view: self.inst(&mut insts, op, Imm::Index(imm), &[], Type::BYTES, origin),
+                    view: self
+                        .into
+                        .add_inst(&mut insts, operation, &[], Type::BYTES, origin),
                     index: self.slot(&mut insts, read.slot, origin),
                 });
             }
@@ -112,21 +114,17 @@ impl<'f> Copy<'f> {
     /// The block where a batch begins: it works out the limit.
     fn begin(&mut self, go: &Target, origin: Origin) -> Block {
         let types: Vec<Type> = go.args.iter().map(|&arg| self.function.ty(arg)).collect();
-        let steps = self.value(Type::I64);
-        let args: Vec<Value> = types.into_iter().map(|ty| self.value(ty)).collect();
+        let steps = self.into.add_value(Type::I64);
+        let args: Vec<Value> = types.into_iter().map(|ty| self.into.add_value(ty)).collect();
         let mut insts = Vec::new();
         let index = self.slot(&mut insts, self.lap.counter, origin);
-        let limit = self.inst(
-            &mut insts,
-            Op::Iadd,
-            Imm::None,
-            &[index, steps],
-            Type::I64,
-            origin,
-        );
+        let iadd = (Op::Iadd, Imm::None);
+        let limit = self
+            .into
+            .add_inst(&mut insts, iadd, &[index, steps], Type::I64, origin);
         let first = self.copies[&go.block.index()];
         let to = Target::new(first, [&args[..], &[limit]].concat());
-        self.push(BlockData {
+        self.into.add_block(BlockData {
             params: [&[steps], &args[..]].concat(),
             insts,
             terminator: Terminator::Jump(to),
@@ -140,16 +138,16 @@ impl<'f> Copy<'f> {
         let mut values = HashMap::new();
         let mut params = Vec::new();
         for &param in &data.params {
-            let value = self.value(self.function.ty(param));
+            let value = self.into.add_value(self.function.ty(param));
             values.insert(param, value);
             params.push(value);
         }
-        let limit = self.value(Type::I64);
+        let limit = self.into.add_value(Type::I64);
         params.push(limit);
         let mut insts = Vec::new();
         for inst in &data.insts {
             let result = inst.result.map(|result| {
-                let value = self.value(self.function.ty(result));
+                let value = self.into.add_value(self.function.ty(result));
                 values.insert(result, value);
                 value
             });
@@ -180,7 +178,10 @@ impl<'f> Copy<'f> {
                     Item::F64 => Op::ItemF64,
                 };
                 let args = [values[view], values[index]];
-                let value = self.inst(&mut insts, op, Imm::None, &args, item.ty(), data.origin);
+                let operation = (op, Imm::None);
+                let value = self
+                    .into
+                    .add_inst(&mut insts, operation, &args, item.ty(), data.origin);
                 let mut to = self.inside(some, &values, limit);
                 to.args.insert(0, value);
                 Terminator::Jump(to)
@@ -217,21 +218,16 @@ impl<'f> Copy<'f> {
     fn refund(&mut self, to: &Target, limit: Value, counted: i64, origin: Origin) -> Target {
         let params = &self.function.block(to.block).params;
         let types: Vec<Type> = params.iter().map(|&param| self.function.ty(param)).collect();
-        let params: Vec<Value> = types.into_iter().map(|ty| self.value(ty)).collect();
-        let own_limit = self.value(Type::I64);
+        let params: Vec<Value> = types.into_iter().map(|ty| self.into.add_value(ty)).collect();
+        let own_limit = self.into.add_value(Type::I64);
         let mut insts = Vec::new();
         let index = self.slot(&mut insts, self.lap.counter, origin);
-        let mut left = self.inst(
-            &mut insts,
-            Op::Isub,
-            Imm::None,
-            &[own_limit, index],
-            Type::I64,
-            origin,
-        );
+        let mut add =
+            |operation, args: &[Value]| self.into.add_inst(&mut insts, operation, args, Type::I64, origin);
+        let mut left = add((Op::Isub, Imm::None), &[own_limit, index]);
         if counted == 0 {
-            let one = self.inst(&mut insts, Op::Iconst, Imm::I64(1), &[], Type::I64, origin);
-            left = self.inst(&mut insts, Op::Isub, Imm::None, &[left, one], Type::I64, origin);
+            let one = add((Op::Iconst, Imm::I64(1)), &[]);
+            left = add((Op::Isub, Imm::None), &[left, one]);
         }
         insts.push(Inst {
             op: Op::Refund,
@@ -240,7 +236,7 @@ impl<'f> Copy<'f> {
             result: None,
             origin,
         });
-        let block = self.push(BlockData {
+        let block = self.into.add_block(BlockData {
             params: [&params[..], &[own_limit]].concat(),
             insts,
             terminator: Terminator::Jump(Target::new(to.block, params)),
@@ -250,37 +246,8 @@ impl<'f> Copy<'f> {
     }
 
     fn slot(&mut self, insts: &mut Vec<Inst>, slot: u32, origin: Origin) -> Value {
-        self.inst(insts, Op::SlotGet, Imm::Index(slot), &[], Type::I64, origin)
-    }
-
-    fn inst(
-        &mut self,
-        insts: &mut Vec<Inst>,
-        op: Op,
-        imm: Imm,
-        args: &[Value],
-        ty: Type,
-        origin: Origin,
-    ) -> Value {
-        let value = self.value(ty);
-        insts.push(Inst {
-            op,
-            imm,
-            args: args.to_vec(),
-            result: Some(value),
-            origin,
-        });
-        value
-    }
-
-    fn value(&mut self, ty: Type) -> Value {
-        self.into.values.push(ty);
-        Value::from_index(self.into.values.len() - 1)
-    }
-
-    fn push(&mut self, block: BlockData) -> Block {
-        self.into.blocks.push(block);
-        Block::from_index(self.into.blocks.len() - 1)
+        let slot_get = (Op::SlotGet, Imm::Index(slot));
+        self.into.add_inst(insts, slot_get, &[], Type::I64, origin)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::eval;
 use crate::function::{Function, Imm, Inst, Terminator, Value};
 use crate::op::{Effect, Op};
 use crate::program::Tables;
@@ -21,11 +22,7 @@ pub(super) fn constants(function: &Function) -> Vec<Option<&Inst>> {
 
 /// The number that a constant is, for integers and booleans.
 pub(super) fn number(inst: &Inst) -> Option<i64> {
-    match inst.imm {
-        Imm::I64(number) if inst.op == Op::Iconst => Some(number),
-        Imm::Bool(truth) => Some(i64::from(truth)),
-        _ => None,
-    }
+    eval::constant_number(inst.op, inst.imm)
 }
 
 /// The slots that are flags, each with its number among them.

@@ -50,7 +50,7 @@ pub fn unfold(function: &Function, tables: &Tables) -> Function {
     let constants = constants(function);
     let flags = flags(function, &constants);
     let live = Live::new(function, &flags, &constants);
-    let mut unfold = Unfold {
+    let unfold = Unfold {
         function,
         constants,
         flag_types: flag_types(&flags, tables),
@@ -59,8 +59,13 @@ pub fn unfold(function: &Function, tables: &Tables) -> Function {
         versions: vec![Vec::new(); function.blocks.len()],
         changeovers: HashMap::new(),
         todo: Vec::new(),
+        into: Function {
+            kind: function.kind,
+            values: Vec::new(),
+            blocks: Vec::new(),
+            returns: function.returns.clone(),
+        },
         blocks: Vec::new(),
-        values: Vec::new(),
         size: 0,
     };
     unfold
@@ -89,8 +94,9 @@ struct Unfold<'f> {
     /// For each block the one that decides between its copies.
     changeovers: HashMap<Block, Block>,
     todo: Vec<(Block, Facts, Block)>,
+    /// The chain that comes to be; its blocks are kept apart until all are made.
+    into: Function,
     blocks: Vec<Option<BlockData>>,
-    values: Vec<Type>,
     size: usize,
 }
 
@@ -107,7 +113,7 @@ struct Copy {
 
 impl<'f> Unfold<'f> {
     /// None when more than this many instructions would come to be.
-    fn run(&mut self, tables: &Tables, size_max: usize) -> Option<Function> {
+    fn run(mut self, tables: &Tables, size_max: usize) -> Option<Function> {
         let mut begin = Facts {
             flags: vec![None; self.flags.len()],
             stopped: false,
@@ -127,15 +133,11 @@ impl<'f> Unfold<'f> {
             self.blocks[copy.index()] = Some(data);
         }
         self.change_over();
-        let blocks = std::mem::take(&mut self.blocks).into_iter();
-        Some(Function {
-            kind: self.function.kind,
-            values: std::mem::take(&mut self.values),
-            blocks: blocks
-                .map(|block| block.expect("INVARIANT: nothing is left to do"))
-                .collect(),
-            returns: self.function.returns.clone(),
-        })
+        let blocks = self.blocks.into_iter();
+        self.into.blocks = blocks
+            .map(|block| block.expect("INVARIANT: nothing is left to do"))
+            .collect();
+        Some(self.into)
     }
 
     /// The flags that are read in a block or behind it before they are set.
@@ -228,28 +230,19 @@ impl<'f> Unfold<'f> {
         for (slot, flag) in slots {
             let Some(number) = facts.flags[flag] else { continue };
             let ty = self.flag_types[flag];
-            let flag = self.inst(&mut insts, Op::SlotGet, Imm::Index(slot), &[], ty, origin);
-            let (op, imm) = match ty {
-                Type::BOOL => (Op::Bconst, Imm::Bool(number != 0)),
-                _ => (Op::Iconst, Imm::I64(number)),
-            };
-            let number = self.inst(&mut insts, op, imm, &[], ty, origin);
+            let mut add =
+                |operation, args: &[Value], ty| self.into.add_inst(&mut insts, operation, args, ty, origin);
+            let flag = add((Op::SlotGet, Imm::Index(slot)), &[], ty);
+            let number = add(eval::constant(number, ty), &[], ty);
             let same = match ty {
                 Type::BOOL => {
-                    let differs = self.inst(&mut insts, Op::Xor, Imm::None, &[flag, number], ty, origin);
-                    self.inst(&mut insts, Op::Not, Imm::None, &[differs], ty, origin)
+                    let differs = add((Op::Xor, Imm::None), &[flag, number], ty);
+                    add((Op::Not, Imm::None), &[differs], ty)
                 }
-                _ => self.inst(
-                    &mut insts,
-                    Op::Ieq,
-                    Imm::None,
-                    &[flag, number],
-                    Type::BOOL,
-                    origin,
-                ),
+                _ => add((Op::Ieq, Imm::None), &[flag, number], Type::BOOL),
             };
             all = Some(match all {
-                Some(all) => self.inst(&mut insts, Op::And, Imm::None, &[all, same], Type::BOOL, origin),
+                Some(all) => add((Op::And, Imm::None), &[all, same], Type::BOOL),
                 None => same,
             });
         }
@@ -264,37 +257,14 @@ impl<'f> Unfold<'f> {
         }
     }
 
-    fn inst(
-        &mut self,
-        insts: &mut Vec<Inst>,
-        op: Op,
-        imm: Imm,
-        args: &[Value],
-        ty: Type,
-        origin: Origin,
-    ) -> Value {
-        let value = self.value(ty);
-        insts.push(Inst {
-            op,
-            imm,
-            args: args.to_vec(),
-            result: Some(value),
-            origin,
-        });
-        value
-    }
-
     /// New parameters for a copy of a block: its own, and what it uses of others.
     fn params_of(&mut self, block: Block) -> Vec<Value> {
         let function = self.function;
         let outer = self.live.values[block.index()].clone();
         let params = function.block(block).params.iter().chain(&outer);
-        params.map(|&param| self.value(function.ty(param))).collect()
-    }
-
-    fn value(&mut self, ty: Type) -> Value {
-        self.values.push(ty);
-        Value::from_index(self.values.len() - 1)
+        params
+            .map(|&param| self.into.add_value(function.ty(param)))
+            .collect()
     }
 
     fn copy(&mut self, block: Block, facts: Facts) -> BlockData {
@@ -371,7 +341,7 @@ impl<'f> Unfold<'f> {
         }
         let args = inst.args.iter().map(|&arg| self.mapped(copy, arg)).collect();
         let result = inst.result.map(|result| {
-            let value = self.value(self.function.ty(result));
+            let value = self.into.add_value(self.function.ty(result));
             copy.values.insert(result, value);
             value
         });
@@ -394,32 +364,15 @@ impl<'f> Unfold<'f> {
             return known;
         }
         let ty = self.function.ty(value);
-        let result = self.value(ty);
-        let inst = match copy.numbers.get(&value) {
-            Some(&number) => {
-                let (op, imm) = match ty {
-                    Type::BOOL => (Op::Bconst, Imm::Bool(number != 0)),
-                    _ => (Op::Iconst, Imm::I64(number)),
-                };
-                Inst {
-                    op,
-                    imm,
-                    args: Vec::new(),
-                    result: None,
-                    origin: copy.origin,
-                }
-            }
+        let (operation, origin) = match copy.numbers.get(&value) {
+            Some(&number) => (eval::constant(number, ty), copy.origin),
             None => {
-                let constant = self.constants[value.index()];
-                constant
-                    .expect("INVARIANT: what is no constant is live and so a parameter")
-                    .clone()
+                let constant = self.constants[value.index()]
+                    .expect("INVARIANT: what is no constant is live and so a parameter");
+                ((constant.op, constant.imm), constant.origin)
             }
         };
-        copy.insts.push(Inst {
-            result: Some(result),
-            ..inst
-        });
+        let result = self.into.add_inst(&mut copy.insts, operation, &[], ty, origin);
         copy.values.insert(value, result);
         result
     }
