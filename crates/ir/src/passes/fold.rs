@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::simplify;
 use crate::eval;
-use crate::function::{Function, Imm, Inst, Terminator, Value};
+use crate::function::{Block, Function, Imm, Inst, Terminator, Value};
 use crate::op::{Effect, Op};
 use crate::types::Type;
 
@@ -58,17 +58,11 @@ fn remove_unused(function: &mut Function) {
 
 /// For each block the only one that it is entered from, unless that comes later.
 fn parents(function: &Function) -> Vec<Option<usize>> {
-    let mut entered_from = vec![Vec::new(); function.blocks.len()];
-    for (index, block) in function.blocks.iter().enumerate() {
-        block
-            .terminator
-            .for_each_target(|to| entered_from[to.block.index()].push(index));
-    }
-    let only = |(index, from): (usize, &Vec<usize>)| match from[..] {
-        [from] if from < index => Some(from),
+    let only = |(index, from): (usize, &Vec<Block>)| match from[..] {
+        [from] if from.index() < index => Some(from.index()),
         _ => None,
     };
-    entered_from.iter().enumerate().map(only).collect()
+    function.predecessors().iter().enumerate().map(only).collect()
 }
 
 /// An operation and what it is done on.

@@ -10,7 +10,7 @@ use crate::function::{Block, BlockData, Function, Inst, Target, Terminator, Valu
 
 /// The same function, simplified. It must be verified.
 pub fn simplify(function: &Function) -> Function {
-    let order = reverse_postorder(function);
+    let order = function.reverse_postorder();
     let function = &without_constant_params(function, &order);
     let predecessors = count_predecessors(function, &order);
     let mut merge = Merge {
@@ -29,39 +29,6 @@ pub fn simplify(function: &Function) -> Function {
     }
     let replaced = merge.replaced;
     renumber(function, blocks, &places, &replaced)
-}
-
-/// The reachable blocks, each before its successors except along loops; the first
-/// target of a terminator follows it where it can.
-fn reverse_postorder(function: &Function) -> Vec<Block> {
-    let successors = |block: Block| {
-        let mut blocks = Vec::new();
-        function
-            .block(block)
-            .terminator
-            .for_each_target(|target| blocks.push(target.block));
-        blocks
-    };
-    let mut seen = vec![false; function.blocks.len()];
-    let mut order = Vec::new();
-    seen[0] = true;
-    // Of each block on the way, the successors still to visit; the last one first.
-    let mut path = vec![(Block(0), successors(Block(0)))];
-    while let Some((block, rest)) = path.last_mut() {
-        match rest.pop() {
-            Some(next) if !seen[next.index()] => {
-                seen[next.index()] = true;
-                path.push((next, successors(next)));
-            }
-            Some(_) => {}
-            None => {
-                order.push(*block);
-                path.pop();
-            }
-        }
-    }
-    order.reverse();
-    order
 }
 
 fn count_predecessors(function: &Function, reachable: &[Block]) -> Vec<u32> {

@@ -96,7 +96,8 @@ impl ChainBuilder<'_, '_> {
         let function_ir = function.function();
         let mut map = Map::new(function_ir, args, self.f.current());
         let mut endings: Vec<Ending> = Vec::new();
-        for block in reverse_postorder(function_ir) {
+        // Fragments are acyclic: each block comes after all that lead to it.
+        for block in function_ir.reverse_postorder() {
             self.check_size()?;
             let at = self.mapped_block(function_ir, &mut map, block);
             self.f.switch_to(at);
@@ -127,7 +128,7 @@ impl ChainBuilder<'_, '_> {
         let outer = self.enter(process);
         let result = self.f.block(&function.returns);
         let mut map = Map::new(function, &[], self.f.current());
-        for block in reverse_postorder(function) {
+        for block in function.reverse_postorder() {
             let at = self.mapped_block(function, &mut map, block);
             self.f.switch_to(at);
             for inst in &function.block(block).insts {
@@ -365,25 +366,4 @@ impl ChainBuilder<'_, '_> {
         self.f.switch_to(result);
         self.f.block_params(result)[0]
     }
-}
-
-/// The blocks in an order in which each comes after all that lead to it; functions
-/// of processes are acyclic.
-fn reverse_postorder(function: &Function) -> Vec<Block> {
-    let mut seen = vec![false; function.blocks.len()];
-    let mut order = Vec::with_capacity(function.blocks.len());
-    let mut stack = vec![(Block(0), false)];
-    while let Some((block, left)) = stack.pop() {
-        if left {
-            order.push(block);
-        } else if !std::mem::replace(&mut seen[block.index()], true) {
-            stack.push((block, true));
-            function
-                .block(block)
-                .terminator
-                .for_each_target(|to| stack.push((to.block, false)));
-        }
-    }
-    order.reverse();
-    order
 }

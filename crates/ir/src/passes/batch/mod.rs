@@ -83,17 +83,12 @@ fn reaching(
     goals: impl Iterator<Item = usize>,
     through: impl Fn(usize) -> bool,
 ) -> Vec<bool> {
-    let mut entered_from = vec![Vec::new(); function.blocks.len()];
-    for (index, block) in function.blocks.iter().enumerate() {
-        block
-            .terminator
-            .for_each_target(|to| entered_from[to.block.index()].push(index));
-    }
+    let predecessors = function.predecessors();
     let mut reaches = vec![false; function.blocks.len()];
     let mut todo: Vec<usize> = goals.collect();
     todo.iter().for_each(|&goal| reaches[goal] = true);
     while let Some(block) = todo.pop() {
-        for &from in &entered_from[block] {
+        for from in predecessors[block].iter().map(|from| from.index()) {
             if !reaches[from] && through(from) {
                 reaches[from] = true;
                 todo.push(from);
