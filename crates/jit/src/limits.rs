@@ -16,6 +16,9 @@ pub const CHAIN_BLOCKS_MAX: usize = 5_000;
 /// has a register.
 pub const ACCOUNTS_BLOCKS_MAX: usize = 500;
 
+/// Loops within one another whose counts are told apart; deeper ones count as one.
+pub const ACCOUNTS_DEPTH_MAX: u32 = 6;
+
 /// State slots that one chain may name; each that lies in a register is a value
 /// that lives through all of the function.
 pub const CHAIN_SLOTS_MAX: usize = 1_000;
