@@ -1,4 +1,4 @@
-//! The proof of invariant I5: no instruction that may trap is ever compiled.
+//! The proof that no instruction that may trap is ever compiled.
 //!
 //! The check walks the CLIF that the lowering has built, before Cranelift changes
 //! it (its rewrites preserve meaning), and accepts an instruction only if it

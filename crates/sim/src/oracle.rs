@@ -35,7 +35,7 @@ pub fn check(plan: &Plan, trace: &Trace) -> Result<(), String> {
     Ok(())
 }
 
-/// I3 for one process: what came in went out, is held, or was dropped by a policy.
+/// Conservation for one process: what came in went out, is held, or was dropped by a policy.
 fn balanced(spec: &Spec, process: &ProcessSnapshot) -> Result<(), String> {
     let taken = process.inputs.iter().sum::<u64>() - process.late;
     let out: u64 = process.outputs.iter().map(|(moved, _)| moved).sum();

@@ -15,7 +15,7 @@
 //! back.
 //!
 //! What the loop does is the same, and so are its steps, one by one; and slots are as they
-//! would be wherever it comes out. (I2 of a grant's commitments, inside of a chain.)
+//! would be wherever it comes out. (Asks and offers are commitments, inside of a chain too.)
 
 mod copy;
 mod lap;
