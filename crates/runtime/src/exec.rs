@@ -84,7 +84,7 @@ pub(crate) enum Activation {
 pub(crate) struct Exec<'x, 'n> {
     wiring: &'x Wiring,
     memo: &'x mut Memo,
-    grant: &'x mut Grant<'n>,
+    pub(crate) grant: &'x mut Grant<'n>,
     /// The flow points of the grant's outboxes.
     dealt: &'x [PointId],
     /// The budget that was left when a process was over.

@@ -92,7 +92,7 @@ impl Walk<'_> {
         for &input in &function.takes {
             self.pull(process, input);
         }
-        for &output in &function.emits {
+        for &output in &function.reaches {
             self.point(self.wiring.node(process).outputs[output].point);
             match self.wiring.destination(process, output) {
                 Destination::Reader(reader) => self.push(reader),

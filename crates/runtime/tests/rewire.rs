@@ -3,7 +3,7 @@
 mod common;
 
 use common::{is_native, warm};
-use cutthrough::ir::{Op, SlotDecl, Type};
+use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{
     BranchPolicy, Collect, Collected, Copy, Filter, FlatMap, Fold, ForEach, Iter, Map, Order, Slice, Take,
     Tee, Zip,
@@ -586,4 +586,96 @@ fn what_is_as_it_was_before_is_native_at_once() {
     let specialisations = network.report().specialisations;
     assert_eq!(specialisations.retired_bytes, specialisations.installed_bytes);
     network.check_conservation().unwrap();
+}
+
+#[test]
+fn what_an_edit_has_removed_is_not_there_for_the_next() {
+    on_both_engines(|mut network| {
+        let (_, numbers, sink, collected) = counting(&mut network);
+        for again in ["remove", "discard", "detach", "cancel"] {
+            let refused = network.rewire(|rewire| {
+                rewire.discard(sink)?;
+                match again {
+                    "remove" => rewire.remove(sink),
+                    "discard" => rewire.discard(sink),
+                    "detach" => rewire.detach_input(sink, 0).map(drop),
+                    _ => rewire.cancel(sink),
+                }
+            });
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::NotThere, "{refused}");
+            assert!(refused.to_string().contains("edit 2"), "{refused}");
+        }
+        network.run().unwrap();
+        assert_eq!(collected.take().len(), 10_000);
+        assert!(network.remove_point(numbers.id()).is_ok(), "both have finished");
+    });
+}
+
+/// Passes on what comes in by its first input, and asks each time whether its second
+/// output is ready, where only its second input leads.
+struct Curious;
+
+impl cutthrough::Process for Curious {
+    fn declare(&mut self, shape: &mut cutthrough::Shape) {
+        shape.name("curious");
+        shape.input(Type::I64);
+        shape.input(Type::I64);
+        shape.output(ElementType::new([Type::I64, Type::BOOL]));
+        let side = shape.output(Type::I64);
+        shape.optional(side);
+    }
+
+    fn read_ok(&self, from: usize, f: &mut cutthrough::Fragment<'_>, element: &[Value]) {
+        if from == 0 {
+            let ready = f.ready(1);
+            f.emit(0, &[element[0], ready]);
+        } else {
+            f.emit(1, element);
+        }
+        f.done();
+    }
+}
+
+#[test]
+fn what_is_asked_about_is_relied_on() {
+    let run = |options: Options| {
+        let mut network = Network::new(options);
+        let numbers = network.source::<i64>(Iter::new(0..4_000i64)).unwrap();
+        let side = network.source::<i64>(Iter::new(0..0i64)).unwrap();
+        let curious = network.add(Curious).unwrap();
+        network.attach_input(curious, 0, numbers).unwrap();
+        network.attach_input(curious, 1, side).unwrap();
+        let main = network.point::<(i64, bool)>("main").unwrap();
+        network.attach_output(curious, 0, main).unwrap();
+        let aside = network.point::<i64>("aside").unwrap();
+        network.hold_readers(aside, true).unwrap();
+        network.attach_output(curious, 1, aside).unwrap();
+        let collect = Collect::<(i64, bool)>::new();
+        let collected = collect.collected();
+        network.sink(main, collect).unwrap();
+        // Nobody, one reader, two that compete, another one.
+        for readers in [0, 1, 2, 1] {
+            let ids: Vec<ProcessId> = (0..readers)
+                .map(|_| network.sink(aside, ForEach::new(|_: i64| {})).unwrap())
+                .collect();
+            let want = collected.len() + 900;
+            while collected.len() < want {
+                network.run_steps(10).unwrap();
+            }
+            for id in ids {
+                network.rewire(|rewire| rewire.discard(id)).unwrap();
+            }
+        }
+        network.check_conservation().unwrap();
+        collected.take()
+    };
+    let expected = run(Options::interpreted());
+    let ready = |k: usize| expected[k * 900 + 500].1;
+    assert_eq!(
+        [ready(0), ready(1), ready(2), ready(3)],
+        [false, true, true, true]
+    );
+    let native = run(Options::native());
+    assert_eq!(native, expected);
 }

@@ -36,12 +36,10 @@ use crate::wiring::{Counter, PointId, Port, ProcessId, Status, Wiring};
 pub(crate) struct TooLarge;
 
 /// Builds the chain of a root.
-pub(crate) fn build(
-    wiring: &Wiring,
-    memo: &mut Memo,
-    root: Root,
-    reach: &Reach,
-) -> Result<ChainCode, TooLarge> {
+pub(crate) fn build(wiring: &Wiring, root: Root, reach: &Reach) -> Result<ChainCode, TooLarge> {
+    // Not that of the interpreter: its cones may be in an order that was right when they
+    // were worked out, and a chain is made from the wiring as it is, and nothing else.
+    let mut memo = Memo::default();
     let mut tables = Tables::default();
     let outboxes = reach
         .dealt
@@ -62,7 +60,7 @@ pub(crate) fn build(
         let has_joins = wiring.arrangement.has_joins();
         let mut chain = ChainBuilder {
             wiring,
-            memo,
+            memo: &mut memo,
             dealt: &reach.dealt,
             f,
             bindings: &mut bindings,

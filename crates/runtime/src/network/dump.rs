@@ -30,7 +30,7 @@ impl Network {
         self.known(process)?;
         let root = Root::Active(process);
         let reach = Reach::of(&self.wiring, root);
-        let code = chain::build(&self.wiring, &mut self.memo, root, &reach);
+        let code = chain::build(&self.wiring, root, &reach);
         let code = code
             .map_err(|chain::TooLarge| Error::new(ErrorKind::Limit, "the chain is too large to be built"))?;
         let names: Vec<&str> = reach

@@ -13,7 +13,7 @@ impl Rewire<'_> {
     /// When there is no such process, the output is not attached, or the types do not fit.
     pub fn insert(&mut self, behind: Port, process: ProcessId) -> Result<PointId, Error> {
         let before = self.edited.changes.len();
-        let name = self.network.known(process)?.name.clone();
+        let name = self.known(process)?.name.clone();
         let point = self.detach_output(behind.process, behind.port)?;
         let element = self.network.wiring.point(point).element.clone();
         let between = self.point(&name, element)?;
@@ -41,7 +41,7 @@ impl Rewire<'_> {
             let message = format!("nobody writes to flow point `{}`", known.name);
             return Err(Error::new(ErrorKind::NotThere, message));
         }
-        let name = self.network.known(process)?.name.clone();
+        let name = self.known(process)?.name.clone();
         let between = self.point(&name, element)?;
         for writer in writers {
             self.detach_output(writer.process, writer.port)?;
@@ -62,7 +62,7 @@ impl Rewire<'_> {
     /// # Errors
     /// When there is no such process, or its first input or output is not attached.
     pub fn take_out(&mut self, process: ProcessId) -> Result<bool, Error> {
-        let node = self.network.known(process)?;
+        let node = self.known(process)?;
         let (input, output) = (node.inputs.first(), node.outputs.first());
         let between = input.and_then(|edge| edge.point);
         let between = between.ok_or_else(|| not_attached(node, "input", 0))?;
@@ -89,7 +89,7 @@ impl Rewire<'_> {
     /// When there is no such process.
     pub fn tolerate(&mut self, process: ProcessId) -> Result<(), Error> {
         self.edits += 1;
-        self.network.known(process)?;
+        self.known(process)?;
         self.network.wiring.node_mut(process).is_tolerated = true;
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Rewire<'_> {
     /// When there is no such process.
     pub fn rename(&mut self, process: ProcessId, name: &str) -> Result<(), Error> {
         self.edits += 1;
-        if self.network.known(process)?.name.as_ref() != name {
+        if self.known(process)?.name.as_ref() != name {
             self.network.wiring.node_mut(process).name = name.into();
         }
         Ok(())

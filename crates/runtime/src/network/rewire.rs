@@ -13,6 +13,7 @@
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Type};
+use rustc_hash::FxHashSet;
 
 use super::Network;
 use super::resources::Moved;
@@ -51,6 +52,8 @@ pub(super) struct Edited {
     cancelling: Vec<ProcessId>,
     /// Processes that go at once; whether what they hold has its fate.
     leaving: Vec<(ProcessId, bool)>,
+    /// The same ones: no edit that follows knows them.
+    gone: FxHashSet<ProcessId>,
     leaving_points: Vec<PointId>,
 }
 
@@ -211,7 +214,7 @@ impl Rewire<'_> {
     ) -> Result<(), Error> {
         self.edits += 1;
         let point = point.into();
-        let node = self.network.known(process)?;
+        let node = self.known(process)?;
         let edge = node.outputs.get(output);
         let is_free = edge.is_some_and(|edge| edge.point.is_none() && edge.closed.is_none());
         let ty = node.code.tables().outputs.get(output);
@@ -247,7 +250,7 @@ impl Rewire<'_> {
     ) -> Result<(), Error> {
         self.edits += 1;
         let point = point.into();
-        let node = self.network.known(process)?;
+        let node = self.known(process)?;
         let edge = node.inputs.get(input);
         let is_free = edge.is_some_and(|edge| edge.point.is_none() && edge.closed.is_none());
         let ty = node.code.tables().inputs.get(input);
@@ -291,7 +294,7 @@ impl Rewire<'_> {
     /// When the output is not attached.
     pub fn detach_output(&mut self, process: ProcessId, output: usize) -> Result<PointId, Error> {
         self.edits += 1;
-        let node = self.network.known(process)?;
+        let node = self.known(process)?;
         let attached = node.outputs.get(output).and_then(|edge| edge.point);
         let point = attached.ok_or_else(|| not_attached(node, "output", output))?;
         let port = Port {
@@ -309,7 +312,7 @@ impl Rewire<'_> {
     /// When the input is not attached.
     pub fn detach_input(&mut self, process: ProcessId, input: usize) -> Result<PointId, Error> {
         self.edits += 1;
-        let node = self.network.known(process)?;
+        let node = self.known(process)?;
         let attached = node.inputs.get(input).and_then(|edge| edge.point);
         let point = attached.ok_or_else(|| not_attached(node, "input", input))?;
         self.cut_input(Port { process, port: input }, Cause::DetachedReader);
@@ -343,7 +346,7 @@ impl Rewire<'_> {
     /// When there is no such process, or it is a source.
     pub fn finish(&mut self, process: ProcessId) -> Result<(), Error> {
         self.edits += 1;
-        let node = self.network.known(process)?;
+        let node = self.known(process)?;
         if node.inputs.is_empty() {
             let message = format!("`{}` is a source; remove it instead", node.name);
             return Err(Error::new(ErrorKind::NotThere, message));
@@ -365,7 +368,7 @@ impl Rewire<'_> {
     /// When there is no such process.
     pub fn cancel(&mut self, process: ProcessId) -> Result<(), Error> {
         self.edits += 1;
-        let inputs = self.network.known(process)?.inputs.len();
+        let inputs = self.known(process)?.inputs.len();
         for port in 0..inputs {
             self.cut_input(Port { process, port }, Cause::Cancelled);
         }
@@ -383,7 +386,7 @@ impl Rewire<'_> {
     /// output leads nowhere ([`discard`](Rewire::discard) removes it nevertheless).
     pub fn remove(&mut self, process: ProcessId) -> Result<(), Error> {
         self.edits += 1;
-        let node = Arc::clone(self.network.known_node(process)?);
+        let node = Arc::clone(self.known(process)?);
         for port in 0..node.inputs.len() {
             self.cut_input(Port { process, port }, Cause::Removed);
         }
@@ -403,7 +406,7 @@ impl Rewire<'_> {
         for port in 0..node.outputs.len() {
             self.cut_output(Port { process, port }, Cause::Removed);
         }
-        self.edited.leaving.push((process, true));
+        self.leave(process, true);
         Ok(())
     }
 
@@ -415,7 +418,7 @@ impl Rewire<'_> {
     /// When there is no such process.
     pub fn discard(&mut self, process: ProcessId) -> Result<(), Error> {
         self.edits += 1;
-        let node = self.network.known(process)?;
+        let node = self.known(process)?;
         let (inputs, outputs) = (node.inputs.len(), node.outputs.len());
         for port in 0..inputs {
             self.cut_input(Port { process, port }, Cause::Removed);
@@ -423,8 +426,21 @@ impl Rewire<'_> {
         for port in 0..outputs {
             self.cut_output(Port { process, port }, Cause::Removed);
         }
-        self.edited.leaving.push((process, false));
+        self.leave(process, false);
         Ok(())
+    }
+
+    fn leave(&mut self, process: ProcessId, has_fate: bool) {
+        self.edited.leaving.push((process, has_fate));
+        self.edited.gone.insert(process);
+    }
+
+    /// A process that no edit before this one has removed.
+    pub(super) fn known(&self, process: ProcessId) -> Result<&Arc<Node>, Error> {
+        if self.edited.gone.contains(&process) {
+            return Err(Error::no_process());
+        }
+        self.network.known_node(process)
     }
 
     /// Removes a flow point that nobody is attached to any more.

@@ -273,13 +273,13 @@ impl Network {
             outboxes: &mut outboxes,
         };
         let (wiring, memo) = (&self.wiring, &mut self.memo);
-        if !Exec::new(wiring, memo, &mut grant, &reach.dealt).is_ready_for(root) {
+        let mut exec = Exec::new(wiring, memo, &mut grant, &reach.dealt);
+        if !exec.is_ready_for(root) {
             return None;
         }
-        let native = self.specialisations.native(wiring, memo, root);
-        match native {
-            Some(code) => code.run(&mut grant),
-            None => Exec::new(wiring, memo, &mut grant, &reach.dealt).run(root),
+        match self.specialisations.native(wiring, root) {
+            Some(code) => code.run(exec.grant),
+            None => exec.run(root),
         };
         let used = steps - grant.budget;
         if let (Some(inbox), Some(delivered)) = (inbox, &grant.inbox) {

@@ -45,7 +45,7 @@ impl Rewire<'_> {
     /// As [`swap`](Rewire::swap).
     pub fn swap_prepared(&mut self, process: ProcessId, by: Prepared) -> Result<(), Error> {
         self.edits += 1;
-        let before = Arc::clone(self.network.known_node(process)?);
+        let before = Arc::clone(self.known(process)?);
         let Prepared {
             process: object,
             code,

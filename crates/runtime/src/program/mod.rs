@@ -3,6 +3,7 @@
 
 mod intern;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cutthrough_ir::function::Terminator;
@@ -17,9 +18,9 @@ use crate::process::{Account, Fragment, Process, Shape};
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionInfo {
     pub(crate) code: Code,
-    /// The outputs it may emit to.
-    pub(crate) emits: Vec<usize>,
-    /// Of these, the ones that have to be ready before it is activated.
+    /// The outputs that it may emit to, or asks whether they are ready.
+    pub(crate) reaches: Vec<usize>,
+    /// Of those that it emits to, the ones that have to be ready before it is activated.
     pub(crate) requires: Vec<usize>,
     /// The inputs it takes from by itself.
     pub(crate) takes: Vec<usize>,
@@ -31,16 +32,15 @@ pub(crate) struct FunctionInfo {
 
 impl FunctionInfo {
     fn new(function: Function, optional: &[bool]) -> FunctionInfo {
-        let (mut emits, mut takes) = (Vec::new(), Vec::new());
+        let outputs_of = |op: Op| {
+            let insts = function.blocks.iter().flat_map(|block| &block.insts);
+            let outputs = insts.filter(|inst| inst.op == op).map(|inst| inst.imm.index());
+            outputs.collect::<BTreeSet<usize>>()
+        };
+        let (emits, asks) = (outputs_of(Op::Emit), outputs_of(Op::Ready));
+        let mut takes = Vec::new();
         let (mut may_hold, mut may_finish) = (false, false);
         for block in &function.blocks {
-            emits.extend(
-                block
-                    .insts
-                    .iter()
-                    .filter(|inst| inst.op == Op::Emit)
-                    .map(|inst| inst.imm.index()),
-            );
             match block.terminator {
                 Terminator::End(End::Again) => may_hold = true,
                 Terminator::End(End::Finish | End::Fail(_) | End::HostFailed) => may_finish = true,
@@ -48,17 +48,10 @@ impl FunctionInfo {
                 _ => {}
             }
         }
-        emits.sort_unstable();
-        emits.dedup();
-        let requires = emits
-            .iter()
-            .copied()
-            .filter(|&output| !optional[output])
-            .collect();
         FunctionInfo {
+            reaches: emits.union(&asks).copied().collect(),
+            requires: emits.into_iter().filter(|&output| !optional[output]).collect(),
             code: Code::new(function),
-            emits,
-            requires,
             takes,
             may_hold,
             may_finish,

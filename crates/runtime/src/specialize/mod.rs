@@ -28,7 +28,6 @@ use cutthrough_ir::ChainCode;
 
 use crate::chain;
 use crate::engine::{CodeMemory, Engine, Specialised};
-use crate::exec::Memo;
 use crate::limits::{BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, REPAID_STEPS, WARM_STEPS};
 use crate::reach::Reach;
 use crate::root::Root;
@@ -144,16 +143,11 @@ impl Specialisations {
 
     /// The native code of a root's chain, if there is any; sees to it that there will
     /// be.
-    pub(crate) fn native(
-        &mut self,
-        wiring: &Wiring,
-        memo: &mut Memo,
-        root: Root,
-    ) -> Option<&dyn Specialised> {
+    pub(crate) fn native(&mut self, wiring: &Wiring, root: Root) -> Option<&dyn Specialised> {
         self.collect();
-        self.reuse(wiring, memo, root);
+        self.reuse(wiring, root);
         if self.is_due(root) {
-            self.start(wiring, memo, root);
+            self.start(wiring, root);
         }
         match &self.chains.get(root)?.state {
             State::Native(code) => Some(&**code),
@@ -162,7 +156,7 @@ impl Specialisations {
     }
 
     /// Takes the code of a chain that was as this one is now.
-    fn reuse(&mut self, wiring: &Wiring, memo: &mut Memo, root: Root) {
+    fn reuse(&mut self, wiring: &Wiring, root: Root) {
         let Some(entry) = self.chains.get_mut(root) else {
             return;
         };
@@ -179,7 +173,7 @@ impl Specialisations {
             return;
         };
         debug_assert!(
-            chain::build(wiring, memo, root, &reach).is_ok_and(|built| built == shelved.chain.code),
+            chain::build(wiring, root, &reach).is_ok_and(|built| built == shelved.chain.code),
             "INVARIANT: equal bases give equal chains"
         );
         let ticket = self.chains.begin(root);
@@ -213,7 +207,7 @@ impl Specialisations {
         self.unrest.get(&root).copied().unwrap_or(0)
     }
 
-    fn start(&mut self, wiring: &Wiring, memo: &mut Memo, root: Root) {
+    fn start(&mut self, wiring: &Wiring, root: Root) {
         let (Some(engine), Some(entry)) = (self.engine.clone(), self.chains.get_mut(root)) else {
             return;
         };
@@ -222,7 +216,7 @@ impl Specialisations {
         let Some(ticket) = self.chains.begin(root) else {
             return;
         };
-        let Ok(code) = chain::build(wiring, memo, root, &reach) else {
+        let Ok(code) = chain::build(wiring, root, &reach) else {
             self.install(root, ticket, None, Err(Refusal::TooLarge));
             return;
         };
