@@ -149,6 +149,12 @@ fn a_process_that_is_gone_is_neither_put_in_nor_taken_out() {
                 Ok(())
             })
             .unwrap();
+        let refused = network.rewire(|rewire| {
+            rewire.point("new", Type::I64)?;
+            rewire.insert(behind, gone)
+        });
+        let refused = refused.unwrap_err().to_string();
+        assert_eq!(refused, "edit 2: there is no such process in this network");
         assert_eq!(network.report().to_string(), before);
         network.run().unwrap();
         assert_eq!(collected.take(), (0..10_000).collect::<Vec<i64>>());

@@ -399,7 +399,11 @@ impl Service {
     pub(super) fn abandon(&mut self, serving: Serving, client: u64) {
         match serving {
             // With what it holds: it may be long until the network comes to it.
-            Serving::Question { work, accepted, .. } if accepted == Accepted::WhileTheClientIsThere => {
+            Serving::Question {
+                work,
+                accepted: Accepted::WhileTheClientIsThere,
+                ..
+            } => {
                 let withdrawn = work.lock().take();
                 drop(withdrawn);
             }

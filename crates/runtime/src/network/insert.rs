@@ -12,6 +12,10 @@ impl Rewire<'_> {
     /// # Errors
     /// When there is no such process, the output is not attached, or the types do not fit.
     pub fn insert(&mut self, behind: Port, process: ProcessId) -> Result<PointId, Error> {
+        self.several(|rewire| rewire.insert_behind(behind, process))
+    }
+
+    fn insert_behind(&mut self, behind: Port, process: ProcessId) -> Result<PointId, Error> {
         let before = self.edited.changes.len();
         let name = self.known(process)?.name.clone();
         let point = self.detach_output(behind.process, behind.port)?;
@@ -34,6 +38,10 @@ impl Rewire<'_> {
     /// not fit.
     pub fn insert_into(&mut self, point: impl Into<PointId>, process: ProcessId) -> Result<PointId, Error> {
         let point = point.into();
+        self.several(|rewire| rewire.insert_in_front(point, process))
+    }
+
+    fn insert_in_front(&mut self, point: PointId, process: ProcessId) -> Result<PointId, Error> {
         let before = self.edited.changes.len();
         let known = self.network.known_point(point)?;
         let (writers, element) = (known.writers.clone(), known.element.clone());
@@ -62,6 +70,10 @@ impl Rewire<'_> {
     /// # Errors
     /// When there is no such process, or its first input or output is not attached.
     pub fn take_out(&mut self, process: ProcessId) -> Result<bool, Error> {
+        self.several(|rewire| rewire.bypass(process))
+    }
+
+    fn bypass(&mut self, process: ProcessId) -> Result<bool, Error> {
         let node = self.known(process)?;
         let (input, output) = (node.inputs.first(), node.outputs.first());
         let between = input.and_then(|edge| edge.point);
@@ -117,6 +129,17 @@ impl Rewire<'_> {
             self.network.wiring.point_mut(point).name = name.into();
         }
         Ok(())
+    }
+
+    /// Makes several edits. If not even the first one comes about, what fails is an edit
+    /// all the same, and its error says which.
+    fn several<R>(&mut self, edits: impl FnOnce(&mut Self) -> Result<R, Error>) -> Result<R, Error> {
+        let before = self.edits;
+        let outcome = edits(self);
+        if outcome.is_err() && self.edits == before {
+            self.edits += 1;
+        }
+        outcome
     }
 
     /// Notes that changes are those of an insertion.
