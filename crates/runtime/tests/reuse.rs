@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::warm;
+use common::{plus, warm};
 use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{BranchPolicy, Copy, FlatMap, ForEach, Iter, Map, Merge, Route, Tee, Zip};
 use cutthrough::{FlowPoint, Fragment, Network, Options, Port, Process, ProcessId};
@@ -57,13 +57,6 @@ fn wire(
 
 fn ignore() -> impl Process {
     ForEach::new(|_: i64| {})
-}
-
-fn plus(amount: i64) -> impl Process {
-    Map::new(Type::I64, Type::I64, move |f, x| {
-        let amount = f.iconst(amount);
-        vec![f.op(Op::Iadd, &[x[0], amount])]
-    })
 }
 
 /// Has something come and go, and sees that code is found again.
