@@ -49,8 +49,9 @@ enum Way {
     Dealt(usize),
     /// Out of the chain.
     Out,
-    /// Nowhere at present, and nowhere ever more.
+    /// Nowhere at present.
     Nowhere,
+    /// Nowhere any more.
     Closed,
 }
 
