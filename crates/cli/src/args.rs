@@ -143,6 +143,8 @@ pub(crate) enum Perf {
 pub(crate) enum Stage {
     /// The processes that become one loop
     Chain,
+    /// What is pushed, pulled and dealt in it, and what has to hold before
+    Plan,
     /// The loop in Cutthrough's intermediate form
     Ir,
     /// The same in Cranelift's

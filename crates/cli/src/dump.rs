@@ -17,12 +17,13 @@ pub(crate) fn dump(network: &mut Network, running: &Running, stages: &[Stage]) -
     let mut text = String::new();
     for source in sources {
         let dump = network.dump(source.id)?;
-        for stage in [Stage::Chain, Stage::Ir, Stage::Clif, Stage::Asm] {
+        for stage in [Stage::Chain, Stage::Plan, Stage::Ir, Stage::Clif, Stage::Asm] {
             if !stages.contains(&stage) {
                 continue;
             }
             let (name, part) = match stage {
                 Stage::Chain => ("chain", &dump.chain),
+                Stage::Plan => ("plan", &dump.plan),
                 Stage::Ir => ("ir", &dump.ir),
                 Stage::Clif => ("clif", &dump.clif),
                 Stage::Asm => ("asm", &dump.asm),

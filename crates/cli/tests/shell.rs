@@ -221,8 +221,15 @@ fn dumps_show_what_would_be_run() {
     let dir = TempDir::new("dump");
     let out = dir.path("out.json");
     let program = format!("parse clf | where status >= 500 | write \"{out}\"");
-    let text = run(&["--dump", "chain,ir,clif,asm", &program, "/nowhere"]).ok();
-    for part in ["; chain of", "; ir of", "; clif of", "; asm of", " -> "] {
+    let text = run(&["--dump", "chain,plan,ir,clif,asm", &program, "/nowhere"]).ok();
+    for part in [
+        "; chain of",
+        "; plan of",
+        "; ir of",
+        "; clif of",
+        "; asm of",
+        " -> ",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
     let text = run(&["--dump", "chain", &program]).ok();

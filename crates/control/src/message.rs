@@ -52,6 +52,8 @@ pub struct DumpRequest {
 pub enum DumpStage {
     /// The processes that become one loop.
     Chain,
+    /// What is pushed, pulled and dealt in it, and what has to hold before.
+    Plan,
     /// The loop in Cutthrough's intermediate form.
     Ir,
     /// The same in Cranelift's.
@@ -238,13 +240,20 @@ impl Response {
 
 impl DumpStage {
     /// All of them, in order.
-    pub const ALL: [DumpStage; 4] = [DumpStage::Chain, DumpStage::Ir, DumpStage::Clif, DumpStage::Asm];
+    pub const ALL: [DumpStage; 5] = [
+        DumpStage::Chain,
+        DumpStage::Plan,
+        DumpStage::Ir,
+        DumpStage::Clif,
+        DumpStage::Asm,
+    ];
 }
 
 impl fmt::Display for DumpStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             DumpStage::Chain => "chain",
+            DumpStage::Plan => "plan",
             DumpStage::Ir => "ir",
             DumpStage::Clif => "clif",
             DumpStage::Asm => "asm",

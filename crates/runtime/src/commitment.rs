@@ -3,46 +3,43 @@
 
 use rustc_hash::FxHashMap;
 
-use cutthrough_ir::{Flow, Registers, State, Word, Words};
+use cutthrough_ir::{Flow, Place, Registers, State, Word, Words};
 
-use crate::wiring::{Destination, Node, PointId, Port, Status, Wiring};
+use crate::program::ProcessCode;
+use crate::wiring::{Destination, PointId, Port, Status, Wiring};
 
-/// How many elements a process itself asks for on an input.
-pub(crate) fn asked(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
-    let node = wiring.node(reader.process);
-    let Some(ask) = &node.code.inputs[reader.port].ask else {
+/// How many elements a process whose slots lie in these places asks for on an input.
+pub(crate) fn asked(code: &ProcessCode, places: &[Place], state: &State, input: usize) -> u64 {
+    let Some(ask) = &code.inputs[input].ask else {
         return u64::MAX;
     };
     let mut registers = Registers::default();
-    ask.code.run(
-        node.code.tables(),
-        Words::NONE,
-        &mut registers,
-        &mut Slots { node, state },
-    );
+    let mut slots = Slots { places, state };
+    ask.code
+        .run(code.tables(), Words::NONE, &mut registers, &mut slots);
     u64::try_from(registers.returned()[0].cast_signed()).unwrap_or(0)
 }
 
 /// How many elements the readers of a flow point take together, whatever may happen
 /// meanwhile.
-pub(crate) fn of_point(wiring: &Wiring, state: &mut State, point: PointId) -> u64 {
+pub(crate) fn of_point(wiring: &Wiring, state: &State, point: PointId) -> u64 {
     Commitments::new(wiring, state).of_point(point)
 }
 
 /// How many elements an input takes, whatever may happen meanwhile.
-pub(crate) fn of_input(wiring: &Wiring, state: &mut State, reader: Port) -> u64 {
+pub(crate) fn of_input(wiring: &Wiring, state: &State, reader: Port) -> u64 {
     Commitments::new(wiring, state).of_input(reader)
 }
 
 /// What inputs and flow points are committed to, worked out once for each input.
 pub(crate) struct Commitments<'c> {
     wiring: &'c Wiring,
-    state: &'c mut State,
+    state: &'c State,
     known: FxHashMap<Port, u64>,
 }
 
 impl<'c> Commitments<'c> {
-    pub(crate) fn new(wiring: &'c Wiring, state: &'c mut State) -> Commitments<'c> {
+    pub(crate) fn new(wiring: &'c Wiring, state: &'c State) -> Commitments<'c> {
         Commitments {
             wiring,
             state,
@@ -72,7 +69,7 @@ impl<'c> Commitments<'c> {
         if Status::of(self.state.i64(node.status)) != Status::Idle {
             return 0;
         }
-        let mut taken = asked(wiring, self.state, reader);
+        let mut taken = asked(&node.code, &node.places, self.state, reader.port);
         let read_ok = &node.code.inputs[reader.port].read_ok;
         if read_ok.may_hold {
             // It may hold on to the first one.
@@ -92,13 +89,13 @@ impl<'c> Commitments<'c> {
 
 /// The state of a process, for expressions to read.
 struct Slots<'s> {
-    node: &'s Node,
+    places: &'s [Place],
     state: &'s State,
 }
 
 impl Flow for Slots<'_> {
     fn slot_get(&mut self, slot: usize, into: &mut [Word]) {
-        into.copy_from_slice(self.state.get(self.node.places[slot]).words());
+        into.copy_from_slice(self.state.get(self.places[slot]).words());
     }
 
     fn slot_set(&mut self, _slot: usize, _value: Words<'_>) {

@@ -43,11 +43,11 @@
 //! | `element` | Rust values as elements |
 //! | `wiring` | who is attached to what |
 //! | `arrange` | what follows from it: order, blocks, what is pulled |
-//! | `cone`, `commitment` | what has to be ready before an element moves |
+//! | `commitment` | how many elements readers are committed to take |
 //! | `root` | where a grant begins, and how it comes out |
-//! | `reach` | what it reaches |
-//! | `exec` | executes a grant fragment by fragment: the meaning |
-//! | `chain` | makes a grant one function: the same, all at once |
+//! | `plan` | what a grant does under the present wiring, as one value |
+//! | `exec` | executes a plan fragment by fragment: the meaning |
+//! | `chain` | makes a plan one function: the same, all at once |
 //! | `specialize`, `engine`, `jit` | which chains are native, how they become it, and why they are not |
 //! | `error` | what can go wrong |
 //! | `sync` | what threads share memory by |
@@ -58,7 +58,6 @@
 mod arrange;
 mod chain;
 mod commitment;
-mod cone;
 mod element;
 mod engine;
 mod error;
@@ -70,10 +69,10 @@ pub mod kernels;
 pub mod limits;
 mod network;
 mod outside;
+mod plan;
 mod process;
 pub mod processes;
 mod program;
-mod reach;
 mod root;
 mod specialize;
 mod sync;

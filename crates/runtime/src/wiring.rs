@@ -155,7 +155,7 @@ pub(crate) struct Point {
     pub(crate) departed_put: Counter,
     pub(crate) departed_taken: Counter,
     /// Whether elements written here go into a block that is dealt out, as more than
-    /// one reader may have them ([`crate::cone`] has the other reason).
+    /// one reader may have them (`plan/cone.rs` has the other reason).
     pub(crate) dealt: bool,
 }
 

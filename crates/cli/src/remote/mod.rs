@@ -224,10 +224,11 @@ fn say_pending(client: &Client, what: &str) -> impl FnMut(&Response) -> bool + u
 
 fn dump(args: &DumpArgs) -> Outcome {
     let mut client = connect(&args.network)?;
-    let all = [Stage::Chain, Stage::Ir, Stage::Clif, Stage::Asm];
+    let all = [Stage::Chain, Stage::Plan, Stage::Ir, Stage::Clif, Stage::Asm];
     let wanted = |stage: &Stage| args.stages.is_empty() || args.stages.contains(stage);
     let stages = all.into_iter().filter(wanted).map(|stage| match stage {
         Stage::Chain => DumpStage::Chain,
+        Stage::Plan => DumpStage::Plan,
         Stage::Ir => DumpStage::Ir,
         Stage::Clif => DumpStage::Clif,
         Stage::Asm => DumpStage::Asm,

@@ -441,6 +441,7 @@ fn dump(network: &mut Network, request: &DumpRequest) -> Result<Response, Proble
     let parts = request.stages.iter().map(|&stage| {
         let text = match stage {
             DumpStage::Chain => &dump.chain,
+            DumpStage::Plan => &dump.plan,
             DumpStage::Ir => &dump.ir,
             DumpStage::Clif => &dump.clif,
             DumpStage::Asm => &dump.asm,

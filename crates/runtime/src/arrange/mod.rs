@@ -1,5 +1,5 @@
 //! Works out what follows from the wiring: the order of the processes, which flow points
-//! are dealt from a block, and what is pulled. [`crate::cone`] says why blocks are needed.
+//! are dealt from a block, and what is pulled. [`crate::plan`] (`cone.rs`) says why blocks are needed.
 //!
 //! It is brought up to date after each rewire, from what the rewire has touched: the cost
 //! is that of the edit, and of what lies up- and downstream as far as something changes
@@ -75,21 +75,13 @@ impl Arrangement {
     }
 }
 
-/// What has changed.
-#[derive(Debug, Default)]
-pub(crate) struct Arranged {
-    /// The flow points of which it changed whether they are dealt.
-    pub(crate) turned: Vec<PointId>,
-    /// The processes from which something that changed can be reached.
-    pub(crate) above: Vec<ProcessId>,
-}
-
-/// Brings the arrangement up to date with the edits since the last time.
+/// Brings the arrangement up to date with the edits since the last time; the flow points
+/// of which it changed whether they are dealt.
 ///
 /// # Errors
 /// When processes and flow points form a cycle, or a path is too long. The arrangement is
 /// as it was then, and the wiring still has to be put back.
-pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Arranged, Error> {
+pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Vec<PointId>, Error> {
     let touched = Touched::of(wiring);
     let mut arrangement = std::mem::take(&mut wiring.arrangement);
     let outcome = touched.order(wiring, &mut arrangement);
@@ -100,13 +92,12 @@ pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Arranged, Error> {
     let changed = touched.mark_once(wiring, &mut arrangement);
     let turned = touched.deal(wiring, &mut arrangement, &changed);
     touched.mark_pulled(wiring, &mut arrangement, &turned);
-    let above = touched.above(wiring, &turned);
     wiring.arrangement = arrangement;
     wiring.journal = Journal::default();
     wiring.version += 1;
     #[cfg(debug_assertions)]
     anew::check(wiring);
-    Ok(Arranged { turned, above })
+    Ok(turned)
 }
 
 /// What the edits have touched, each once and in order.
@@ -315,11 +306,6 @@ impl Touched {
             }
             todo.extend(wiring.predecessors(process), rank);
         }
-    }
-
-    fn above(&self, wiring: &Wiring, turned: &[PointId]) -> Vec<ProcessId> {
-        let bottoms = self.bottoms(wiring, turned);
-        reached(bottoms, |process, todo| todo.extend(wiring.predecessors(process)))
     }
 }
 

@@ -3,10 +3,10 @@
 use cutthrough_ir::{Block, End, Function, Inst, Op, Target, Terminator, Type, Value};
 
 use super::pull::Pulled;
-use super::{ChainBuilder, TooLarge, target};
-use crate::exec::{Activation, status_word};
+use super::{Behind, ChainBuilder, TooLarge, target};
+use crate::exec::status_word;
 use crate::program::FunctionInfo;
-use crate::wiring::{ProcessId, Status};
+use crate::wiring::Status;
 
 /// One way in which an activation ends: what it has emitted, and in which block the
 /// chain goes on. The process's status has been set.
@@ -82,17 +82,17 @@ impl Map {
     }
 }
 
-impl ChainBuilder<'_, '_> {
+impl ChainBuilder<'_> {
     /// Copies a fragment in, from the current block on. What it emits is left to the
     /// caller: one ending for each set of outputs, so that what lies behind them is
     /// built once.
     pub(super) fn inline_fragment(
         &mut self,
-        process: ProcessId,
+        member: usize,
         function: &FunctionInfo,
         args: &[Value],
     ) -> Result<Vec<Ending>, TooLarge> {
-        let outer = self.enter(process);
+        let outer = self.enter(member);
         let function_ir = function.function();
         let mut map = Map::new(function_ir, args, self.f.current());
         let mut endings: Vec<Ending> = Vec::new();
@@ -103,11 +103,11 @@ impl ChainBuilder<'_, '_> {
             self.f.switch_to(at);
             let mut emitted = Vec::new();
             for inst in &function_ir.block(block).insts {
-                self.inline_inst(process, inst, &mut map, &mut emitted);
+                self.inline_inst(member, inst, &mut map, &mut emitted);
             }
             match &function_ir.block(block).terminator {
                 Terminator::End(end) => {
-                    self.end_activation(process, function, *end);
+                    self.end_activation(member, function, *end);
                     let holds = if *end == End::Again { Holds::Yes } else { Holds::No };
                     endings.push(Ending {
                         emitted,
@@ -115,7 +115,7 @@ impl ChainBuilder<'_, '_> {
                         holds,
                     });
                 }
-                terminator => self.inline_terminator(process, function_ir, terminator, &mut map)?,
+                terminator => self.inline_terminator(member, function_ir, terminator, &mut map)?,
             }
         }
         let endings = self.join_endings(endings);
@@ -124,15 +124,15 @@ impl ChainBuilder<'_, '_> {
     }
 
     /// Copies an expression in; its value.
-    pub(super) fn inline_expression(&mut self, process: ProcessId, function: &Function) -> Value {
-        let outer = self.enter(process);
+    pub(super) fn inline_expression(&mut self, member: usize, function: &Function) -> Value {
+        let outer = self.enter(member);
         let result = self.f.block(&function.returns);
         let mut map = Map::new(function, &[], self.f.current());
         for block in function.reverse_postorder() {
             let at = self.mapped_block(function, &mut map, block);
             self.f.switch_to(at);
             for inst in &function.block(block).insts {
-                self.inline_inst(process, inst, &mut map, &mut Vec::new());
+                self.inline_inst(member, inst, &mut map, &mut Vec::new());
             }
             match &function.block(block).terminator {
                 Terminator::Return(values) => self.f.jump(result, &map.all(values)),
@@ -164,7 +164,7 @@ impl ChainBuilder<'_, '_> {
         target(block, map.all(&to.args))
     }
 
-    fn inline_inst(&mut self, process: ProcessId, inst: &Inst, map: &mut Map, emitted: &mut Vec<Emission>) {
+    fn inline_inst(&mut self, member: usize, inst: &Inst, map: &mut Map, emitted: &mut Vec<Emission>) {
         let args = map.all(&inst.args);
         let result = match inst.op {
             Op::Emit => {
@@ -176,21 +176,21 @@ impl ChainBuilder<'_, '_> {
                 None
             }
             Op::Drop => {
-                self.drop_element(process, inst.imm.index());
+                self.drop_element(member, inst.imm.index());
                 None
             }
-            Op::Ready => Some(self.output_ready(process, inst.imm.index())),
+            Op::Ready => Some(self.output_ready(member, inst.imm.index())),
             Op::SlotGet => {
-                let slot = self.process_slot(process, inst.imm.index());
+                let slot = self.process_slot(member, inst.imm.index());
                 Some(self.f.slot_get(slot))
             }
             Op::SlotSet => {
-                let slot = self.process_slot(process, inst.imm.index());
+                let slot = self.process_slot(member, inst.imm.index());
                 self.f.slot_set(slot, args[0]);
                 None
             }
             Op::Sconst => {
-                let data = self.wiring.node(process).code.tables().data[inst.imm.index()].clone();
+                let data = self.plan.member(member).code.tables().data[inst.imm.index()].clone();
                 Some(self.f.data(data))
             }
             op => self.f.inst(op, inst.imm, &args),
@@ -202,7 +202,7 @@ impl ChainBuilder<'_, '_> {
 
     fn inline_terminator(
         &mut self,
-        process: ProcessId,
+        member: usize,
         function: &Function,
         terminator: &Terminator,
         map: &mut Map,
@@ -217,7 +217,7 @@ impl ChainBuilder<'_, '_> {
                 let some = self.mapped_target(function, map, some);
                 let ended = self.mapped_target(function, map, ended);
                 let pending = self.mapped_target(function, map, pending);
-                match self.pull(process, *input as usize)? {
+                match self.pull(member, *input as usize)? {
                     Pulled::Ended => self.f.terminate(Terminator::Jump(ended)),
                     Pulled::None => self.f.terminate(Terminator::Jump(pending)),
                     Pulled::Some { element, none } => {
@@ -229,7 +229,7 @@ impl ChainBuilder<'_, '_> {
                 }
             }
             Terminator::Call { host, .. } => {
-                let host = self.host(process, *host as usize);
+                let host = self.host(member, *host as usize);
                 let mut copy = self.copy_terminator(function, terminator, map);
                 if let Terminator::Call { host: number, .. } = &mut copy {
                     *number = host;
@@ -253,9 +253,9 @@ impl ChainBuilder<'_, '_> {
 
     /// Sets the status that an activation's end leaves, and makes the loops come out
     /// when the process is over.
-    fn end_activation(&mut self, process: ProcessId, function: &FunctionInfo, end: End) {
+    fn end_activation(&mut self, member: usize, function: &FunctionInfo, end: End) {
         let word = status_word(end);
-        let code = &self.wiring.node(process).code;
+        let code = &self.plan.member(member).code;
         // Who gives has held, if only since the end of an input.
         let gives = code
             .write_ok
@@ -263,7 +263,7 @@ impl ChainBuilder<'_, '_> {
             .is_some_and(|write_ok| std::ptr::eq(write_ok, function));
         let stays_idle = !gives && code.activated().all(|f| !f.may_hold) && !code.inputs.is_empty();
         if end != End::Done || !stays_idle {
-            self.set_status(process, word);
+            self.set_status(member, word);
         }
         if Status::of(word).is_over() {
             self.f.inst(Op::Halt, cutthrough_ir::Imm::None, &[]);
@@ -354,10 +354,12 @@ impl ChainBuilder<'_, '_> {
     }
 
     /// Whether an optional output's elements can be taken.
-    fn output_ready(&mut self, process: ProcessId, output: usize) -> Value {
+    fn output_ready(&mut self, member: usize, output: usize) -> Value {
         let result = self.f.block(&[Type::BOOL]);
         let not_ready = self.f.block(&[]);
-        self.check_cone(process, Activation::Output(output), not_ready);
+        let checks = self.plan.member(member).outputs[output].is_ready.as_ref();
+        let checks = checks.expect("INVARIANT: what is asked about is planned");
+        self.check_all(checks, Behind::Activation, not_ready);
         let yes = self.f.bconst(true);
         self.f.jump(result, &[yes]);
         self.f.switch_to(not_ready);

@@ -23,59 +23,47 @@ use cutthrough_ir::{
     Terminator, Type, Value,
 };
 
-use crate::cone::Check;
-use crate::exec::{Activation, Memo};
 use crate::limits::CHAIN_INSTS_MAX;
+use crate::plan::{Begin, Check, Member, MemberPort, Plan};
 use crate::program::FunctionInfo;
-use crate::reach::Reach;
-use crate::root::{EMPTY, ENDED, NOT_READY, Root, STOPPED};
-use crate::wiring::{Counter, PointId, Port, ProcessId, Status, Wiring};
+use crate::root::{EMPTY, ENDED, NOT_READY, STOPPED};
+use crate::wiring::{Counter, Status};
 
 /// A chain would have too many instructions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooLarge;
 
-/// Builds the chain of a root.
-pub(crate) fn build(wiring: &Wiring, root: Root, reach: &Reach) -> Result<ChainCode, TooLarge> {
-    // Not that of the interpreter: its cones may be in an order that was right when they
-    // were worked out, and a chain is made from the wiring as it is, and nothing else.
-    let mut memo = Memo::default();
-    let mut tables = Tables::default();
-    let outboxes = reach
-        .dealt
-        .iter()
-        .map(|&point| wiring.point(point).element.clone());
-    tables.outputs = outboxes.collect();
-    if let Root::Delivery(reader) = root {
-        tables
-            .inputs
-            .push(wiring.node(reader.process).code.tables().inputs[reader.port].clone());
+/// Builds the chain of a plan.
+pub(crate) fn build(plan: &Plan) -> Result<ChainCode, TooLarge> {
+    let root = plan.member(0);
+    let mut tables = Tables {
+        outputs: plan.blocks.iter().map(|block| block.element.clone()).collect(),
+        ..Tables::default()
+    };
+    if let Begin::Delivery(input) = plan.begin {
+        tables.inputs.push(root.code.tables().inputs[input].clone());
     }
     let mut bindings = Bindings {
         origins: vec!["the flow".to_owned()],
+        origin_of: vec![None; plan.members.len()],
         ..Bindings::default()
     };
     let function = {
         let f = FunctionBuilder::new(FunctionKind::Chain, &mut tables, &[], &[Type::I64]);
-        let has_joins = wiring.arrangement.has_joins();
         let mut chain = ChainBuilder {
-            wiring,
-            memo: &mut memo,
-            dealt: &reach.dealt,
+            plan,
             f,
             bindings: &mut bindings,
-            has_joins,
         };
-        chain.root(root)?;
+        chain.root()?;
         chain.f.build()
-    };
-    let name = match root {
-        Root::Active(process) => wiring.node(process).name.to_string(),
-        Root::Delivery(reader) => format!("to {}", wiring.node(reader.process).name),
     };
     tables.edges = bindings.edges.len();
     Ok(ChainCode {
-        name,
+        name: match plan.begin {
+            Begin::Give => root.name.to_string(),
+            Begin::Delivery(_) => format!("to {}", root.name),
+        },
         function,
         tables,
         places: bindings.places,
@@ -95,38 +83,32 @@ struct Bindings {
     edges: Vec<Counter>,
     drops: Vec<Counter>,
     origins: Vec<String>,
-    origin_of: FxHashMap<ProcessId, Origin>,
+    /// The origin of each member's instructions.
+    origin_of: Vec<Option<Origin>>,
 }
 
-struct ChainBuilder<'b, 'w> {
-    wiring: &'w Wiring,
-    memo: &'b mut Memo,
-    dealt: &'b [PointId],
+struct ChainBuilder<'b> {
+    plan: &'b Plan,
     f: FunctionBuilder<'b>,
     bindings: &'b mut Bindings,
-    /// Whether some process may be reached twice in one activation.
-    has_joins: bool,
 }
 
-impl ChainBuilder<'_, '_> {
-    fn root(&mut self, root: Root) -> Result<(), TooLarge> {
-        self.state_what_holds(root);
+impl<'b> ChainBuilder<'b> {
+    fn root(&mut self) -> Result<(), TooLarge> {
+        self.state_what_holds();
         let head = self.f.block(&[]);
         self.f.jump(head, &[]);
         self.f.switch_to(head);
         let stopped = self.exit(STOPPED);
         self.step_or(stopped);
         let not_ready = self.exit(NOT_READY);
-        match root {
-            Root::Active(process) => {
+        self.check_all(&self.plan.before, Behind::Step, not_ready);
+        match self.plan.begin {
+            Begin::Give => {
                 let ended = self.exit(ENDED);
-                self.check_cone(process, Activation::Write, not_ready);
-                self.give(process, head, ended)
+                self.give(0, head, ended)
             }
-            Root::Delivery(reader) => {
-                self.check(Check::Idle(reader.process), not_ready);
-                self.check(Check::Ask { reader, need: 1 }, not_ready);
-                self.check_cone(reader.process, Activation::Read(reader.port), not_ready);
+            Begin::Delivery(port) => {
                 let fields = self.f.tables_ref().inputs[0].fields().to_vec();
                 let (some, empty) = (self.f.block(&fields), self.exit(EMPTY));
                 self.f.terminate(Terminator::Inbox {
@@ -135,7 +117,7 @@ impl ChainBuilder<'_, '_> {
                 });
                 self.f.switch_to(some);
                 let element = self.f.block_params(some);
-                self.push(reader, &element)?;
+                self.push(MemberPort { member: 0, port }, &element)?;
                 self.f.jump(head, &[]);
                 Ok(())
             }
@@ -143,23 +125,22 @@ impl ChainBuilder<'_, '_> {
     }
 
     /// Says what has been found to hold before the chain is entered
-    /// ([`Exec::is_ready_for`](crate::exec::Exec::is_ready_for)), by setting slots to what
+    /// ([`Exec::can_begin`](crate::exec::Exec::can_begin)), by setting slots to what
     /// they are: the compiler can then do without much that would look at them.
-    fn state_what_holds(&mut self, root: Root) {
-        let (process, status, activation) = match root {
-            Root::Active(process) => (process, Status::Holding, Activation::Write),
-            Root::Delivery(reader) => (reader.process, Status::Idle, Activation::Read(reader.port)),
+    fn state_what_holds(&mut self) {
+        let status = match self.plan.begin {
+            Begin::Give => Status::Holding,
+            Begin::Delivery(_) => Status::Idle,
         };
-        self.set_status(process, status as i64);
-        let cone = self.memo.cone(self.wiring, process, activation);
-        for check in cone.iter() {
-            let Check::Idle(process) = *check else { continue };
-            let code = &self.wiring.node(process).code;
+        self.set_status(0, status as i64);
+        for check in &self.plan.before {
+            let Check::Idle(member) = *check else { continue };
+            let code = &self.plan.member(member).code;
             let is_ever_other = code
                 .activated()
                 .any(|function| function.may_hold || function.may_finish);
-            if is_ever_other {
-                self.set_status(process, Status::Idle as i64);
+            if is_ever_other && member != 0 {
+                self.set_status(member, Status::Idle as i64);
             }
         }
     }
@@ -192,40 +173,37 @@ impl ChainBuilder<'_, '_> {
         }
     }
 
-    /// Goes on only if what an activation emits can be taken. Stands right behind a
-    /// step, except where it answers `ready`.
-    fn check_cone(&mut self, process: ProcessId, activation: Activation, otherwise: Block) {
-        let cone = self.memo.cone(self.wiring, process, activation);
-        for &check in cone.iter() {
+    /// Goes on only if all checks hold.
+    fn check_all(&mut self, checks: &[Check], behind: Behind, otherwise: Block) {
+        for &check in checks {
             match check {
-                Check::Idle(process) if !self.may_be_busy(process, activation) => {}
+                Check::Idle(member) if !self.may_be_busy(member, behind) => {}
                 check => self.check(check, otherwise),
             }
         }
     }
 
-    /// Whether a process may be anything but idle where an activation's cone is checked.
-    /// It may hold, having been left so before the chain was entered or by the chain.
-    /// Behind a step it cannot be over: that would have made the step fail.
-    fn may_be_busy(&self, process: ProcessId, activation: Activation) -> bool {
-        let code = &self.wiring.node(process).code;
-        let is_behind_step = !matches!(activation, Activation::Output(_));
-        // What comes to hold at the end of its only input is in no cone any more.
+    /// Whether a process may be anything but idle where it is checked. It may hold, having
+    /// been left so before the chain was entered or by the chain. Behind a step it cannot
+    /// be over: that would have made the step fail.
+    fn may_be_busy(&self, member: usize, behind: Behind) -> bool {
+        let code = &self.plan.member(member).code;
+        // A process that holds since its only input has ended is in nobody's way any more.
         let is_shared = code.inputs.len() > 1;
         let holds_at_end =
             |end: &Option<FunctionInfo>| is_shared && end.as_ref().is_some_and(|end| end.may_hold);
         code.inputs
             .iter()
             .any(|input| input.read_ok.may_hold || holds_at_end(&input.end))
-            || (!is_behind_step && code.activated().any(|function| function.may_finish))
+            || (behind == Behind::Activation && code.activated().any(|function| function.may_finish))
     }
 
     /// Goes on only if the check holds.
     fn check(&mut self, check: Check, otherwise: Block) {
         let holds = match check {
             Check::Nobody => self.f.bconst(false),
-            Check::Idle(process) => {
-                let status = self.status(process);
+            Check::Idle(member) => {
+                let status = self.status(member);
                 let idle = self.f.iconst(Status::Idle as i64);
                 self.f.op(Op::Ieq, &[status, idle])
             }
@@ -234,11 +212,10 @@ impl ChainBuilder<'_, '_> {
                 let need = self.f.iconst(i64::try_from(need).unwrap_or(i64::MAX));
                 self.f.op(Op::Ige, &[asked, need])
             }
-            Check::Room { point, need } => {
-                let index = self.outbox(point);
+            Check::Room { block, need } => {
                 let room = self
                     .f
-                    .inst(Op::OutboxRoom, index, &[])
+                    .inst(Op::OutboxRoom, index_imm(block), &[])
                     .expect("INVARIANT: a room is a result");
                 let need = self.f.iconst(i64::try_from(need).unwrap_or(i64::MAX));
                 self.f.op(Op::Ige, &[room, need])
@@ -250,45 +227,36 @@ impl ChainBuilder<'_, '_> {
     }
 
     /// How many elements the process asks for, if it bounds them.
-    fn asked(&mut self, reader: Port) -> Option<Value> {
-        let code = self.wiring.node(reader.process).code.clone();
-        let ask = code.inputs[reader.port].ask.as_ref()?;
-        Some(self.inline_expression(reader.process, ask.function()))
+    fn asked(&mut self, reader: MemberPort) -> Option<Value> {
+        let ask = self.plan.input_code(reader).ask.as_ref()?;
+        Some(self.inline_expression(reader.member, ask.function()))
     }
 
-    fn outbox(&self, point: PointId) -> Imm {
-        let index = self.dealt.iter().position(|&dealt| dealt == point);
-        index_imm(index.expect("INVARIANT: the root reaches the point"))
-    }
-
-    fn status(&mut self, process: ProcessId) -> Value {
-        let slot = self.status_slot(process);
+    fn status(&mut self, member: usize) -> Value {
+        let slot = self.status_slot(member);
         self.f.slot_get(slot)
     }
 
-    fn set_status(&mut self, process: ProcessId, word: i64) {
-        let slot = self.status_slot(process);
+    fn set_status(&mut self, member: usize, word: i64) {
+        let slot = self.status_slot(member);
         let value = self.f.iconst(word);
         self.f.slot_set(slot, value);
     }
 
-    fn status_slot(&mut self, process: ProcessId) -> usize {
-        let node = self.wiring.node(process);
-        let (place, name) = (node.status, format!("{}.status", node.name));
-        let usual = if node.code.inputs.is_empty() {
-            Status::Holding
-        } else {
-            Status::Idle
-        };
-        self.slot(place, || SlotDecl::i64(name, usual as i64))
+    fn status_slot(&mut self, member: usize) -> usize {
+        let member = self.plan.member(member);
+        let name = || format!("{}.status", member.name);
+        self.slot(member.status, || {
+            SlotDecl::i64(name(), member.usual_status() as i64)
+        })
     }
 
-    fn process_slot(&mut self, process: ProcessId, slot: usize) -> usize {
-        let node = self.wiring.node(process).clone();
-        self.slot(node.places[slot], || {
-            let decl = node.code.tables().slots[slot].clone();
+    fn process_slot(&mut self, member: usize, slot: usize) -> usize {
+        let member = self.plan.member(member);
+        self.slot(member.places[slot], || {
+            let decl = member.code.tables().slots[slot].clone();
             SlotDecl {
-                name: format!("{}.{}", node.name, decl.name),
+                name: format!("{}.{}", member.name, decl.name),
                 ..decl
             }
         })
@@ -306,22 +274,27 @@ impl ChainBuilder<'_, '_> {
         index
     }
 
-    fn host(&mut self, process: ProcessId, host: usize) -> u32 {
-        let node = self.wiring.node(process);
-        let number = node.hosts[host];
+    fn host(&mut self, member: usize, host: usize) -> u32 {
+        let member = self.plan.member(member);
+        let number = member.hosts[host];
         let known = self.bindings.hosts.iter().position(|&known| known == number);
         let index = known.unwrap_or_else(|| {
             self.bindings.hosts.push(number);
-            self.f.tables().hosts.push(node.code.tables().hosts[host].clone());
+            self.f
+                .tables()
+                .hosts
+                .push(member.code.tables().hosts[host].clone());
             self.bindings.hosts.len() - 1
         });
         u32::try_from(index).expect("tables are bounded")
     }
 
-    fn drop_element(&mut self, process: ProcessId, policy: usize) {
-        let node = self.wiring.node(process);
-        let name = format!("{}: {}", node.name, node.code.tables().drops[policy]);
-        self.count_drop(node.drops[policy], name);
+    fn drop_element(&mut self, member: usize, policy: usize) {
+        let Member {
+            name, code, drops, ..
+        } = self.plan.member(member);
+        let name = format!("{name}: {}", code.tables().drops[policy]);
+        self.count_drop(drops[policy], name);
     }
 
     fn count_drop(&mut self, counter: Counter, name: String) {
@@ -345,18 +318,27 @@ impl ChainBuilder<'_, '_> {
 
     /// What follows comes from this process, until the origin that is given back is
     /// set again.
-    fn enter(&mut self, process: ProcessId) -> Origin {
+    fn enter(&mut self, member: usize) -> Origin {
         let outer = self.f.origin();
-        let next = Origin::from_index(self.bindings.origins.len());
-        let origin = *self.bindings.origin_of.entry(process).or_insert(next);
-        if origin == next {
-            self.bindings
-                .origins
-                .push(self.wiring.node(process).name.to_string());
-        }
+        let Bindings {
+            origins, origin_of, ..
+        } = self.bindings;
+        let origin = *origin_of[member].get_or_insert_with(|| {
+            origins.push(self.plan.member(member).name.to_string());
+            Origin::from_index(origins.len() - 1)
+        });
         self.f.set_origin(origin);
         outer
     }
+}
+
+/// What a check stands right behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    /// A step of the budget, which fails when some process is over.
+    Step,
+    /// The beginning of an activation that asks whether an output is ready.
+    Activation,
 }
 
 fn index_imm(index: usize) -> Imm {

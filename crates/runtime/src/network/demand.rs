@@ -92,7 +92,7 @@ impl Network {
     }
 
     fn demand_at(&mut self, id: PointId) -> Demand {
-        let asked = Standing::of(commitment::of_point(&self.wiring, &mut self.state, id));
+        let asked = Standing::of(commitment::of_point(&self.wiring, &self.state, id));
         let offered = self.offered_at(id);
         Demand {
             waits: Waits::of(asked != Standing::Nothing, offered != Standing::Nothing),

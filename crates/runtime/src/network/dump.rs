@@ -3,7 +3,7 @@
 use super::Network;
 use crate::chain;
 use crate::error::{Error, ErrorKind};
-use crate::reach::Reach;
+use crate::plan::Planned;
 use crate::root::Root;
 use crate::wiring::ProcessId;
 
@@ -12,6 +12,8 @@ use crate::wiring::ProcessId;
 pub struct Dump {
     /// The processes in the chain, in the order reached.
     pub chain: String,
+    /// What a grant does: what is pushed, pulled and dealt, and what has to hold before.
+    pub plan: String,
     /// The chain's function.
     pub ir: String,
     /// What the compiler makes of it, or why it does not.
@@ -29,15 +31,10 @@ impl Network {
     pub fn dump(&mut self, process: ProcessId) -> Result<Dump, Error> {
         self.known(process)?;
         let root = Root::Active(process);
-        let reach = Reach::of(&self.wiring, root);
-        let code = chain::build(&self.wiring, root, &reach);
-        let code = code
+        let Planned { plan, .. } = Planned::of(&self.wiring, root);
+        let code = chain::build(&plan)
             .map_err(|chain::TooLarge| Error::new(ErrorKind::Limit, "the chain is too large to be built"))?;
-        let names: Vec<&str> = reach
-            .members
-            .iter()
-            .map(|&member| &*self.wiring.node(member).name)
-            .collect();
+        let names: Vec<&str> = plan.members.iter().map(|member| &*member.name).collect();
         let engine = self.specialisations.engine().map(|engine| engine.dump(&code));
         let (clif, asm) = match engine {
             Some(Ok(dump)) => (dump.clif, dump.asm),
@@ -46,6 +43,7 @@ impl Network {
         };
         Ok(Dump {
             chain: names.join(" -> ") + "\n",
+            plan: plan.to_string(),
             ir: cutthrough_ir::text::print_chain(&code),
             clif,
             asm,

@@ -42,7 +42,7 @@ use slotmap::SecondaryMap;
 use crate::element::{Element, FlowPoint};
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::exec::Memo;
+use crate::exec::Buffers;
 use crate::process::Process;
 use crate::specialize::{Cause, Compile, Specialisations};
 use crate::wiring::{Counter, PointId, Port, ProcessId, Wiring};
@@ -110,7 +110,7 @@ pub struct Network {
     context: HostContext,
     processes: SecondaryMap<ProcessId, Box<dyn Process>>,
     specialisations: Specialisations,
-    memo: Memo,
+    buffers: Buffers,
     /// Blocks that are being dealt out, the most recent last.
     deals: Vec<Deal>,
     /// The point of the block that is being delivered from, which is none of those.
@@ -161,7 +161,7 @@ impl Network {
             context: HostContext::default(),
             processes: SecondaryMap::new(),
             specialisations: Specialisations::new(options.engine, options.compile),
-            memo: Memo::default(),
+            buffers: Buffers::default(),
             deals: Vec::new(),
             delivering: None,
             ends_due: Vec::new(),

@@ -9,6 +9,7 @@ use crate::commitment::Commitments;
 use crate::engine::CodeMemory;
 use crate::error::Error;
 use crate::fate::Close;
+use crate::plan::Planned;
 use crate::specialize::{Cause, Invalidation, Mode, SpecialisationCounts};
 use crate::wiring::{Point, PointId, Port, ProcessId, Status};
 
@@ -294,7 +295,7 @@ impl Network {
 
     fn point_reports(&mut self) -> Vec<PointReport> {
         let mut asks = Vec::with_capacity(self.wiring.points.len());
-        let mut commitments = Commitments::new(&self.wiring, &mut self.state);
+        let mut commitments = Commitments::new(&self.wiring, &self.state);
         for point in self.wiring.points.values() {
             let readers = point.readers.iter();
             let asked = readers.map(|&reader| (reader, Standing::of(commitments.of_input(reader))));
@@ -351,12 +352,16 @@ impl Network {
 
     fn chain_reports(&mut self) -> Vec<ChainReport> {
         let roots = self.specialisations.roots();
-        let chains = roots.into_iter().map(|(root, reach, steps)| {
-            let name = |&member: &ProcessId| self.wiring.node(member).name.to_string();
+        let chains = roots.into_iter().map(|(root, planned, steps)| {
+            let Planned { plan, reach } = &*planned;
             ChainReport {
                 root: root.process(),
                 is_delivery: root.is_delivery(),
-                members: reach.members.iter().map(name).collect(),
+                members: plan
+                    .members
+                    .iter()
+                    .map(|member| member.name.to_string())
+                    .collect(),
                 processes: reach.members.clone(),
                 points: reach.points.clone(),
                 ends_at: reach.dealt.clone(),

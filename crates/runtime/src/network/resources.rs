@@ -117,7 +117,6 @@ impl Network {
         self.specialisations.forget(process);
         self.settle_accounts(&node);
         self.free_node(&node);
-        self.memo.forget(process);
         self.watches.forget(process);
     }
 

@@ -4,12 +4,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
-use cutthrough_ir::{Grant, Outcome, Words};
+use cutthrough_ir::{Grant, Words};
 
 use super::Network;
 use crate::error::{Error, ErrorKind};
 use crate::exec::{Exec, status_word};
 use crate::fate::{Close, Edge, Fate, Held};
+use crate::plan::Plan;
 use crate::process::Process;
 use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, PointId, Port, ProcessId, Status};
@@ -369,10 +370,13 @@ impl Network {
             inbox: None,
             outboxes: &mut [],
         };
-        let mut exec = Exec::new(&self.wiring, &mut self.memo, &mut grant, &[]);
-        let Outcome::End(end) = exec.run_function(port.process, end, Words::NONE, &mut Vec::new()) else {
-            unreachable!("INVARIANT: a fragment ends")
-        };
+        let plan = Plan::alone(&self.wiring, port.process);
+        let end = Exec::new(&plan, &mut self.buffers, &mut grant).run_fragment(
+            0,
+            end,
+            Words::NONE,
+            &mut Vec::new(),
+        );
         let word = status_word(end);
         self.state.set_i64(node.status, word);
         if Status::of(word).is_over() {

@@ -18,7 +18,7 @@ use rustc_hash::FxHashSet;
 use super::Network;
 use super::resources::Moved;
 use super::swap::Swap;
-use crate::arrange::{Arranged, arrange};
+use crate::arrange::arrange;
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Fate};
 use crate::limits::{POINTS_MAX, PROCESSES_MAX};
@@ -461,12 +461,11 @@ impl Rewire<'_> {
     }
 
     /// Lets the rest of the network know what has happened to the wiring.
-    fn commit(mut self, arranged: &Arranged) {
+    fn commit(mut self, turned: &[PointId]) {
         let edits = std::mem::take(&mut self.edited);
         self.is_committed = true;
         let network = &mut *self.network;
-        network.forget_cones(arranged);
-        let turned = network.turned(&arranged.turned);
+        let turned = network.turned(turned);
         let changes = [edits.changes, turned].concat();
         network.specialisations.invalidate(&network.wiring, &changes);
         for moved in edits.moved {

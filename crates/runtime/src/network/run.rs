@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::exec::Exec;
 use crate::fate::Close;
 use crate::limits::{BLOCK_ELEMENTS_MAX, PROTECTED_STEPS};
-use crate::reach::Reach;
+use crate::plan::Planned;
 use crate::root::Root;
 use crate::wiring::{Port, ProcessId, Status};
 
@@ -203,7 +203,7 @@ impl Network {
             let turn = self.turns.get(point).copied().unwrap_or(0);
             for k in 0..readers.len() {
                 let at = (turn + k) % readers.len();
-                let taken = commitment::of_input(&self.wiring, &mut self.state, readers[at]);
+                let taken = commitment::of_input(&self.wiring, &self.state, readers[at]);
                 if taken == 0 {
                     continue;
                 }
@@ -255,8 +255,8 @@ impl Network {
     /// Runs a root for up to this many steps, natively if its chain is compiled; the
     /// steps used, or none if it cannot move.
     fn grant(&mut self, root: Root, steps: u64, inbox: Option<&mut Inbox<'_>>) -> Option<u64> {
-        let reach = self.specialisations.reach(&self.wiring, root);
-        let mut outboxes = self.outboxes(&reach);
+        let planned = self.specialisations.planned(&self.wiring, root);
+        let mut outboxes = self.outboxes(&planned);
         let shared = self.shared.clone();
         let mut grant = Grant {
             state: &mut self.state,
@@ -272,49 +272,47 @@ impl Network {
             inbox: inbox.as_deref().copied(),
             outboxes: &mut outboxes,
         };
-        let (wiring, memo) = (&self.wiring, &mut self.memo);
-        let mut exec = Exec::new(wiring, memo, &mut grant, &reach.dealt);
-        if !exec.is_ready_for(root) {
+        let mut exec = Exec::new(&planned.plan, &mut self.buffers, &mut grant);
+        if !exec.can_begin() {
             return None;
         }
-        match self.specialisations.native(wiring, root) {
+        match self.specialisations.native(root) {
             Some(code) => code.run(exec.grant),
-            None => exec.run(root),
+            None => exec.run(),
         };
         let used = steps - grant.budget;
         if let (Some(inbox), Some(delivered)) = (inbox, &grant.inbox) {
             inbox.next = delivered.next;
         }
         self.specialisations.note_steps(root, used);
-        self.finish_grant(&reach, outboxes);
+        self.finish_grant(&planned, outboxes);
         Some(used)
     }
 
     /// The blocks for a grant, each with what its readers are committed to.
-    fn outboxes(&mut self, reach: &Reach) -> Vec<Outbox> {
-        let mut outboxes = Vec::with_capacity(reach.dealt.len());
-        for (&point, &room) in reach.dealt.iter().zip(&reach.rooms) {
+    fn outboxes(&mut self, planned: &Planned) -> Vec<Outbox> {
+        let mut outboxes = Vec::with_capacity(planned.reach.dealt.len());
+        for (&point, block) in planned.reach.dealt.iter().zip(&planned.plan.blocks) {
             let is_open = self.deals.iter().any(|deal| deal.point == point);
             let taken = if is_open {
                 0
             } else {
-                commitment::of_point(&self.wiring, &mut self.state, point)
+                commitment::of_point(&self.wiring, &self.state, point)
             };
             // One activation may bring several, which go into one block or nowhere: the
             // block is dealt out until it is empty before anybody writes here again.
-            let at_least = if taken == 0 { 0 } else { room };
+            let at_least = if taken == 0 { 0 } else { block.room };
             let capacity = taken.min(BLOCK_ELEMENTS_MAX).max(at_least) as usize;
-            let element = self.wiring.point(point).element.clone();
             outboxes.push(Outbox {
-                block: ElementBlock::new(element),
+                block: ElementBlock::new(block.element.clone()),
                 capacity,
             });
         }
         outboxes
     }
 
-    fn finish_grant(&mut self, reach: &Reach, outboxes: Vec<Outbox>) {
-        for (&point, outbox) in reach.dealt.iter().zip(outboxes) {
+    fn finish_grant(&mut self, planned: &Planned, outboxes: Vec<Outbox>) {
+        for (&point, outbox) in planned.reach.dealt.iter().zip(outboxes) {
             if !outbox.block.is_empty() {
                 self.deals.push(Deal {
                     point,
@@ -323,7 +321,7 @@ impl Network {
                 });
             }
         }
-        self.settle(&reach.members);
+        self.settle(&planned.reach.members);
         self.context.clear();
     }
 

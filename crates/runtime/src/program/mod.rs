@@ -18,8 +18,10 @@ use crate::process::{Account, Fragment, Process, Shape};
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionInfo {
     pub(crate) code: Code,
-    /// The outputs that it may emit to, or asks whether they are ready.
-    pub(crate) reaches: Vec<usize>,
+    /// The outputs that it may emit to.
+    pub(crate) emits: Vec<usize>,
+    /// The outputs of which it asks whether they are ready.
+    pub(crate) asks: Vec<usize>,
     /// Of those that it emits to, the ones that have to be ready before it is activated.
     pub(crate) requires: Vec<usize>,
     /// The inputs it takes from by itself.
@@ -35,9 +37,9 @@ impl FunctionInfo {
         let outputs_of = |op: Op| {
             let insts = function.blocks.iter().flat_map(|block| &block.insts);
             let outputs = insts.filter(|inst| inst.op == op).map(|inst| inst.imm.index());
-            outputs.collect::<BTreeSet<usize>>()
+            Vec::from_iter(outputs.collect::<BTreeSet<usize>>())
         };
-        let (emits, asks) = (outputs_of(Op::Emit), outputs_of(Op::Ready));
+        let emits = outputs_of(Op::Emit);
         let mut takes = Vec::new();
         let (mut may_hold, mut may_finish) = (false, false);
         for block in &function.blocks {
@@ -49,8 +51,13 @@ impl FunctionInfo {
             }
         }
         FunctionInfo {
-            reaches: emits.union(&asks).copied().collect(),
-            requires: emits.into_iter().filter(|&output| !optional[output]).collect(),
+            requires: emits
+                .iter()
+                .copied()
+                .filter(|&output| !optional[output])
+                .collect(),
+            emits,
+            asks: outputs_of(Op::Ready),
             code: Code::new(function),
             takes,
             may_hold,

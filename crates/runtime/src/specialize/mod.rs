@@ -7,11 +7,9 @@
 //! | `table.rs` | which chains there are: tickets, install, unlink |
 //! | `compiler.rs` | the thread that compiles |
 //! | `shelf.rs` | native code that is out of use and may be wanted again |
-//! | `basis.rs` | what a chain is built from, to tell one that comes back |
 //! | `mode.rs` | how a chain is executed, and why it is not native |
 //! | `cause.rs` | why chains are dropped |
 
-mod basis;
 mod cause;
 mod compiler;
 mod mode;
@@ -20,7 +18,6 @@ mod table;
 
 use rustc_hash::FxHashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,11 +26,10 @@ use cutthrough_ir::ChainCode;
 use crate::chain;
 use crate::engine::{CodeMemory, Engine, Specialised};
 use crate::limits::{BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, REPAID_STEPS, WARM_STEPS};
-use crate::reach::Reach;
+use crate::plan::{Plan, Planned, Reach};
 use crate::root::Root;
 use crate::wiring::{PointId, ProcessId, Wiring};
 
-use basis::{Basis, Built};
 pub use cause::{Cause, Invalidation};
 pub(crate) use cause::{Change, Invalidations};
 use compiler::{Compiler, Job, Running};
@@ -77,10 +73,17 @@ type Compiled = (Arc<Built>, Outcome);
 type Chains = Table<Root, Reliance, Box<dyn Specialised>, Refusal, Note>;
 type Chain = Entry<Reliance, Box<dyn Specialised>, Refusal, Note>;
 
+/// A chain that has been built, to be compiled, and the plan it was built from.
+#[derive(Debug)]
+struct Built {
+    plan: Arc<Plan>,
+    code: ChainCode,
+}
+
 /// What there is to know of a chain besides its state.
 #[derive(Debug)]
 struct Note {
-    reach: Rc<Reach>,
+    planned: Arc<Planned>,
     /// Interpreted until the chain is native, then native.
     steps: u64,
     /// When the compiler was given it.
@@ -121,16 +124,17 @@ impl Specialisations {
         }
     }
 
-    /// What a root reaches.
-    pub(crate) fn reach(&mut self, wiring: &Wiring, root: Root) -> Rc<Reach> {
+    /// What a grant from a root does.
+    pub(crate) fn planned(&mut self, wiring: &Wiring, root: Root) -> Arc<Planned> {
         if let Some(entry) = self.chains.get(root) {
-            return entry.note.reach.clone();
+            return Arc::clone(&entry.note.planned);
         }
-        let reach = Rc::new(Reach::of(wiring, root));
-        let points = reach.points.iter().copied().map(Reliance::Point);
-        let relies_on = points.chain(reach.members.iter().copied().map(Reliance::Process));
+        let planned = Arc::new(Planned::of(wiring, root));
+        let Reach { members, points, .. } = &planned.reach;
+        let points = points.iter().copied().map(Reliance::Point);
+        let relies_on = points.chain(members.iter().copied().map(Reliance::Process));
         let note = Note {
-            reach: reach.clone(),
+            planned: Arc::clone(&planned),
             steps: 0,
             given_at: None,
             chain: None,
@@ -138,16 +142,16 @@ impl Specialisations {
             has_asked_shelf: false,
         };
         self.chains.add(root, relies_on.collect(), note);
-        reach
+        planned
     }
 
     /// The native code of a root's chain, if there is any; sees to it that there will
     /// be.
-    pub(crate) fn native(&mut self, wiring: &Wiring, root: Root) -> Option<&dyn Specialised> {
+    pub(crate) fn native(&mut self, root: Root) -> Option<&dyn Specialised> {
         self.collect();
-        self.reuse(wiring, root);
+        self.reuse(root);
         if self.is_due(root) {
-            self.start(wiring, root);
+            self.start(root);
         }
         match &self.chains.get(root)?.state {
             State::Native(code) => Some(&**code),
@@ -156,7 +160,7 @@ impl Specialisations {
     }
 
     /// Takes the code of a chain that was as this one is now.
-    fn reuse(&mut self, wiring: &Wiring, root: Root) {
+    fn reuse(&mut self, root: Root) {
         let Some(entry) = self.chains.get_mut(root) else {
             return;
         };
@@ -168,13 +172,13 @@ impl Specialisations {
         if !self.shelf.has(root) {
             return;
         }
-        let reach = entry.note.reach.clone();
-        let Some(shelved) = self.shelf.take(root, &Basis::of(wiring, &reach)) else {
+        let plan = &entry.note.planned.plan;
+        let Some(shelved) = self.shelf.take(root, plan) else {
             return;
         };
         debug_assert!(
-            chain::build(wiring, root, &reach).is_ok_and(|built| built == shelved.chain.code),
-            "INVARIANT: equal bases give equal chains"
+            chain::build(plan).is_ok_and(|built| built == shelved.chain.code),
+            "INVARIANT: equal plans give equal chains"
         );
         let ticket = self.chains.begin(root);
         let installed = ticket.map(|ticket| self.chains.install(root, ticket, Ok(shelved.code)));
@@ -207,21 +211,20 @@ impl Specialisations {
         self.unrest.get(&root).copied().unwrap_or(0)
     }
 
-    fn start(&mut self, wiring: &Wiring, root: Root) {
+    fn start(&mut self, root: Root) {
         let (Some(engine), Some(entry)) = (self.engine.clone(), self.chains.get_mut(root)) else {
             return;
         };
-        let reach = entry.note.reach.clone();
+        let plan = Arc::clone(&entry.note.planned.plan);
         entry.note.given_at = Some(Instant::now());
         let Some(ticket) = self.chains.begin(root) else {
             return;
         };
-        let Ok(code) = chain::build(wiring, root, &reach) else {
+        let Ok(code) = chain::build(&plan) else {
             self.install(root, ticket, None, Err(Refusal::TooLarge));
             return;
         };
-        let basis = Basis::of(wiring, &reach);
-        let chain = Arc::new(Built { basis, code });
+        let chain = Arc::new(Built { plan, code });
         if self.compile == Compile::AtOnce {
             let outcome = compile(&*engine, &chain.code);
             self.install(root, ticket, Some(chain), outcome);
@@ -437,11 +440,11 @@ impl Specialisations {
         Mode::Interpreted(why)
     }
 
-    /// The roots that have run, and what they reach, in order.
-    pub(crate) fn roots(&self) -> Vec<(Root, Rc<Reach>, u64)> {
+    /// The roots that have run, what their grants do, and their steps, in order.
+    pub(crate) fn roots(&self) -> Vec<(Root, Arc<Planned>, u64)> {
         let chains = self.chains.iter();
         let mut roots: Vec<_> = chains
-            .map(|(root, entry)| (root, entry.note.reach.clone(), entry.note.steps))
+            .map(|(root, entry)| (root, Arc::clone(&entry.note.planned), entry.note.steps))
             .collect();
         roots.sort_by_key(|(root, _, _)| *root);
         roots

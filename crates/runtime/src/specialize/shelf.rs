@@ -1,9 +1,9 @@
 //! Native code that is out of use and may be wanted again.
 //!
-//! A chain that was changed is often changed back: a tap comes and goes. The [`Basis`] of a
-//! chain says all that it is made of: the fragments, and where in the network their slots,
-//! counters and host functions are. So code is taken again for a chain of the same basis,
-//! whatever has happened in between.
+//! A chain that was changed is often changed back: a tap comes and goes. Its [`Plan`] says
+//! all that it is made of: the fragments, and where in the network their slots, counters and
+//! host functions are. So code is taken again for an equal plan, whatever has happened in
+//! between.
 //!
 //! PERF: a chain of four processes that is tapped and untapped every millisecond, on two
 //! busy cores, ran at 2 % of its speed without this, as compilations came too late: see
@@ -11,9 +11,10 @@
 
 use std::sync::Arc;
 
-use super::basis::{Basis, Built};
+use super::Built;
 use crate::engine::Specialised;
 use crate::limits::SHELF_CHAINS_MAX;
+use crate::plan::Plan;
 use crate::root::Root;
 use crate::wiring::ProcessId;
 
@@ -46,12 +47,12 @@ impl Shelf {
         self.chains.iter().any(|shelved| shelved.root == root)
     }
 
-    /// Takes the code of a chain that had this basis.
-    pub(super) fn take(&mut self, root: Root, basis: &Basis) -> Option<Shelved> {
+    /// Takes the code of a chain that had this plan.
+    pub(super) fn take(&mut self, root: Root, plan: &Plan) -> Option<Shelved> {
         let found = self
             .chains
             .iter()
-            .rposition(|shelved| shelved.root == root && shelved.chain.basis == *basis)?;
+            .rposition(|shelved| shelved.root == root && *shelved.chain.plan == *plan)?;
         Some(self.chains.remove(found))
     }
 
