@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use cutthrough_formats::limits::LINE_BYTES_MAX;
 use cutthrough_formats::processes::Output;
+use cutthrough_lang::Patience;
 
 use crate::interrupt::Interrupt;
 
@@ -82,8 +83,15 @@ pub(crate) struct Peeked {
 type Begun = (Arc<File>, Vec<u8>);
 
 impl Peeked {
-    /// The first line of an input.
-    pub(crate) fn first_line(&self, path: &OsStr) -> Result<Vec<u8>, String> {
+    /// The first line of an input; none for one that would have to be waited for, if there is no patience for that.
+    pub(crate) fn first_line(&self, path: &OsStr, patience: Patience) -> Result<Option<Vec<u8>>, String> {
+        if patience == Patience::None {
+            // Nothing is kept: there may be more such inputs than a process may open.
+            return match Input::of(path, None)? {
+                input if input.bytes.is_none() => Ok(None),
+                mut input => input.line().map(Some).map_err(|error| message(path, &error)),
+            };
+        }
         let mut opened = self.opened.lock();
         let (file, mut prefix) = match opened.remove(path) {
             Some(known) => known,
@@ -103,7 +111,7 @@ impl Peeked {
         let line = prefix[..end].to_vec();
         opened.insert(path.to_owned(), (file, prefix));
         outcome.map_err(|error| message(path, &error))?;
-        Ok(line)
+        Ok(Some(line))
     }
 
     fn take(&self, path: &OsStr) -> Option<Begun> {
@@ -171,6 +179,14 @@ impl Input {
             identity: Some(identity(&metadata)),
             ..input
         })
+    }
+
+    /// Its first line.
+    fn line(&mut self) -> io::Result<Vec<u8>> {
+        let mut line = Vec::new();
+        read_line(&self.open()?.file, &mut line)?;
+        line.truncate(line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len()));
+        Ok(line)
     }
 
     /// Whether it is the standard input.
@@ -242,14 +258,11 @@ impl Open {
     }
 }
 
-/// Inputs one after another. Where one does not end with a line end, one is put in, so
-/// that no line has the end of one input and the beginning of the next.
+/// Inputs one after another.
 #[derive(Debug)]
 pub(crate) struct Inputs {
     inputs: std::vec::IntoIter<Input>,
     current: Option<(Input, Open)>,
-    /// The last byte of the current input.
-    last: Option<u8>,
     surroundings: Surroundings,
 }
 
@@ -258,13 +271,28 @@ impl Inputs {
         Inputs {
             inputs: inputs.into_iter(),
             current: None,
-            last: None,
             surroundings,
         }
     }
+}
 
-    /// Opens the next input; whether there is one.
+impl cutthrough::processes::Inputs for Inputs {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.current.is_none() && !self.advance()? {
+            return Ok(0);
+        }
+        let (input, open) = self.current.as_mut().expect("INVARIANT: one is open");
+        let length = match open.read(buffer, &self.surroundings) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+            outcome => outcome.map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?,
+        };
+        let bytes_read = &self.surroundings.bytes_read;
+        bytes_read.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+
     fn advance(&mut self) -> io::Result<bool> {
+        self.current = None;
         let Some(mut input) = self.inputs.next() else {
             return Ok(false);
         };
@@ -273,43 +301,7 @@ impl Inputs {
             .map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?;
         tracing::debug!(path = ?input.path, may_wait = open.may_wait, "reading");
         self.current = Some((input, open));
-        self.last = None;
         Ok(true)
-    }
-}
-
-impl Read for Inputs {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        loop {
-            let Some((input, open)) = &mut self.current else {
-                if !self.advance()? {
-                    return Ok(0);
-                }
-                continue;
-            };
-            let named = |error: io::Error| io::Error::new(error.kind(), message(&input.path, &error));
-            let length = match open.read(buffer, &self.surroundings) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
-                outcome => outcome.map_err(named)?,
-            };
-            if length > 0 {
-                self.last = Some(buffer[length - 1]);
-                self.surroundings
-                    .bytes_read
-                    .fetch_add(length as u64, Ordering::Relaxed);
-                return Ok(length);
-            }
-            self.current = None;
-            let is_cut = self.last.is_some_and(|last| last != b'\n');
-            if is_cut && !self.inputs.as_slice().is_empty() {
-                self.last = None;
-                buffer[0] = b'\n';
-                return Ok(1);
-            }
-        }
     }
 }
 
@@ -324,14 +316,31 @@ fn poll_retrying(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> io::Resu
 
 #[cfg(test)]
 mod tests {
+    use cutthrough::processes::Inputs as _;
+
     use super::*;
 
     fn surroundings() -> Surroundings {
         Surroundings::new(Interrupt::new().unwrap())
     }
 
+    /// What the inputs have.
+    fn texts_of(inputs: &mut Inputs) -> Vec<String> {
+        let mut texts = Vec::new();
+        loop {
+            let (mut text, mut buffer) = (Vec::new(), [0; 8]);
+            while let length @ 1.. = inputs.read(&mut buffer).unwrap() {
+                text.extend_from_slice(&buffer[..length]);
+            }
+            texts.push(String::from_utf8(text).unwrap());
+            if !inputs.advance().unwrap() {
+                return texts;
+            }
+        }
+    }
+
     #[test]
-    fn inputs_are_read_as_one() {
+    fn inputs_are_read_one_after_another() {
         let dir = std::env::temp_dir().join(format!("cutthrough-input-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let texts = ["a\nb", "", "c\n", "d"];
@@ -342,9 +351,7 @@ mod tests {
         });
         let surroundings = surroundings();
         let mut inputs = Inputs::new(inputs.collect(), surroundings.clone());
-        let mut text = String::new();
-        inputs.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "a\nb\nc\nd");
+        assert_eq!(texts_of(&mut inputs), texts);
         assert_eq!(surroundings.bytes_read.load(Ordering::Relaxed), 6);
         let error = Input::of(dir.as_os_str(), None).unwrap_err();
         assert!(error.ends_with("is a directory"), "{error}");
@@ -362,14 +369,17 @@ mod tests {
         std::fs::write(&path, "name;n\na;1\n").unwrap();
         let peeked = Peeked::default();
         for _ in 0..2 {
-            assert_eq!(peeked.first_line(path.as_os_str()).unwrap(), b"name;n");
+            for patience in [Patience::Wait, Patience::None] {
+                let line = peeked.first_line(path.as_os_str(), patience).unwrap();
+                assert_eq!(line.as_deref(), Some(&b"name;n"[..]));
+            }
         }
+        assert_eq!(peeked.first_line(OsStr::new("-"), Patience::None).unwrap(), None);
         let input = Input::of(path.as_os_str(), Some(&peeked)).unwrap();
-        let mut text = String::new();
-        Inputs::new(vec![input], surroundings())
-            .read_to_string(&mut text)
-            .unwrap();
-        assert_eq!(text, "name;n\na;1\n");
+        assert_eq!(
+            texts_of(&mut Inputs::new(vec![input], surroundings())),
+            ["name;n\na;1\n"]
+        );
         std::fs::remove_file(&path).unwrap();
     }
 

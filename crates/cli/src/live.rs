@@ -87,8 +87,8 @@ impl Live {
         let peeked = Rc::clone(peeked);
         Environment {
             inputs: self.shared.inputs.clone(),
-            first_line: Some(Box::new(move |input| {
-                peeked.first_line(crate::streams::path_of(input))
+            first_line: Some(Box::new(move |input, patience| {
+                peeked.first_line(crate::streams::path_of(input), patience)
             })),
         }
     }

@@ -1,7 +1,7 @@
 //! What a program reads and writes: files, standard input, standard output.
 
 use std::ffi::OsStr;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -150,8 +150,8 @@ impl Streams {
         if inputs.iter().any(Input::is_stdin) && io::stdin().is_terminal() && io::stderr().is_terminal() {
             crate::terminal::say("reading from the terminal; Ctrl-D ends the input\n");
         }
-        let reader: Box<dyn Read + Send> = Box::new(Inputs::new(inputs, self.surroundings.clone()));
-        Ok(Box::new(ReadProcess::new("", reader)))
+        let inputs = Inputs::new(inputs, self.surroundings.clone());
+        Ok(Box::new(ReadProcess::new("", inputs)))
     }
 
     fn sink(

@@ -124,7 +124,7 @@ fn names_of_columns_are_looked_up_in_the_input() {
     let dir = TempDir::new("header");
     let (a, b) = (
         dir.file("a.csv", "name,n\na,1\n"),
-        dir.file("b.csv", "name,n\nb,2"),
+        dir.file("b.csv", "n,name\n2,b"),
     );
     let program = "parse csv | sort name desc";
     assert_eq!(run(&["-o", "csv", program, &a, &b]).ok(), "name,n\nb,2\na,1\n");
@@ -138,6 +138,10 @@ fn names_of_columns_are_looked_up_in_the_input() {
             .error(2)
             .contains("none: there is no such file")
     );
+    let error = run(&[program, &a, &dir.file("c.csv", "nr,name\n2,b")]).error(2);
+    assert!(error.contains("c.csv` has no column `n`"), "{error}");
+    let late = run_with(&[program, &a, "-"], b"nr,name\n2,b\n").error(1);
+    assert!(late.contains("the header `nr,name` has no column `n`"), "{late}");
 }
 
 #[test]

@@ -13,12 +13,19 @@
 //! | `bool` | `true` or `false` in any case, `1` or `0` |
 //! | with `?` | the same, or empty, which is null; for `str?`, `""` is present |
 //!
-//! The header, if there is one, is the caller's to take off: [`parse_header`].
+//! With a header, fields are columns by name: each input may have them in another order, and more of them. A row is
+//! then good when it has as many fields as the header of its input.
+
+use std::collections::HashSet;
 
 use cutthrough_ir::{Host, HostContext, HostSig, Kind, Results, Type, Words};
 use memchr::{memchr, memchr_iter};
 
 use crate::number::{parse_f64, parse_i64};
+
+mod header;
+
+pub use header::{match_header, parse_header};
 
 /// A column: its name and its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +44,14 @@ pub struct Column {
 /// and `bool`.
 pub fn parse_columns(declaration: &str) -> Result<Vec<Column>, String> {
     let mut columns: Vec<Column> = Vec::new();
+    let mut known = HashSet::new();
     for column in declaration.split(',') {
         let (name, ty) = column.split_once(':').unwrap_or((column, "str"));
         let (name, ty) = (name.trim(), ty.trim());
         if name.is_empty() {
             return Err(format!("columns: `{column}` has no name; write name:type"));
         }
-        if columns.iter().any(|other| other.name == name) {
+        if !known.insert(name) {
             return Err(format!("columns: `{name}` is there twice"));
         }
         let kind = match ty.strip_suffix('?').unwrap_or(ty) {
@@ -67,27 +75,6 @@ pub fn parse_columns(declaration: &str) -> Result<Vec<Column>, String> {
         });
     }
     Ok(columns)
-}
-
-/// The names in a header line; a byte order mark is taken off, and what is not
-/// UTF-8 is replaced.
-///
-/// # Errors
-/// When a quote is not closed.
-pub fn parse_header(line: &[u8], sep: u8) -> Result<Vec<String>, String> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut names = Vec::new();
-    let mut fields = Fields::new(line, sep);
-    for field in fields.by_ref() {
-        let mut name = vec![0; field.text.len()];
-        let length = field.unescape(&mut name);
-        names.push(String::from_utf8_lossy(&name[..length]).into_owned());
-    }
-    if fields.is_bad() {
-        return Err("csv: a quote in the header line is not closed".to_owned());
-    }
-    Ok(names)
 }
 
 /// A field as it lies in its record.
@@ -206,15 +193,36 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// How much of a header a message shows, in bytes.
+const HEADER_SHOWN_BYTES: usize = 120;
+
 /// Parses records as a host function:
-/// `(line: bytes) -> (ok: bool, wanted columns...)`.
+/// `(line: bytes) -> (ok: bool, wanted columns...)`, or, with a header,
+/// `(line: bytes, version: i64, header: bytes) -> (ok: bool, wanted columns...)`.
+///
+/// The version says whether the header is another line than in the call before.
+/// Version 0 is the header that was known from the start.
 #[derive(Clone, Debug)]
 pub struct CsvHost {
     sep: u8,
-    slots: Vec<Slot>,
+    /// What becomes of each field of a record.
+    fields: Vec<Slot>,
+    header: Option<Header>,
     results: Vec<Type>,
     /// Where fields are put of which quotes were doubled.
     spare: Vec<u8>,
+}
+
+/// By which header the fields are columns.
+#[derive(Clone, Debug)]
+struct Header {
+    columns: Vec<Column>,
+    /// For each column, what becomes of its field.
+    slots: Vec<Slot>,
+    /// The header that `fields` are by; none at first.
+    version: Option<i64>,
+    /// The header of version 0, if there is one.
+    first: Option<Vec<u8>>,
 }
 
 /// What becomes of a field.
@@ -249,19 +257,61 @@ impl CsvHost {
         }
         CsvHost {
             sep,
-            slots,
+            fields: slots,
+            header: None,
             results,
             spare: Vec::new(),
         }
+    }
+
+    /// Gives the columns with these indices, in this order, of records under a header. `first` is the header of
+    /// records that come before any header, if it is known.
+    ///
+    /// # Panics
+    /// As [`new`](CsvHost::new).
+    pub fn with_header(sep: u8, columns: &[Column], want: &[usize], first: Option<&[u8]>) -> CsvHost {
+        let mut host = CsvHost::new(sep, columns, want);
+        host.header = Some(Header {
+            columns: columns.to_vec(),
+            slots: std::mem::take(&mut host.fields),
+            version: None,
+            first: first.map(<[u8]>::to_vec),
+        });
+        host
     }
 
     /// The signature.
     pub fn sig(&self) -> HostSig {
         HostSig {
             name: "parse csv".to_owned(),
-            params: vec![Type::BYTES],
+            params: match self.header {
+                None => vec![Type::BYTES],
+                Some(_) => vec![Type::BYTES, Type::I64, Type::BYTES],
+            },
             results: self.results.clone(),
         }
+    }
+
+    /// Sorts the fields by the header of this version.
+    fn turn_to(&mut self, version: i64, line: &[u8]) -> Result<(), String> {
+        let header = self.header.as_mut().expect("INVARIANT: it has one");
+        let line = match (version, &header.first) {
+            (0, None) => {
+                return Err("the header of this input went by before: its columns are not known".to_owned());
+            }
+            (0, Some(first)) => first,
+            _ => line,
+        };
+        let wrong = |why: String| {
+            let shown = String::from_utf8_lossy(&line[..line.len().min(HEADER_SHOWN_BYTES)]);
+            format!("the header `{shown}` {why}")
+        };
+        let names = parse_header(line, self.sep).map_err(|why| wrong(format!("cannot be read: {why}")))?;
+        let columns = match_header(&names, &header.columns).map_err(wrong)?;
+        let slot = |column: Option<usize>| column.map_or(Slot::IGNORED, |column| header.slots[column]);
+        self.fields = columns.into_iter().map(slot).collect();
+        header.version = Some(version);
+        Ok(())
     }
 
     /// Sets the wanted columns; gives whether the row is good.
@@ -273,7 +323,7 @@ impl CsvHost {
             self.spare.resize(line.len(), 0);
         }
         let mut spare = &mut self.spare[..];
-        for slot in &self.slots {
+        for slot in &self.fields {
             let Some(field) = fields.next() else {
                 return false;
             };
@@ -286,6 +336,12 @@ impl CsvHost {
 }
 
 impl Slot {
+    /// That of a field which is no column's.
+    const IGNORED: Slot = Slot {
+        ty: Type::BYTES,
+        result: None,
+    };
+
     fn put<'a>(self, field: RawField<'a>, results: &mut Results<'a>, spare: &mut &'a mut [u8]) -> bool {
         let present_if_empty = self.ty.kind == Kind::Bytes && (field.quoted || !self.ty.nullable);
         if field.text.is_empty() && !present_if_empty {
@@ -352,6 +408,11 @@ impl Host for CsvHost {
         results: &mut Results<'a>,
         _context: &'a HostContext,
     ) -> Result<(), String> {
+        if let Some(header) = &self.header
+            && header.version != Some(args.i64(2))
+        {
+            self.turn_to(args.i64(2), args.bytes(3))?;
+        }
         let good = self.parse(args.bytes(0), results);
         results.bool(0, good);
         Ok(())

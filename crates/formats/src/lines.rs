@@ -3,7 +3,8 @@
 //! A line ends with `\n`; a `\r` before it is not part of the line. A line that
 //! goes on in the next block is carried over in a buffer; all others are views of
 //! their block. A line longer than the bound is skipped to its end, and given once
-//! with its beginning, flagged.
+//! with its beginning, flagged. An empty block stands between two inputs: no line goes
+//! on beyond it, and lines are numbered from 1 again.
 
 use bytes::Bytes;
 use memchr::memchr_iter;
@@ -16,7 +17,7 @@ pub struct Line<'a> {
     /// The line without its end; if it is too long, the first
     /// [`LINE_HEAD_BYTES_MAX`] bytes of it.
     pub bytes: &'a [u8],
-    /// Its number; the first is 1.
+    /// Its number; the first of each input is 1.
     pub number: i64,
     /// Whether it is longer than the bound.
     pub too_long: bool,
@@ -41,6 +42,8 @@ pub struct Lines {
     /// Whether the line in `carry` is too long: the rest of it is skipped.
     skipping: bool,
     ended: bool,
+    /// Whether the block is an empty one, and so the end of an input.
+    input_ended: bool,
     number: i64,
     line_bytes_max: usize,
     too_long: u64,
@@ -64,6 +67,7 @@ impl Lines {
             carry_given: false,
             skipping: false,
             ended: false,
+            input_ended: false,
             number: 0,
             line_bytes_max,
             too_long: 0,
@@ -81,7 +85,7 @@ impl Lines {
     /// When lines of the last block were not taken yet, after the end, or when the
     /// block is larger than [`BLOCK_BYTES_MAX`].
     pub fn accept(&mut self, block: Bytes) -> Result<(), String> {
-        if self.taken < self.ends.len() {
+        if self.taken < self.ends.len() || self.input_ended {
             return Err("lines: a block was given before all lines of the last were taken".to_owned());
         }
         if self.ended {
@@ -94,6 +98,7 @@ impl Lines {
             ));
         }
         self.retire();
+        self.input_ended = block.is_empty();
         // PERF: one pass over the block finds all ends, at the speed of memory; the
         // calls for each line then only look them up.
         self.ends.extend(memchr_iter(b'\n', &block).map(|end| end as u32));
@@ -139,10 +144,14 @@ impl Lines {
         })
     }
 
-    /// When no line end is left: at the end of input, the line without one.
+    /// When no line end is left: at the end of an input, the line without one.
     fn last(&mut self) -> Option<Line<'_>> {
         self.retire();
-        if !self.ended || !self.carries() {
+        let is_end = self.ended || self.input_ended;
+        if !is_end || !self.carries() {
+            if std::mem::take(&mut self.input_ended) {
+                self.number = 0;
+            }
             return None;
         }
         self.number += 1;
@@ -209,21 +218,26 @@ mod tests {
     fn split(blocks: &[&[u8]], line_bytes_max: usize) -> Vec<Vec<u8>> {
         let mut lines = Lines::new(line_bytes_max);
         let mut found = Vec::new();
-        let mut take = |lines: &mut Lines| {
+        let mut numbered = 0;
+        let mut take = |lines: &mut Lines, is_end: bool| {
             while let Some(line) = lines.next() {
                 let mut bytes = line.bytes.to_vec();
                 bytes.extend(line.too_long.then_some(b'!'));
                 found.push(bytes);
-                assert_eq!(line.number, found.len() as i64);
+                numbered += 1;
+                assert_eq!(line.number, numbered);
+            }
+            if is_end {
+                numbered = 0;
             }
         };
         for block in blocks {
             lines.accept(Bytes::copy_from_slice(block)).unwrap();
-            take(&mut lines);
+            take(&mut lines, block.is_empty());
         }
         lines.end();
-        take(&mut lines);
-        take(&mut lines);
+        take(&mut lines, false);
+        take(&mut lines, false);
         found
     }
 
@@ -246,12 +260,18 @@ mod tests {
 
     #[test]
     fn lines_go_on_in_later_blocks() {
-        check(
-            &["a", "b", "", "c\nd", "\n", "e\r", "\nf"],
-            &["abc", "d", "e", "f"],
-        );
+        check(&["a", "b", "c\nd", "\n", "e\r", "\nf"], &["abc", "d", "e", "f"]);
         check(&["a\r", "\n"], &["a"]);
         check(&["a\n", "\n", "b"], &["a", "", "b"]);
+    }
+
+    #[test]
+    fn no_line_goes_on_in_another_input() {
+        check(
+            &["a\nb", "", "c", "d\n", "", "", "e\r", "", "\nf"],
+            &["a", "b", "cd", "e\r", "", "f"],
+        );
+        check(&["0123456789a", "", "b"], &["0123456789a!", "b"]);
     }
 
     #[test]

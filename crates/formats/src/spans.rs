@@ -27,7 +27,8 @@ pub const END_MASK: i64 = (1 << START_SHIFT) - 1;
 /// `carried`. The spans are 64-bit integers in native byte order, one for each
 /// further line that ends in the block: its beginning and its end there, or
 /// [`TOO_LONG`]. `number` is the number of the line before the first of them.
-/// At the end, the spans are of `carried`, which has what is left.
+/// At the end, the spans are of `carried`, which has what is left. An empty block
+/// stands between two inputs: it ends the carried line, and numbers begin anew.
 #[derive(Debug)]
 pub struct SpansHost {
     /// The beginning of a line that goes on.
@@ -96,6 +97,17 @@ impl SpansHost {
         }
     }
 
+    /// Ends the line that the present input ends with; whether there is one, and if it
+    /// is too long.
+    fn input_ends(&mut self) -> (bool, bool) {
+        self.spans.clear();
+        if self.carry.is_empty() && !self.skipping {
+            return (false, false);
+        }
+        self.number += 1;
+        (true, self.give())
+    }
+
     /// Adds to the carried line, within its bound.
     fn carry_on(&mut self, more: &[u8]) {
         self.skipping |= self.carry.len() + more.len() > self.line_bytes_max;
@@ -159,7 +171,11 @@ impl Host for SpansHost {
                         "a block of {length} bytes exceeds the {SPAN_BLOCK_BYTES_MAX} allowed"
                     ));
                 }
-                self.block(block)
+                if block.is_empty() {
+                    self.input_ends()
+                } else {
+                    self.block(block)
+                }
             }
             SpansHost::END => {
                 self.last();
@@ -169,6 +185,9 @@ impl Host for SpansHost {
         };
         results.i64(4, self.number);
         self.number += (self.spans.len() / size_of::<i64>()) as i64;
+        if args.i64(0) == SpansHost::BLOCK && args.bytes(1).is_empty() {
+            self.number = 0;
+        }
         results.bool(0, is_carried);
         results.bytes(1, &self.given);
         results.bool(3, is_too_long);
@@ -246,6 +265,9 @@ mod tests {
             while !rest.is_empty() {
                 let (block, after) = rest.split_at(random.below(rest.len()) + 1);
                 blocks.push(block);
+                if random.below(4) == 0 {
+                    blocks.push(b"");
+                }
                 rest = after;
             }
             assert_eq!(

@@ -59,8 +59,18 @@ pub fn default_format(target: &Target, is_terminal: bool) -> OutputFormat {
     }
 }
 
-/// Gives the first line of an input, with or without its end; nothing for an empty one.
-pub type FirstLine<'e> = dyn Fn(&Input) -> Result<Vec<u8>, String> + 'e;
+/// Gives the first line of an input, with or without its end; an empty one for an empty input. If it is not to wait,
+/// as the second argument says, it gives none for an input that may have nothing to read yet.
+pub type FirstLine<'e> = dyn Fn(&Input, Patience) -> Result<Option<Vec<u8>>, String> + 'e;
+
+/// Whether to wait for an input that has nothing to read yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// It is waited for.
+    Wait,
+    /// It is left alone.
+    None,
+}
 
 /// What a program is compiled for.
 #[derive(Default)]
@@ -224,14 +234,26 @@ pub(crate) enum Format {
     },
 }
 
-/// Which lines are headers, and no rows.
+impl Format {
+    /// Whether the first line of each input is a header.
+    pub(crate) fn has_header(&self) -> bool {
+        matches!(
+            self,
+            Format::Csv {
+                header: Header::Each(_),
+                ..
+            }
+        )
+    }
+}
+
+/// Whether the first line of each input is a header, and no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Header {
     None,
-    /// The first.
-    First,
-    /// The first, and those of further inputs, which are the same.
-    Each(Vec<u8>),
+    /// It is. Rows that are read before any header has been seen, by a parser that begins in the middle of an input,
+    /// have this one, if it is known.
+    Each(Option<Vec<u8>>),
 }
 
 #[derive(Clone, Copy, Debug)]

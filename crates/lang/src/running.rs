@@ -1,7 +1,7 @@
 //! A program that runs: its text, and which processes and flow points of a network it has become.
 
 use cutthrough::{Error, Network, PointId, Prepared, ProcessId, ProcessReport, Report, Rewire};
-use cutthrough_formats::processes::BadRows;
+use cutthrough_formats::processes::{BadRows, HEADERS_POLICY};
 
 use crate::change::Change;
 use crate::diagnostic::quoted;
@@ -86,18 +86,27 @@ impl Parsing {
     }
 
     fn with_counts_of(&self, process: &ProcessReport) -> (u64, u64) {
-        let rows = process.inputs.first().map_or(0, |edge| edge.moved);
+        let lines = process.inputs.first().map_or(0, |edge| edge.moved);
+        let rows = lines - dropped(process, HEADERS_POLICY);
         let bad = if self.has_bad_output {
             process.outputs.get(1).map_or(0, |edge| edge.moved)
         } else {
-            let dropped = process
-                .dropped
-                .iter()
-                .find(|(policy, _)| policy == BadRows::POLICY);
-            dropped.map_or(0, |(_, count)| *count)
+            dropped(process, BadRows::POLICY)
         };
         (self.earlier.0 + rows, self.earlier.1 + bad)
     }
+
+    /// How many lines were headers, and so no rows; without those of processes that are not there any more.
+    pub fn headers(&self, report: &Report) -> u64 {
+        let process = report.processes.iter().find(|process| process.id == self.process);
+        process.map_or(0, |process| dropped(process, HEADERS_POLICY))
+    }
+}
+
+/// How many elements a process has dropped by a policy.
+fn dropped(process: &ProcessReport, policy: &str) -> u64 {
+    let count = process.dropped.iter().find(|(name, _)| name == policy);
+    count.map_or(0, |(_, count)| *count)
 }
 
 /// A flow point of a running program.

@@ -94,6 +94,38 @@ fn a_condition_is_swapped_and_counts_go_on() {
 }
 
 #[test]
+fn a_parser_that_is_changed_keeps_the_header() {
+    let rows = |columns: [&str; 2]| {
+        let row = |n: usize| format!("{n},{}\n", n + 10_000);
+        format!(
+            "{}\n{}",
+            columns.join(","),
+            (0..1_000).map(row).collect::<String>()
+        )
+    };
+    on_both_engines(|options| {
+        let world = World::default()
+            .with_input("a", rows(["n", "m"]))
+            .with_input("b", rows(["m", "n"]));
+        let mut live = world.start("parse csv | select n", options).unwrap();
+        // In the midst of the second input.
+        live.network.run_steps(1_500).unwrap();
+        assert!(live.outputs()["stdout"].len() < 11_000);
+        live.change(&world, "parse csv | select m").unwrap();
+        assert_eq!(live.network.run().unwrap(), Progress::Done);
+        live.network.check_conservation().unwrap();
+        live.running.settle(&mut live.network);
+        let numbers = numbers(&live.outputs()["stdout"]);
+        assert_eq!(numbers.len(), 2_000);
+        let at = numbers.iter().rposition(|&n| n >= 10_000).unwrap();
+        assert!((1_000..1_999).contains(&at), "{at}");
+        let (n, m) = numbers[1_000..].split_at(at - 999);
+        assert!(n.iter().copied().eq(10_000..10_000 + n.len()));
+        assert!(m.iter().copied().eq(n.len()..1_000));
+    });
+}
+
+#[test]
 fn a_stage_is_put_in_and_one_is_taken_out() {
     let plan = expect![[r#"
         + set n = n (1:50)

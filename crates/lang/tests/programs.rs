@@ -439,33 +439,33 @@ fn csv() {
         &world,
         "parse csv | select age, name",
         expect![[r#"
-        --- bad rows of parse csv (1:1)
-        1 of 5, first [7]
-        --- stdout
-        30	Ann
-        	Bob
-        7	C, D
-        5	Eve
-    "#]],
+            --- bad rows of parse csv (1:1)
+            1 of 5, first [3]
+            --- stdout
+            30	Ann
+            	Bob
+            7	C, D
+            5	Eve
+        "#]],
     );
     check(
         &world,
         "parse csv | where int(age) > 6 | write stdout as csv",
         expect![[r#"
-        --- bad rows of parse csv (1:1)
-        1 of 5, first [7]
-        --- stdout
-        name,age
-        Ann,30
-        "C, D",7
-    "#]],
+            --- bad rows of parse csv (1:1)
+            1 of 5, first [3]
+            --- stdout
+            name,age
+            Ann,30
+            "C, D",7
+        "#]],
     );
     check(
         &world,
-        "parse csv(columns=\"n:str,a:i64?\", header=true) | summarize sum(a), count(a), count()",
+        "parse csv(columns=\"age:i64?\", header=true) | summarize sum(age), count(age), count()",
         expect![[r#"
-        --- bad rows of parse csv(columns="n:str,a:i64?", header=true) (1:1)
-        1 of 5, first [7]
+        --- bad rows of parse csv(columns="age:i64?", header=true) (1:1)
+        1 of 5, first [3]
         --- stdout
         42	3	4
     "#]],
@@ -474,16 +474,16 @@ fn csv() {
         &world,
         "parse csv(columns=\"n,a\") else bad | write \"good\"; bad | select number",
         expect![[r#"
-        --- good
-        name	age
-        Ann	30
-        Bob	
-        C, D	7
-        name	age
-        Eve	5
-        --- stdout
-        7
-    "#]],
+            --- good
+            name	age
+            Ann	30
+            Bob	
+            C, D	7
+            name	age
+            Eve	5
+            --- stdout
+            3
+        "#]],
     );
     check(
         &world,
@@ -527,6 +527,64 @@ fn csv() {
     assert_eq!(
         world.run("parse csv").unwrap()["stdout"],
         values.join("\t") + "\n"
+    );
+}
+
+#[test]
+fn headers_of_csv_may_differ() {
+    let world = World::default()
+        .with_input("a.csv", "name,age\nAnn,30\nname,age\n")
+        .with_input("b.csv", "\u{feff}age, name ,more\r\n5,Eve,x\r\n6,Fay\r\n")
+        .with_input("empty.csv", "")
+        .with_input("c.csv", "\"name\",\"a\"\"b\",\"age\"\n\"G, H\",1,7");
+    let expected = expect![[r#"
+        --- bad rows of parse csv (1:1)
+        1 of 5, first [3]
+        --- stdout
+        Ann	30
+        name	age
+        Eve	5
+        G, H	7
+    "#]];
+    check(&world, "parse csv", expected);
+    let typed = "parse csv(columns=\"age:i64?,name\", header=true) else bad | where age > 0 \
+        | write stdout as csv; bad | write \"bad\"";
+    let expected = expect![[r#"
+        --- bad
+        name,age	3
+        6,Fay	3
+        --- stdout
+        age,name
+        30,Ann
+        5,Eve
+        7,"G, H"
+    "#]];
+    check(&world, typed, expected);
+    let lacks = world.with_input("d.csv", "nome,age\nx,1\n");
+    let expected = expect![[r#"
+        Error: the header of `d.csv` has no column `name`
+           ╭─[ test:1:7 ]
+           │
+         1 │ parse csv
+           │       ┬──
+           │       ╰──── columns go by their names, in every input
+           │
+           │ Help: its columns are `nome` and `age`
+        ───╯
+    "#]];
+    check(&lacks, "parse csv", expected);
+}
+
+/// Inputs whose headers cannot be looked into before they are read.
+#[test]
+fn a_header_that_lacks_a_column_fails_the_run() {
+    let world = World::default()
+        .with_input("a.csv", "name,age\nAnn,30\n")
+        .with_late_input("b.csv", "age,nome\n5,Eve\n");
+    let error = world.run("parse csv").unwrap_err();
+    assert!(
+        error.contains("the header `age,nome` has no column `name`"),
+        "{error}"
     );
 }
 

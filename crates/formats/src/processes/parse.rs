@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use cutthrough::{Fragment, Shape};
-use cutthrough_ir::{ElementType, HostFunction, HostSig, Type, Value};
+use cutthrough_ir::{ElementType, HostFunction, HostSig, Op, SlotDecl, Type, Value};
 use parking_lot::Mutex;
 
 use super::line_type;
@@ -42,7 +42,15 @@ impl BadRows {
     }
 }
 
-/// A parser of lines: its host function is `(line: bytes) -> (ok: bool, columns...)`.
+/// The name of the policy by which header lines are dropped.
+pub const HEADERS_POLICY: &str = "headers";
+
+/// The slots of a parser of inputs with headers: the header of the present input, and how many there have been.
+const HEADER: usize = 0;
+const VERSION: usize = 1;
+
+/// A parser of lines: its host function is `(line: bytes) -> (ok: bool, columns...)`. If inputs have headers, it is
+/// told the present one: `(line: bytes, version: i64, header: bytes) -> (ok: bool, columns...)`.
 #[derive(Debug)]
 pub(super) struct Parse {
     name: String,
@@ -50,6 +58,7 @@ pub(super) struct Parse {
     host: Option<HostFunction>,
     bad_rows: BadRows,
     has_bad_output: bool,
+    has_header: bool,
 }
 
 impl Parse {
@@ -61,6 +70,14 @@ impl Parse {
             host: Some(host),
             bad_rows: BadRows::default(),
             has_bad_output: false,
+            has_header: false,
+        }
+    }
+
+    pub(super) fn with_header(self) -> Parse {
+        Parse {
+            has_header: true,
+            ..self
         }
     }
 
@@ -90,10 +107,21 @@ impl Parse {
             shape.host(self.bad_rows.noter());
             shape.drop_policy(BadRows::POLICY);
         }
+        if self.has_header {
+            shape.drop_policy(HEADERS_POLICY);
+            shape.slot(SlotDecl::zero("header", Type::BYTES));
+            shape.slot(SlotDecl::i64("headers", 0));
+        }
     }
 
     pub(super) fn read_ok(&self, f: &mut Fragment<'_>, element: &[Value]) {
-        let row = f.call(0, &element[..1]);
+        let row = if self.has_header {
+            self.skip_header(f, element);
+            let (version, header) = (f.slot_get(VERSION), f.slot_get(HEADER));
+            f.call(0, &[element[0], version, header])
+        } else {
+            f.call(0, &element[..1])
+        };
         let (_, bad) = f.br_new(row[0]);
         f.emit(0, &row[1..]);
         f.done();
@@ -105,6 +133,20 @@ impl Parse {
             f.drop(0);
         }
         f.done();
+    }
+
+    /// Keeps a header, and goes on where the line is none.
+    fn skip_header(&self, f: &mut Fragment<'_>, element: &[Value]) {
+        let one = f.iconst(1);
+        let is_header = f.op(Op::Ieq, &[element[1], one]);
+        let (_, row) = f.br_new(is_header);
+        f.slot_set(HEADER, element[0]);
+        let version = f.slot_get(VERSION);
+        let version = f.op(Op::Iadd, &[version, one]);
+        f.slot_set(VERSION, version);
+        f.drop(usize::from(!self.has_bad_output));
+        f.done();
+        f.switch_to(row);
     }
 }
 

@@ -9,7 +9,6 @@ use crate::csv::{Column, CsvHost};
 /// columns. Lines that are no records are dropped as "bad rows", or given to an
 /// output of their own ([`with_bad_output`](ParseCsv::with_bad_output)).
 ///
-/// A header line has to be taken off before.
 #[derive(Debug)]
 pub struct ParseCsv(Parse);
 
@@ -21,6 +20,17 @@ impl ParseCsv {
     pub fn new(sep: u8, columns: &[Column], want: &[usize]) -> ParseCsv {
         let host = CsvHost::new(sep, columns, want);
         ParseCsv(Parse::new(HostFunction::new(host.sig(), host)))
+    }
+
+    /// The same for inputs that begin with a header: the line with number 1. Fields are columns by their names there.
+    /// `first` is the header of lines that come before any such line, if it is known. A header that lacks a column
+    /// fails the process.
+    ///
+    /// # Panics
+    /// As [`new`](ParseCsv::new).
+    pub fn with_header(sep: u8, columns: &[Column], want: &[usize], first: Option<&[u8]>) -> ParseCsv {
+        let host = CsvHost::with_header(sep, columns, want, first);
+        ParseCsv(Parse::new(HostFunction::new(host.sig(), host)).with_header())
     }
 }
 

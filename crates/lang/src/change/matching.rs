@@ -147,7 +147,7 @@ impl<'m> Matching<'m> {
         let (old, new) = (&self.old.nodes[was].spec, &self.new.nodes[is].spec);
         if self.old_kinds[was] == self.new_kinds[is] {
             match old {
-                Spec::Compute(_) | Spec::Header(..) => 8,
+                Spec::Compute(_) => 8,
                 _ => 16,
             }
         } else if old.swaps_for(new) {

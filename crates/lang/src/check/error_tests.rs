@@ -328,13 +328,13 @@ fn formats_that_do_not_fit() {
             parse csv(header=false)
                 [csv] without a header, the columns have to be said / of which columns? / for example `parse csv(columns="station:str,temp:f64")`
             where len(line) > 3 | parse csv
-                [csv] there is no header to be read here / not the lines of an input / put `parse csv` right after `read`, or say the columns: `parse csv(columns="a:str,b:i64")`
+                [csv] there is no header to be read here / not the lines of an input / put `parse csv` right after `read`, or say the columns: `parse csv(columns="a:text,b:int")`
             read "missing" | parse csv
                 [csv] the header cannot be read / needs the input's first line / missing: no such file
             read "empty" | parse csv
                 [csv] `empty` has no header: its first line is empty / has no columns / for example `parse csv(columns="station:str,temp:f64")`
             read "twice" | parse csv
-                [csv] the header has `a` twice / which of them is meant? / for example `parse csv(columns="station:str,temp:f64")`
+                [csv] the header of `twice` has `a` twice / which of them is meant? / for example `parse csv(columns="station:str,temp:f64")`
         "#]],
     );
     let blind = compile("test", "parse csv", &Environment::default()).unwrap_err();

@@ -342,8 +342,7 @@ pub(super) fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<
         let mut here = pipeline.from.map_or(0, |from| length[from] + 1);
         for stage in &pipeline.stages {
             here += match &stage.op {
-                Op::Parse(_) => 3,
-                Op::Group { .. } | Op::Order { .. } | Op::Write { .. } => 2,
+                Op::Parse(_) | Op::Group { .. } | Op::Order { .. } | Op::Write { .. } => 2,
                 _ => 1,
             };
             if here > MOST {

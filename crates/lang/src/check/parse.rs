@@ -1,5 +1,7 @@
 //! Formats: their options and their columns.
 
+use std::collections::HashSet;
+
 use cutthrough::ir::Type;
 use cutthrough_formats::{clf, csv};
 
@@ -10,12 +12,15 @@ use super::types::{ColumnId, Schema, SchemaColumn};
 use crate::ast::{Literal, Name, ParseOption};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
-use crate::plan::{FlowId, Format, Header, Input, Op, ParseOp};
+use crate::plan::{FlowId, Format, Header, Input, Op, ParseOp, Patience};
 use crate::span::Span;
 use crate::suggest;
 
 /// The names of the formats that `parse` knows.
 pub const FORMATS: [&str; 2] = ["clf", "csv"];
+
+/// How many names of a header a message shows.
+const NAMES_SHOWN_MAX: usize = 20;
 
 const CSV_OPTIONS: [&str; 3] = ["columns", "header", "sep"];
 
@@ -34,14 +39,7 @@ impl PipelineChecker<'_, '_> {
             "csv" => self.csv(format.span, options)?,
             _ => return Err(unknown_format(format)),
         };
-        if named.len() > limits::SCHEMA_COLUMNS_MAX {
-            let message = format!("a flow may have at most {} columns", limits::SCHEMA_COLUMNS_MAX);
-            return Err(Box::new(Diagnostic::new(
-                message,
-                self.span,
-                format!("these are {}", named.len()),
-            )));
-        }
+        check_count(self.span, named.len())?;
         let mut schema = Schema::default();
         let mut columns = Vec::with_capacity(named.len());
         for (name, ty) in named {
@@ -176,44 +174,54 @@ impl PipelineChecker<'_, '_> {
         Ok((Format::Csv { sep, columns, header }, named))
     }
 
-    /// Looks into the input for the header.
+    /// Looks into the inputs for their headers: the first says the columns unless the program does, and all have to
+    /// have them.
     fn csv_header(
         &self,
         place: Span,
         sep: u8,
         declared: Option<Vec<csv::Column>>,
     ) -> Check<(Vec<csv::Column>, Header)> {
-        let inputs = self.state.inputs.as_deref().filter(|inputs| !inputs.is_empty());
-        let Some(inputs) = inputs else {
+        let inputs = self.state.inputs.as_deref().unwrap_or_default();
+        let Some((first, others)) = inputs.split_first() else {
             let diagnostic = Diagnostic::new(
                 "there is no header to be read here",
                 place,
                 "not the lines of an input",
             );
-            let help = "put `parse csv` right after `read`, or say the columns: `parse csv(columns=\"a:str,b:i64\")`";
+            let help = "put `parse csv` right after `read`, or say the columns: `parse csv(columns=\"a:text,b:int\")`";
             return Err(Box::new(diagnostic.with_help(help)));
         };
-        let several = inputs.len() > 1;
-        if let (Some(columns), false) = (&declared, several) {
-            return Ok((columns.clone(), Header::First));
-        }
-        let line = self.first_line(place, &inputs[0])?;
-        let columns = match declared {
-            Some(columns) => columns,
-            None => header_columns(place, &inputs[0], &line, sep)?,
+        let (columns, line) = match declared {
+            Some(columns) => {
+                let line = self.first_line(place, first, Patience::None)?;
+                if let Some(line) = &line {
+                    check_header(place, first, line, sep, &columns)?;
+                }
+                (columns, line)
+            }
+            None => {
+                let line = self.first_line(place, first, Patience::Wait)?.unwrap_or_default();
+                (header_columns(place, first, &line, sep)?, Some(line))
+            }
         };
-        Ok((
-            columns,
-            if several {
-                Header::Each(line)
-            } else {
-                Header::First
-            },
-        ))
+        // The same for all inputs, or what a parser does not know that begins in the middle of one.
+        let mut common = line;
+        for input in others {
+            let line = self.first_line(place, input, Patience::None)?;
+            if let Some(line) = line.as_ref().filter(|line| !line.is_empty()) {
+                check_header(place, input, line, sep, &columns)?;
+            }
+            common = common.filter(|common| line.as_ref() == Some(common));
+        }
+        Ok((columns, Header::Each(common)))
     }
 
-    fn first_line(&self, place: Span, input: &Input) -> Check<Vec<u8>> {
+    fn first_line(&self, place: Span, input: &Input, patience: Patience) -> Check<Option<Vec<u8>>> {
         let Some(first_line) = &self.checker.environment.first_line else {
+            if patience == Patience::None {
+                return Ok(None);
+            }
             let diagnostic = Diagnostic::new(
                 "the columns have to be said here",
                 place,
@@ -221,43 +229,39 @@ impl PipelineChecker<'_, '_> {
             );
             return Err(Box::new(diagnostic.with_help(CSV_HELP)));
         };
-        let mut line = first_line(input).map_err(|why| {
+        let line = first_line(input, patience).map_err(|why| {
             let diagnostic =
                 Diagnostic::new("the header cannot be read", place, "needs the input's first line");
             Box::new(diagnostic.with_note(why))
         })?;
-        if let Some(end) = line.iter().position(|&byte| byte == b'\n') {
-            line.truncate(end);
-        }
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        Ok(line)
+        Ok(line.map(|mut line| {
+            if let Some(end) = line.iter().position(|&byte| byte == b'\n') {
+                line.truncate(end);
+            }
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            line
+        }))
     }
 }
 
 const CSV_HELP: &str = "for example `parse csv(columns=\"station:str,temp:f64\")`";
 
+/// The columns that the header of the first input names.
 fn header_columns(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec<csv::Column>> {
-    let name = match input {
-        Input::Path(path) => quoted(&String::from_utf8_lossy(path)),
-        Input::Stdin => "the standard input".to_owned(),
-    };
     let wrong =
         |message: String, label: &str| Box::new(Diagnostic::new(message, place, label).with_help(CSV_HELP));
     if line.is_empty() {
-        return Err(wrong(
-            format!("{name} has no header: its first line is empty"),
-            "has no columns",
-        ));
+        let message = format!("{} has no header: its first line is empty", input_name(input));
+        return Err(wrong(message, "has no columns"));
     }
-    let names = csv::parse_header(line, sep)
-        .map_err(|why| wrong(format!("the header of {name}: {why}"), "cannot be read"))?;
-    for (index, name) in names.iter().enumerate() {
-        if names[..index].contains(name) {
-            let message = format!("the header has {} twice", quoted(name));
-            return Err(wrong(message, "which of them is meant?"));
-        }
+    let names = header_names(place, input, line, sep)?;
+    check_count(place, names.len())?;
+    let mut known = HashSet::with_capacity(names.len());
+    if let Some(name) = names.iter().find(|&name| !known.insert(name)) {
+        let message = format!("the header of {} has {} twice", input_name(input), quoted(name));
+        return Err(wrong(message, "which of them is meant?"));
     }
     Ok(names
         .into_iter()
@@ -266,6 +270,48 @@ fn header_columns(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec
             ty: Type::BYTES,
         })
         .collect())
+}
+
+/// Whether the header of an input has the columns.
+fn check_header(place: Span, input: &Input, line: &[u8], sep: u8, columns: &[csv::Column]) -> Check<()> {
+    let names = header_names(place, input, line, sep)?;
+    let Err(why) = csv::match_header(&names, columns) else {
+        return Ok(());
+    };
+    let message = format!("the header of {} {why}", input_name(input));
+    let diagnostic = Diagnostic::new(message, place, "columns go by their names, in every input");
+    let shown: Vec<&str> = names.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect();
+    Err(Box::new(diagnostic.with_help(format!(
+        "its columns are {}",
+        super::types::list(&shown)
+    ))))
+}
+
+fn header_names(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec<String>> {
+    csv::parse_header(line, sep).map_err(|why| {
+        let message = format!("the header of {} cannot be read: {why}", input_name(input));
+        Box::new(Diagnostic::new(message, place, "needs a header").with_help(CSV_HELP))
+    })
+}
+
+fn input_name(input: &Input) -> String {
+    match input {
+        Input::Path(path) => quoted(&String::from_utf8_lossy(path)),
+        Input::Stdin => "the standard input".to_owned(),
+    }
+}
+
+/// Bounds the columns of a format.
+fn check_count(place: Span, count: usize) -> Check<()> {
+    if count <= limits::SCHEMA_COLUMNS_MAX {
+        return Ok(());
+    }
+    let message = format!("a flow may have at most {} columns", limits::SCHEMA_COLUMNS_MAX);
+    Err(Box::new(Diagnostic::new(
+        message,
+        place,
+        format!("these are {count}"),
+    )))
 }
 
 fn declared_columns(option: &ParseOption, text: &[u8]) -> Check<Vec<csv::Column>> {

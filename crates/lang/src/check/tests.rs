@@ -4,20 +4,41 @@ use std::fmt::Write;
 
 use expect_test::{Expect, expect};
 
-use crate::plan::{Environment, Input};
+use crate::plan::{Environment, Input, Patience};
 use crate::{Diagnostic, compile, limits};
 
 pub(super) fn environment() -> Environment<'static> {
-    let first_line = |input: &Input| match input {
-        Input::Stdin => Ok(b"name,age,weird field".to_vec()),
-        Input::Path(path) if path == b"empty" => Ok(Vec::new()),
-        Input::Path(path) if path == b"twice" => Ok(b"a,b,a\r\n".to_vec()),
+    let first_line = |input: &Input, _: Patience| match input {
+        Input::Stdin => Ok(Some(b"name,age,weird field".to_vec())),
+        Input::Path(path) if path == b"empty" => Ok(Some(Vec::new())),
+        Input::Path(path) if path == b"twice" => Ok(Some(b"a,b,a\r\n".to_vec())),
+        Input::Path(path) if path == b"wide" => Ok(Some(wide_header())),
         Input::Path(path) => Err(format!("{}: no such file", String::from_utf8_lossy(path))),
     };
     Environment {
         inputs: Vec::new(),
         first_line: Some(Box::new(first_line)),
     }
+}
+
+/// A header of 200,000 names.
+fn wide_header() -> Vec<u8> {
+    let names: Vec<String> = (0..200_000).map(|k| format!("c{k}")).collect();
+    names.join(",").into_bytes()
+}
+
+#[test]
+fn a_header_of_many_names_takes_little_time() {
+    let begin = std::time::Instant::now();
+    check(
+        "read \"wide\" | parse csv",
+        expect!["[csv] a flow may have at most 2048 columns / these are 200000"],
+    );
+    // It is matched with few columns.
+    let columns = "parse csv(columns=\"c2,c199999\", header=true)";
+    let plan = compile("test", &format!("read \"wide\" | {columns}"), &environment());
+    assert!(plan.is_ok());
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
 }
 
 /// What comes of a program: its plan, or its message as `place: message / label / help`.

@@ -13,7 +13,7 @@ use cutthrough::kernels::order::{OrderKey, OrderSpec};
 use super::compute::Compute;
 use super::spec::Spec;
 use crate::check::{ColumnId, Columns, Schema, SchemaColumn};
-use crate::plan::{Column, FlowId, Format, GroupColumn, Header, Op, ParseOp, Plan, StagePlan};
+use crate::plan::{Column, FlowId, GroupColumn, Op, ParseOp, Plan, StagePlan};
 use crate::span::Span;
 
 /// The index of a flow point of a [`Blueprint`].
@@ -398,13 +398,6 @@ impl<'p> Drawing<'p> {
     fn parse(&mut self, parse: &ParseOp, stage: &StagePlan, at: &mut Place) {
         let name = format!("lines of {}", stage.text);
         self.adapt(at, &[parse.line, parse.number], &name, stage.span);
-        if let Format::Csv { header, .. } = &parse.format
-            && *header != Header::None
-        {
-            let spec = Spec::Header(header.clone(), self.element(&at.layout));
-            let name = format!("header of {}", stage.text);
-            self.chain(spec, &name, stage.span, at, at.layout.clone(), false);
-        }
         let wanted = parse.columns.iter().enumerate();
         let wanted = wanted.filter(|(_, column)| stage.layout.contains(column));
         let spec = Spec::Parse {

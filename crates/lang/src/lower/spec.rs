@@ -1,15 +1,15 @@
 //! What the processes of a program are, as data: made when they are needed, and compared when a program changes.
 
-use cutthrough::ir::{ElementType, Op as IrOp, Value};
+use cutthrough::Process;
+use cutthrough::ir::ElementType;
 use cutthrough::kernels::group::GroupSpec;
 use cutthrough::kernels::order::OrderSpec;
-use cutthrough::processes::{BranchPolicy, Filter, Group, Order, Skip, Take, Tee};
-use cutthrough::{Fragment, Process};
+use cutthrough::processes::{BranchPolicy, Group, Order, Skip, Take, Tee};
 use cutthrough_formats::clf;
 use cutthrough_formats::processes::{BadRows, Lines, ParseClf, ParseCsv};
 
+use super::Io;
 use super::compute::Compute;
-use super::{Io, hosts};
 use crate::ast::OutputFormat;
 use crate::plan::{Column, Format, Header, Input, Target};
 
@@ -19,8 +19,6 @@ use crate::plan::{Column, Format, Header, Input, Target};
 pub(crate) enum Spec {
     Read(Vec<Input>),
     Lines,
-    /// Takes off the header of the input, and those of further ones, which are the same line.
-    Header(Header, ElementType),
     Parse {
         format: Format,
         wanted: Vec<usize>,
@@ -52,7 +50,6 @@ impl Spec {
         let process: Box<dyn Process> = match self {
             Spec::Read(inputs) => io.read(inputs)?,
             Spec::Lines => Box::new(Lines::new()),
-            Spec::Header(header, element) => Box::new(skip_header(header.clone(), element.clone())),
             Spec::Parse {
                 format,
                 wanted,
@@ -69,8 +66,14 @@ impl Spec {
                             false => Box::new(parse),
                         }
                     }
-                    Format::Csv { sep, columns, .. } => {
-                        let parse = ParseCsv::new(*sep, columns, wanted).with_bad_rows(noted);
+                    Format::Csv { sep, columns, header } => {
+                        let parse = match header {
+                            Header::None => ParseCsv::new(*sep, columns, wanted),
+                            Header::Each(first) => {
+                                ParseCsv::with_header(*sep, columns, wanted, first.as_deref())
+                            }
+                        };
+                        let parse = parse.with_bad_rows(noted);
                         match has_bad_output {
                             true => Box::new(parse.with_bad_output()),
                             false => Box::new(parse),
@@ -105,15 +108,18 @@ impl Spec {
         match (self, other) {
             // What filters counts what it drops.
             (Spec::Compute(old), Spec::Compute(new)) => old.filters() == new.filters(),
-            (Spec::Header(..), Spec::Header(..)) => true,
             (
                 Spec::Parse {
-                    has_bad_output: old, ..
+                    format: old,
+                    has_bad_output: old_output,
+                    ..
                 },
                 Spec::Parse {
-                    has_bad_output: new, ..
+                    format: new,
+                    has_bad_output: new_output,
+                    ..
                 },
-            ) => old == new,
+            ) => old_output == new_output && old.has_header() == new.has_header(),
             (Spec::Head(_, old), Spec::Head(_, new)) | (Spec::Skip(_, old), Spec::Skip(_, new)) => old == new,
             _ => false,
         }
@@ -128,18 +134,4 @@ impl Spec {
     pub(crate) fn holds(&self) -> bool {
         matches!(self, Spec::Lines | Spec::Order(_) | Spec::Group(_))
     }
-}
-
-fn skip_header(header: Header, element: ElementType) -> impl Process {
-    Filter::new(element, move |f: &mut Fragment<'_>, line: &[Value]| {
-        let one = f.iconst(1);
-        let follows = f.op(IrOp::Ine, &[line[1], one]);
-        let Header::Each(text) = &header else {
-            return follows;
-        };
-        let text = f.data(hosts::data(text));
-        let is_header = f.op(IrOp::Seq, &[line[0], text]);
-        let differs = f.op(IrOp::Not, &[is_header]);
-        f.op(IrOp::And, &[follows, differs])
-    })
 }

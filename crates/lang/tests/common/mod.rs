@@ -2,16 +2,17 @@
 
 #![allow(dead_code, reason = "every test file uses some of it")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, Cursor};
 use std::sync::{Arc, Mutex};
 
-use cutthrough::{EdgeReport, Network, Options, PointId, Process, ProcessReport, Progress, processes::Read};
+use cutthrough::processes::{Inputs, Read};
+use cutthrough::{EdgeReport, Network, Options, PointId, Process, ProcessReport, Progress};
 use cutthrough_formats::processes::Write;
 use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{
-    BuildError, Column, Environment, Input, Io, Plan, Running, Target, compile, default_format,
+    BuildError, Column, Environment, Input, Io, Patience, Plan, Running, Target, compile, default_format,
 };
 
 /// What a program wrote, by target.
@@ -23,6 +24,8 @@ pub(crate) struct World {
     files: HashMap<Vec<u8>, Vec<u8>>,
     stdin: Vec<u8>,
     inputs: Vec<Input>,
+    /// Those that have nothing to read before the program runs.
+    late: Vec<Input>,
 }
 
 impl World {
@@ -46,6 +49,13 @@ impl World {
         world
     }
 
+    /// An input that has nothing to read before the program runs.
+    pub(crate) fn with_late_input(self, name: &str, text: impl AsRef<[u8]>) -> World {
+        let mut world = self.with_input(name, text);
+        world.late.extend(world.inputs.last().cloned());
+        world
+    }
+
     fn bytes(&self, input: &Input) -> Result<&[u8], String> {
         match input {
             Input::Stdin => Ok(&self.stdin),
@@ -66,13 +76,12 @@ impl World {
 
     pub(crate) fn environment(&self) -> Environment<'static> {
         let world = self.clone();
-        let first_line = move |input: &Input| {
+        let first_line = move |input: &Input, _: Patience| {
+            if world.late.contains(input) {
+                return Ok(None);
+            }
             let bytes = world.bytes(input)?;
-            Ok(bytes
-                .split(|&byte| byte == b'\n')
-                .next()
-                .unwrap_or_default()
-                .to_vec())
+            Ok(bytes.split(|&byte| byte == b'\n').next().map(<[u8]>::to_vec))
         };
         Environment {
             inputs: self.inputs.clone(),
@@ -178,17 +187,33 @@ pub(crate) struct Memory {
     written: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
 }
 
+/// Inputs one after another.
+struct Texts {
+    current: Cursor<Vec<u8>>,
+    texts: VecDeque<Vec<u8>>,
+}
+
+impl Inputs for Texts {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(&mut self.current, buffer)
+    }
+
+    fn advance(&mut self) -> io::Result<bool> {
+        let next = self.texts.pop_front();
+        let goes_on = next.is_some();
+        self.current = Cursor::new(next.unwrap_or_default());
+        Ok(goes_on)
+    }
+}
+
 impl Io for Memory {
     fn read(&mut self, inputs: &[Input]) -> Result<Box<dyn Process>, String> {
-        let mut all = Vec::new();
-        for input in inputs {
-            let bytes = self.world.bytes(input)?;
-            all.extend_from_slice(bytes);
-            if inputs.len() > 1 && !bytes.ends_with(b"\n") {
-                all.push(b'\n');
-            }
-        }
-        Ok(Box::new(Read::new("memory", Cursor::new(all))))
+        let texts = inputs
+            .iter()
+            .map(|input| self.world.bytes(input).map(<[u8]>::to_vec));
+        let mut texts: VecDeque<Vec<u8>> = texts.collect::<Result<_, String>>()?;
+        let current = Cursor::new(texts.pop_front().unwrap_or_default());
+        Ok(Box::new(Read::new("memory", Texts { current, texts })))
     }
 
     fn write(

@@ -40,7 +40,7 @@ pub use group::Group;
 pub use map::{Map, MapFn};
 pub use merge::Merge;
 pub use order::Order;
-pub use read::Read;
+pub use read::{Inputs, Read};
 pub use route::Route;
 pub use sink::{Collect, Collected, ForEach};
 pub use skip::Skip;

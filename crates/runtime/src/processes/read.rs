@@ -8,10 +8,37 @@ use crate::process::{Fragment, Process, Shape};
 /// How much is asked of the reader at once.
 const BLOCK_BYTES: usize = 256 << 10;
 
+/// What a [`Read`] reads: inputs one after another. Any reader is one input.
+pub trait Inputs: Send {
+    /// Reads from the present input, as [`io::Read::read`] does; 0 at its end.
+    ///
+    /// # Errors
+    /// As those of [`io::Read::read`].
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Goes on to the next input, after the end of the present one; whether there is one.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    fn advance(&mut self) -> io::Result<bool>;
+}
+
+impl<R: io::Read + Send> Inputs for R {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(self, buffer)
+    }
+
+    fn advance(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+}
+
 /// Gives what a reader gives, in blocks of bytes of no particular size. An error of
 /// the reader fails the process, except [`WouldBlock`](io::ErrorKind::WouldBlock): then
 /// the process waits until it is [woken](crate::Network::wake). So the network's thread
 /// is free while there is no input, for other sources and for requests.
+///
+/// A block has bytes of one input only. An empty block stands between two inputs.
 ///
 /// A block is a slab that who keeps a view of it can share
 /// ([`HostContext::keep`](cutthrough_ir::HostContext::keep)); its memory is used again
@@ -24,7 +51,7 @@ pub struct Read {
 impl Read {
     /// Gives what `reader` gives; `name` is for errors, unless it is empty, as for a
     /// reader that names what it reads itself.
-    pub fn new(name: impl Into<String>, reader: impl io::Read + Send + 'static) -> Read {
+    pub fn new(name: impl Into<String>, reader: impl Inputs + 'static) -> Read {
         let sig = HostSig {
             name: "read".to_owned(),
             params: Vec::new(),
@@ -48,7 +75,7 @@ struct Reading<R> {
     block: Bytes,
 }
 
-impl<R: io::Read> Reading<R> {
+impl<R: Inputs> Reading<R> {
     /// Reads the next block, into the last one's memory if nobody shares it; its length,
     /// or none while there is nothing to read.
     fn read(&mut self) -> Result<Option<usize>, String> {
@@ -75,7 +102,7 @@ impl<R: io::Read> Reading<R> {
     }
 }
 
-impl<R: io::Read + Send> Host for Reading<R> {
+impl<R: Inputs> Host for Reading<R> {
     fn call<'a>(
         &'a mut self,
         _args: Words<'a>,
@@ -87,7 +114,10 @@ impl<R: io::Read + Send> Host for Reading<R> {
         context.remove_slab(&self.block);
         match self.read()? {
             None => results.bool(1, true),
-            Some(0) => {}
+            Some(0) => {
+                let goes_on = self.reader.advance().map_err(|error| self.message(&error))?;
+                results.bool(0, goes_on);
+            }
             Some(length) => {
                 context.add_slab(self.block.clone());
                 results.bool(0, true);
