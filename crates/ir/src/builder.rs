@@ -272,6 +272,14 @@ impl<'t> FunctionBuilder<'t> {
             .expect("INVARIANT: ready has a result")
     }
 
+    /// Which fields of an output are used behind it under the present wiring, as an integer:
+    /// bit k stands for the fields k, k + 64 and so on. What is not used may be given as
+    /// anything. It is constant during a grant, and may be another in the next.
+    pub fn needs(&mut self, output: usize) -> Value {
+        self.inst(Op::Needs, index_imm(output), &[])
+            .expect("INVARIANT: needs has a result")
+    }
+
     /// Counts one element as dropped by the policy at this index.
     pub fn drop(&mut self, policy: usize) {
         self.inst(Op::Drop, index_imm(policy), &[]);

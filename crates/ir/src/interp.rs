@@ -41,6 +41,10 @@ pub trait Flow {
     fn ready(&mut self, _output: usize) -> bool {
         unreachable!("INVARIANT: only fragments ask for readiness")
     }
+    /// Which fields of an output are used behind it, as a mask.
+    fn needs(&mut self, _output: usize) -> i64 {
+        unreachable!("INVARIANT: only fragments ask what is needed")
+    }
     /// Takes an element from an input.
     fn take(&mut self, _input: usize, _into: &mut [Word]) -> Taken {
         unreachable!("INVARIANT: only fragments take")
@@ -446,6 +450,10 @@ impl<F: Flow> Activation<'_, F> {
             Op::Ready => {
                 let ready = self.flow.ready(inst.imm.index());
                 self.set(inst, ready.into());
+            }
+            Op::Needs => {
+                let needs = self.flow.needs(inst.imm.index());
+                self.set(inst, needs.cast_unsigned());
             }
             Op::Drop => self.flow.drop_element(inst.imm.index()),
             Op::Halt => self.flow.halt(),

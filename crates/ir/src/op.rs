@@ -212,6 +212,7 @@ operations! {
     SlotSet  "slot_set"  (A) -> ()      Slot   State "Sets a state slot; a slot of bytes copies them."
     Emit     "emit"      () -> ()       Output Flow  "Hands an element to an output once the activation has ended."
     Ready    "ready"     () -> (B)      Output Flow  "Whether an optional output accepts an element now."
+    Needs    "needs"     () -> (I)      Output Flow  "Fragments only: which fields of an output are used behind it: bit k for the fields k, k + 64 and so on; all where that is not known."
     Drop     "drop"      () -> ()       Drop   Flow  "Counts one element as dropped by a named policy."
 
     Halt     "halt"      () -> ()       None   Flow  "Chains only: uses up the budget, so that every loop comes out."

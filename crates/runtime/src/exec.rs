@@ -347,6 +347,10 @@ impl Flow for Surroundings<'_, '_, '_> {
             .all_hold(checks.expect("INVARIANT: what is asked about is planned"))
     }
 
+    fn needs(&mut self, output: usize) -> i64 {
+        self.member.outputs[output].needs
+    }
+
     fn take(&mut self, input: usize, into: &mut [Word]) -> Taken {
         match self.exec.pull(self.number, input) {
             Pulled::Some(element) => {

@@ -50,7 +50,7 @@ impl Checker<'_> {
         let kind = self.function.kind;
         let allowed = match (kind, inst.op) {
             (FunctionKind::Fragment, Op::Halt | Op::Count | Op::OutboxPut | Op::OutboxRoom) => false,
-            (FunctionKind::Chain, Op::Emit | Op::Ready) => false,
+            (FunctionKind::Chain, Op::Emit | Op::Ready | Op::Needs) => false,
             (_, Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund) => self.optimized,
             (FunctionKind::Expression, op) => op.info().effect == Effect::Pure || op == Op::SlotGet,
             (FunctionKind::Fragment | FunctionKind::Chain, _) => true,

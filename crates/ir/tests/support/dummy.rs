@@ -121,6 +121,11 @@ impl Flow for Dummy<'_> {
         self.random.chance(2)
     }
 
+    fn needs(&mut self, output: usize) -> i64 {
+        assert!(output < self.tables.outputs.len());
+        self.random.chance(2).into()
+    }
+
     fn take(&mut self, input: usize, into: &mut [Word]) -> Taken {
         let fields = self.tables.inputs[input].fields();
         self.values(fields, into);

@@ -318,6 +318,7 @@ impl Generator<'_> {
             Op::Emit | Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund => false,
             Op::Halt | Op::Count | Op::OutboxPut | Op::OutboxRoom => kind == FunctionKind::Chain,
             Op::Ready => kind == FunctionKind::Fragment && !self.is_end(),
+            Op::Needs => kind == FunctionKind::Fragment,
             Op::SlotGet => true,
             _ => info.effect == Effect::Pure || kind != FunctionKind::Expression,
         };

@@ -107,7 +107,7 @@ impl Lowerer<'_, '_> {
                 self.slot_set(inst.imm.index(), inst.args[0]);
                 return None;
             }
-            Op::Emit | Op::Ready | Op::Drop => {
+            Op::Emit | Op::Ready | Op::Needs | Op::Drop => {
                 unreachable!(
                     "INVARIANT: {} does not stand in a chain with accounts",
                     inst.op.info().name

@@ -180,6 +180,10 @@ impl ChainBuilder<'_> {
                 None
             }
             Op::Ready => Some(self.output_ready(member, inst.imm.index())),
+            Op::Needs => {
+                let needs = self.plan.member(member).outputs[inst.imm.index()].needs;
+                Some(self.f.iconst(needs))
+            }
             Op::SlotGet => {
                 let slot = self.process_slot(member, inst.imm.index());
                 Some(self.f.slot_get(slot))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cone::{self, Condition};
+use super::needs;
 use super::{Begin, Check, FilledBlock, From, Member, MemberPort, Plan, Planned, Reach, To};
 use super::{PlannedInput, PlannedOutput};
 use crate::program::FunctionInfo;
@@ -82,6 +83,7 @@ impl<'w> Maker<'w> {
             count: edge.count,
             lost: edge.lost,
             to: To::Unused,
+            needs: needs::ALL,
             is_ready: None,
         });
         self.members.push(Member {
@@ -265,6 +267,7 @@ impl<'w> Maker<'w> {
             }
         };
         self.mark_late();
+        needs::mark(&mut self.members);
         Planned {
             plan: Arc::new(Plan {
                 begin,

@@ -23,6 +23,7 @@
 //! | pull | [`From::Pull`] |
 //! | deal | [`To::Block`], and at the other end [`Begin::Delivery`] |
 //! | check | [`Check`] |
+//! | needs | [`PlannedOutput::needs`] |
 //!
 //! INVARIANT: interpreter and chain builder look at the plan and at nothing of the wiring.
 //! So whatever the two do under a wiring is told by the plan, and equal plans have equal
@@ -30,6 +31,7 @@
 
 mod cone;
 mod make;
+mod needs;
 mod print;
 
 use std::sync::Arc;
@@ -103,6 +105,9 @@ pub(crate) struct PlannedOutput {
     /// Counts those for which there is no reader any more.
     pub(crate) lost: Counter,
     pub(crate) to: To,
+    /// Which fields are used behind it ([`Op::Needs`](cutthrough_ir::Op::Needs)), if one of
+    /// its process's fragments asks; else all.
+    pub(crate) needs: i64,
     /// What has to hold for it to be ready; none where nobody asks.
     pub(crate) is_ready: Option<Vec<Check>>,
 }

@@ -24,6 +24,8 @@ pub(crate) struct FunctionInfo {
     pub(crate) asks: Vec<usize>,
     /// Of those that it emits to, the ones that have to be ready before it is activated.
     pub(crate) requires: Vec<usize>,
+    /// The outputs of which it asks which fields are needed.
+    pub(crate) asks_needs: Vec<usize>,
     /// The inputs it takes from by itself.
     pub(crate) takes: Vec<usize>,
     /// Whether it may end with `again`.
@@ -58,6 +60,7 @@ impl FunctionInfo {
                 .collect(),
             emits,
             asks: outputs_of(Op::Ready),
+            asks_needs: outputs_of(Op::Needs),
             code: Code::new(function),
             takes,
             may_hold,
