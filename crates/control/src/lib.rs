@@ -24,6 +24,7 @@
 //! | [`directory`] | where the sockets are, and who may be there |
 //! | `server` | the thread that drives the connections |
 //! | `questions` | what it asks of the network, and the answers |
+//! | `contain` | panics of what it calls end one request |
 //! | [`commands`] | taps and rewires, for programs that have a language |
 //! | [`client`] | the client's side |
 //! | `socket` | what the standard library lacks of unix sockets |
@@ -34,6 +35,7 @@
 pub mod client;
 pub mod commands;
 pub mod connection;
+mod contain;
 pub mod directory;
 mod error;
 pub mod frame;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use cutthrough::{Handle, Network};
 
+use crate::contain::contain;
 use crate::limits::REPORT_FRESH_MS;
 use crate::message::{Problem, ProblemKind};
 use crate::view::{NetworkView, Snapshot};
@@ -146,7 +147,11 @@ impl Questions {
         if self.asked.is_some() {
             return;
         }
-        let asked = self.ask(move |network| answer(NetworkView::of(network), Instant::now()));
+        let asked = self.ask(move |network| {
+            if let Ok(view) = contain(|| NetworkView::of(network)) {
+                answer(view, Instant::now());
+            }
+        });
         // If it cannot be asked, it is as silent as if it did not answer.
         self.asked = Some(now);
         if let Err(problem) = asked {

@@ -319,3 +319,119 @@ fn what_was_accepted_of_a_silent_network_is_applied_later() {
         assert_eq!(notes.attached.load(Ordering::SeqCst), 0);
     });
 }
+
+/// Panics where it is told to: in what is called on the server's thread, and in what is
+/// called on the network's.
+struct Defective;
+
+/// A tap that panics when it is read, or when it is detached.
+struct DefectiveTap {
+    where_to: String,
+}
+
+impl Tap for DefectiveTap {
+    fn read(&mut self, _most: usize, _out: &mut Vec<u8>) -> bool {
+        assert_ne!(self.where_to, "read", "in the tap");
+        true
+    }
+
+    fn detach(&mut self, _: &mut Network) {
+        assert_ne!(self.where_to, "detach", "in the tap");
+        self.where_to = "read".to_owned();
+    }
+
+    fn end(&mut self) -> TapEnd {
+        panic!("it is never read to its end")
+    }
+}
+
+impl Commands for Defective {
+    fn tap(&self, request: &TapRequest, _waker: &Waker) -> Result<Attach, Problem> {
+        let where_to = request.pipeline.clone();
+        assert_ne!(where_to, "check", "in the checker");
+        Ok(Box::new(move |_: &mut Network| {
+            assert_ne!(where_to, "attach", "in the network");
+            let attach = |where_to| -> Result<Step, Problem> {
+                Ok(Step::Attached(Box::new(DefectiveTap { where_to })))
+            };
+            if where_to != "prepare" {
+                return attach(where_to);
+            }
+            Ok(Step::Known(Box::new(|| panic!("in what comes after"))))
+        }))
+    }
+
+    fn program(&self) -> String {
+        panic!("no program")
+    }
+
+    fn rewire(&self, request: &RewireRequest) -> Result<Change, Problem> {
+        assert_ne!(request.program, "check", "in the checker");
+        Ok(Change {
+            changes: Vec::new(),
+            apply: Some(Box::new(|_| panic!("in the rewire"))),
+        })
+    }
+}
+
+#[test]
+fn panics_end_one_request_and_are_told() {
+    let home = Home::new("tap-panics");
+    let mut network = Network::default();
+    let commands = Arc::new(Defective);
+    let options = Options::new("n").directory(home.directory()).commands(commands);
+    let _server = options.serve(&mut network).unwrap();
+    let is_over = AtomicBool::new(false);
+    let ask = || {
+        let mut client = Client::connect(&home.directory(), "n").unwrap();
+        let mut refuse = |request: &Request| {
+            let told = client.request(request, |_| true).unwrap_err().to_string();
+            assert!(
+                told.contains("defect") && told.contains("the run goes on"),
+                "{told}"
+            );
+            // It is still there, for this client too.
+            client.report().unwrap();
+            told
+        };
+        for (where_to, words) in [
+            ("check", "in the checker"),
+            ("attach", "in the network"),
+            ("prepare", "in what comes after"),
+            ("read", "in the tap"),
+        ] {
+            let told = refuse(&tap(where_to));
+            assert!(told.contains(words), "{where_to}: {told}");
+        }
+        for program in ["check", "apply"] {
+            refuse(&Request::Rewire(RewireRequest {
+                name: "p".to_owned(),
+                program: program.to_owned(),
+                plan_only: false,
+            }));
+        }
+        client.send(&tap("detach")).unwrap();
+        let tapped = client.receive(Some(Duration::from_secs(10))).unwrap();
+        assert!(
+            matches!(tapped, Some(Message::Response(Response::Tapped(_)))),
+            "{tapped:?}"
+        );
+        drop(client);
+        Client::connect(&home.directory(), "n").unwrap().report().unwrap();
+    };
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask));
+            is_over.store(true, Ordering::SeqCst);
+            outcome
+        });
+        while !is_over.load(Ordering::SeqCst) {
+            network.run().unwrap();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        asking
+            .join()
+            .unwrap()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::driver::Peer;
 use crate::commands::{Attach, Change, Commands, Step, Tap};
+use crate::contain::contain;
 use crate::limits::ANSWER_MS;
 use crate::message::{
     Dump, DumpRequest, DumpStage, Pending, Problem, ProblemKind, Request, Response, RewireRequest, Rewired,
@@ -100,11 +101,29 @@ impl Service {
 
     /// The program that runs at present, if it can be changed.
     pub(super) fn program(&self) -> Option<String> {
-        self.commands.as_ref().map(|commands| commands.program())
+        let commands = self.commands.as_ref()?;
+        contain(|| commands.program()).ok()
     }
 
     /// Begins with a request.
     pub(super) fn begin(&mut self, now: Instant, peer: &mut Peer, request: Request) {
+        self.serve(now, peer, |service, peer| {
+            service.begin_request(now, peer, request);
+        });
+        self.advance(now, peer);
+    }
+
+    /// Does something for a client. Should that panic, the client is told, and what was
+    /// being done for it is given up.
+    fn serve(&mut self, now: Instant, peer: &mut Peer, what: impl FnOnce(&mut Service, &mut Peer)) {
+        if let Err(problem) = contain(|| what(self, peer)) {
+            peer.has_more = false;
+            self.abandon(std::mem::take(&mut peer.serving), peer.id);
+            peer.connection.respond(now, &Response::Error(problem));
+        }
+    }
+
+    fn begin_request(&mut self, now: Instant, peer: &mut Peer, request: Request) {
         peer.has_more = false;
         match request {
             Request::Report => peer.serving = Serving::Report { since: now },
@@ -128,7 +147,6 @@ impl Service {
             Request::Stop => self.stop(peer),
             Request::Hello(_) => {}
         }
-        self.advance(now, peer);
     }
 
     fn begin_tap(&mut self, now: Instant, peer: &mut Peer, request: &TapRequest) {
@@ -197,10 +215,13 @@ impl Service {
     ) {
         let work: Arc<Mutex<Option<Work>>> = Arc::new(Mutex::new(Some(Box::new(work))));
         let (begun, post) = (Arc::clone(&work), self.post.clone());
+        let client = peer.id;
         let asked = self.questions.ask(move |network| {
             let work = begun.lock().take();
-            if let Some(work) = work {
-                work(network, &post);
+            if let Some(work) = work
+                && let Err(problem) = contain(|| work(network, &post))
+            {
+                post.send(Letter::Answer(client, Box::new(Response::Error(problem))));
             }
         });
         match asked {
@@ -245,7 +266,8 @@ impl Service {
             let (client, tap, post) = (*client, Arc::clone(tap), post.clone());
             let asked = questions.ask(move |network| {
                 if let Some(mut tap) = tap.lock().take() {
-                    tap.detach(network);
+                    // Should it panic, the network is rid of the tap when it is dropped.
+                    let _ = contain(|| tap.detach(network));
                     post.send(Letter::Detached(client, tap));
                 }
             });
@@ -288,7 +310,9 @@ impl Service {
                 peer.connection.respond(now, &Response::Tapped(Tapped {}));
                 peer.serving = Serving::Tap(tap);
             }
-            Step::Known(prepare) => self.attach(now, peer, prepare()),
+            Step::Known(prepare) => self.serve(now, peer, |service, peer| {
+                service.attach(now, peer, prepare());
+            }),
         }
         let Serving::Question {
             since,
@@ -340,7 +364,9 @@ impl Service {
                         .respond(now, &Response::Pending(Pending { silent_ms }));
                 }
             }
-            Serving::Tap(_) | Serving::Draining(_) => self.read_tap(now, peer),
+            Serving::Tap(_) | Serving::Draining(_) => {
+                self.serve(now, peer, |service, peer| service.read_tap(now, peer));
+            }
         }
     }
 
