@@ -56,15 +56,19 @@ impl Directory {
         // Opened without following links, so that what is checked is what is there.
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::open(path, flags, Mode::empty());
-        let opened = opened.map_err(|_| Error::directory(path, "it is no directory; remove it"))?;
+        let opened = opened.map_err(|error| match error {
+            rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP => {
+                Error::directory(path, "it is no directory; remove it")
+            }
+            // Only the owner of such a directory may look into it.
+            rustix::io::Errno::ACCESS => belongs_to_another(path, owner(path)),
+            error => Error::directory(path, io::Error::from(error)),
+        })?;
         let metadata = File::from(opened)
             .metadata()
             .map_err(|error| Error::directory(path, error))?;
         if metadata.uid() != user() {
-            return Err(Error::directory(
-                path,
-                "it belongs to another user; set XDG_RUNTIME_DIR to a directory of your own",
-            ));
+            return Err(belongs_to_another(path, Some(metadata.uid())));
         }
         if metadata.mode() & OTHERS != 0 {
             return Err(Error::directory(
@@ -231,14 +235,31 @@ pub(crate) fn user() -> u32 {
 /// Whoever may write to the parent could put something else in the directory's place.
 fn check_parent(path: &Path) -> Result<(), Error> {
     let metadata = fs::metadata(path).map_err(|error| Error::directory(path, error))?;
-    let is_ours = [0, user()].contains(&metadata.uid());
-    if !is_ours || (metadata.mode() & WRITE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0) {
+    if ![0, user()].contains(&metadata.uid()) {
+        return Err(belongs_to_another(path, Some(metadata.uid())));
+    }
+    if metadata.mode() & WRITE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0 {
         return Err(Error::directory(
             path,
             "others could replace what is in it; set XDG_RUNTIME_DIR to a directory of your own",
         ));
     }
     Ok(())
+}
+
+/// Runs are reached by the user who runs them, and by nobody else.
+fn belongs_to_another(path: &Path, owner: Option<u32>) -> Error {
+    let owner = owner.map_or_else(String::new, |owner| format!(" (number {owner})"));
+    let why = format!(
+        "it belongs to another user{owner}, and you are number {}; ask as that user about their runs, \
+         or set XDG_RUNTIME_DIR to a directory of your own",
+        user()
+    );
+    Error::directory(path, why)
+}
+
+fn owner(path: &Path) -> Option<u32> {
+    fs::symlink_metadata(path).ok().map(|metadata| metadata.uid())
 }
 
 fn is_socket(path: &Path) -> bool {
