@@ -235,3 +235,67 @@ fn two_slow_inputs_do_not_wait_for_each_other() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+/// A client that connects when the run has no descriptor left waits, and the run does not
+/// spin over it.
+#[test]
+fn a_run_without_descriptors_does_not_spin() {
+    let home = Home::new("remote-descriptors");
+    let binary = env!("CARGO_BIN_EXE_cutthrough");
+    let mut limited = Command::new("sh");
+    limited.env("XDG_RUNTIME_DIR", home.dir.path(""));
+    let line = format!("ulimit -n 20; exec '{binary}' --name few 'select line'");
+    let mut child = limited
+        .args(["-c", &line])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has what it reads and writes.
+    child.stdin.as_mut().unwrap().write_all(b"a\n").unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut String::new()).unwrap();
+    let socket = home.dir.path("cutthrough/few.sock");
+    let connect = |_| std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    let clients: Vec<_> = (0..25).map(connect).collect();
+    std::thread::sleep(Duration::from_millis(200));
+    let before = processor_ticks(child.id());
+    std::thread::sleep(Duration::from_millis(600));
+    let used = processor_ticks(child.id()) - before;
+    // A hundredth of a second each; the loop took all sixty of them.
+    assert!(used < 20, "{used} ticks");
+    drop(clients);
+    let begin = Instant::now();
+    while home.run(&["top", "few", "--once"]).code() != Some(0) {
+        assert!(begin.elapsed() < SOON, "it is not reached again");
+    }
+    drop(child.stdin.take());
+    assert!(wait(&mut child, SOON).success());
+}
+
+/// What an OS process has used of the processor.
+fn processor_ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let fields: Vec<&str> = fields.split(' ').collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn another_user_is_told_the_truth() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let home = Home::new("remote-user");
+    assert!(home.run(&["ps"]).code() == Some(0));
+    std::fs::set_permissions(home.dir.path(""), PermissionsExt::from_mode(0o1777)).unwrap();
+    // Only the superuser can become another one.
+    let Ok(output) = home.command(&["ps"]).uid(12_345).gid(12_345).output() else {
+        return;
+    };
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("belongs to another user (number ") && message.contains("you are number 12345"),
+        "{message}"
+    );
+}

@@ -17,6 +17,9 @@ pub const READ_BYTES: usize = 64 << 10;
 /// Connections of one network; the next one is refused.
 pub const CONNECTIONS_MAX: usize = 32;
 
+/// How long the server waits when the system has no descriptor for a connection.
+pub const ACCEPT_AGAIN_MS: u64 = 200;
+
 /// How long a client may take to greet.
 pub const GREETING_MS: u64 = 2_000;
 

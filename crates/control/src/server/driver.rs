@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use super::State;
 use super::service::{Letter, Service, Serving};
 use crate::connection::Connection;
-use crate::limits::{CONNECTIONS_MAX, END_MS, READ_BYTES};
+use crate::limits::{ACCEPT_AGAIN_MS, CONNECTIONS_MAX, END_MS, READ_BYTES};
 use crate::message::{Problem, ProblemKind, Welcome};
 use crate::questions::Inbox;
 use crate::socket;
@@ -30,6 +30,8 @@ pub(super) struct Peer {
 /// Everything that the server's thread has.
 pub(super) struct Driver {
     listener: Option<UnixListener>,
+    /// When the system could not give a connection, when it is asked again.
+    accept_again_at: Option<Instant>,
     service: Service,
     inbox: Inbox<Letter>,
     welcome: Welcome,
@@ -50,6 +52,7 @@ impl Driver {
     ) -> Driver {
         Driver {
             listener: Some(listener),
+            accept_again_at: None,
             service,
             inbox,
             welcome,
@@ -100,7 +103,8 @@ impl Driver {
             what.set(PollFlags::OUT, !peer.connection.output().is_empty());
             fds.push(PollFd::new(&peer.stream, what));
         }
-        if let Some(listener) = &self.listener {
+        // What cannot be accepted stays readable: without a pause this thread would spin.
+        if let Some(listener) = self.listener.as_ref().filter(|_| self.accept_again_at.is_none()) {
             fds.push(PollFd::new(listener, PollFlags::IN));
         }
         let now = Instant::now();
@@ -108,7 +112,7 @@ impl Driver {
             let timeout = peer.connection.poll_timeout();
             [timeout, self.service.poll_timeout(peer)].into_iter().flatten()
         });
-        let until = timeouts.chain(self.end_at).min();
+        let until = timeouts.chain(self.end_at).chain(self.accept_again_at).min();
         let left = until.map(|until| until.saturating_duration_since(now));
         let timeout = left.and_then(|left| left.try_into().ok());
         match poll(&mut fds, timeout.as_ref()) {
@@ -129,11 +133,20 @@ impl Driver {
             self.end_at = Some(now + Duration::from_millis(END_MS));
             self.service.end(&mut self.peers);
         }
+        if self.accept_again_at.is_some_and(|at| now < at) {
+            return;
+        }
+        self.accept_again_at = None;
         // What comes at once is bounded, so that the others have their turn.
         for _ in 0..CONNECTIONS_MAX {
             let Some(listener) = &self.listener else { return };
-            let Ok((stream, _)) = listener.accept() else {
-                return;
+            let stream = match listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return,
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => continue,
+                    _ => return self.pause_accepting(now, &error),
+                },
             };
             if !socket::is_of_user(&stream) || stream.set_nonblocking(true).is_err() {
                 continue;
@@ -166,6 +179,12 @@ impl Driver {
                 self.peers.push(peer);
             }
         }
+    }
+
+    /// The system has no descriptor or memory for a connection at present.
+    fn pause_accepting(&mut self, now: Instant, error: &io::Error) {
+        tracing::warn!(%error, "a client waits: the system gives no connection");
+        self.accept_again_at = Some(now + Duration::from_millis(ACCEPT_AGAIN_MS));
     }
 
     fn read(&mut self, now: Instant, id: u64) {
