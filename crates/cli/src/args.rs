@@ -10,11 +10,16 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use cutthrough_lang::ast::OutputFormat;
+use cutthrough_lang::{VERBS, suggest};
 
+use crate::progress::Wanted;
 use crate::remote::CommandLine;
 
 /// First words that are commands about networks that run: none is a pipeline.
 const REMOTE: [&str; 6] = ["ps", "top", "graph", "dump", "tap", "rewire"];
+
+/// All commands, for messages.
+const COMMANDS: [&str; 8] = ["run", "ps", "top", "graph", "dump", "tap", "rewire", "help"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +41,8 @@ While it runs, from another terminal:
 Without INPUT, the standard input is read, as with `-`. Several inputs are read one after another, as one.
 
 Exit codes: 0 done (also when the reader of the output went away, as `head` does), 1 failed,
-2 wrong usage or program, 130 interrupted.
+2 wrong usage or program,
+130, 143, 129 stopped by Ctrl-C, SIGTERM, SIGHUP: what was held has come out. The second of them ends it at once.
 
 Environment: CUTTHROUGH_LOG=debug shows what the runtime does; NO_COLOR turns colours off.";
 
@@ -70,6 +76,16 @@ pub(crate) enum Asked {
     Remote(CommandLine),
 }
 
+impl Asked {
+    /// Whether there are colours in messages.
+    pub(crate) fn color(&self) -> Color {
+        match self {
+            Asked::Run(request) => request.options.color,
+            Asked::Remote(line) => line.color,
+        }
+    }
+}
+
 /// What holds for all commands.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -84,6 +100,10 @@ pub(crate) struct Options {
     /// No summary and no progress; errors are still shown
     #[arg(short, long)]
     pub(crate) quiet: bool,
+
+    /// Show the progress also where the output goes into a pipe
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) progress: bool,
 
     /// Tell `perf` what the native code is, by /tmp/perf-PID.map or by jit-PID.dump there
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "map")]
@@ -108,6 +128,15 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Whether there is to be a progress line.
+    pub(crate) fn progress(&self) -> Wanted {
+        match (self.quiet, self.progress) {
+            (true, _) => Wanted::No,
+            (false, true) => Wanted::Yes,
+            (false, false) => Wanted::Auto,
+        }
+    }
+
     /// The format of output for which the program names none.
     pub(crate) fn format(&self) -> Option<OutputFormat> {
         self.format.map(|format| match format {
@@ -224,7 +253,11 @@ fn request_of(line: Line) -> Result<Request, clap::Error> {
         options,
     } = line;
     match program.as_str() {
-        "help" => Err(Line::command().error(ErrorKind::DisplayHelp, Line::command().render_help())),
+        // As with `--help`: it goes to the standard output, and is no error.
+        "help" => {
+            Err(Line::try_parse_from(["cutthrough", "--help"])
+                .expect_err("INVARIANT: help is told as an error"))
+        }
         "run" if inputs.is_empty() => Err(Line::command().error(
             ErrorKind::MissingRequiredArgument,
             "`run` needs the file that has the program",
@@ -241,12 +274,48 @@ fn request_of(line: Line) -> Result<Request, clap::Error> {
             let message = format!("`{word}` is a command: it comes first, and its options after it");
             Err(Line::command().error(ErrorKind::InvalidSubcommand, message))
         }
+        word if is_name(word) && !verbs().any(|verb| verb.eq_ignore_ascii_case(word)) => {
+            Err(unknown_command(word))
+        }
         _ => Ok(Request {
             program: Program::Text(program),
             inputs,
             options,
         }),
     }
+}
+
+/// The words that stages begin with.
+fn verbs() -> impl Iterator<Item = &'static str> {
+    VERBS.iter().map(|(verb, _)| *verb)
+}
+
+/// Whether a program is one word: no pipeline, if that is no stage.
+fn is_name(word: &str) -> bool {
+    let mut characters = word.chars();
+    characters
+        .next()
+        .is_some_and(|c| c.is_alphabetic() || matches!(c, '.' | '/'))
+        && characters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
+}
+
+/// What is not known, the nearest, and the way out.
+fn unknown_command(word: &str) -> clap::Error {
+    let known = COMMANDS.into_iter().chain(verbs());
+    let mut message = format!("there is no command and no stage `{word}`");
+    if std::path::Path::new(word).is_file() {
+        message.push_str(&format!(
+            "\n\n  tip: `cutthrough run {word}` runs the program in that file"
+        ));
+    } else if let Some(help) = suggest::did_you_mean(word, known) {
+        message.push_str(&format!("\n\n  tip: {help}"));
+    }
+    message.push_str(&format!(
+        "\n\nCommands: {}\nStages: {}",
+        COMMANDS.join(", "),
+        verbs().collect::<Vec<&str>>().join(", ")
+    ));
+    Line::command().error(ErrorKind::InvalidSubcommand, message)
 }
 
 #[cfg(test)]

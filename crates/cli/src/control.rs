@@ -8,7 +8,7 @@ use cutthrough_control::limits::{END_MS, NAME_BYTES_MAX};
 use cutthrough_control::{ErrorKind, Options, Server};
 
 use crate::args::{Program, Request};
-use crate::interrupt::Interrupt;
+use crate::input::Surroundings;
 use crate::live::Live;
 
 /// How often the network looks for requests while clients take what is theirs.
@@ -24,7 +24,7 @@ pub(crate) fn serve(
     source: &str,
     network: &mut Network,
     live: &Live,
-    interrupt: &Interrupt,
+    surroundings: &Surroundings,
 ) -> Result<Option<Server>, cutthrough_control::Error> {
     let options = &request.options;
     if options.no_control {
@@ -34,10 +34,11 @@ pub(crate) fn serve(
         .name
         .clone()
         .unwrap_or_else(|| default_name(&request.program));
-    let interrupt = interrupt.clone();
+    let (interrupt, activity) = (surroundings.interrupt.clone(), surroundings.activity.clone());
     let served = Options::new(&name)
         .program(source)
         .wake(move || interrupt.wake())
+        .activity(move || activity.told())
         .commands(Arc::new(live.clone()))
         .serve(network);
     match served {

@@ -1,29 +1,32 @@
 //! Several files as one reader.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 
 use cutthrough_formats::limits::LINE_BYTES_MAX;
 use cutthrough_formats::processes::Output;
 use cutthrough_lang::Patience;
 
+use crate::activity::Activity;
 use crate::interrupt::Interrupt;
 
 /// What a reader shares with whoever else takes part in the run.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
-    /// How many bytes were read.
-    pub(crate) bytes_read: Arc<AtomicU64>,
+    /// What the run is inside of, and what has come in and gone out.
+    pub(crate) activity: Activity,
     /// What is written: before the run waits for input, this is brought up to date.
     pub(crate) outputs: Arc<Mutex<Vec<Output>>>,
     /// While the run waits for input, this ends it.
@@ -36,7 +39,7 @@ impl Surroundings {
     /// Nothing read, nothing written.
     pub(crate) fn new(interrupt: Interrupt) -> Surroundings {
         Surroundings {
-            bytes_read: Arc::default(),
+            activity: Activity::default(),
             outputs: Arc::default(),
             interrupt,
             waiting: Arc::default(),
@@ -49,9 +52,13 @@ impl Surroundings {
     }
 
     /// Waits until there is input for who had none, or the run is woken; first has the
-    /// outputs brought up to date if that is not at once. Whether there is input.
+    /// outputs brought up to date if that is not at once. Whether there is something to
+    /// read: when the user has asked to stop, that is the end.
     pub(crate) fn wait(&self) -> io::Result<bool> {
         let waiting = std::mem::take(&mut *self.waiting.lock());
+        if self.interrupt.is_requested() {
+            return Ok(true);
+        }
         let woken = self.interrupt.woken();
         let inputs = waiting.iter().map(|file| PollFd::new(&**file, PollFlags::IN));
         let mut fds: Vec<PollFd<'_>> = inputs.chain([PollFd::new(woken, PollFlags::IN)]).collect();
@@ -63,7 +70,8 @@ impl Surroundings {
             poll_retrying(&mut fds, None)?;
         }
         self.interrupt.handle_wake();
-        let has_input = fds[..waiting.len()].iter().any(|fd| !fd.revents().is_empty());
+        let has_input =
+            self.interrupt.is_requested() || fds[..waiting.len()].iter().any(|fd| !fd.revents().is_empty());
         if !has_input {
             drop(fds);
             *self.waiting.lock() = waiting;
@@ -77,12 +85,22 @@ impl Surroundings {
 #[derive(Debug, Default)]
 pub(crate) struct Peeked {
     opened: Mutex<HashMap<OsString, Begun>>,
+    /// How long the first line of an input is waited for, if there is a bound to that.
+    wait_max: Option<Duration>,
 }
 
 /// A file, and what was read of it.
 type Begun = (Arc<File>, Vec<u8>);
 
 impl Peeked {
+    /// Nothing read, and no first line waited for longer than this.
+    pub(crate) fn within(wait_max: Duration) -> Peeked {
+        Peeked {
+            wait_max: Some(wait_max),
+            ..Peeked::default()
+        }
+    }
+
     /// The first line of an input; none for one that would have to be waited for, if there is no patience for that.
     pub(crate) fn first_line(&self, path: &OsStr, patience: Patience) -> Result<Option<Vec<u8>>, String> {
         if patience == Patience::None {
@@ -103,7 +121,7 @@ impl Peeked {
                 Vec::new(),
             ),
         };
-        let outcome = read_line(&file, &mut prefix);
+        let outcome = read_line(&file, &mut prefix, self.wait_max);
         let end = prefix
             .iter()
             .position(|&byte| byte == b'\n')
@@ -120,7 +138,8 @@ impl Peeked {
 }
 
 /// Reads until there is a line in `prefix`, or all of the file.
-fn read_line(mut file: &File, prefix: &mut Vec<u8>) -> io::Result<()> {
+fn read_line(mut file: &File, prefix: &mut Vec<u8>, wait_max: Option<Duration>) -> io::Result<()> {
+    let wait_max = wait_max.and_then(|wait| wait.try_into().ok());
     const PIECE_BYTES: usize = 64 << 10;
     while !prefix.contains(&b'\n') {
         if prefix.len() > LINE_BYTES_MAX {
@@ -128,12 +147,25 @@ fn read_line(mut file: &File, prefix: &mut Vec<u8>) -> io::Result<()> {
         }
         let known = prefix.len();
         prefix.resize(known + PIECE_BYTES, 0);
+        // A pipe that was opened without waiting would seem to be at its end.
+        if poll_retrying(&mut [PollFd::new(file, PollFlags::IN)], wait_max.as_ref())? == 0 {
+            return Err(io::Error::other(
+                "its first line, which has the names of columns, does not come",
+            ));
+        }
         let outcome = file.read(&mut prefix[known..]);
         let length = *outcome.as_ref().unwrap_or(&0);
         prefix.truncate(known + length);
         match outcome {
             Ok(0) => break,
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                ) =>
+            {
+                return Err(error);
+            }
             _ => {}
         }
     }
@@ -184,7 +216,7 @@ impl Input {
     /// Its first line.
     fn line(&mut self) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
-        read_line(&self.open()?.file, &mut line)?;
+        read_line(&self.open()?.file, &mut line, None)?;
         line.truncate(line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len()));
         Ok(line)
     }
@@ -201,7 +233,7 @@ impl Input {
                 let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
                 (Arc::new(file), Vec::new())
             }
-            None => (Arc::new(File::open(&self.path)?), Vec::new()),
+            None => (Arc::new(open_at_once(&self.path)?), Vec::new()),
         };
         let kind = file.metadata()?.file_type();
         let may_wait = !kind.is_file() && !kind.is_dir() && !kind.is_block_device();
@@ -209,8 +241,22 @@ impl Input {
             file,
             may_wait,
             prefix: io::Cursor::new(prefix),
+            begun: Vec::new(),
+            has_ended: false,
+            reading: format!("reading {}", name(&self.path)).into(),
         })
     }
+}
+
+/// Opens a file to read, at once: a pipe that nobody has opened to write is waited for when
+/// it is read.
+fn open_at_once(path: &OsStr) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    if std::fs::metadata(path)?.file_type().is_fifo() {
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    }
+    options.open(path)
 }
 
 /// What tells one file from another.
@@ -220,16 +266,21 @@ pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
 
 /// An error with the path it is about.
 pub(crate) fn message(path: &OsStr, error: &io::Error) -> String {
-    let name = if path == "-" {
-        "standard input".into()
-    } else {
-        path.to_string_lossy()
-    };
+    let name = name(path);
     match error.kind() {
         io::ErrorKind::NotFound => format!("{name}: there is no such file"),
         io::ErrorKind::PermissionDenied => format!("{name}: permission denied"),
         io::ErrorKind::IsADirectory => format!("{name}: is a directory"),
         _ => format!("{name}: {error}"),
+    }
+}
+
+/// What an input is called.
+fn name(path: &OsStr) -> Cow<'_, str> {
+    if path == "-" {
+        "standard input".into()
+    } else {
+        path.to_string_lossy()
     }
 }
 
@@ -240,29 +291,73 @@ struct Open {
     may_wait: bool,
     /// What was read before the run.
     prefix: io::Cursor<Vec<u8>>,
+    /// The beginning of a line whose end has not come.
+    begun: Vec<u8>,
+    has_ended: bool,
+    /// What to read from it is told as.
+    reading: Arc<str>,
 }
 
 impl Open {
+    /// Reads whole lines where input may be a while in coming: so that what is cut off, should
+    /// it end early, is not taken for a line.
+    fn read_lines(&mut self, buffer: &mut [u8], surroundings: &Surroundings) -> io::Result<usize> {
+        if !self.may_wait || buffer.len() < 2 * BEGUN_BYTES_MAX {
+            return self.read(buffer, surroundings);
+        }
+        while !self.has_ended {
+            let begun = self.begun.len();
+            let read = self.read(&mut buffer[begun..], surroundings)?;
+            let length = begun + read;
+            buffer[..begun].copy_from_slice(&self.begun);
+            self.begun.clear();
+            self.has_ended = read == 0;
+            let lines = memchr::memrchr(b'\n', &buffer[..length]).map_or(0, |end| end + 1);
+            if self.has_ended || length - lines > BEGUN_BYTES_MAX {
+                return Ok(length);
+            }
+            self.begun.extend_from_slice(&buffer[lines..length]);
+            if lines > 0 {
+                return Ok(lines);
+            }
+        }
+        Ok(0)
+    }
+
     /// Reads, unless that would have to wait: so the network is free meanwhile.
     fn read(&mut self, buffer: &mut [u8], surroundings: &Surroundings) -> io::Result<usize> {
         let known = self.prefix.read(buffer)?;
         if known > 0 {
             return Ok(known);
         }
-        let mut fds = [PollFd::new(&*self.file, PollFlags::IN)];
-        if self.may_wait && poll_retrying(&mut fds, Some(&Timespec::default()))? == 0 {
-            surroundings.waiting.lock().push(Arc::clone(&self.file));
-            return Err(io::ErrorKind::WouldBlock.into());
+        if !self.may_wait {
+            let read = || (&*self.file).read(buffer);
+            return surroundings.activity.inside(&self.reading, None, read);
         }
-        (&*self.file).read(buffer)
+        let mut fds = [PollFd::new(&*self.file, PollFlags::IN)];
+        let outcome = match poll_retrying(&mut fds, Some(&Timespec::default()))? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            _ => (&*self.file).read(buffer),
+        };
+        let waits = matches!(&outcome, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        if waits && !surroundings.interrupt.is_requested() {
+            surroundings.waiting.lock().push(Arc::clone(&self.file));
+        }
+        outcome
     }
 }
 
-/// Inputs one after another.
+/// What is kept back of a line whose end has not come; of a longer one, nothing is.
+const BEGUN_BYTES_MAX: usize = 64 << 10;
+
+/// Inputs one after another. When the user asks to stop, they end behind the last line
+/// whose end is there: what is cut off is no line.
 #[derive(Debug)]
 pub(crate) struct Inputs {
     inputs: std::vec::IntoIter<Input>,
     current: Option<(Input, Open)>,
+    /// Whether what was given last ends within a line.
+    is_within_line: bool,
     surroundings: Surroundings,
 }
 
@@ -271,24 +366,50 @@ impl Inputs {
         Inputs {
             inputs: inputs.into_iter(),
             current: None,
+            is_within_line: false,
             surroundings,
+        }
+    }
+
+    fn read_current(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (input, open) = self.current.as_mut().expect("INVARIANT: one is open");
+        let length = match open.read_lines(buffer, &self.surroundings) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+            outcome => outcome.map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?,
+        };
+        self.surroundings.activity.add_read(length);
+        self.is_within_line = buffer[..length].last().is_some_and(|&last| last != b'\n');
+        Ok(length)
+    }
+
+    /// The user has asked to stop: gives the rest of a line that was given in part, if it is
+    /// there.
+    fn read_rest(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inputs = Vec::new().into_iter();
+        if self.current.is_none() || !self.is_within_line {
+            return Ok(0);
+        }
+        match self.read_current(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            outcome => {
+                let length = outcome?;
+                let end = memchr::memchr(b'\n', &buffer[..length]);
+                self.is_within_line = length > 0 && end.is_none();
+                Ok(end.map_or(length, |end| end + 1))
+            }
         }
     }
 }
 
 impl cutthrough::processes::Inputs for Inputs {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.surroundings.interrupt.is_requested() {
+            return self.read_rest(buffer);
+        }
         if self.current.is_none() && !self.advance()? {
             return Ok(0);
         }
-        let (input, open) = self.current.as_mut().expect("INVARIANT: one is open");
-        let length = match open.read(buffer, &self.surroundings) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
-            outcome => outcome.map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?,
-        };
-        let bytes_read = &self.surroundings.bytes_read;
-        bytes_read.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(length)
+        self.read_current(buffer)
     }
 
     fn advance(&mut self) -> io::Result<bool> {
@@ -299,6 +420,7 @@ impl cutthrough::processes::Inputs for Inputs {
         let open = input
             .open()
             .map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?;
+        self.is_within_line = false;
         tracing::debug!(path = ?input.path, may_wait = open.may_wait, "reading");
         self.current = Some((input, open));
         Ok(true)
@@ -352,7 +474,7 @@ mod tests {
         let surroundings = surroundings();
         let mut inputs = Inputs::new(inputs.collect(), surroundings.clone());
         assert_eq!(texts_of(&mut inputs), texts);
-        assert_eq!(surroundings.bytes_read.load(Ordering::Relaxed), 6);
+        assert_eq!(surroundings.activity.bytes_read(), 6);
         let error = Input::of(dir.as_os_str(), None).unwrap_err();
         assert!(error.ends_with("is a directory"), "{error}");
         assert!(
@@ -406,7 +528,7 @@ mod tests {
             assert!(!surroundings.wait().unwrap() && surroundings.is_waiting());
         }
         assert!(!surroundings.interrupt.is_requested());
-        surroundings.interrupt.request();
+        surroundings.interrupt.request(2);
         surroundings.wait().unwrap();
         assert!(surroundings.interrupt.is_requested());
         std::fs::remove_file(&path).unwrap();

@@ -1,8 +1,8 @@
 //! One run, from the program's text to the exit code.
 
 use std::io::Write;
+use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -22,16 +22,34 @@ use crate::terminal;
 
 /// How a run ended: the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum End {
     /// It is done.
-    Done = 0,
+    Done,
     /// It failed while it ran.
-    Failed = 1,
+    Failed,
     /// The command line or the program is wrong.
-    Wrong = 2,
-    /// The user has stopped it.
-    Interrupted = 130,
+    Wrong,
+    /// The user has stopped it, by this signal.
+    Interrupted(i32),
+}
+
+impl End {
+    /// The exit code.
+    pub(crate) fn code(self) -> i32 {
+        match self {
+            End::Done => 0,
+            End::Failed => 1,
+            End::Wrong => 2,
+            // As shells have it of a program that a signal has ended.
+            End::Interrupted(signal) => 128 + signal,
+        }
+    }
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> ExitCode {
+        ExitCode::from(u8::try_from(end.code()).unwrap_or(u8::MAX))
+    }
 }
 
 /// Does what the command line asks for.
@@ -68,7 +86,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         }
     });
     let surroundings = Surroundings::new(Interrupt::new()?);
-    let progress = ProgressLine::new(!options.quiet);
+    let progress = ProgressLine::new(options.progress());
     let is_rehearsal = !options.dump.is_empty();
     let mut streams = Streams::new(
         options.format(),
@@ -97,7 +115,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         surroundings.clone(),
         progress.clone(),
     );
-    let server = match crate::control::serve(request, &source, &mut network, &live, &surroundings.interrupt) {
+    let server = match crate::control::serve(request, &source, &mut network, &live, &surroundings) {
         Ok(server) => server,
         Err(error) => {
             terminal::complain(options.color, &error.to_string());
@@ -107,10 +125,9 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
             });
         }
     };
+    surroundings.interrupt.listen(&surroundings.activity)?;
     live.begin().map_err(|message| anyhow!(message))?;
-    progress.follow(surroundings.bytes_read.clone(), input_bytes);
-    surroundings.interrupt.listen()?;
-    surroundings.interrupt.stops(network.handle());
+    progress.follow(&surroundings.activity, input_bytes);
     drive(
         &mut network,
         server,
@@ -135,14 +152,14 @@ fn environment<'e>(request: &Request, peeked: &Rc<Peeked>) -> Environment<'e> {
 /// Runs to the end, and says what there is to say.
 fn drive(
     network: &mut Network,
-    server: Option<Server>,
+    mut server: Option<Server>,
     live: &Live,
     surroundings: &Surroundings,
     progress: &ProgressLine,
     is_quiet: bool,
 ) -> anyhow::Result<End> {
     let begin = Instant::now();
-    let outcome = run_to_end(network, server.as_ref(), live, surroundings);
+    let outcome = run_to_end(network, &mut server, live, surroundings);
     crate::control::end(server, network);
     // What was written so far is worth something also where it did not come to its end.
     let outputs = surroundings.outputs.lock().clone();
@@ -153,7 +170,7 @@ fn drive(
     tracing::debug!("{report}");
     let summary = Summary {
         rows_written: outputs.iter().map(Output::rows).sum(),
-        bytes_read: surroundings.bytes_read.load(Ordering::Relaxed),
+        bytes_read: surroundings.activity.bytes_read(),
         time: begin.elapsed(),
         is_interrupted: surroundings.interrupt.is_requested(),
         ..Summary::of(&report, &live.running())
@@ -164,7 +181,7 @@ fn drive(
     let how = outcome?;
     ended.map_err(|message| anyhow!("write: {message}"))?;
     match how {
-        _ if summary.is_interrupted => Ok(End::Interrupted),
+        _ if summary.is_interrupted => Ok(surroundings.interrupt.end()),
         Progress::Done => Ok(End::Done),
         Progress::Waiting | Progress::Steps => {
             Err(anyhow!("the network stands still: nothing in it can move"))
@@ -172,25 +189,30 @@ fn drive(
     }
 }
 
-/// Runs, and waits in between: for input, or for clients that the flow waits for.
+/// Runs, and waits in between: for input, or for clients that the flow waits for. When the
+/// user asks to stop, the inputs end, what is held comes out, and nobody is waited for.
 fn run_to_end(
     network: &mut Network,
-    server: Option<&Server>,
+    server: &mut Option<Server>,
     live: &Live,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Progress> {
     loop {
         let progress = network.run()?;
-        if progress != Progress::Waiting || surroundings.interrupt.is_requested() {
+        if progress != Progress::Waiting {
             return Ok(progress);
         }
         // In this order: a client that has gone has rung before it was counted as gone.
-        let has_clients = server.is_some_and(Server::has_clients);
+        let has_clients = server.as_ref().is_some_and(Server::has_clients);
         if !surroundings.is_waiting() && surroundings.interrupt.handle_wake() {
             continue;
         }
         if !surroundings.is_waiting() && !has_clients {
             return Ok(progress);
+        }
+        if !surroundings.is_waiting() && surroundings.interrupt.is_requested() {
+            crate::control::end(server.take(), network);
+            continue;
         }
         if surroundings.wait().context("waiting for input")? {
             for &source in &live.running().sources {

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cutthrough::Network;
 use cutthrough_control::Waker;
@@ -22,6 +23,10 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::input::{Peeked, Surroundings};
 use crate::progress::Progress;
 use crate::streams::{Opened, Streams};
+
+/// How long a rewire waits for the first line of an input that it needs the columns of: the
+/// server has others to answer too.
+const FIRST_LINE_WAIT: Duration = Duration::from_secs(1);
 
 /// The program of a run.
 #[derive(Clone)]
@@ -115,7 +120,7 @@ impl Commands for Live {
 
     fn rewire(&self, request: &RewireRequest) -> Result<Change, Problem> {
         let running = self.seen();
-        let peeked = Rc::new(Peeked::default());
+        let peeked = Rc::new(Peeked::within(FIRST_LINE_WAIT));
         let environment = self.environment(&peeked);
         let change = running.plan_change(&request.name, &request.program, &environment);
         let change = change.map_err(|diagnostic| wrong(&diagnostic, &request.name, &request.program))?;

@@ -11,15 +11,17 @@
 //! |---|---|
 //! | [`args`] | the command line |
 //! | [`job`] | one run, from the program's text to the exit code |
+//! | [`activity`] | what the run is inside of, and how many bytes have come and gone |
 //! | [`control`] | the socket by which others reach this run |
 //! | [`streams`] | what the program reads and writes: the [`cutthrough_lang::Io`] of a shell |
 //! | [`input`] | several files as one reader |
 //! | [`live`] | the program while it runs: taps, and changes to another one |
 //! | [`output`] | files and standard streams as writers |
 //! | [`dump`] | what would be run, as text |
-//! | [`interrupt`] | SIGINT: once to stop between elements, twice to end at once |
+//! | [`interrupt`] | SIGINT, SIGTERM and SIGHUP: once to end the inputs, twice to end at once |
 //! | [`progress`] | the line that shows how far it has come |
 //! | [`summary`] | what there is to say afterwards |
+//! | [`units`] | numbers for people |
 //! | [`perf`] | what `perf` is told of native code |
 //! | [`remote`] | networks that run in other OS processes: `ps`, `top`, `graph`, `dump`, `tap`, `rewire` |
 //! | [`terminal`] | what is a terminal, colours, messages |
@@ -30,13 +32,14 @@
 //! | 0 | done; also when the reader of the standard output went away, as `head` does |
 //! | 1 | a failure at run time: a file that is not there, a full disk, a process that failed |
 //! | 2 | the command line or the program is wrong; nothing was run |
-//! | 130 | interrupted |
+//! | 130, 143, 129 | stopped by SIGINT, SIGTERM, SIGHUP |
 //!
 //! Errors are carried by `anyhow` here and nowhere below: nobody calls a command to
 //! look into its errors.
 
 #![forbid(unsafe_code)]
 
+mod activity;
 mod args;
 mod control;
 mod dump;
@@ -51,6 +54,7 @@ mod remote;
 mod streams;
 mod summary;
 mod terminal;
+mod units;
 
 use std::process::ExitCode;
 
@@ -58,16 +62,16 @@ use args::Asked;
 
 fn main() -> ExitCode {
     let asked = args::parse();
-    terminal::log_to_stderr();
+    terminal::log_to_stderr(asked.color());
     let request = match asked {
         Asked::Run(request) => request,
-        Asked::Remote(line) => return ExitCode::from(remote::run(&line) as u8),
+        Asked::Remote(line) => return remote::run(&line).into(),
     };
     match job::run(&request) {
-        Ok(end) => ExitCode::from(end as u8),
+        Ok(end) => end.into(),
         Err(error) => {
             terminal::complain(request.options.color, &format!("{error:#}"));
-            ExitCode::from(job::End::Failed as u8)
+            job::End::Failed.into()
         }
     }
 }

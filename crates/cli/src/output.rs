@@ -2,10 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::input::identity;
+use crate::input::{Surroundings, identity};
 use crate::progress::Progress;
 
 /// A file to be written, opened but as it was.
@@ -47,10 +48,12 @@ impl Target {
     }
 
     /// A writer to the file.
-    pub(crate) fn writer(&self) -> Result<File, String> {
-        self.file
+    pub(crate) fn writer(&self, surroundings: &Surroundings) -> Result<Writer, String> {
+        let file = self
+            .file
             .try_clone()
-            .map_err(|error| crate::input::message(self.path.as_os_str(), &error))
+            .map_err(|error| crate::input::message(self.path.as_os_str(), &error))?;
+        Ok(Writer::new(file, &self.name(), surroundings))
     }
 
     /// Empties the file, now that it is certain that the program runs.
@@ -64,43 +67,71 @@ impl Target {
     }
 }
 
-/// A standard stream, unbuffered. On a terminal the progress line gives way to it.
+/// A file or standard stream that is written to, unbuffered. On a terminal the progress
+/// line gives way to it.
 #[derive(Debug)]
-pub(crate) struct Standard {
-    file: File,
+pub(crate) struct Writer {
+    file: Arc<File>,
     progress: Option<Progress>,
+    surroundings: Surroundings,
+    /// What to write to it is told as.
+    writing: Arc<str>,
 }
 
-impl Standard {
-    pub(crate) fn stdout(progress: &Progress) -> Result<Standard, String> {
-        let is_terminal = io::stdout().is_terminal();
-        Standard::new(io::stdout().as_fd(), is_terminal.then(|| progress.clone()))
-            .map_err(|error| format!("standard output: {error}"))
+/// What is written at once after the user has asked to stop: so that one sees whether
+/// somebody takes it.
+const LAST_PIECES_BYTES: usize = 4 << 10;
+
+impl Writer {
+    pub(crate) fn stdout(progress: &Progress, surroundings: &Surroundings) -> Result<Writer, String> {
+        Writer::standard(io::stdout(), "standard output", progress, surroundings)
     }
 
-    pub(crate) fn stderr(progress: &Progress) -> Result<Standard, String> {
-        let is_terminal = io::stderr().is_terminal();
-        Standard::new(io::stderr().as_fd(), is_terminal.then(|| progress.clone()))
-            .map_err(|error| format!("standard error: {error}"))
+    pub(crate) fn stderr(progress: &Progress, surroundings: &Surroundings) -> Result<Writer, String> {
+        Writer::standard(io::stderr(), "standard error", progress, surroundings)
     }
 
-    fn new(fd: BorrowedFd<'_>, progress: Option<Progress>) -> io::Result<Standard> {
-        Ok(Standard {
-            file: File::from(fd.try_clone_to_owned()?),
-            progress,
+    fn standard(
+        stream: impl AsFd + IsTerminal,
+        name: &str,
+        progress: &Progress,
+        surroundings: &Surroundings,
+    ) -> Result<Writer, String> {
+        let file = stream.as_fd().try_clone_to_owned();
+        let file = file.map_err(|error| format!("{name}: {error}"))?;
+        Ok(Writer {
+            progress: stream.is_terminal().then(|| progress.clone()),
+            ..Writer::new(File::from(file), name, surroundings)
         })
     }
+
+    fn new(file: File, name: &str, surroundings: &Surroundings) -> Writer {
+        Writer {
+            file: Arc::new(file),
+            progress: None,
+            surroundings: surroundings.clone(),
+            writing: format!("writing to {name}").into(),
+        }
+    }
 }
 
-impl Write for Standard {
+impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Some(progress) = self.progress.take() {
             progress.clear();
         }
-        self.file.write(bytes)
+        let is_ending = self.surroundings.interrupt.is_requested();
+        let piece = match is_ending {
+            true => &bytes[..bytes.len().min(LAST_PIECES_BYTES)],
+            false => bytes,
+        };
+        let activity = &self.surroundings.activity;
+        let written = activity.inside(&self.writing, Some(&self.file), || (&*self.file).write(piece))?;
+        activity.add_written(written);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        Ok(())
     }
 }

@@ -14,7 +14,7 @@ use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
 
 use crate::input::{Input, Inputs, Peeked, Surroundings};
-use crate::output::{Standard, Target};
+use crate::output::{Target, Writer};
 use crate::progress::Progress;
 
 /// The surroundings of a run at a shell. While a plan is built, it opens what is read
@@ -183,15 +183,18 @@ impl Streams {
         Ok(match target {
             PlanTarget::Stdout => (
                 "standard output".to_owned(),
-                Box::new(Standard::stdout(&self.progress)?),
+                Box::new(Writer::stdout(&self.progress, &self.surroundings)?),
             ),
             PlanTarget::Stderr => (
                 "standard error".to_owned(),
-                Box::new(Standard::stderr(&self.progress)?),
+                Box::new(Writer::stderr(&self.progress, &self.surroundings)?),
             ),
             PlanTarget::Path(path) => {
                 let target = Target::open(Path::new(OsStr::from_bytes(path)))?;
-                let opened = (target.name(), Box::new(target.writer()?) as Box<dyn Write + Send>);
+                let opened = (
+                    target.name(),
+                    Box::new(target.writer(&self.surroundings)?) as Box<dyn Write + Send>,
+                );
                 self.opened.targets.push(target);
                 opened
             }

@@ -6,6 +6,8 @@ use cutthrough::Report;
 use cutthrough_formats::processes::Lines;
 use cutthrough_lang::Running;
 
+use crate::units::{Bytes, Grouped};
+
 /// What a run came to.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
@@ -88,23 +90,7 @@ impl std::fmt::Display for Summary {
         let seconds = self.time.as_secs_f64();
         write!(f, ", {seconds:.2} s")?;
         if self.bytes_read > 0 && seconds > 0.0 {
-            write!(f, ", {:.0} MB/s", self.bytes_read as f64 / 1e6 / seconds)?;
-        }
-        Ok(())
-    }
-}
-
-/// A number with its thousands apart.
-pub(crate) struct Grouped(pub(crate) u64);
-
-impl std::fmt::Display for Grouped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let digits = self.0.to_string();
-        for (k, digit) in digits.chars().enumerate() {
-            if k > 0 && (digits.len() - k).is_multiple_of(3) {
-                f.write_str("_")?;
-            }
-            write!(f, "{digit}")?;
+            write!(f, ", {}/s", Bytes(self.bytes_read as f64 / seconds))?;
         }
         Ok(())
     }

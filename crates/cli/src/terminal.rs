@@ -38,7 +38,7 @@ pub(crate) fn say(text: &str) {
 
 /// Has what the runtime logs shown, as `CUTTHROUGH_LOG` says: `debug`, or
 /// `cutthrough=trace`.
-pub(crate) fn log_to_stderr() {
+pub(crate) fn log_to_stderr(color: Color) {
     let Ok(filter) = std::env::var("CUTTHROUGH_LOG") else {
         return;
     };
@@ -46,6 +46,7 @@ pub(crate) fn log_to_stderr() {
         Ok(filter) => {
             tracing_subscriber::fmt()
                 .with_env_filter(filter)
+                .with_ansi(has_color(color))
                 .with_writer(std::io::stderr)
                 .init();
         }
@@ -63,6 +64,12 @@ pub(crate) fn stdout_size() -> Option<(usize, usize)> {
     let size = termios::tcgetwinsize(io::stdout()).ok()?;
     // A terminal may not know its size.
     (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col.into(), size.ws_row.into()))
+}
+
+/// How many columns the standard error has, if it is a terminal.
+pub(crate) fn stderr_columns() -> Option<usize> {
+    let size = termios::tcgetwinsize(io::stderr()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
 }
 
 /// How many columns the standard output has, if it is a terminal.

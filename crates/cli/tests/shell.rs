@@ -31,7 +31,11 @@ fn usage_and_programs_that_are_wrong_are_2() {
         "{message}"
     );
     assert!(!message.contains('\x1b'), "no colours in a pipe: {message:?}");
-    assert!(run(&["--color", "always", "wher"]).error(2).contains('\x1b'));
+    assert!(
+        run(&["--color", "always", "wher x > 1"])
+            .error(2)
+            .contains('\x1b')
+    );
 }
 
 #[test]
@@ -144,11 +148,34 @@ fn output_does_not_wait_for_more_input() {
 }
 
 fn interrupt(child: &std::process::Child) {
+    signal(child, "INT");
+}
+
+fn signal(child: &std::process::Child, name: &str) {
     let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([&format!("-{name}"), &child.id().to_string()])
         .status()
         .unwrap();
     assert!(status.success());
+}
+
+/// Waits until a run has read all that it was given.
+fn until_read(child: &std::process::Child, bytes: usize) {
+    let begin = std::time::Instant::now();
+    let io = format!("/proc/{}/io", child.id());
+    loop {
+        let text = std::fs::read_to_string(&io).unwrap();
+        let read = text
+            .lines()
+            .find_map(|line| line.strip_prefix("rchar: "))
+            .unwrap();
+        // Its own files are read as well; a pipe is empty when it has been.
+        if read.parse::<usize>().unwrap() >= bytes {
+            break;
+        }
+        assert!(begin.elapsed() < SOON);
+    }
+    std::thread::sleep(Duration::from_millis(100));
 }
 
 #[test]
@@ -310,4 +337,247 @@ fn perf_can_be_given_a_jitdump() {
             .any(|name| name == "cutthrough: where status >= 500 (1:13)"),
         "{names:?}"
     );
+}
+
+/// What is held comes out when the user asks to stop, and the exit code says which signal
+/// it was. A line whose end has not come is no line.
+#[test]
+fn what_is_held_comes_out_at_a_signal() {
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        for engine in ["jit", "interpreter"] {
+            for (program, expected) in [
+                ("summarize n = count(), longest = max(len(line))", "20000\t5\n"),
+                ("sort line desc | head 2 | select line", "29999\n29998\n"),
+                (
+                    "where number > 19999 | select line | write stdout as table",
+                    "line\n29999\n",
+                ),
+            ] {
+                let mut child = command(&["--engine", engine, program])
+                    .stdin(Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                let mut stdin = child.stdin.take().unwrap();
+                let mut lines: String = (10_000..30_000).map(|k| format!("{k}\n")).collect();
+                lines.push_str("999999 is cut");
+                stdin.write_all(lines.as_bytes()).unwrap();
+                until_read(&child, lines.len());
+                signal(&child, name);
+                let status = wait(&mut child, SOON);
+                let output = child.wait_with_output().unwrap();
+                let text = String::from_utf8(output.stdout).unwrap();
+                assert_eq!(
+                    (status.code(), text.as_str()),
+                    (Some(code), expected),
+                    "{program}"
+                );
+                let message = String::from_utf8(output.stderr).unwrap();
+                assert!(message.starts_with("interrupted: 20_000 rows read"), "{message}");
+                drop(stdin);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_a_file_behind_a_line() {
+    let dir = TempDir::new("signal-file");
+    let lines: String = (0..3_000_000).map(|k| format!("{k}\n")).collect();
+    let input = dir.file("in", lines);
+    let mut child = command(&["select line", &input]).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut some = vec![0; 100_000];
+    stdout.read_exact(&mut some).unwrap();
+    signal(&child, "TERM");
+    let mut rest = Vec::new();
+    // Somebody takes what is written, slowly: it is not given up.
+    let mut piece = [0; 1000];
+    while let length @ 1.. = stdout.read(&mut piece).unwrap() {
+        rest.extend_from_slice(&piece[..length]);
+    }
+    assert_eq!(wait(&mut child, SOON).code(), Some(143));
+    let text = String::from_utf8([some, rest].concat()).unwrap();
+    let mut count = 0;
+    for (k, line) in text.lines().enumerate() {
+        assert_eq!(line, k.to_string());
+        count = k;
+    }
+    assert!(text.ends_with('\n') && count < 2_999_999, "{count}");
+}
+
+#[test]
+fn a_signal_ends_a_run_that_waits_for_a_pipe_to_be_opened() {
+    let dir = TempDir::new("signal-fifo");
+    let (input, fifo) = (dir.file("in", "a\nb\n"), dir.path("fifo"));
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut child = command(&["summarize n = count()", &input, &fifo])
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none());
+    let begin = std::time::Instant::now();
+    signal(&child, "TERM");
+    assert_eq!(wait(&mut child, SOON).code(), Some(143));
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"2\n");
+    // Opened in time, it is read as any file.
+    let child = command(&["summarize n = count()", &input, &fifo])
+        .spawn()
+        .unwrap();
+    std::fs::write(&fifo, "c\nd").unwrap();
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"4\n");
+}
+
+#[test]
+fn a_signal_ends_a_run_whose_output_nobody_takes() {
+    let inputs = vec![access_log(); 20];
+    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    let mut child = command(&[&["select line"][..], &inputs].concat())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none(), "it is stuck");
+    let begin = std::time::Instant::now();
+    signal(&child, "TERM");
+    assert_eq!(wait(&mut child, SOON).code(), Some(143));
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    let message = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(
+        message.contains("interrupted while writing to standard output"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_second_signal_ends_at_once() {
+    let inputs = vec![access_log(); 20];
+    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    let mut child = command(&[&["select line"][..], &inputs].concat())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(100));
+    let begin = std::time::Instant::now();
+    signal(&child, "INT");
+    assert_eq!(wait(&mut child, SOON).code(), Some(130));
+    assert!(
+        begin.elapsed() < Duration::from_millis(300),
+        "{:?}",
+        begin.elapsed()
+    );
+}
+
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let binary = env!("CARGO_BIN_EXE_cutthrough");
+    let line = format!("trap '' HUP; exec '{binary}' 'summarize n = count()'");
+    let mut child = Command::new("sh")
+        .args(["-c", &line])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"a\n").unwrap();
+    until_read(&child, 2);
+    signal(&child, "HUP");
+    stdin.write_all(b"b\n").unwrap();
+    drop(stdin);
+    assert_eq!(wait(&mut child, SOON).code(), Some(0));
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"2\n");
+}
+
+#[test]
+fn words_that_are_no_command_are_told_with_the_nearest() {
+    let dir = TempDir::new("commands");
+    for (word, tip) in [
+        ("pss", "did you mean `ps`?"),
+        ("rewrie", "did you mean `rewire`?"),
+        ("wher", "did you mean `where`?"),
+        ("LIST", "Commands: run, ps"),
+        ("status", "Stages: "),
+    ] {
+        let message = run(&[word, "web"]).error(2);
+        assert!(
+            message.starts_with(&format!("error: there is no command and no stage `{word}`"))
+                && message.contains(tip),
+            "{message}"
+        );
+    }
+    let flow = dir.file("a.flow", "lines");
+    let message = run(&[&flow]).error(2);
+    assert!(
+        message.contains(&format!("`cutthrough run {flow}` runs")),
+        "{message}"
+    );
+    for help in [&["help"][..], &["--help"], &["help", "top"], &["top", "--help"]] {
+        let text = run(help).ok();
+        assert!(
+            !text.starts_with("error") && text.contains("Usage: cutthrough"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn logs_have_no_colours_in_a_pipe() {
+    let logged = |args: &[&str]| {
+        let output = command(args).env("CUTTHROUGH_LOG", "debug").output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let log = logged(&["select line", &access_log()]);
+    assert!(log.contains("reading") && !log.contains('\x1b'), "{log:?}");
+    assert!(logged(&["--color", "always", "select line", &access_log()]).contains('\x1b'));
+}
+
+/// What a run says on a terminal, and whether its output is a pipe.
+fn said_on_a_terminal(args: &[&str], stdout: Stdio) -> String {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let path = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+    let terminal = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
+    let mut child = command(args)
+        .stdin(Stdio::piped())
+        .stdout(stdout)
+        .stderr(terminal)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"a\nb\n").unwrap();
+    std::thread::sleep(Duration::from_millis(1200));
+    drop(stdin);
+    drop(child.stdout.take());
+    wait(&mut child, SOON);
+    // Nobody has the other side any more: what is there is all.
+    let (mut said, mut piece) = (Vec::new(), [0; 4096]);
+    let mut controller = std::fs::File::from(controller);
+    while let Ok(length @ 1..) = controller.read(&mut piece) {
+        said.extend_from_slice(&piece[..length]);
+    }
+    String::from_utf8(said).unwrap()
+}
+
+#[test]
+fn progress_is_not_drawn_over_a_pager() {
+    let program = "summarize n = count()";
+    let over_pager = said_on_a_terminal(&[program], Stdio::piped());
+    assert!(over_pager.starts_with("2 rows read, 1 out"), "{over_pager:?}");
+    let wanted = said_on_a_terminal(&["--progress", program], Stdio::piped());
+    assert!(
+        wanted.contains("\r4 B, ") && wanted.contains("B/s\x1b[K"),
+        "{wanted:?}"
+    );
+    let beside_file = said_on_a_terminal(&[program], Stdio::null());
+    assert!(
+        beside_file.contains("\r4 B, ") && beside_file.contains("\r\x1b[K2 rows read"),
+        "{beside_file:?}"
+    );
+    assert_eq!(said_on_a_terminal(&["-q", program], Stdio::null()), "");
 }

@@ -180,11 +180,28 @@ impl Client {
     pub fn request(
         &mut self,
         request: &Request,
+        interim: impl FnMut(&Response) -> bool,
+    ) -> Result<Response, RequestError> {
+        self.request_within(request, None, interim)
+    }
+
+    /// As [`request`](Client::request), but withdraws the request when the network has not
+    /// come to it in that time.
+    ///
+    /// # Errors
+    /// As those of `request`; a problem of the kind
+    /// [`Withdrawn`](crate::message::ProblemKind::Withdrawn) when nothing was done.
+    pub fn request_within(
+        &mut self,
+        request: &Request,
+        patience: Option<Duration>,
         mut interim: impl FnMut(&Response) -> bool,
     ) -> Result<Response, RequestError> {
         self.send(request)?;
+        let mut until = patience.map(|patience| Instant::now() + patience);
         loop {
-            match self.receive(None)? {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match self.receive(left)? {
                 Some(Message::Response(Response::Error(problem))) => return Err(problem.into()),
                 Some(Message::Response(response)) if response.is_interim() => {
                     if !interim(&response) {
@@ -192,6 +209,8 @@ impl Client {
                     }
                 }
                 Some(Message::Response(response)) => return Ok(response),
+                // Should it have begun meanwhile, the response is what comes of it.
+                None if until.take().is_some() => self.send(&Request::Stop)?,
                 Some(Message::Bytes(_)) | None => return Err(strange(&self.welcome.name).into()),
             }
         }

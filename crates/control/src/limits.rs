@@ -39,6 +39,13 @@ pub const ANSWER_MS: u64 = 100;
 /// busy with reporting.
 pub const REPORT_FRESH_MS: u64 = 50;
 
+/// How often a network that moves is asked for a report although no client wants one: so
+/// that there is a recent one should it fall silent.
+pub const PULSE_MS: u64 = 1_000;
+
+/// How rarely it is looked whether a network that does not move does.
+pub const PULSE_MS_MAX: u64 = 64_000;
+
 /// How long the server goes on at its end for clients that still take something.
 pub const END_MS: u64 = 1_000;
 
@@ -77,5 +84,6 @@ const _: () = {
     assert!(REQUEST_BYTES_MAX < FRAME_BYTES_MAX);
     assert!(TAP_OUTPUT_BYTES < FRAME_BYTES_MAX);
     assert!(REPORT_FRESH_MS <= ANSWER_MS);
+    assert!(REPORT_FRESH_MS < PULSE_MS && PULSE_MS <= PULSE_MS_MAX);
     assert!(ANSWER_MS < CLIENT_WAIT_MS);
 };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::view::Snapshot;
+use crate::view::{Call, Snapshot};
 
 /// The version of the protocol that this crate speaks.
 pub const PROTOCOL: u32 = 1;
@@ -138,10 +138,13 @@ pub struct Dump {
 }
 
 /// A request waits for the network's thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// For how long the network has not answered, in milliseconds.
     pub silent_ms: u64,
+    /// What its thread is inside of, if that is known.
+    #[serde(default)]
+    pub call: Option<Call>,
 }
 
 /// A tap that is attached.
@@ -201,6 +204,8 @@ pub enum ProblemKind {
     Wrong,
     /// This network cannot do that.
     Unsupported,
+    /// The client did not wait for it, and it had not begun.
+    Withdrawn,
     /// It went wrong.
     Failed,
 }
@@ -214,9 +219,11 @@ impl ProblemKind {
             | ProblemKind::Version
             | ProblemKind::Busy
             | ProblemKind::Late => true,
-            ProblemKind::NotThere | ProblemKind::Wrong | ProblemKind::Unsupported | ProblemKind::Failed => {
-                false
-            }
+            ProblemKind::NotThere
+            | ProblemKind::Wrong
+            | ProblemKind::Unsupported
+            | ProblemKind::Withdrawn
+            | ProblemKind::Failed => false,
         }
     }
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use cutthrough::{Handle, Network};
 
 use crate::contain::contain;
-use crate::limits::REPORT_FRESH_MS;
+use crate::limits::{PULSE_MS, PULSE_MS_MAX, REPORT_FRESH_MS};
 use crate::message::{Problem, ProblemKind};
-use crate::view::{NetworkView, Snapshot};
+use crate::view::{Activity, NetworkView, Snapshot};
 
 /// Puts letters into the server's box and wakes it. Never waits.
 pub(crate) struct Post<L> {
@@ -99,10 +99,15 @@ impl<L> Inbox<L> {
 /// What wakes a network that waits for something else than its handle.
 pub(crate) type Wake = Box<dyn Fn() + Send>;
 
+/// Says what the network's thread is at.
+pub(crate) type LookAtActivity = Box<dyn Fn() -> Activity + Send>;
+
 /// The network, as the server's thread knows it.
 pub(crate) struct Questions {
     handle: Handle,
     wake: Option<Wake>,
+    activity: Option<LookAtActivity>,
+    pulse: Pulse,
     began: Instant,
     newest: NetworkView,
     newest_at: Instant,
@@ -111,11 +116,18 @@ pub(crate) struct Questions {
 }
 
 impl Questions {
-    pub(crate) fn new(handle: Handle, wake: Option<Wake>, newest: NetworkView) -> Questions {
+    pub(crate) fn new(
+        handle: Handle,
+        wake: Option<Wake>,
+        activity: Option<LookAtActivity>,
+        newest: NetworkView,
+    ) -> Questions {
         let now = Instant::now();
         Questions {
             handle,
             wake,
+            activity,
+            pulse: Pulse::new(now),
             began: now,
             newest,
             newest_at: now,
@@ -182,7 +194,57 @@ impl Questions {
             at_us: u64::try_from(self.newest_at.saturating_duration_since(self.began).as_micros())
                 .unwrap_or(u64::MAX),
             network: self.newest.clone(),
+            activity: self.activity(),
         }
+    }
+
+    /// What the network's thread is at.
+    pub(crate) fn activity(&self) -> Option<Activity> {
+        self.activity.as_ref().map(|look| look())
+    }
+
+    /// Whether a report is to be asked for although nobody wants one: so that there is a
+    /// recent one should the network fall silent. Not of one that does not move.
+    pub(crate) fn is_pulse_due(&mut self, now: Instant) -> bool {
+        let Some(activity) = self.activity.as_ref().filter(|_| now >= self.pulse.next_at) else {
+            return false;
+        };
+        self.pulse.note(now, &activity())
+    }
+
+    /// When to look whether the network moves.
+    pub(crate) fn next_pulse(&self) -> Option<Instant> {
+        self.activity.as_ref().map(|_| self.pulse.next_at)
+    }
+}
+
+/// Looks whether a network moves, the more rarely the longer it does not.
+struct Pulse {
+    next_at: Instant,
+    wait_ms: u64,
+    moved: (u64, u64),
+}
+
+impl Pulse {
+    fn new(now: Instant) -> Pulse {
+        Pulse {
+            next_at: now + Duration::from_millis(PULSE_MS),
+            wait_ms: PULSE_MS,
+            moved: (0, 0),
+        }
+    }
+
+    /// Whether it has moved.
+    fn note(&mut self, now: Instant, activity: &Activity) -> bool {
+        let moved = (activity.bytes_read, activity.bytes_written);
+        let has_moved = std::mem::replace(&mut self.moved, moved) != moved;
+        self.wait_ms = if has_moved {
+            PULSE_MS
+        } else {
+            (2 * self.wait_ms).min(PULSE_MS_MAX)
+        };
+        self.next_at = now + Duration::from_millis(self.wait_ms);
+        has_moved
     }
 }
 

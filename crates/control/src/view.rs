@@ -18,6 +18,30 @@ pub struct Snapshot {
     pub at_us: u64,
     /// The network then.
     pub network: NetworkView,
+    /// What its thread is inside of now, and what has come in and gone out until now, where
+    /// the program that runs it says that ([`Options::activity`](crate::Options::activity)).
+    #[serde(default)]
+    pub activity: Option<Activity>,
+}
+
+/// What a network's thread is at: known also while it answers nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// The call that it is inside of.
+    pub call: Option<Call>,
+    /// How many bytes have come in.
+    pub bytes_read: u64,
+    /// How many bytes have gone out.
+    pub bytes_written: u64,
+}
+
+/// A call of the system that may not come back for long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// What it does: "writing to standard output".
+    pub what: String,
+    /// For how long already, in milliseconds.
+    pub for_ms: u64,
 }
 
 /// A network at one moment.

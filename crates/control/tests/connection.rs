@@ -115,7 +115,13 @@ fn requests_are_served_one_at_a_time() {
     for _ in 0..3 {
         connection.handle_input(now, &bytes(&requests()[2]));
         assert_eq!(connection.poll_request(), Some(requests()[2].clone()));
-        connection.respond(now, &Response::Pending(Pending { silent_ms: 7 }));
+        connection.respond(
+            now,
+            &Response::Pending(Pending {
+                silent_ms: 7,
+                call: None,
+            }),
+        );
         connection.respond(now, &Response::Tapped(Tapped {}));
         connection.send_bytes(now, b"1\n2\n");
         connection.handle_input(now, &bytes(&Request::Stop));
@@ -224,7 +230,13 @@ fn what_takes_too_long_closes_the_connection() {
     connection.handle_input(begin, &bytes(&Request::Report));
     assert_eq!(connection.poll_timeout(), None);
     // But not taking what is there does not.
-    connection.respond(begin, &Response::Pending(Pending { silent_ms: 1 }));
+    connection.respond(
+        begin,
+        &Response::Pending(Pending {
+            silent_ms: 1,
+            call: None,
+        }),
+    );
     connection.handle_written(at(50), 1);
     assert_eq!(connection.poll_timeout(), Some(at(50 + STALL_MS)));
     connection.handle_timeout(at(50 + STALL_MS));

@@ -171,6 +171,20 @@ fn tap(pipeline: &str) -> Request {
     })
 }
 
+/// Whether a tap ends that was stopped at once: attached or not.
+fn is_stopped(client: &mut Client) -> bool {
+    loop {
+        match client.receive(Some(Duration::from_secs(10))).unwrap() {
+            Some(Message::Response(Response::Error(problem))) => {
+                return problem.kind == ProblemKind::Withdrawn;
+            }
+            Some(Message::Response(Response::TapEnd(_))) => return true,
+            Some(Message::Bytes(_) | Message::Response(Response::Tapped(_))) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 /// How many bytes come until the tap ends.
 fn read_to_end(client: &mut Client) -> usize {
     let mut bytes = 0;
@@ -209,7 +223,7 @@ fn a_tap_ends_by_itself_or_when_asked() {
         // Asked to end before it has begun.
         client.send(&tap("endless")).unwrap();
         client.send(&Request::Stop).unwrap();
-        read_to_end(&mut client);
+        assert!(is_stopped(&mut client));
         let nowhere = Request::Tap(TapRequest {
             flow: "g".to_owned(),
             pipeline: String::new(),
@@ -304,6 +318,14 @@ fn what_was_accepted_of_a_silent_network_is_applied_later() {
         );
         drop(tapper);
         eventually(|| notes.plans_dropped.load(Ordering::SeqCst) == 1);
+        // One has no patience: nothing is done for it.
+        let mut hasty = Client::connect(&home.directory(), "n").unwrap();
+        let withdrawn = hasty.request_within(&rewire(false), Some(Duration::from_millis(200)), |_| true);
+        let problem = match withdrawn.unwrap_err() {
+            cutthrough_control::client::RequestError::Refused(problem) => problem,
+            error => panic!("{error}"),
+        };
+        assert_eq!(problem.kind, ProblemKind::Withdrawn);
         let mut waiter = Client::connect(&home.directory(), "n").unwrap();
         let mut told = 0;
         let outcome = waiter.request(&rewire(false), |interim| {

@@ -9,7 +9,7 @@ use cutthrough_control::view::Snapshot;
 use super::grid::count;
 use super::rates::moved;
 use super::top::{dropped, modes, point_mode};
-use super::{GraphArgs, GraphFormat, Outcome, connect, silence};
+use super::{GraphArgs, GraphFormat, Outcome, connect, silence_of};
 
 pub(super) fn graph(args: &GraphArgs) -> Outcome {
     let mut client = connect(&args.network)?;
@@ -37,8 +37,8 @@ fn text(welcome: &Welcome, snapshot: &Snapshot) -> String {
     let report = &snapshot.network.report;
     let modes = modes(report);
     let mut out = format!("{}: {}\n", welcome.name, welcome.program);
-    if let Some(silent_ms) = snapshot.silent_ms {
-        let _ = writeln!(out, "{}; this is {} ms old", silence(silent_ms), snapshot.age_ms);
+    if let Some(doing) = silence_of(snapshot) {
+        let _ = writeln!(out, "{doing}; this is {} ms old", snapshot.age_ms);
     }
     for process in &report.processes {
         let mode = modes

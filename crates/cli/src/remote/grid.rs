@@ -70,7 +70,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 
 /// A number for people: `1_234`.
 pub(super) fn count(n: u64) -> String {
-    crate::summary::Grouped(n).to_string()
+    crate::units::Grouped(n).to_string()
 }
 
 /// A rate for people: `12.3k`.

@@ -19,10 +19,12 @@ mod tap;
 mod top;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cutthrough_control::client::{Client, RequestError, find};
 use cutthrough_control::message::{DumpRequest, DumpStage, ProblemKind, Request, Response};
+use cutthrough_control::view::{Call, Snapshot};
 use cutthrough_control::{Directory, Error};
 
 use crate::args::{Color, FormatArg, Stage};
@@ -104,6 +106,8 @@ pub(crate) struct DumpArgs {
     /// Which stages
     #[arg(value_enum, value_delimiter = ',', value_name = "STAGE,...")]
     pub(crate) stages: Vec<Stage>,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +125,8 @@ pub(crate) struct TapArgs {
     /// The format of what is printed
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<FormatArg>,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +138,16 @@ pub(crate) struct RewireArgs {
     /// Only print what would change
     #[arg(long)]
     pub(crate) plan: bool,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+/// What to do while the network does not come to a request.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Wait {
+    /// Wait as long as it takes, should the network be stuck: writing to a reader that takes nothing, say
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -205,20 +221,81 @@ fn connect(network: &Name) -> Result<Client, Failure> {
     Ok(Client::connect(&directory, &name)?)
 }
 
+/// How long a request waits for a network that does not come to it, unless it is to wait
+/// as long as it takes.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What a silent network is doing.
-fn silence(silent_ms: u64) -> String {
-    format!("inside a host call for {:.1} s", silent_ms as f64 / 1000.0)
+fn silence(silent_ms: u64, call: Option<&Call>) -> String {
+    let seconds = |ms: u64| ms as f64 / 1000.0;
+    match call {
+        Some(call) => format!("{} for {:.1} s", call.what, seconds(call.for_ms)),
+        None => format!("inside one step for {:.1} s", seconds(silent_ms)),
+    }
 }
 
-/// Tells the user that a request waits; whether to go on waiting.
-fn say_pending(client: &Client, what: &str) -> impl FnMut(&Response) -> bool + use<> {
-    let (name, what) = (client.welcome().name.clone(), what.to_owned());
-    move |interim| {
-        if let Response::Pending(pending) = interim {
-            let how = silence(pending.silent_ms);
-            terminal::say(&format!("pending: `{name}` is {how}; {what} when that returns\n"));
+/// What a network is doing that does not answer; nothing if it does.
+fn silence_of(snapshot: &Snapshot) -> Option<String> {
+    let call = snapshot
+        .activity
+        .as_ref()
+        .and_then(|activity| activity.call.as_ref());
+    snapshot.silent_ms.map(|silent_ms| silence(silent_ms, call))
+}
+
+/// A request that the network may come to only later.
+struct Patient {
+    network: String,
+    /// What is done when it comes to it.
+    what: &'static str,
+    waits: bool,
+    /// What the network was doing when it was asked last.
+    doing: String,
+}
+
+impl Patient {
+    fn new(client: &Client, wait: &Wait, what: &'static str) -> Patient {
+        Patient {
+            network: client.welcome().name.clone(),
+            what,
+            waits: wait.wait,
+            doing: String::new(),
         }
-        true
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        (!self.waits).then_some(PATIENCE)
+    }
+
+    /// Tells the user that the request waits.
+    fn note(&mut self, interim: &Response) {
+        if let Response::Pending(pending) = interim {
+            self.doing = silence(pending.silent_ms, pending.call.as_ref());
+            let Patient {
+                network, what, doing, ..
+            } = self;
+            terminal::say(&format!(
+                "pending: `{network}` is {doing}; {what} when that returns\n"
+            ));
+        }
+    }
+
+    fn request(mut self, client: &mut Client, request: &Request) -> Result<Response, Failure> {
+        let outcome = client.request_within(request, self.patience(), |interim| {
+            self.note(interim);
+            true
+        });
+        outcome.map_err(|error| match error {
+            RequestError::Refused(problem) if problem.kind == ProblemKind::Withdrawn => self.gave_up(),
+            error => error.into(),
+        })
+    }
+
+    fn gave_up(&self) -> Failure {
+        let Patient { network, doing, .. } = self;
+        Failure::Failed(anyhow::anyhow!(
+            "`{network}` is stuck: it was {doing} when it was asked, and that has not returned since; nothing was done (`--wait` waits for it; `cutthrough top {network}` shows it)"
+        ))
     }
 }
 
@@ -237,8 +314,8 @@ fn dump(args: &DumpArgs) -> Outcome {
         chain: args.chain.clone(),
         stages: stages.collect(),
     });
-    let pending = say_pending(&client, "the chain is dumped");
-    let Response::Dump(dump) = client.request(&request, pending)? else {
+    let patient = Patient::new(&client, &args.wait, "the chain is dumped");
+    let Response::Dump(dump) = patient.request(&mut client, &request)? else {
         return Err(unexpected());
     };
     let parts = dump.parts.iter();

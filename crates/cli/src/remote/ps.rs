@@ -8,7 +8,7 @@ use cutthrough_control::{Client, Directory};
 
 use super::grid::{Grid, rate};
 use super::rates::Rates;
-use super::{Outcome, silence};
+use super::{Outcome, silence_of};
 use crate::terminal;
 
 /// What is between the two looks that a rate is taken from.
@@ -49,10 +49,7 @@ fn speed(first: Option<&Snapshot>, second: Option<&Snapshot>) -> String {
     let (Some(first), Some(second)) = (first, second) else {
         return "-".to_owned();
     };
-    match second.silent_ms {
-        Some(silent_ms) => silence(silent_ms),
-        None => rate(Rates::between(first, second).elements),
-    }
+    silence_of(second).unwrap_or_else(|| rate(Rates::between(first, second).elements))
 }
 
 /// For how long a network has been running.

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use cutthrough_control::message::{Request, Response, RewireRequest};
 
-use super::{Failure, Outcome, RewireArgs, connect, say_pending, unexpected};
+use super::{Failure, Outcome, Patient, RewireArgs, connect, unexpected};
 use crate::args::Program;
 use crate::terminal;
 
@@ -16,8 +16,8 @@ pub(super) fn rewire(args: &RewireArgs) -> Outcome {
         program,
         plan_only: args.plan,
     });
-    let pending = say_pending(&client, "the rewire is applied");
-    let Response::Rewired(rewired) = client.request(&request, pending)? else {
+    let patient = Patient::new(&client, &args.wait, "the rewire is applied");
+    let Response::Rewired(rewired) = patient.request(&mut client, &request)? else {
         return Err(unexpected());
     };
     if rewired.changes.is_empty() {

@@ -2,16 +2,18 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use cutthrough_control::Client;
 use cutthrough_control::client::{Message, Sender};
 use cutthrough_control::limits::STALL_MS;
-use cutthrough_control::message::{Request, Response, TapEnd, TapRequest};
+use cutthrough_control::message::{ProblemKind, Request, Response, TapEnd, TapRequest};
 
 use super::grid::count;
-use super::{Outcome, TapArgs, connect, say_pending, unexpected};
+use super::{Outcome, Patient, TapArgs, connect, unexpected};
 use crate::args::FormatArg;
+use crate::interrupt::on_signals;
 use crate::job::End;
 use crate::terminal;
 
@@ -29,7 +31,8 @@ pub(super) fn tap(args: &TapArgs) -> Outcome {
     };
     stop_when_interrupted(client.sender())?;
     client.send(&Request::Tap(request))?;
-    let end = follow(&mut client)?;
+    let patient = Patient::new(&client, &args.wait, "the tap is attached");
+    let end = follow(&mut client, patient)?;
     let Some(end) = end else {
         return Ok(End::Done);
     };
@@ -47,11 +50,13 @@ pub(super) fn tap(args: &TapArgs) -> Outcome {
 }
 
 /// Writes what comes out; what the tap came to, unless nobody reads it any more.
-fn follow(client: &mut Client) -> Result<Option<TapEnd>, super::Failure> {
-    let mut say_pending = say_pending(client, "the tap is attached");
+fn follow(client: &mut Client, mut patient: Patient) -> Result<Option<TapEnd>, super::Failure> {
     let mut stdout = io::stdout().lock();
+    // As long as the tap is not attached.
+    let mut until = patient.patience().map(|patience| Instant::now() + patience);
     loop {
-        let message = client.receive(None).map_err(|error| {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let message = client.receive(left).map_err(|error| {
             anyhow!(
                 "{error}; it ends a tap for which nothing is taken for {} s",
                 STALL_MS / 1000
@@ -64,11 +69,23 @@ fn follow(client: &mut Client) -> Result<Option<TapEnd>, super::Failure> {
                 outcome => outcome.context("standard output")?,
             },
             Some(Message::Response(Response::TapEnd(end))) => return Ok(Some(end)),
+            None if until.take().is_some() => client.send(&Request::Stop)?,
+            Some(Message::Response(Response::Error(problem))) if problem.kind == ProblemKind::Withdrawn => {
+                // By the user, or for want of patience.
+                return if until.is_some() || patient.waits {
+                    Ok(None)
+                } else {
+                    Err(patient.gave_up())
+                };
+            }
             Some(Message::Response(Response::Error(problem))) => {
                 return Err(cutthrough_control::client::RequestError::from(problem).into());
             }
             Some(Message::Response(interim)) if interim.is_interim() => {
-                say_pending(&interim);
+                if matches!(interim, Response::Tapped(_)) {
+                    until = None;
+                }
+                patient.note(&interim);
             }
             _ => return Err(unexpected()),
         }
@@ -79,10 +96,10 @@ fn follow(client: &mut Client) -> Result<Option<TapEnd>, super::Failure> {
 /// ends the OS process.
 fn stop_when_interrupted(sender: Sender) -> anyhow::Result<()> {
     let asked = AtomicBool::new(false);
-    let on_signal = move || {
+    let on_signal = move |signal| {
         if asked.swap(true, Ordering::Relaxed) || sender.send(&Request::Stop).is_err() {
-            std::process::exit(End::Interrupted as i32);
+            std::process::exit(End::Interrupted(signal).code());
         }
     };
-    ctrlc::set_handler(on_signal).context("listening for signals")
+    on_signals(on_signal)
 }

@@ -12,10 +12,12 @@ use cutthrough_control::view::Snapshot;
 
 use super::grid::{Grid, count, cut, rate};
 use super::rates::{Rates, moved};
-use super::{Failure, Outcome, TopArgs, connect, ps, silence};
+use super::{Failure, Outcome, TopArgs, connect, ps, silence_of};
+use crate::activity::Activity;
 use crate::interrupt::Interrupt;
 use crate::job::End;
 use crate::terminal::{self, Screen};
+use crate::units::Bytes;
 
 /// What is between the two looks that a single table is made of.
 const ONCE_BETWEEN: Duration = Duration::from_millis(500);
@@ -38,7 +40,7 @@ pub(super) fn top(args: &TopArgs) -> Outcome {
 /// Draws until the user has seen enough, or the network has ended.
 fn live(mut client: Client, first: Snapshot, every: Duration) -> Outcome {
     let interrupt = Interrupt::new()?;
-    interrupt.listen()?;
+    interrupt.listen(&Activity::default())?;
     let screen = Screen::enter().context("the terminal")?;
     let (mut before, mut wait) = (first, ONCE_BETWEEN);
     let last_words = loop {
@@ -88,12 +90,18 @@ fn page(client: &Client, before: &Snapshot, now: &Snapshot, width: Option<usize>
 
 fn heading(client: &Client, now: &Snapshot, rates: &Rates) -> Vec<String> {
     let welcome = client.welcome();
-    let state = match now.silent_ms {
-        Some(silent_ms) => format!(
-            "{}; what follows is {:.1} s old",
-            silence(silent_ms),
-            now.age_ms as f64 / 1000.0
-        ),
+    let state = match silence_of(now) {
+        Some(doing) => {
+            let bytes = now.activity.as_ref().map_or_else(String::new, |activity| {
+                let [read, written] =
+                    [activity.bytes_read, activity.bytes_written].map(|bytes| Bytes(bytes as f64));
+                format!("; {read} read, {written} written")
+            });
+            format!(
+                "stuck {doing}{bytes}; what follows is {:.1} s old",
+                now.age_ms as f64 / 1000.0
+            )
+        }
         None => format!("{} elements/s", rate(rates.elements)),
     };
     let up = ps::up(welcome);

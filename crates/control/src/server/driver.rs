@@ -77,6 +77,7 @@ impl Driver {
             for letter in self.inbox.take() {
                 self.service.handle_letter(now, letter, &mut self.peers);
             }
+            self.service.keep_pulse(now);
             self.accept(now);
             for id in readable {
                 self.read(now, id);
@@ -112,7 +113,13 @@ impl Driver {
             let timeout = peer.connection.poll_timeout();
             [timeout, self.service.poll_timeout(peer)].into_iter().flatten()
         });
-        let until = timeouts.chain(self.end_at).chain(self.accept_again_at).min();
+        let until = timeouts
+            .chain(
+                [self.end_at, self.accept_again_at, self.service.next_pulse()]
+                    .into_iter()
+                    .flatten(),
+            )
+            .min();
         let left = until.map(|until| until.saturating_duration_since(now));
         let timeout = left.and_then(|left| left.try_into().ok());
         match poll(&mut fds, timeout.as_ref()) {
@@ -131,7 +138,7 @@ impl Driver {
         if self.state.ending.load(Ordering::Acquire) && self.end_at.is_none() {
             self.listener = None;
             self.end_at = Some(now + Duration::from_millis(END_MS));
-            self.service.end(&mut self.peers);
+            self.service.end(now, &mut self.peers);
         }
         if self.accept_again_at.is_some_and(|at| now < at) {
             return;

@@ -21,8 +21,8 @@ use crate::directory::{Bound, Directory};
 use crate::error::{Error, ErrorKind};
 use crate::limits::REPORT_TEXT_BYTES_MAX;
 use crate::message::{PROTOCOL, Welcome};
-use crate::questions::{Questions, Wake, Waker, post};
-use crate::view::NetworkView;
+use crate::questions::{LookAtActivity, Questions, Wake, Waker, post};
+use crate::view::{Activity, NetworkView};
 
 use driver::Driver;
 
@@ -42,6 +42,7 @@ pub struct Options {
     directory: Option<Directory>,
     wake: Option<Wake>,
     commands: Option<Arc<dyn Commands>>,
+    activity: Option<LookAtActivity>,
 }
 
 impl Options {
@@ -53,6 +54,7 @@ impl Options {
             directory: None,
             wake: None,
             commands: None,
+            activity: None,
         }
     }
 
@@ -82,6 +84,13 @@ impl Options {
         self
     }
 
+    /// Says what the network's thread is at, from the server's thread: for clients, while
+    /// the network does not answer. Must not block.
+    pub fn activity(mut self, activity: impl Fn() -> Activity + Send + 'static) -> Options {
+        self.activity = Some(Box::new(activity));
+        self
+    }
+
     /// Opens the network to others.
     ///
     /// # Errors
@@ -106,7 +115,12 @@ impl Options {
         };
         let state = Arc::new(State::default());
         let waker = post.waker();
-        let questions = Questions::new(network.handle(), self.wake, NetworkView::of(network));
+        let questions = Questions::new(
+            network.handle(),
+            self.wake,
+            self.activity,
+            NetworkView::of(network),
+        );
         let driver = Driver::new(
             listener,
             service::Service::new(questions, self.commands, post),

@@ -144,7 +144,7 @@ impl Service {
             }
             Request::Tap(request) => self.begin_tap(now, peer, &request),
             Request::Rewire(request) => self.begin_rewire(now, peer, &request),
-            Request::Stop => self.stop(peer),
+            Request::Stop => self.stop(now, peer),
             Request::Hello(_) => {}
         }
     }
@@ -238,11 +238,15 @@ impl Service {
         }
     }
 
-    fn stop(&mut self, peer: &mut Peer) {
+    fn stop(&mut self, now: Instant, peer: &mut Peer) {
         match std::mem::take(&mut peer.serving) {
             Serving::Tap(tap) => {
                 peer.serving = Serving::Detaching;
                 self.detach(peer.id, tap);
+            }
+            Serving::Question { work, .. } if work.lock().take().is_some() => {
+                let problem = Problem::new(ProblemKind::Withdrawn, "it was withdrawn before it had begun");
+                peer.connection.respond(now, &Response::Error(problem));
             }
             mut other => {
                 if let Serving::Question { is_stopped, .. } = &mut other {
@@ -333,7 +337,7 @@ impl Service {
             (*next_since, *next_is_told) = (since, is_told);
         }
         if is_stopped {
-            self.stop(peer);
+            self.stop(now, peer);
         }
     }
 
@@ -351,23 +355,40 @@ impl Service {
                     let snapshot = Box::new(self.questions.snapshot(now));
                     peer.connection.respond(now, &Response::Report(snapshot));
                 } else {
-                    let post = self.post.clone();
-                    self.questions
-                        .refresh(now, move |view, at| post.send(Letter::Report(Box::new(view), at)));
+                    self.refresh(now);
                 }
             }
             Serving::Question { since, is_told, .. } => {
                 if !*is_told && now.saturating_duration_since(*since) >= Duration::from_millis(ANSWER_MS) {
                     *is_told = true;
                     let silent_ms = self.questions.silent_ms(now, *since);
+                    let call = self.questions.activity().and_then(|activity| activity.call);
                     peer.connection
-                        .respond(now, &Response::Pending(Pending { silent_ms }));
+                        .respond(now, &Response::Pending(Pending { silent_ms, call }));
                 }
             }
             Serving::Tap(_) | Serving::Draining(_) => {
                 self.serve(now, peer, |service, peer| service.read_tap(now, peer));
             }
         }
+    }
+
+    fn refresh(&mut self, now: Instant) {
+        let post = self.post.clone();
+        self.questions
+            .refresh(now, move |view, at| post.send(Letter::Report(Box::new(view), at)));
+    }
+
+    /// Has a recent report at hand, should the network fall silent.
+    pub(super) fn keep_pulse(&mut self, now: Instant) {
+        if self.questions.is_pulse_due(now) {
+            self.refresh(now);
+        }
+    }
+
+    /// When to do that.
+    pub(super) fn next_pulse(&self) -> Option<Instant> {
+        self.questions.next_pulse()
     }
 
     /// Passes on what has come out of a tap.
@@ -440,9 +461,9 @@ impl Service {
     }
 
     /// The server ends: so do the taps.
-    pub(super) fn end(&mut self, peers: &mut [Peer]) {
+    pub(super) fn end(&mut self, now: Instant, peers: &mut [Peer]) {
         for peer in peers {
-            self.stop(peer);
+            self.stop(now, peer);
         }
     }
 }

@@ -277,7 +277,14 @@ impl TapPlan {
         let shared = Arc::clone(&self.shared);
         // INVARIANT: the handle is set before any of its processes can be told anything.
         let _ = shared.handle.set(network.handle());
-        let attached = network.rewire(|rewire| self.wire(rewire))?;
+        // Who taps knows of no edits, and so of no numbers of edits.
+        let mut refused = None;
+        let attached = network.rewire(|rewire| {
+            let attached = self.wire(rewire);
+            refused = attached.as_ref().err().cloned();
+            attached
+        });
+        let attached = attached.map_err(|error| refused.unwrap_or(error))?;
         *shared.attached.lock() = Some(attached);
         let reader = TapReader::new(Arc::clone(&shared));
         Ok((Tap { shared }, reader))
