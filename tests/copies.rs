@@ -1,11 +1,11 @@
 //! A process that passes elements on costs nothing, nor does a flow point: shown by the
 //! shape of the code. (`cargo bench --bench ratios chains` measures it.)
 
-use cutthrough::ir::{Op, parse_chain};
 use cutthrough::{Dump, Network, Options};
 use cutthrough_bench_support::asm::innermost_loop;
 use cutthrough_bench_support::data::ascending;
 use cutthrough_bench_support::stages::Stage;
+use cutthrough_ir::{Op, parse_chain};
 
 /// What becomes of a chain with this many copies, and one flow point more.
 fn dump(copies: usize) -> Dump {

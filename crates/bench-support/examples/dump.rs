@@ -2,13 +2,13 @@
 //! `cargo run --release -p cutthrough-bench-support --example dump sum [ir|optimized|clif|asm]`.
 //! `copies-20` and the like are chains of so many copies.
 
-use cutthrough::ir::passes::{optimize, simplify};
-use cutthrough::ir::text::print_function;
-use cutthrough::ir::{Role, parse_chain};
 use cutthrough::{Network, Options};
 use cutthrough_bench_support::data::ascending;
 use cutthrough_bench_support::stages::Stage;
 use cutthrough_bench_support::{Data, PIPELINES, Sizes};
+use cutthrough_ir::passes::{optimize, simplify};
+use cutthrough_ir::text::print_function;
+use cutthrough_ir::{Role, parse_chain};
 
 fn main() {
     let mut args = std::env::args().skip(1);

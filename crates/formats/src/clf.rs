@@ -447,7 +447,7 @@ impl Host for ClfHost {
         let mut put = Put {
             want: self.want,
             results,
-            at: 1,
+            next: 1,
         };
         put.bytes(Column::Remote, row.remote);
         put.nullable(Column::Ident, row.ident);
@@ -470,31 +470,31 @@ impl Host for ClfHost {
 struct Put<'r, 'a> {
     want: Columns,
     results: &'r mut Results<'a>,
-    at: usize,
+    /// The number of the next result.
+    next: usize,
 }
 
 impl<'a> Put<'_, 'a> {
     fn i64(&mut self, column: Column, value: i64) {
         if self.want.has(column) {
-            self.results.i64(self.at, value);
-            self.at += 1;
+            self.results.i64(self.next, value);
+            self.next += 1;
         }
     }
 
     fn bytes(&mut self, column: Column, value: &'a [u8]) {
         if self.want.has(column) {
-            self.results.bytes(self.at, value);
-            self.at += 2;
+            self.results.bytes(self.next, value);
+            self.next += 1;
         }
     }
 
     fn nullable(&mut self, column: Column, value: Option<&'a [u8]>) {
         if self.want.has(column) {
             if let Some(value) = value {
-                self.results.bytes(self.at, value);
-                self.results.bool(self.at + 2, true);
+                self.results.bytes(self.next, value);
             }
-            self.at += 3;
+            self.next += 1;
         }
     }
 }

@@ -247,12 +247,10 @@ impl CsvHost {
             })
             .collect();
         let mut results = vec![Type::BOOL];
-        let mut at = 1;
         for &index in want {
             let slot = &mut slots[index];
             assert!(slot.result.is_none(), "column {index} is wanted once");
-            slot.result = Some(at);
-            at += slot.ty.words();
+            slot.result = Some(results.len());
             results.push(slot.ty);
         }
         CsvHost {
@@ -347,34 +345,31 @@ impl Slot {
         if field.text.is_empty() && !present_if_empty {
             return self.ty.nullable;
         }
-        if let (Some(at), true) = (self.result, self.ty.nullable) {
-            results.bool(at + self.ty.payload_words(), true);
-        }
         match self.ty.kind {
             Kind::Bytes => {
-                if let Some(at) = self.result {
-                    results.bytes(at, plain(field, spare));
+                if let Some(number) = self.result {
+                    results.bytes(number, plain(field, spare));
                 }
                 true
             }
             Kind::I64 => {
                 let value = parse_i64(field.text).or_else(|| parse_i64(field.text.trim_ascii()));
-                self.set(value, |at, value| results.i64(at, value))
+                self.set(value, |number, value| results.i64(number, value))
             }
             Kind::F64 => {
                 let value = parse_f64(field.text).or_else(|| parse_f64(field.text.trim_ascii()));
-                self.set(value, |at, value| results.f64(at, value))
+                self.set(value, |number, value| results.f64(number, value))
             }
-            Kind::Bool => self.set(parse_bool(field.text.trim_ascii()), |at, value| {
-                results.bool(at, value);
+            Kind::Bool => self.set(parse_bool(field.text.trim_ascii()), |number, value| {
+                results.bool(number, value);
             }),
         }
     }
 
     fn set<T>(self, value: Option<T>, put: impl FnOnce(usize, T)) -> bool {
         let good = value.is_some();
-        if let (Some(at), Some(value)) = (self.result, value) {
-            put(at, value);
+        if let (Some(number), Some(value)) = (self.result, value) {
+            put(number, value);
         }
         good
     }

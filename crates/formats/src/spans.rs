@@ -183,15 +183,15 @@ impl Host for SpansHost {
             }
             op => return Err(format!("there is no operation {op}")),
         };
-        results.i64(4, self.number);
+        results.i64(3, self.number);
         self.number += (self.spans.len() / size_of::<i64>()) as i64;
         if args.i64(0) == SpansHost::BLOCK && args.bytes(1).is_empty() {
             self.number = 0;
         }
         results.bool(0, is_carried);
         results.bytes(1, &self.given);
-        results.bool(3, is_too_long);
-        results.bytes(5, &self.spans);
+        results.bool(2, is_too_long);
+        results.bytes(4, &self.spans);
         Ok(())
     }
 }

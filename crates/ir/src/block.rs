@@ -4,7 +4,7 @@
 
 use bumpalo::Bump;
 
-use crate::memory::{Words, trusted, view_of};
+use crate::memory::{Results, Scalar, Words, trusted, view_of};
 use crate::types::{ElementType, Kind, Word};
 
 /// Elements of one type that own the bytes they view.
@@ -43,24 +43,56 @@ impl ElementBlock {
         self.words.is_empty()
     }
 
-    /// Adds an element, of this block's type; bytes are copied.
+    /// Adds an element; bytes are copied.
+    ///
+    /// # Panics
+    /// When it is not of this block's type.
     pub fn push(&mut self, element: Words<'_>) {
-        let mut at = self.words.len();
+        assert!(
+            element.types().eq(self.element.fields().iter().copied()),
+            "an element of another type"
+        );
+        let first = self.words.len();
         self.words.extend_from_slice(element.words());
-        let first = at;
-        for &ty in self.element.fields() {
-            if ty.kind == Kind::Bytes {
+        for (k, field) in self.element.layout().iter().enumerate() {
+            if field.ty.kind == Kind::Bytes {
                 // Absent bytes are none, which costs nothing to copy.
-                let bytes = element.bytes(at - first);
-                (self.words[at], self.words[at + 1]) = self.intern(bytes);
+                let at = first + field.at();
+                (self.words[at], self.words[at + 1]) = self.intern(element.bytes(k));
             }
-            at += ty.words();
+        }
+    }
+
+    /// Adds an element of these values, none where one is absent; bytes are copied.
+    ///
+    /// # Panics
+    /// When it is not of this block's type.
+    pub fn push_values(&mut self, values: &[Option<Scalar<'_>>]) {
+        assert_eq!(values.len(), self.element.fields().len(), "fields of an element");
+        let first = self.words.len();
+        let mut words = std::mem::take(&mut self.words);
+        words.resize(first + self.width, 0);
+        let mut fields = Results::new(self.element.layout(), &mut words[first..]);
+        for (k, &value) in values.iter().enumerate() {
+            fields.set(k, value.map(|value| self.own(value)));
+        }
+        self.words = words;
+    }
+
+    /// The same value, its bytes copied.
+    fn own<'b>(&'b self, value: Scalar<'_>) -> Scalar<'b> {
+        match value {
+            Scalar::I64(value) => Scalar::I64(value),
+            Scalar::F64(value) => Scalar::F64(value),
+            Scalar::Bool(value) => Scalar::Bool(value),
+            Scalar::Bytes(bytes) => Scalar::Bytes(self.bytes.alloc_slice_copy(bytes)),
         }
     }
 
     /// The element at an index.
     pub fn get(&self, index: usize) -> Words<'_> {
-        trusted(&self.words[index * self.width..(index + 1) * self.width])
+        let words = &self.words[index * self.width..(index + 1) * self.width];
+        trusted(self.element.layout(), words)
     }
 
     /// Forgets all elements and frees their bytes.
@@ -79,8 +111,13 @@ impl ElementBlock {
         }
     }
 
-    /// The words, to be extended by whole elements whose bytes were interned.
-    pub fn words_mut(&mut self) -> &mut Vec<Word> {
+    /// The words, as native code extends them.
+    ///
+    /// # Safety
+    /// They are only extended by whole elements of the block's type, whose bytes were
+    /// [interned](ElementBlock::intern) here.
+    #[expect(unsafe_code, reason = "lends words that are read as addresses")]
+    pub unsafe fn words_mut(&mut self) -> &mut Vec<Word> {
         &mut self.words
     }
 

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::block::ElementBlock;
 use crate::function::Function;
+use crate::host::HostFunction;
 use crate::interp::{Code, Flow, Outcome, Registers};
-use crate::memory::{HostFunction, Words};
+use crate::memory::Words;
 use crate::program::Tables;
 use crate::scratch::HostContext;
 use crate::state::{Place, State};
@@ -112,10 +113,10 @@ impl Flow for ChainFlow<'_, '_, '_> {
         self.grant.state.set(self.chain.places[slot], value);
     }
 
-    fn call(&mut self, host: usize, args: Words<'_>, results: &mut [Word]) -> bool {
+    fn host(&mut self, host: usize) -> (&mut HostFunction, &HostContext) {
         let host = self.grant.hosts[self.chain.hosts[host] as usize].as_mut();
-        host.expect("INVARIANT: a chain's host functions are there")
-            .call(args, results, self.grant.context)
+        let host = host.expect("INVARIANT: a chain's host functions are there");
+        (host, self.grant.context)
     }
 
     fn drop_element(&mut self, policy: usize) {

@@ -22,9 +22,15 @@ impl Data {
     /// clone of it lives.
     pub fn view(&self) -> (u64, u64) {
         match self {
-            Data::Bytes(data) => (data.as_ptr().addr() as u64, data.len() as u64),
-            Data::I64(data) => (data.as_ptr().addr() as u64, size_of_val(&data[..]) as u64),
-            Data::F64(data) => (data.as_ptr().addr() as u64, size_of_val(&data[..]) as u64),
+            Data::Bytes(data) => (data.as_ptr().expose_provenance() as u64, data.len() as u64),
+            Data::I64(data) => (
+                data.as_ptr().expose_provenance() as u64,
+                size_of_val(&data[..]) as u64,
+            ),
+            Data::F64(data) => (
+                data.as_ptr().expose_provenance() as u64,
+                size_of_val(&data[..]) as u64,
+            ),
         }
     }
 }

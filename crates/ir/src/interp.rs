@@ -3,11 +3,13 @@
 
 use crate::eval;
 use crate::function::{BlockData, End, Function, Inst, Item, ItemAt, Target, Terminator, Value};
+use crate::host::HostFunction;
 use crate::limits::BATCH_STEPS_MIN;
 use crate::memory::{Words, bytes_at, trusted, view_of};
 use crate::op::Op;
 use crate::program::Tables;
-use crate::types::{Kind, Type, Word, f64_word};
+use crate::scratch::HostContext;
+use crate::types::{FieldAt, Kind, Type, Word, f64_word};
 
 /// What became of a `take`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +30,8 @@ pub trait Flow {
     fn slot_get(&mut self, slot: usize, into: &mut [Word]);
     /// Sets a state slot.
     fn slot_set(&mut self, slot: usize, value: Words<'_>);
-    /// Calls a host function; whether it succeeded.
-    fn call(&mut self, host: usize, args: Words<'_>, results: &mut [Word]) -> bool;
+    /// A host function, and what it may use.
+    fn host(&mut self, host: usize) -> (&mut HostFunction, &HostContext);
     /// Counts one element as dropped by a policy.
     fn drop_element(&mut self, policy: usize);
 
@@ -143,6 +145,11 @@ impl Code {
         } = registers;
         registers.clear();
         registers.resize(self.words, 0);
+        let params = self.function.params().iter();
+        assert!(
+            args.types().eq(params.map(|&param| self.function.ty(param))),
+            "INVARIANT: a function is run with what it takes"
+        );
         let args = args.words();
         registers[..args.len()].copy_from_slice(args);
         let mut activation = Activation {
@@ -241,7 +248,13 @@ impl<F: Flow> Activation<'_, F> {
                 self.push_all(args);
                 let sig = &self.tables.hosts[*host as usize];
                 self.results.resize(crate::types::words_of(&sig.results), 0);
-                let succeeded = self.flow.call(*host as usize, trusted(self.moves), self.results);
+                let (function, context) = self.flow.host(*host as usize);
+                debug_assert_eq!(
+                    function.sig(),
+                    sig,
+                    "INVARIANT: hosts are bound by their signatures"
+                );
+                let succeeded = function.call_words(self.moves, self.results, context);
                 self.moves.clear();
                 if succeeded {
                     self.moves.extend_from_slice(self.results);
@@ -439,13 +452,15 @@ impl<F: Flow> Activation<'_, F> {
                 self.flow.slot_get(inst.imm.index(), &mut self.registers[range]);
             }
             Op::SlotSet => {
-                let range = self.range(arg(0));
-                self.flow
-                    .slot_set(inst.imm.index(), trusted(&self.registers[range]));
+                let (range, ty) = (self.range(arg(0)), self.code.function.ty(arg(0)));
+                let value = trusted(FieldAt::alone(ty), &self.registers[range]);
+                self.flow.slot_set(inst.imm.index(), value);
             }
             Op::Emit => {
                 self.gather(&inst.args);
-                self.flow.emit(inst.imm.index(), trusted(self.moves));
+                let output = &self.tables.outputs[inst.imm.index()];
+                self.flow
+                    .emit(inst.imm.index(), trusted(output.layout(), self.moves));
             }
             Op::Ready => {
                 let ready = self.flow.ready(inst.imm.index());
@@ -460,7 +475,9 @@ impl<F: Flow> Activation<'_, F> {
             Op::Count => self.flow.count(inst.imm.index()),
             Op::OutboxPut => {
                 self.gather(&inst.args);
-                self.flow.outbox_put(inst.imm.index(), trusted(self.moves));
+                let outbox = &self.tables.outputs[inst.imm.index()];
+                self.flow
+                    .outbox_put(inst.imm.index(), trusted(outbox.layout(), self.moves));
             }
             // Were one not settled, as it is, the difference from native code would show.
             Op::ItemU8 => self.item(inst, Item::U8),

@@ -8,7 +8,9 @@
 //! here executes both and defines what they mean; native code has to agree.
 //!
 //! What this crate deliberately does not know: networks, scheduling, input and
-//! output, and native code. Unsafe code is in [`memory`] alone.
+//! output, and native code. Unsafe code is in [`memory`] and [`host`]; what lends words to
+//! native code ([`state`], [`block`]) is an unsafe function. [`memory`] says why safe code
+//! cannot make a byte string out of a number.
 //!
 //! | module | what |
 //! |---|---|
@@ -23,7 +25,8 @@
 //! | [`text`] | the text form, both ways |
 //! | [`eval`] | the meaning of the pure operations |
 //! | [`interp`] | executes functions |
-//! | [`memory`] | byte strings as slices; host functions |
+//! | [`memory`] | byte strings as slices; typed values in words |
+//! | [`host`] | host functions |
 //! | [`scratch`] | what host functions may use during a grant |
 //! | [`state`] | where state slots lie |
 //! | [`block`] | blocks of elements |
@@ -37,6 +40,7 @@ pub mod chain;
 pub mod data;
 pub mod eval;
 pub mod function;
+pub mod host;
 pub mod interp;
 pub mod limits;
 pub mod memory;
@@ -56,16 +60,17 @@ pub use data::Data;
 pub use function::{
     Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, ItemAt, Origin, Target, Terminator, Value,
 };
+pub use host::{Host, HostEntry, HostFunction, ResultRoom};
 pub use interp::{Code, Flow, Outcome, Registers, Taken};
 #[doc(hidden)]
 pub use memory::Carried;
-pub use memory::{Host, HostEntry, HostFunction, Results, Scalar, Words};
+pub use memory::{Results, Scalar, Words};
 pub use op::Op;
 pub use program::{HostSig, InputProgram, Program, SlotDecl, Tables};
 pub use scratch::HostContext;
 pub use state::{Place, State};
 pub use text::{ChainText, TextError, parse_chain, parse_program, print_chain, print_program};
-pub use types::{ElementType, Kind, Type, Word};
+pub use types::{ElementType, FieldAt, Kind, Type, Word};
 pub use verify::{
     Role, VerifyError, VerifyErrors, verify_chain, verify_function, verify_optimized, verify_program,
 };

@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use bumpalo::Bump;
 use bytes::Bytes;
 
+use crate::host::HostFunction;
 use crate::limits::SCRATCH_BYTES_MAX;
-use crate::memory::HostFunction;
 
 /// The surroundings of a host call. One belongs to a network, and is cleared
 /// between grants.

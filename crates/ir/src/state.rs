@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::memory::{Words, trusted, view_of};
-use crate::types::{Kind, Type, Word};
+use crate::types::{FieldAt, Kind, Type, Word};
 
 /// The place of one state slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ struct Kept {
 #[derive(Debug, Default)]
 pub struct State {
     words: Vec<Word>,
+    /// For each first word of a slot, the slot's place.
+    places: Vec<Option<Place>>,
     kept: Vec<Kept>,
     /// Places given back, by type and offset, with which byte strings are theirs.
     free: BTreeMap<(Type, u32), u32>,
@@ -58,6 +60,7 @@ impl State {
             }
             None => self.grow(ty),
         };
+        self.places[place.offset()] = Some(place);
         let words = &mut self.words[place.offset()..place.offset() + ty.words()];
         match ty.kind {
             Kind::Bytes => words.fill(0),
@@ -69,6 +72,7 @@ impl State {
     fn grow(&mut self, ty: Type) -> Place {
         let offset = u32::try_from(self.words.len()).expect("the number of slots is bounded");
         self.words.resize(self.words.len() + ty.words(), 0);
+        self.places.resize(self.words.len(), None);
         if ty.kind == Kind::Bytes {
             self.kept.push(Kept::default());
         }
@@ -80,32 +84,67 @@ impl State {
     }
 
     /// Gives a slot's place back; what it owned is freed.
+    ///
+    /// # Panics
+    /// When the place is not one of this state.
     pub fn remove(&mut self, place: Place) {
+        self.check(place);
         if place.ty.kind == Kind::Bytes {
             self.kept[place.kept as usize] = Kept::default();
         }
-        self.words[place.offset()..place.offset() + place.ty.words()].fill(0);
+        self.clear(place);
+        self.places[place.offset()] = None;
         self.free.insert((place.ty, place.offset), place.kept);
     }
 
     /// The value of a slot.
+    ///
+    /// # Panics
+    /// When the place is not one of this state.
     pub fn get(&self, place: Place) -> Words<'_> {
-        trusted(&self.words[place.offset()..place.offset() + place.ty.words()])
+        self.check(place);
+        let words = &self.words[place.offset()..place.offset() + place.ty.words()];
+        trusted(FieldAt::alone(place.ty), words)
     }
 
     /// Sets a slot; bytes are copied.
+    ///
+    /// # Panics
+    /// When the place is not one of this state, or the value is of another type.
     pub fn set(&mut self, place: Place, value: Words<'_>) {
+        self.check(place);
+        assert!(
+            value.types().eq([place.ty]),
+            "a value of another type than the slot's"
+        );
         let at = place.offset();
         self.words[at..at + place.ty.words()].copy_from_slice(value.words());
-        let is_present = !place.ty.nullable || value.words()[place.ty.payload_words()] != 0;
-        if place.ty.kind == Kind::Bytes && is_present {
+        if place.ty.kind == Kind::Bytes && value.is_some(0) {
             self.keep(place, value.bytes(0));
         }
+    }
+
+    /// Makes a slot what it is without a value: zero, no bytes, null.
+    pub fn clear(&mut self, place: Place) {
+        self.check(place);
+        self.words[place.offset()..place.offset() + place.ty.words()].fill(0);
+    }
+
+    /// INVARIANT: where a place of this state says that bytes lie, they do: it is read by
+    /// no place of another state, nor by one that was given back.
+    #[inline]
+    fn check(&self, place: Place) {
+        assert!(
+            self.places.get(place.offset()) == Some(&Some(place)),
+            "a place of another state"
+        );
     }
 
     /// Makes a slot of bytes own a copy of `bytes`, which may be a view of what it
     /// owned; the word of presence is left as it is.
     pub fn keep(&mut self, place: Place, bytes: &[u8]) {
+        self.check(place);
+        assert_eq!(place.ty.kind, Kind::Bytes, "the kind of a slot that keeps bytes");
         let kept = &mut self.kept[place.kept as usize];
         if kept.previous.as_ptr_range().contains(&bytes.as_ptr()) {
             kept.previous = bytes.to_vec();
@@ -130,12 +169,18 @@ impl State {
 
     /// Sets an integer slot.
     pub fn set_i64(&mut self, place: Place, value: i64) {
-        debug_assert_eq!(place.ty, Type::I64);
+        self.check(place);
+        assert_eq!(place.ty, Type::I64, "the type of a slot that is set");
         self.words[place.offset()] = value.cast_unsigned();
     }
 
     /// All the words, as native code addresses them.
-    pub fn words_mut(&mut self) -> &mut [Word] {
+    ///
+    /// # Safety
+    /// The words of a slot are only set to a value of its type; those of a slot of bytes
+    /// only by [`keep`](State::keep).
+    #[expect(unsafe_code, reason = "lends words that are read as addresses")]
+    pub unsafe fn words_mut(&mut self) -> &mut [Word] {
         &mut self.words
     }
 

@@ -8,6 +8,7 @@
 //! so that equal values are equal words.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// One 64-bit word of shared memory.
 pub type Word = u64;
@@ -111,19 +112,77 @@ impl std::str::FromStr for Type {
     }
 }
 
+/// Where one of several values lies that lie in words one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FieldAt {
+    /// The type of the value.
+    pub ty: Type,
+    /// Its first word.
+    at: u32,
+}
+
+impl FieldAt {
+    /// The value's first word.
+    #[inline]
+    pub fn at(self) -> usize {
+        self.at as usize
+    }
+
+    /// The word of presence of a nullable value: its last one.
+    #[inline]
+    pub fn presence(self) -> usize {
+        self.at() + self.ty.payload_words()
+    }
+
+    /// Where a value of this type lies that is alone.
+    pub fn alone(ty: Type) -> &'static [FieldAt] {
+        const fn first(kind: Kind) -> [FieldAt; 1] {
+            let ty = Type::new(kind);
+            [FieldAt { ty, at: 0 }]
+        }
+        const fn nullable(kind: Kind) -> [FieldAt; 1] {
+            let ty = Type::new(kind).or_null();
+            [FieldAt { ty, at: 0 }]
+        }
+        match (ty.kind, ty.nullable) {
+            (Kind::I64, false) => const { &first(Kind::I64) },
+            (Kind::F64, false) => const { &first(Kind::F64) },
+            (Kind::Bool, false) => const { &first(Kind::Bool) },
+            (Kind::Bytes, false) => const { &first(Kind::Bytes) },
+            (Kind::I64, true) => const { &nullable(Kind::I64) },
+            (Kind::F64, true) => const { &nullable(Kind::F64) },
+            (Kind::Bool, true) => const { &nullable(Kind::Bool) },
+            (Kind::Bytes, true) => const { &nullable(Kind::Bytes) },
+        }
+    }
+}
+
 /// The type of the elements of a port or flow point: its fields, in order. A
 /// scalar element is a record of one field.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default)]
 pub struct ElementType {
     fields: Box<[Type]>,
+    /// Follows from the fields.
+    layout: Box<[FieldAt]>,
 }
 
 impl ElementType {
     /// An element of these fields.
     pub fn new(fields: impl IntoIterator<Item = Type>) -> ElementType {
-        ElementType {
-            fields: fields.into_iter().collect(),
-        }
+        let fields: Box<[Type]> = fields.into_iter().collect();
+        let mut words = 0;
+        let layout = fields.iter().map(|&ty| {
+            let at = u32::try_from(words).expect("the number of fields is bounded");
+            words += ty.words();
+            FieldAt { ty, at }
+        });
+        let layout = layout.collect();
+        ElementType { fields, layout }
+    }
+
+    /// Where the fields lie in the words of an element.
+    pub fn layout(&self) -> &[FieldAt] {
+        &self.layout
     }
 
     /// The types of the fields, in order.
@@ -134,6 +193,20 @@ impl ElementType {
     /// How many words one element takes.
     pub fn words(&self) -> usize {
         words_of(&self.fields)
+    }
+}
+
+impl PartialEq for ElementType {
+    fn eq(&self, other: &ElementType) -> bool {
+        self.fields == other.fields
+    }
+}
+
+impl Eq for ElementType {}
+
+impl Hash for ElementType {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fields.hash(state);
     }
 }
 

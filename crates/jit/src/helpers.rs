@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "machine code passes addresses")]
 
 use cutthrough_ir::types::f64_word;
-use cutthrough_ir::{Word, Words, eval};
+use cutthrough_ir::{FieldAt, Word, Words, eval};
 
 use crate::context::{Context, OutboxView};
 
@@ -139,14 +139,15 @@ unsafe extern "C" fn keep(context: *mut Context, slot: usize, address: Word, len
     unsafe {
         let context = &*context;
         let place = *context.places.add(slot);
-        (*context.state).set(place, Words::new(&words[..place.ty().words()]));
+        let value = Words::new(FieldAt::alone(place.ty()), &words[..place.ty().words()]);
+        (*context.state).set(place, value);
     }
 }
 
 unsafe extern "C" fn outbox_grow(view: *mut OutboxView, len: u64) {
     // SAFETY: machine code passes the address of one of the context's outboxes, and
     // how many elements it has completed there, which is never more than there is
-    // memory for; so the words up to there are initialised. The outbox is borrowed
+    // memory for; so the words up to there are initialised, by whole elements. The outbox is borrowed
     // by the grant and used by nobody else meanwhile.
     unsafe {
         let view = &mut *view;

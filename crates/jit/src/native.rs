@@ -98,7 +98,8 @@ impl NativeChain {
         };
         let state = &raw mut *grant.state;
         let mut context = Context {
-            // SAFETY: `state` comes from a reference that is unique and lives on.
+            // SAFETY: `state` comes from a reference that is unique and lives on. Machine
+            // code sets slots to values of their types, and those of bytes by `keep`.
             state_words: unsafe { (*state).words_mut().as_mut_ptr() },
             counts: grant.counts.as_mut_ptr(),
             interrupt: grant.interrupt,
@@ -204,7 +205,8 @@ fn outbox_view(grant: &mut Grant<'_>, index: usize) -> OutboxView {
     let width = outbox.block.element().words();
     let len = outbox.block.len();
     let capacity = outbox.capacity;
-    let words = outbox.block.words_mut();
+    // SAFETY: machine code extends them by whole elements, whose bytes it interns.
+    let words = unsafe { outbox.block.words_mut() };
     words.reserve(capacity.saturating_sub(len).min(OUTBOX_ELEMENTS_FIRST) * width);
     OutboxView {
         words: words.as_mut_ptr(),

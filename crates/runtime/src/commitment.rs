@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use cutthrough_ir::{Flow, Place, Registers, State, Word, Words};
+use cutthrough_ir::{Flow, HostContext, HostFunction, Place, Registers, State, Word, Words};
 
 use crate::program::ProcessCode;
 use crate::wiring::{Destination, PointId, Port, Status, Wiring};
@@ -102,7 +102,7 @@ impl Flow for Slots<'_> {
         unreachable!("INVARIANT: expressions set nothing")
     }
 
-    fn call(&mut self, _host: usize, _args: Words<'_>, _results: &mut [Word]) -> bool {
+    fn host(&mut self, _host: usize) -> (&mut HostFunction, &HostContext) {
         unreachable!("INVARIANT: expressions call nothing")
     }
 

@@ -4,29 +4,31 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use cutthrough_ir::{ElementType, HostContext, Results, Scalar, Type, Words};
+use cutthrough_ir::{ElementType, HostContext, Results, Type, Words};
 
 use crate::wiring::PointId;
 
-/// A Rust type whose values can be elements: a field, or a tuple of fields.
+/// A Rust type whose values can be elements: a field, or several one after another.
+///
+/// An implementation says the fields three times: their types, how a value is made of them
+/// and how it is taken apart. Where it says different things, the process that reads or
+/// writes fails with a message; nothing else can go wrong.
 pub trait Element: Sized + Send + 'static {
     /// The types of the fields.
     fn fields() -> Vec<Type>;
 
-    /// Takes a value off the front of words that hold its fields.
-    fn read(words: &mut Words<'_>) -> Self;
+    /// Makes a value of its fields, taken in order.
+    ///
+    /// # Errors
+    /// When the fields are no such value: text that is not UTF-8, a number out of range.
+    /// The process that reads fails with the message.
+    fn read(fields: &mut FieldReader<'_>) -> Result<Self, String>;
 
-    /// Puts the value's fields into the results of a host call from word `at` on;
-    /// gives the word behind them.
+    /// Gives the fields of the value in order.
     ///
     /// # Errors
     /// When scratch memory for byte strings is used up.
-    fn write<'a>(
-        self,
-        results: &mut Results<'a>,
-        at: usize,
-        context: &'a HostContext,
-    ) -> Result<usize, String>;
+    fn write(self, fields: &mut FieldWriter<'_, '_>) -> Result<(), String>;
 
     /// The type of the elements.
     fn element_type() -> ElementType {
@@ -38,122 +40,221 @@ pub trait Element: Sized + Send + 'static {
 pub trait Field: Element {
     /// The type of the field.
     const TYPE: Type;
+}
 
-    /// The value of a present field.
-    fn from_scalar(scalar: Scalar<'_>) -> Self;
+/// The fields of an element, to be taken in order. Each is checked: to take a field of
+/// another kind than comes next, or one more than there are, is a panic, which fails the
+/// process.
+#[derive(Debug)]
+pub struct FieldReader<'a> {
+    fields: Words<'a>,
+    next: usize,
+}
 
-    /// The value that stands in the words of an absent field: never seen.
-    fn absent() -> Self;
+impl<'a> FieldReader<'a> {
+    /// Takes an integer.
+    pub fn i64(&mut self) -> i64 {
+        self.advance(Words::i64)
+    }
+
+    /// Takes a double.
+    pub fn f64(&mut self) -> f64 {
+        self.advance(Words::f64)
+    }
+
+    /// Takes a boolean.
+    pub fn bool(&mut self) -> bool {
+        self.advance(Words::bool)
+    }
+
+    /// Takes a byte string.
+    pub fn bytes(&mut self) -> &'a [u8] {
+        self.advance(Words::bytes)
+    }
+
+    /// Takes the next field if it is null; whether it was.
+    pub fn null(&mut self) -> bool {
+        let is_null = !self.fields.is_some(self.next);
+        self.next += usize::from(is_null);
+        is_null
+    }
+
+    #[inline]
+    fn advance<T>(&mut self, read: impl FnOnce(Words<'a>, usize) -> T) -> T {
+        let value = read(self.fields, self.next);
+        self.next += 1;
+        value
+    }
+}
+
+/// Takes the fields of an element, in order, for the results of a host call. Each is
+/// checked as a [`FieldReader`] does.
+#[derive(Debug)]
+pub struct FieldWriter<'r, 'a> {
+    results: &'r mut Results<'a>,
+    next: usize,
+    context: &'a HostContext,
+}
+
+impl FieldWriter<'_, '_> {
+    /// Gives an integer.
+    pub fn i64(&mut self, value: i64) {
+        self.results.i64(self.next, value);
+        self.next += 1;
+    }
+
+    /// Gives a double.
+    pub fn f64(&mut self, value: f64) {
+        self.results.f64(self.next, value);
+        self.next += 1;
+    }
+
+    /// Gives a boolean.
+    pub fn bool(&mut self, value: bool) {
+        self.results.bool(self.next, value);
+        self.next += 1;
+    }
+
+    /// Gives a copy of a byte string.
+    ///
+    /// # Errors
+    /// When scratch memory is used up.
+    pub fn bytes(&mut self, value: &[u8]) -> Result<(), String> {
+        self.results.bytes(self.next, self.context.copy(value)?);
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Gives null, for a field that is nullable.
+    pub fn null(&mut self) {
+        self.results.null(self.next);
+        self.next += 1;
+    }
+}
+
+/// Reads an element that has these fields and no more.
+pub(crate) fn read<T: Element>(fields: Words<'_>) -> Result<T, String> {
+    let mut reader = FieldReader { fields, next: 0 };
+    let value = T::read(&mut reader)?;
+    if reader.next != fields.len() {
+        return Err(disagree::<T>("reads", reader.next, fields.len()));
+    }
+    Ok(value)
+}
+
+/// Writes an element to the results from number `first` on, which it has to fill.
+pub(crate) fn write<'a, T: Element>(
+    value: T,
+    results: &mut Results<'a>,
+    first: usize,
+    context: &'a HostContext,
+) -> Result<(), String> {
+    let mut writer = FieldWriter {
+        results,
+        next: first,
+        context,
+    };
+    value.write(&mut writer)?;
+    let written = writer.next;
+    if written != results.len() {
+        return Err(disagree::<T>("writes", written - first, results.len() - first));
+    }
+    Ok(())
+}
+
+#[cold]
+fn disagree<T>(does: &str, done: usize, fields: usize) -> String {
+    let name = std::any::type_name::<T>();
+    format!("the Element {name} {does} {done} of the {fields} fields that it says it has")
 }
 
 macro_rules! field {
-    ($rust:ty, $ty:expr, $absent:expr, |$scalar:pat_param| $from:expr, |$value:ident, $results:ident, $at:ident, $context:ident| $write:expr) => {
+    ($rust:ty, $ty:expr, |$reader:ident| $read:expr, |$value:ident, $writer:ident| $write:expr) => {
         impl Element for $rust {
             fn fields() -> Vec<Type> {
                 vec![$ty]
             }
 
-            fn read(words: &mut Words<'_>) -> Self {
-                words.next($ty).map_or($absent, Self::from_scalar)
+            #[inline]
+            fn read($reader: &mut FieldReader<'_>) -> Result<Self, String> {
+                $read
             }
 
-            fn write<'a>(
-                self,
-                $results: &mut Results<'a>,
-                $at: usize,
-                $context: &'a HostContext,
-            ) -> Result<usize, String> {
+            #[inline]
+            fn write(self, $writer: &mut FieldWriter<'_, '_>) -> Result<(), String> {
                 let $value = self;
-                $write;
-                Ok($at + $ty.words())
+                $write
             }
         }
 
         impl Field for $rust {
             const TYPE: Type = $ty;
-
-            fn from_scalar(scalar: Scalar<'_>) -> Self {
-                match scalar {
-                    $scalar => $from,
-                    _ => unreachable!("INVARIANT: words are read by the type they were written by"),
-                }
-            }
-
-            fn absent() -> Self {
-                $absent
-            }
         }
     };
 }
 
-field!(
-    i64,
-    Type::I64,
-    0,
-    |Scalar::I64(value)| value,
-    |value, results, at, _context| results.i64(at, value)
-);
-field!(
-    f64,
-    Type::F64,
-    0.0,
-    |Scalar::F64(value)| value,
-    |value, results, at, _context| results.f64(at, value)
-);
-field!(
-    bool,
-    Type::BOOL,
-    false,
-    |Scalar::Bool(value)| value,
-    |value, results, at, _context| results.bool(at, value)
-);
+field!(i64, Type::I64, |fields| Ok(fields.i64()), |value, fields| {
+    fields.i64(value);
+    Ok(())
+});
+field!(f64, Type::F64, |fields| Ok(fields.f64()), |value, fields| {
+    fields.f64(value);
+    Ok(())
+});
+field!(bool, Type::BOOL, |fields| Ok(fields.bool()), |value, fields| {
+    fields.bool(value);
+    Ok(())
+});
 field!(
     Vec<u8>,
     Type::BYTES,
-    Vec::new(),
-    |Scalar::Bytes(bytes)| bytes.to_vec(),
-    |value, results, at, context| {
-        results.bytes(at, context.copy(&value)?);
-    }
+    |fields| Ok(fields.bytes().to_vec()),
+    |value, fields| fields.bytes(&value)
 );
 field!(
     Bytes,
     Type::BYTES,
-    Bytes::new(),
-    |Scalar::Bytes(bytes)| Bytes::copy_from_slice(bytes),
-    |value, results, at, context| {
-        results.bytes(at, context.copy(&value)?);
-    }
+    |fields| Ok(Bytes::copy_from_slice(fields.bytes())),
+    |value, fields| fields.bytes(&value)
 );
 field!(
     String,
     Type::BYTES,
-    String::new(),
-    |Scalar::Bytes(bytes)| String::from_utf8_lossy(bytes).into_owned(),
-    |value, results, at, context| results.bytes(at, context.copy(value.as_bytes())?)
+    |fields| text(fields.bytes()),
+    |value, fields| fields.bytes(value.as_bytes())
 );
+
+fn text(bytes: &[u8]) -> Result<String, String> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(format!(
+            "a text of {} bytes is not UTF-8 from byte {} on; take Vec<u8> or Bytes for any bytes, not String",
+            bytes.len(),
+            error.valid_up_to()
+        )),
+    }
+}
 
 impl<T: Field> Element for Option<T> {
     fn fields() -> Vec<Type> {
         vec![T::TYPE.or_null()]
     }
 
-    fn read(words: &mut Words<'_>) -> Self {
-        words.next(T::TYPE.or_null()).map(T::from_scalar)
+    fn read(fields: &mut FieldReader<'_>) -> Result<Self, String> {
+        if fields.null() {
+            return Ok(None);
+        }
+        T::read(fields).map(Some)
     }
 
-    fn write<'a>(
-        self,
-        results: &mut Results<'a>,
-        at: usize,
-        context: &'a HostContext,
-    ) -> Result<usize, String> {
-        let Some(value) = self else {
-            return Ok(at + T::TYPE.or_null().words());
-        };
-        let presence = value.write(results, at, context)?;
-        results.bool(presence, true);
-        Ok(presence + 1)
+    fn write(self, fields: &mut FieldWriter<'_, '_>) -> Result<(), String> {
+        match self {
+            Some(value) => value.write(fields),
+            None => {
+                fields.null();
+                Ok(())
+            }
+        }
     }
 }
 
@@ -164,20 +265,15 @@ macro_rules! tuple {
                 [$($name::fields()),+].concat()
             }
 
-            fn read(words: &mut Words<'_>) -> Self {
-                ($($name::read(words),)+)
+            fn read(fields: &mut FieldReader<'_>) -> Result<Self, String> {
+                Ok(($($name::read(fields)?,)+))
             }
 
-            fn write<'a>(
-                self,
-                results: &mut Results<'a>,
-                at: usize,
-                context: &'a HostContext,
-            ) -> Result<usize, String> {
+            fn write(self, fields: &mut FieldWriter<'_, '_>) -> Result<(), String> {
                 #[expect(non_snake_case, reason = "the macro names a variable after its type")]
                 let ($($name,)+) = self;
-                $(let at = $name.write(results, at, context)?;)+
-                Ok(at)
+                $($name.write(fields)?;)+
+                Ok(())
             }
         }
     };

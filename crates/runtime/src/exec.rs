@@ -3,7 +3,9 @@
 
 use std::sync::atomic::Ordering;
 
-use cutthrough_ir::{Carried, End, Exit, Flow, Grant, Outcome, Registers, Taken, Word, Words};
+use cutthrough_ir::{
+    Carried, End, Exit, Flow, Grant, HostContext, HostFunction, Outcome, Registers, Taken, Word, Words,
+};
 
 use crate::plan::{Begin, Check, From, Member, MemberPort, Plan, To};
 use crate::program::FunctionInfo;
@@ -325,11 +327,11 @@ impl Flow for Surroundings<'_, '_, '_> {
         self.exec.grant.state.set(self.member.places[slot], value);
     }
 
-    fn call(&mut self, host: usize, args: Words<'_>, results: &mut [Word]) -> bool {
+    fn host(&mut self, host: usize) -> (&mut HostFunction, &HostContext) {
         let grant = &mut *self.exec.grant;
         let host = grant.hosts[self.member.hosts[host] as usize].as_mut();
-        host.expect("INVARIANT: a process's host functions are there")
-            .call(args, results, grant.context)
+        let host = host.expect("INVARIANT: a process's host functions are there");
+        (host, grant.context)
     }
 
     fn drop_element(&mut self, policy: usize) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cutthrough_ir::{Type, Words};
+use cutthrough_ir::Words;
 
 use crate::error::Error;
 
@@ -49,12 +49,12 @@ pub enum Fate {
 /// What a process held when it was cancelled or removed: its slots as they were.
 #[derive(Debug)]
 pub struct Held<'h> {
-    slots: Vec<(Type, Words<'h>)>,
+    slots: Vec<Words<'h>>,
     elements: u64,
 }
 
 impl<'h> Held<'h> {
-    pub(crate) fn new(slots: Vec<(Type, Words<'h>)>, elements: u64) -> Held<'h> {
+    pub(crate) fn new(slots: Vec<Words<'h>>, elements: u64) -> Held<'h> {
         Held { slots, elements }
     }
 
@@ -63,8 +63,8 @@ impl<'h> Held<'h> {
         self.elements
     }
 
-    /// The type and value of a slot, by its number.
-    pub fn slot(&self, number: usize) -> Option<(Type, Words<'h>)> {
+    /// A slot by its number: one value.
+    pub fn slot(&self, number: usize) -> Option<Words<'h>> {
         self.slots.get(number).copied()
     }
 }

@@ -40,6 +40,7 @@
 //! | `program` | what a process is once it has declared itself |
 //! | `fate` | why edges are closed, and what becomes of what a process holds |
 //! | [`host`] | host functions from closures |
+//! | [`ir`] | what processes, host functions and engines are written in |
 //! | `element` | Rust values as elements |
 //! | `wiring` | who is attached to what |
 //! | `arrange` | what follows from it: order, blocks, what is pulled |
@@ -64,6 +65,7 @@ mod error;
 mod exec;
 mod fate;
 pub mod host;
+pub mod ir;
 mod jit;
 pub mod kernels;
 pub mod limits;
@@ -78,8 +80,7 @@ mod specialize;
 mod sync;
 mod wiring;
 
-pub use cutthrough_ir as ir;
-pub use element::{Element, Field, FlowPoint};
+pub use element::{Element, Field, FieldReader, FieldWriter, FlowPoint};
 pub use engine::{CodeMemory, Engine, EngineDump, Specialised};
 pub use error::{Error, ErrorKind};
 pub use fate::{Close, Edge, Fate, Held};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use cutthrough_ir::{HostFunction, HostSig, Op, SlotDecl, Type, Value};
 use parking_lot::Mutex;
 
-use crate::element::{Element, FlowPoint};
+use crate::element::{self, Element, FlowPoint};
 use crate::error::Error;
 use crate::network::Network;
 use crate::process::{Fragment, Process, Shape};
@@ -181,8 +181,7 @@ impl<T: Element> Outlet<T> {
             results: Vec::new(),
         };
         let function = crate::host::function(sig, move |args, _results, _context| {
-            let mut args = args;
-            arrived.lock().push_back(T::read(&mut args));
+            arrived.lock().push_back(element::read(args)?);
             Ok(())
         });
         Outlet {
@@ -234,7 +233,7 @@ impl<T: Element> Inlet<T> {
             if let Some(element) = offered.pop_front() {
                 results.bool(0, true);
                 results.bool(1, !offered.is_empty());
-                element.write(results, 2, context)?;
+                element::write(element, results, 2, context)?;
             }
             Ok(())
         });

@@ -89,7 +89,7 @@ impl Process for Late {
 
     fn hand_back(&mut self, held: &Held<'_>) {
         assert_eq!(held.elements(), 1);
-        let (_, kept) = held.slot(1).unwrap();
+        let kept = held.slot(1).unwrap();
         self.back.lock().unwrap().push(kept.i64(0));
     }
 }

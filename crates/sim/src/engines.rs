@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use cutthrough::ir::passes::{PASSES, Pass};
-use cutthrough::ir::{ChainCode, Code, Exit, Grant, Op, VerifyErrors, verify_chain, verify_optimized};
 use cutthrough::{Compile, Engine, EngineDump, Options, Specialised};
+use cutthrough_ir::passes::{PASSES, Pass};
+use cutthrough_ir::{ChainCode, Code, Exit, Grant, Op, VerifyErrors, verify_chain, verify_optimized};
 
 /// A way to run a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,7 +123,7 @@ impl Engine for Chains {
 }
 
 fn note(chain: &ChainCode, verified: Result<(), VerifyErrors>) {
-    use cutthrough::ir::Terminator;
+    use cutthrough_ir::Terminator;
     let errors = verified.err();
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(errors) = errors {

@@ -2,8 +2,8 @@
 //! small number of elements. This is independent of [`crate::generate`], so that what
 //! that never comes to is tried here.
 
-use cutthrough::ir::{ElementType, Type};
 use cutthrough::processes::BranchPolicy;
+use cutthrough_ir::{ElementType, Type};
 
 use crate::plan::{Plan, Step};
 use crate::procs::Fault;

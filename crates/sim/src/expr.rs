@@ -1,8 +1,8 @@
 //! Random computations in IR, the same again for the same seed.
 
 use cutthrough::Fragment;
-use cutthrough::ir::op::{Effect, ImmKind, Pattern};
-use cutthrough::ir::{Data, ElementType, Imm, Item, Kind, Op, Type, Value};
+use cutthrough_ir::op::{Effect, ImmKind, Pattern};
+use cutthrough_ir::{Data, ElementType, Imm, Item, Kind, Op, Type, Value};
 
 use crate::rng::Rng;
 use crate::value;
@@ -103,7 +103,7 @@ fn operation(rng: &mut Rng, f: &mut Fragment<'_>, pool: &mut Pool) {
     }
     let imm = match info.imm {
         ImmKind::I64 => Imm::I64(value::integer(rng)),
-        ImmKind::F64 => Imm::F64(cutthrough::ir::types::f64_word(value::double(rng))),
+        ImmKind::F64 => Imm::F64(cutthrough_ir::types::f64_word(value::double(rng))),
         ImmKind::Bool => Imm::Bool(rng.chance(50)),
         ImmKind::Type => Imm::Type(any.or_null()),
         _ => Imm::None,

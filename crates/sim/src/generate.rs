@@ -1,7 +1,7 @@
 //! Random plans.
 
-use cutthrough::ir::{ElementType, Kind, Type};
 use cutthrough::processes::BranchPolicy;
+use cutthrough_ir::{ElementType, Kind, Type};
 
 use crate::plan::{Plan, Step};
 use crate::procs::Fault;

@@ -1,7 +1,7 @@
 //! A process that is random itself.
 
-use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
 use cutthrough::{Fragment, Process, Shape};
+use cutthrough_ir::{ElementType, Op, SlotDecl, Type, Value};
 
 use crate::expr::{self, Pool};
 use crate::procs::{is_positive, less_one};

@@ -1,7 +1,7 @@
 //! A plan: everything that is done to one network, in order. It refers to processes
 //! and flow points by numbers of its own, so that any part can be left out.
 
-use cutthrough::ir::ElementType;
+use cutthrough_ir::ElementType;
 
 use crate::spec::Spec;
 

@@ -3,11 +3,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cutthrough::ir::{
+use cutthrough::{Fragment, Process, Shape};
+use cutthrough_ir::{
     ElementType, End, HostContext, HostFunction, HostSig, Op, Results, SlotDecl, Terminator, Type, Value,
     Words,
 };
-use cutthrough::{Fragment, Process, Shape};
 
 use crate::expr;
 use crate::value::{self, Row, Val};
@@ -67,14 +67,13 @@ pub struct Feed {
 
 /// The host function of a [`Feed`].
 struct FeedHost {
-    fields: Vec<Type>,
     rows: std::vec::IntoIter<Row>,
     fault: Fault,
     own: Option<Vec<u8>>,
     name: String,
 }
 
-impl cutthrough::ir::Host for FeedHost {
+impl cutthrough_ir::Host for FeedHost {
     fn call<'a>(
         &'a mut self,
         _args: Words<'a>,
@@ -89,7 +88,7 @@ impl cutthrough::ir::Host for FeedHost {
             };
         };
         results.bool(0, true);
-        value::write(&row, &self.fields, results, 1, context)?;
+        value::write(&row, results, 1, context)?;
         if let Some(own) = &mut self.own {
             own.fill(b'#');
             own.clear();
@@ -101,13 +100,12 @@ impl cutthrough::ir::Host for FeedHost {
                 }
             }));
             own.reserve(1);
-            let (mut at, mut from) = (1, 0);
-            for (value, ty) in row.iter().zip(&self.fields) {
+            let mut from = 0;
+            for (k, value) in row.iter().enumerate() {
                 if let Val::S(bytes) = value {
-                    results.bytes(at, &own[from..from + bytes.len()]);
+                    results.bytes(1 + k, &own[from..from + bytes.len()]);
                     from += bytes.len();
                 }
-                at += ty.words();
             }
         }
         Ok(())
@@ -118,8 +116,7 @@ impl Process for Feed {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name(self.name.clone());
         shape.output(self.element.clone());
-        let fields = self.element.fields().to_vec();
-        let results = [vec![Type::BOOL], fields.clone()].concat();
+        let results = [&[Type::BOOL], self.element.fields()].concat();
         let sig = HostSig {
             name: "feed".to_owned(),
             params: Vec::new(),
@@ -130,7 +127,6 @@ impl Process for Feed {
         shape.host(HostFunction::new(
             sig,
             FeedHost {
-                fields,
                 rows,
                 fault: self.fault,
                 own,
@@ -187,10 +183,9 @@ impl Process for Sink {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name(self.name.clone());
         shape.input(self.element.clone());
-        let fields = self.element.fields().to_vec();
         let sig = HostSig {
             name: "collect".to_owned(),
-            params: fields.clone(),
+            params: self.element.fields().to_vec(),
             results: Vec::new(),
         };
         let (collected, fault, name) = (self.collected.clone(), self.fault, self.name.clone());
@@ -203,7 +198,7 @@ impl Process for Sink {
                     _ => {}
                 }
             }
-            rows.push(value::read(args, &fields));
+            rows.push(value::read(args));
             Ok(())
         }));
         shape.slot(SlotDecl::i64(
@@ -262,7 +257,7 @@ impl Process for Faulty {
                     Fault::None | Fault::Fragment => {}
                 }
             }
-            results.copy_args(0, args, 0..args.words().len());
+            (0..args.len()).for_each(|k| results.set(k, args.get(k)));
             Ok(())
         }));
     }

@@ -275,7 +275,7 @@ impl Runner<'_> {
                 continue;
             };
             let slots = self.network.slots(*id).unwrap_or_default();
-            let slots = slots.into_iter().flat_map(|(ty, words)| read(words, &[ty]));
+            let slots = slots.into_iter().flat_map(read);
             let seen = ProcessSnapshot {
                 status: process.status,
                 inputs: process.inputs.iter().map(|edge| edge.moved).collect(),

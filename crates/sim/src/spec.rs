@@ -1,6 +1,5 @@
 //! What a plan says of a process, and the process made of it.
 
-use cutthrough::ir::{Block, ElementType, Kind, Op, SlotDecl, Type, Value};
 use cutthrough::kernels::group::{Aggregate, AggregateFunction, GroupSpec};
 use cutthrough::kernels::order::{OrderKey, OrderSpec};
 use cutthrough::processes::{
@@ -8,6 +7,7 @@ use cutthrough::processes::{
     Order, Route, Skip, Slice, Take, Tee, Zip,
 };
 use cutthrough::{Fragment, Process};
+use cutthrough_ir::{Block, ElementType, Kind, Op, SlotDecl, Type, Value};
 
 use crate::machine::Machine;
 use crate::procs::{Buffer, Collected, Fault, Faulty, Feed, Gate, Puller, Sink, lock};

@@ -1,8 +1,8 @@
 //! Values outside of networks: what sources give and sinks collect.
 
 use cutthrough::Element;
-use cutthrough::ir::types::f64_word;
-use cutthrough::ir::{ElementType, HostContext, Kind, Results, Scalar, Type, Words};
+use cutthrough_ir::types::f64_word;
+use cutthrough_ir::{ElementType, HostContext, Kind, Results, Scalar, Type, Words};
 
 use crate::rng::Rng;
 
@@ -24,43 +24,37 @@ pub enum Val {
 /// The fields of one element.
 pub type Row = Vec<Val>;
 
-/// Reads values of these types.
-pub fn read(mut words: Words<'_>, fields: &[Type]) -> Row {
-    let value = |ty: &Type| match words.next(*ty) {
+/// Reads values.
+pub fn read(words: Words<'_>) -> Row {
+    let value = |value: Option<Scalar<'_>>| match value {
         None => Val::Null,
         Some(Scalar::I64(value)) => Val::I(value),
         Some(Scalar::F64(value)) => Val::F(value.to_bits()),
         Some(Scalar::Bool(value)) => Val::B(value),
         Some(Scalar::Bytes(value)) => Val::S(value.to_vec()),
     };
-    fields.iter().map(value).collect()
+    words.iter().map(value).collect()
 }
 
-/// Puts values of these types into results from word `at` on; byte strings are copied
-/// to scratch memory.
+/// Puts values into results from number `first` on; byte strings are copied to scratch
+/// memory.
 ///
 /// # Errors
 /// When scratch memory is used up.
 pub fn write<'a>(
     row: &[Val],
-    fields: &[Type],
     results: &mut Results<'a>,
-    at: usize,
+    first: usize,
     context: &'a HostContext,
 ) -> Result<(), String> {
-    let mut at = at;
-    for (value, ty) in row.iter().zip(fields) {
+    for (k, value) in row.iter().enumerate() {
         match value {
-            Val::Null => {}
-            Val::I(value) => results.i64(at, *value),
-            Val::F(bits) => results.f64(at, f64::from_bits(*bits)),
-            Val::B(value) => results.bool(at, *value),
-            Val::S(value) => results.bytes(at, context.copy(value)?),
+            Val::Null => results.null(first + k),
+            Val::I(value) => results.i64(first + k, *value),
+            Val::F(bits) => results.f64(first + k, f64::from_bits(*bits)),
+            Val::B(value) => results.bool(first + k, *value),
+            Val::S(value) => results.bytes(first + k, context.copy(value)?),
         }
-        if ty.nullable && *value != Val::Null {
-            results.bool(at + ty.payload_words(), true);
-        }
-        at += ty.words();
     }
     Ok(())
 }

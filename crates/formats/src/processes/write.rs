@@ -150,13 +150,9 @@ impl Host for WriteHost {
         &'a mut self,
         args: Words<'a>,
         results: &mut Results<'a>,
-        context: &'a HostContext,
+        _context: &'a HostContext,
     ) -> Result<(), String> {
-        let outcome = self
-            .output
-            .writer
-            .lock()
-            .call(args, &mut Results::new(&mut []), context);
+        let outcome = self.output.writer.lock().run(args);
         if outcome.is_err() {
             self.output.unless_closed(outcome)?;
             results.bool(0, true);

@@ -32,12 +32,12 @@ impl Csv {
     }
 
     /// Appends a row.
-    pub fn row(&self, mut row: Words<'_>, out: &mut Vec<u8>) {
-        for (k, field) in self.fields.iter().enumerate() {
+    pub fn row(&self, row: Words<'_>, out: &mut Vec<u8>) {
+        for (k, (field, value)) in self.fields.iter().zip(row.iter()).enumerate() {
             if k > 0 {
                 out.push(b',');
             }
-            match row.next(field.ty) {
+            match value {
                 // An empty line would not be a record to every reader.
                 Some(Scalar::Bytes(value)) => {
                     push_field(out, value, field.ty.nullable || self.fields.len() == 1);

@@ -1,7 +1,7 @@
 //! One JSON object a line, its keys in the order of the fields. Bytes that are not
 //! UTF-8 become `\ufffd`; doubles that are not finite become null.
 
-use cutthrough_ir::{Scalar, Type, Words};
+use cutthrough_ir::{Scalar, Words};
 
 use super::Field;
 use crate::number::{push_f64, push_i64};
@@ -9,8 +9,8 @@ use crate::number::{push_f64, push_i64};
 /// Renders rows as JSON.
 #[derive(Debug)]
 pub struct Json {
-    /// What comes before each value, and its type.
-    fields: Vec<(Vec<u8>, Type)>,
+    /// What comes before each value.
+    before: Vec<Vec<u8>>,
 }
 
 impl Json {
@@ -20,21 +20,21 @@ impl Json {
             let mut before = vec![if k == 0 { b'{' } else { b',' }];
             push_string(&mut before, field.name.as_bytes());
             before.push(b':');
-            (before, field.ty)
+            before
         };
         Json {
-            fields: fields.iter().enumerate().map(before).collect(),
+            before: fields.iter().enumerate().map(before).collect(),
         }
     }
 
     /// Appends a row.
-    pub fn row(&self, mut row: Words<'_>, out: &mut Vec<u8>) {
-        if self.fields.is_empty() {
+    pub fn row(&self, row: Words<'_>, out: &mut Vec<u8>) {
+        if self.before.is_empty() {
             out.push(b'{');
         }
-        for (before, ty) in &self.fields {
+        for (before, value) in self.before.iter().zip(row.iter()) {
             out.extend_from_slice(before);
-            match row.next(*ty) {
+            match value {
                 Some(Scalar::I64(value)) => push_i64(out, value),
                 Some(Scalar::F64(value)) if value.is_finite() => push_f64(out, value),
                 Some(Scalar::Bool(value)) => out.extend_from_slice(if value { b"true" } else { b"false" }),

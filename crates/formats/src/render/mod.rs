@@ -92,7 +92,7 @@ impl Renderer {
         Renderer(match format {
             Format::Json => Kind::Json(json::Json::new(&fields)),
             Format::Csv => Kind::Csv(csv::Csv::new(fields)),
-            Format::Text => Kind::Text(text::Text::new(&fields)),
+            Format::Text => Kind::Text(text::Text),
             Format::Table => Kind::Table(table::Table::new(fields)),
         })
     }

@@ -54,9 +54,9 @@ impl Table {
     }
 
     /// Takes a row; appends it if the widths are settled.
-    pub fn row(&mut self, mut row: Words<'_>, out: &mut Vec<u8>) {
-        for k in 0..self.fields.len() {
-            push_cell(&mut self.held.text, row.next(self.fields[k].ty));
+    pub fn row(&mut self, row: Words<'_>, out: &mut Vec<u8>) {
+        for (k, value) in row.iter().enumerate() {
+            push_cell(&mut self.held.text, value);
             self.close_cell(k);
         }
         let rows = self.held.ends.len() / self.fields.len().max(1);

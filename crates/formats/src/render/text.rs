@@ -1,31 +1,21 @@
 //! Fields separated by tabs, a row a line: bytes as they are, null as nothing.
 
-use cutthrough_ir::{Scalar, Type, Words};
+use cutthrough_ir::{Scalar, Words};
 
-use super::Field;
 use crate::number::{push_f64, push_i64};
 
 /// Renders rows as text.
 #[derive(Debug)]
-pub struct Text {
-    types: Vec<Type>,
-}
+pub struct Text;
 
 impl Text {
-    /// Rows of these fields.
-    pub fn new(fields: &[Field]) -> Text {
-        Text {
-            types: fields.iter().map(|field| field.ty).collect(),
-        }
-    }
-
     /// Appends a row.
-    pub fn row(&self, mut row: Words<'_>, out: &mut Vec<u8>) {
-        for (k, &ty) in self.types.iter().enumerate() {
+    pub fn row(&self, row: Words<'_>, out: &mut Vec<u8>) {
+        for (k, value) in row.iter().enumerate() {
             if k > 0 {
                 out.push(b'\t');
             }
-            push_scalar(out, row.next(ty));
+            push_scalar(out, value);
         }
         out.push(b'\n');
     }

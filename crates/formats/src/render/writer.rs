@@ -155,13 +155,10 @@ impl<W: Write + Send> WriterHost<W> {
         }
     }
 
-    fn run(&mut self, args: Words<'_>) -> Result<(), String> {
+    /// What the host function does.
+    pub(crate) fn run(&mut self, args: Words<'_>) -> Result<(), String> {
         match args.i64(0) {
-            Self::ROW => {
-                let mut row = args;
-                row.next(Type::I64);
-                self.row(row)
-            }
+            Self::ROW => self.row(args.skip(1)),
             Self::FLUSH => self.flush(),
             Self::END => self.end(),
             op => Err(format!("write to {}: there is no operation {op}", self.name)),

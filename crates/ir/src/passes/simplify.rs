@@ -228,8 +228,8 @@ mod tests {
     impl Flow for NoFlow {
         fn slot_get(&mut self, _: usize, _: &mut [u64]) {}
         fn slot_set(&mut self, _: usize, _: crate::memory::Words<'_>) {}
-        fn call(&mut self, _: usize, _: crate::memory::Words<'_>, _: &mut [u64]) -> bool {
-            false
+        fn host(&mut self, _: usize) -> (&mut crate::HostFunction, &crate::HostContext) {
+            unreachable!("nothing is called")
         }
         fn drop_element(&mut self, _: usize) {}
     }
@@ -264,8 +264,8 @@ mod tests {
         assert_eq!(simple, simplify(&simple));
         for function in [function, simple] {
             let mut registers = crate::interp::Registers::default();
-            let outcome =
-                Code::new(function).run(&tables, crate::memory::trusted(&[6]), &mut registers, &mut NoFlow);
+            let six = crate::memory::trusted(crate::FieldAt::alone(Type::I64), &[6]);
+            let outcome = Code::new(function).run(&tables, six, &mut registers, &mut NoFlow);
             assert_eq!((outcome, registers.returned()[0]), (Outcome::Return, 42));
         }
     }

@@ -2,7 +2,8 @@
 //! and host functions give anything of the right type.
 
 use cutthrough_ir::{
-    Code, ElementBlock, ElementType, Flow, Outcome, Role, Scalar, Tables, Taken, Type, Word, Words,
+    Code, ElementBlock, ElementType, Flow, Host, HostContext, HostFunction, HostSig, Kind, Outcome, Results,
+    Role, Scalar, Tables, Taken, Type, Word, Words,
 };
 
 use super::{Random, Unit};
@@ -13,19 +14,87 @@ pub(crate) struct Dummy<'t> {
     slots: Vec<Vec<Word>>,
     /// Keeps all bytes that were ever handed out.
     bytes: ElementBlock,
+    hosts: Vec<HostFunction>,
+    context: HostContext,
     budget: usize,
     pub(crate) events: usize,
+}
+
+/// A host function that gives anything of its types, and fails now and then.
+struct AnyHost {
+    results: Vec<Type>,
+    random: Random,
+}
+
+impl Host for AnyHost {
+    fn call<'a>(
+        &'a mut self,
+        args: Words<'a>,
+        results: &mut Results<'a>,
+        _context: &'a HostContext,
+    ) -> Result<(), String> {
+        look(args);
+        for (k, &ty) in self.results.iter().enumerate() {
+            results.set(k, scalar(&mut self.random, ty));
+        }
+        if self.random.chance(4) {
+            return Err("now and then".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Reads every byte of the values and checks their words; how many there were.
+fn look(words: Words<'_>) -> usize {
+    for value in words.iter() {
+        match value {
+            Some(Scalar::Bytes(bytes)) => {
+                std::hint::black_box(bytes.contains(&1));
+            }
+            Some(Scalar::F64(value)) => {
+                assert!(!value.is_nan() || value.to_bits() == cutthrough_ir::types::CANONICAL_NAN);
+            }
+            Some(Scalar::I64(_) | Scalar::Bool(_)) | None => {}
+        }
+    }
+    words.len()
+}
+
+/// A value of a type, often an odd one.
+fn scalar(random: &mut Random, ty: Type) -> Option<Scalar<'static>> {
+    if ty.nullable && random.chance(2) {
+        return None;
+    }
+    let small = random.below(7) as i64 - 2;
+    Some(match ty.kind {
+        Kind::I64 => Scalar::I64(*random.pick(&[small, small, i64::MIN, i64::MAX, 1 << 40])),
+        Kind::F64 => Scalar::F64(*random.pick(&[small as f64, 0.1, -0.0, f64::INFINITY, f64::NAN, 1e300])),
+        Kind::Bool => Scalar::Bool(random.below(2) == 1),
+        Kind::Bytes => {
+            let odd: [&[u8]; 5] = [b"", b"42", b"-1.5e3", b"a,b,c", &[0xff; 40]];
+            Scalar::Bytes(odd[random.below(odd.len())])
+        }
+    })
 }
 
 impl<'t> Dummy<'t> {
     pub(crate) fn new(tables: &'t Tables, seed: u64) -> Dummy<'t> {
         let slots = tables.slots.iter().map(|slot| slot.init.clone()).collect();
         let bytes = ElementBlock::new(Type::BYTES.into());
+        let host = |sig: &HostSig| {
+            let any = AnyHost {
+                results: sig.results.clone(),
+                random: Random::new(seed),
+            };
+            HostFunction::new(sig.clone(), any)
+        };
         Dummy {
             tables,
             random: Random::new(seed),
             slots,
             bytes,
+            hosts: tables.hosts.iter().map(host).collect(),
+            context: HostContext::default(),
             budget: 40,
             events: 0,
         }
@@ -33,27 +102,17 @@ impl<'t> Dummy<'t> {
 
     pub(crate) fn value(&mut self, ty: Type, into: &mut [Word]) {
         into.fill(0);
+        let Some(value) = scalar(&mut self.random, ty) else {
+            return;
+        };
         if ty.nullable {
-            if self.random.chance(2) {
-                return;
-            }
             into[ty.payload_words()] = 1;
         }
-        let small = self.random.below(7) as i64 - 2;
-        match ty.kind {
-            cutthrough_ir::Kind::I64 => {
-                let odd = *self.random.pick(&[small, small, i64::MIN, i64::MAX, 1 << 40]);
-                into[0] = odd.cast_unsigned();
-            }
-            cutthrough_ir::Kind::F64 => {
-                let odd = [small as f64, 0.1, -0.0, f64::INFINITY, f64::NAN, 1e300];
-                into[0] = cutthrough_ir::types::f64_word(*self.random.pick(&odd));
-            }
-            cutthrough_ir::Kind::Bool => into[0] = self.random.below(2) as Word,
-            cutthrough_ir::Kind::Bytes => {
-                let odd: [&[u8]; 5] = [b"", b"42", b"-1.5e3", b"a,b,c", &[0xff; 40]];
-                (into[0], into[1]) = self.bytes.intern(odd[self.random.below(odd.len())]);
-            }
+        match value {
+            Scalar::I64(value) => into[0] = value.cast_unsigned(),
+            Scalar::F64(value) => into[0] = cutthrough_ir::types::f64_word(value),
+            Scalar::Bool(value) => into[0] = value.into(),
+            Scalar::Bytes(bytes) => (into[0], into[1]) = self.bytes.intern(bytes),
         }
     }
 
@@ -68,22 +127,8 @@ impl<'t> Dummy<'t> {
 
     /// Reads every byte of the values and checks their words.
     fn look(&mut self, types: &[Type], words: Words<'_>) {
-        self.events += 1;
-        assert_eq!(
-            words.words().len(),
-            cutthrough_ir::types::words_of(types),
-            "values of other types"
-        );
-        let mut rest = words;
-        for &ty in types {
-            match rest.next(ty) {
-                Some(Scalar::Bytes(bytes)) => self.events += usize::from(bytes.contains(&1)),
-                Some(Scalar::F64(value)) => {
-                    assert!(!value.is_nan() || value.to_bits() == cutthrough_ir::types::CANONICAL_NAN);
-                }
-                Some(Scalar::I64(_) | Scalar::Bool(_)) | None => {}
-            }
-        }
+        assert!(words.types().eq(types.iter().copied()), "values of other types");
+        self.events += look(words);
     }
 }
 
@@ -96,16 +141,14 @@ impl Flow for Dummy<'_> {
         let ty = self.tables.slots[slot].ty;
         self.look(&[ty], value);
         self.slots[slot].copy_from_slice(value.words());
-        if let (cutthrough_ir::Kind::Bytes, Some(Scalar::Bytes(bytes))) = (ty.kind, { value }.next(ty)) {
+        if let Some(Scalar::Bytes(bytes)) = value.get(0) {
             (self.slots[slot][0], self.slots[slot][1]) = self.bytes.intern(bytes);
         }
     }
 
-    fn call(&mut self, host: usize, args: Words<'_>, results: &mut [Word]) -> bool {
-        let sig = &self.tables.hosts[host];
-        self.look(&sig.params, args);
-        self.values(&sig.results, results);
-        !self.random.chance(4)
+    fn host(&mut self, host: usize) -> (&mut HostFunction, &HostContext) {
+        self.events += 1;
+        (&mut self.hosts[host], &self.context)
     }
 
     fn drop_element(&mut self, policy: usize) {
@@ -184,10 +227,9 @@ pub(crate) fn run_all(unit: &Unit, seed: u64) -> usize {
             .iter()
             .map(|&param| function.ty(param))
             .collect();
-        let mut words = vec![0; cutthrough_ir::types::words_of(&params)];
-        dummy.values(&params, &mut words);
+        let values: Vec<_> = params.iter().map(|&ty| scalar(&mut dummy.random, ty)).collect();
         let mut args = ElementBlock::new(ElementType::new(params));
-        args.words_mut().extend(words);
+        args.push_values(&values);
         let mut registers = cutthrough_ir::Registers::default();
         match Code::new(function.clone()).run(tables, args.get(0), &mut registers, &mut dummy) {
             Outcome::Return => {

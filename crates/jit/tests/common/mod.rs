@@ -132,12 +132,8 @@ impl Setup {
         let mut state = State::default();
         for (slot, value) in tables.slots.iter().zip(&self.slots) {
             let place = state.add(slot.ty, &init_words(slot.ty, value));
-            if let Val::S(bytes) = value {
-                state.keep(place, bytes);
-                if slot.ty.nullable {
-                    state.words_mut()[place.offset() + 2] = 1;
-                }
-            }
+            let value = block(&slot.ty.into(), &[vec![value.clone()]]);
+            state.set(place, value.get(0));
         }
         let mut counts = vec![0; tables.edges + tables.drops.len()];
         let interrupt: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(self.interrupted)));
@@ -174,7 +170,7 @@ impl Setup {
             exit,
             slots: places
                 .clone()
-                .map(|&place| values(state.get(place), &[place.ty()]).remove(0))
+                .map(|&place| values(state.get(place)).remove(0))
                 .collect(),
             slot_words: places
                 .filter(|place| place.ty().kind != Kind::Bytes)
@@ -215,27 +211,30 @@ fn init_words(ty: Type, value: &Val) -> Vec<u64> {
 fn block(element: &cutthrough_ir::ElementType, elements: &[Vec<Val>]) -> ElementBlock {
     let mut block = ElementBlock::new(element.clone());
     for values in elements {
-        for (&ty, value) in element.fields().iter().zip(values) {
-            let mut words = init_words(ty, value);
-            if let Val::S(bytes) = value {
-                (words[0], words[1]) = block.intern(bytes);
-            }
-            block.words_mut().extend(words);
-        }
+        let values: Vec<_> = values.iter().map(scalar).collect();
+        block.push_values(&values);
     }
     block
 }
 
 fn elements(block: &ElementBlock) -> Vec<Vec<Val>> {
-    (0..block.len())
-        .map(|k| values(block.get(k), block.element().fields()))
-        .collect()
+    (0..block.len()).map(|k| values(block.get(k))).collect()
 }
 
-fn values(mut words: Words<'_>, types: &[Type]) -> Vec<Val> {
-    types
+fn scalar(value: &Val) -> Option<Scalar<'_>> {
+    Some(match value {
+        Val::Null => return None,
+        Val::I(value) => Scalar::I64(*value),
+        Val::F(bits) => Scalar::F64(f64::from_bits(*bits)),
+        Val::B(value) => Scalar::Bool(*value),
+        Val::S(bytes) => Scalar::Bytes(bytes),
+    })
+}
+
+fn values(words: Words<'_>) -> Vec<Val> {
+    words
         .iter()
-        .map(|&ty| match words.next(ty) {
+        .map(|value| match value {
             None => Val::Null,
             Some(Scalar::I64(value)) => Val::I(value),
             Some(Scalar::F64(value)) => Val::F(value.to_bits()),

@@ -70,15 +70,14 @@ impl Host for TextHost {
                 results.bytes(0, args.bytes(0).trim_ascii());
                 return Ok(());
             }
-            Scalar::Replace => replace(args.bytes(0), args.bytes(2), args.bytes(4), out),
+            Scalar::Replace => replace(args.bytes(0), args.bytes(1), args.bytes(2), out),
             Scalar::SplitPart => {
-                if let Some(part) = split_part(args.bytes(0), args.bytes(2), args.i64(4)) {
+                if let Some(part) = split_part(args.bytes(0), args.bytes(1), args.i64(2)) {
                     results.bytes(0, part);
-                    results.bool(2, true);
                 }
                 return Ok(());
             }
-            Scalar::Concat => (0..self.operands).for_each(|part| out.extend_from_slice(args.bytes(2 * part))),
+            Scalar::Concat => (0..self.operands).for_each(|part| out.extend_from_slice(args.bytes(part))),
             Scalar::TextOfInt => push_i64(out, args.i64(0)),
             Scalar::TextOfFloat => push_f64(out, args.f64(0)),
             Scalar::Date => date(args.i64(0), out),

@@ -63,10 +63,10 @@ impl Aggregate {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     op: Op,
-    /// The first word of the input in the arguments.
+    /// The number of the input among the arguments.
     input: usize,
-    /// The word that says whether there is an input, if it may be absent.
-    presence: Option<usize>,
+    /// Whether the input may be absent.
+    nullable: bool,
     /// The first word of the accumulator in the record of a group.
     at: usize,
 }
@@ -121,8 +121,8 @@ impl Owned {
 }
 
 impl Step {
-    /// Binds an aggregate whose input begins at a word of the arguments, and whose
-    /// accumulator at a word of the record.
+    /// Binds an aggregate whose input is the argument of this number, and whose
+    /// accumulator begins at a word of the record.
     pub(super) fn new(aggregate: Aggregate, input: usize, at: usize) -> Step {
         use AggregateFunction::{Avg, Count, Max, Min, Sum};
         let is_double = aggregate.input.is_some_and(|ty| ty.kind == Kind::F64);
@@ -145,11 +145,10 @@ impl Step {
             },
             (Min | Max, None) => panic!("an extreme of nothing"),
         };
-        let nullable = aggregate.input.filter(|ty| ty.nullable);
         Step {
             op,
             input,
-            presence: nullable.map(|ty| input + ty.payload_words()),
+            nullable: aggregate.input.is_some_and(|ty| ty.nullable),
             at,
         }
     }
@@ -166,7 +165,7 @@ impl Step {
     /// Takes the input of a row into the record of its group.
     #[inline]
     pub(super) fn update(self, record: &mut [Word], args: Words<'_>, owned: &mut Owned) {
-        if self.presence.is_some_and(|presence| !args.bool(presence)) {
+        if self.nullable && !args.is_some(self.input) {
             return;
         }
         let state = &mut record[self.at..];
@@ -183,7 +182,7 @@ impl Step {
                 state[2] += 1;
             }
             Op::Extreme { kind, descending } => {
-                let word = args.words()[self.input];
+                let word = word(args, self.input, kind);
                 let better = || compare(scalar(kind, word), scalar(kind, state[0]), descending).is_lt();
                 if state[1] == 0 || better() {
                     (state[0], state[1]) = (word, 1);
@@ -199,49 +198,45 @@ impl Step {
         }
     }
 
-    /// Sets the result, whose first word is at `at`.
+    /// Sets the result of this number.
     pub(super) fn finish<'a>(
         self,
         record: &[Word],
         owned: &'a Owned,
         results: &mut Results<'a>,
-        at: usize,
+        number: usize,
     ) -> Result<(), String> {
         let state = &record[self.at..];
         let mut average = |sum: f64, count: Word| {
             if count > 0 {
-                results.f64(at, sum / count as f64);
-                results.bool(at + 1, true);
+                results.f64(number, sum / count as f64);
             }
         };
         match self.op {
-            Op::Count => results.i64(at, state[0].cast_signed()),
-            Op::SumF64 => results.f64(at, f64::from_bits(state[0])),
+            Op::Count => results.i64(number, state[0].cast_signed()),
+            Op::SumF64 => results.f64(number, f64::from_bits(state[0])),
             Op::SumI64 => {
                 let sum = sum_of(state);
                 let sum = i64::try_from(sum).map_err(|_| format!("sum: {sum} does not fit into an i64"))?;
-                results.i64(at, sum);
+                results.i64(number, sum);
             }
             Op::AvgF64 => average(f64::from_bits(state[0]), state[1]),
             Op::AvgI64 => average(sum_of(state) as f64, state[2]),
             Op::Extreme { .. } if state[1] == 0 => {}
-            Op::Extreme { kind, .. } => {
-                match scalar(kind, state[0]) {
-                    Scalar::I64(value) => results.i64(at, value),
-                    Scalar::F64(value) => results.f64(at, value),
-                    Scalar::Bool(value) => results.bool(at, value),
-                    Scalar::Bytes(_) => unreachable!("extremes of bytes are another operation"),
-                }
-                results.bool(at + 1, true);
-            }
-            Op::ExtremeBytes { .. } => {
-                if let Some(value) = owned.get(state[0]) {
-                    results.bytes(at, value);
-                    results.bool(at + 2, true);
-                }
-            }
+            Op::Extreme { kind, .. } => results.set(number, Some(scalar(kind, state[0]))),
+            Op::ExtremeBytes { .. } => results.set(number, owned.get(state[0]).map(Scalar::Bytes)),
         }
         Ok(())
+    }
+}
+
+/// The word of an argument that is one.
+fn word(args: Words<'_>, number: usize, kind: Kind) -> Word {
+    match kind {
+        Kind::I64 => args.i64(number).cast_unsigned(),
+        Kind::F64 => args.f64(number).to_bits(),
+        Kind::Bool => args.bool(number).into(),
+        Kind::Bytes => unreachable!("a byte string is not one word"),
     }
 }
 

@@ -62,9 +62,14 @@ enum Find {
 #[derive(Clone, Copy, Debug)]
 struct Key {
     ty: Type,
-    /// The first word, in the arguments as in a record and in the results.
+    /// Its number among the arguments, and among the results.
+    value: usize,
+    /// The first word, in the arguments as in a record.
     at: usize,
 }
+
+/// The number of the first key among the arguments.
+const KEY: usize = 1;
 
 #[derive(Debug, Default)]
 struct Groups {
@@ -104,15 +109,19 @@ impl GroupHost {
             .keys
             .iter()
             .enumerate()
-            .map(|(k, &ty)| Key { ty, at: at(k) })
+            .map(|(k, &ty)| Key {
+                ty,
+                value: KEY + k,
+                at: at(k),
+            })
             .collect();
         let mut stride = 1 + key_words;
-        let mut input = 1 + key_words;
+        let mut input = KEY + spec.keys.len();
         let mut steps = Vec::new();
         for &aggregate in &spec.aggregates {
             aggregate.result();
             let step = Step::new(aggregate, input, stride);
-            input += aggregate.input.map_or(0, Type::words);
+            input += usize::from(aggregate.input.is_some());
             stride += step.words();
             steps.push(step);
         }
@@ -207,7 +216,7 @@ impl GroupHost {
     #[inline]
     fn find_word(&mut self, args: Words<'_>, is_double: bool) -> Result<usize, String> {
         let word = if is_double {
-            canonical(args.f64(1))
+            canonical(args.f64(KEY))
         } else {
             args.words()[1]
         };
@@ -224,7 +233,7 @@ impl GroupHost {
 
     #[inline]
     fn find_bytes(&mut self, args: Words<'_>) -> Result<usize, String> {
-        let key = args.bytes(1);
+        let key = args.bytes(KEY);
         let hash = self.hash.bytes(self.hash.start(), key);
         let bytes = &self.groups.bytes;
         let found = self.groups.find(hash, self.stride, |record| {
@@ -247,7 +256,7 @@ impl GroupHost {
                 words[0] = canonical(f64::from_bits(words[0]));
             }
             hash = match key.ty.kind {
-                Kind::Bytes => self.hash.bytes(hash, args.bytes(key.at)),
+                Kind::Bytes => self.hash.bytes(hash, args.bytes(key.value)),
                 Kind::I64 | Kind::F64 | Kind::Bool => self.hash.word(hash, words[0]),
             };
             if key.ty.nullable {
@@ -261,7 +270,9 @@ impl GroupHost {
                 let wanted = &wanted[key.at - 1..key.at - 1 + key.ty.words()];
                 match key.ty.kind {
                     // The offset alone says nothing: lengths (and presence), then bytes.
-                    Kind::Bytes => words[1..] == wanted[1..] && groups.key_bytes(words) == args.bytes(key.at),
+                    Kind::Bytes => {
+                        words[1..] == wanted[1..] && groups.key_bytes(words) == args.bytes(key.value)
+                    }
                     Kind::I64 | Kind::F64 | Kind::Bool => words == wanted,
                 }
             })
@@ -287,7 +298,7 @@ impl GroupHost {
             .keys
             .iter()
             .filter(is_bytes)
-            .map(|key| args.bytes(key.at).len())
+            .map(|key| args.bytes(key.value).len())
             .sum();
         let grows = (group + 1) * 2 > self.groups.slots.len();
         let slots_more = if grows { self.groups.slots.len() } else { 0 };
@@ -301,7 +312,7 @@ impl GroupHost {
         record[0] = hash;
         record[1..1 + self.key_words].copy_from_slice(&self.wanted);
         for key in self.keys.iter().filter(is_bytes) {
-            let bytes = args.bytes(key.at);
+            let bytes = args.bytes(key.value);
             record[key.at] = self.groups.bytes.len() as Word;
             record[key.at + 1] = bytes.len() as Word;
             self.groups.bytes.extend_from_slice(bytes);
@@ -334,20 +345,15 @@ impl GroupHost {
             let words = &record[key.at..key.at + key.ty.words()];
             let present = !key.ty.nullable || words[key.ty.payload_words()] != 0;
             match key.ty.kind {
-                _ if !present => continue,
-                Kind::Bytes => results.bytes(key.at, this.groups.key_bytes(words)),
-                Kind::I64 => results.i64(key.at, words[0].cast_signed()),
-                Kind::F64 => results.f64(key.at, f64::from_bits(words[0])),
-                Kind::Bool => results.bool(key.at, words[0] != 0),
-            }
-            if key.ty.nullable {
-                results.bool(key.at + key.ty.payload_words(), true);
+                _ if !present => {}
+                Kind::Bytes => results.bytes(key.value, this.groups.key_bytes(words)),
+                Kind::I64 => results.i64(key.value, words[0].cast_signed()),
+                Kind::F64 => results.f64(key.value, f64::from_bits(words[0])),
+                Kind::Bool => results.bool(key.value, words[0] != 0),
             }
         }
-        let mut at = 1 + this.key_words;
-        for (step, aggregate) in this.steps.iter().zip(&this.spec.aggregates) {
-            step.finish(record, &this.owned, results, at)?;
-            at += aggregate.result().words();
+        for (k, step) in this.steps.iter().enumerate() {
+            step.finish(record, &this.owned, results, KEY + this.keys.len() + k)?;
         }
         Ok(())
     }

@@ -46,8 +46,8 @@ pub struct OrderHost {
     spec: OrderSpec,
     /// For each key, where its words are in an element.
     key_words: Vec<Range<usize>>,
-    /// For each byte string, where its first word is in an element.
-    bytes_words: Vec<usize>,
+    /// The byte strings of an element: the field, and its first word.
+    byte_fields: Vec<(usize, usize)>,
     width: usize,
     kept: Kept,
     /// The order; while elements come, in the order in which they came.
@@ -88,15 +88,10 @@ impl OrderHost {
             .collect();
         let key_words =
             |key: &OrderKey| starts[key.field]..starts[key.field] + spec.element[key.field].words();
-        let is_bytes = |&(_, ty): &(&usize, &Type)| ty.kind == Kind::Bytes;
+        let is_bytes = |&(field, _): &(usize, usize)| spec.element[field].kind == Kind::Bytes;
         OrderHost {
             key_words: spec.keys.iter().map(key_words).collect(),
-            bytes_words: starts
-                .iter()
-                .zip(&spec.element)
-                .filter(is_bytes)
-                .map(|(&start, _)| start)
-                .collect(),
+            byte_fields: starts.iter().copied().enumerate().filter(is_bytes).collect(),
             width: words_of(&spec.element),
             kept: Kept::default(),
             index: Vec::new(),
@@ -176,26 +171,16 @@ impl OrderHost {
         let Some(key) = self.spec.keys.first() else {
             return 0;
         };
-        let at = 1 + self.key_words[0].start;
-        let ty = self.spec.element[key.field];
-        if ty.nullable && !args.bool(at + ty.payload_words()) {
-            return rank(None, key.descending);
-        }
-        let value = match ty.kind {
-            Kind::I64 => Scalar::I64(args.i64(at)),
-            Kind::F64 => Scalar::F64(args.f64(at)),
-            Kind::Bool => Scalar::Bool(args.bool(at)),
-            Kind::Bytes => Scalar::Bytes(args.bytes(at)),
-        };
-        rank(Some(value), key.descending)
+        rank(args.get(1 + key.field), key.descending)
     }
 
     fn push(&mut self, args: Words<'_>) {
         let at = self.kept.words.len();
-        self.kept.words.extend_from_slice(&args.words()[1..]);
-        for &start in &self.bytes_words {
+        let element = args.skip(1);
+        self.kept.words.extend_from_slice(element.words());
+        for &(field, start) in &self.byte_fields {
             self.kept.words[at + start] = self.kept.bytes.len() as Word;
-            self.kept.bytes.extend_from_slice(args.bytes(1 + start));
+            self.kept.bytes.extend_from_slice(element.bytes(field));
         }
     }
 
@@ -246,7 +231,7 @@ impl OrderHost {
             self.kept
                 .words
                 .extend_from_slice(&before.words[entry.row as usize * self.width..][..self.width]);
-            for &start in &self.bytes_words {
+            for &(_, start) in &self.byte_fields {
                 let words = &mut self.kept.words[at + start..at + start + 2];
                 let bytes = before.bytes_at(words);
                 words[0] = self.kept.bytes.len() as Word;
@@ -272,21 +257,10 @@ impl OrderHost {
         };
         results.bool(0, true);
         let mut row = this.row(entry);
-        let mut at = 1;
-        for &ty in &this.spec.element {
+        for (field, &ty) in this.spec.element.iter().enumerate() {
             let (words, rest) = row.split_at(ty.words());
             row = rest;
-            match this.kept.value(ty, words) {
-                None => {}
-                Some(Scalar::I64(value)) => results.i64(at, value),
-                Some(Scalar::F64(value)) => results.f64(at, value),
-                Some(Scalar::Bool(value)) => results.bool(at, value),
-                Some(Scalar::Bytes(value)) => results.bytes(at, value),
-            }
-            if ty.nullable {
-                results.bool(at + ty.payload_words(), words[ty.payload_words()] != 0);
-            }
-            at += ty.words();
+            results.set(1 + field, this.kept.value(ty, words));
         }
     }
 }

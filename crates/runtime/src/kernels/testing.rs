@@ -1,6 +1,6 @@
 //! Calls host functions with values, and makes random input.
 
-use cutthrough_ir::{ElementBlock, ElementType, HostContext, HostFunction, Kind, Scalar, Type, Words};
+use cutthrough_ir::{ElementBlock, ElementType, HostContext, HostFunction, Kind, ResultRoom, Scalar, Type};
 
 /// A value of an argument or a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,50 +62,42 @@ pub(crate) fn call(
     args: &[Value],
     context: &HostContext,
 ) -> Result<Vec<Value>, String> {
-    let sig = function.sig().clone();
-    let args = element(&sig.params, args);
-    let mut results = vec![0; cutthrough_ir::types::words_of(&sig.results)];
-    if !function.call(args.get(0), &mut results, context) {
-        return Err(context.take_error().expect("a failed call leaves its error"));
-    }
-    let mut block = ElementBlock::new(ElementType::new(sig.results.iter().copied()));
-    block.words_mut().extend(results);
-    Ok(values(&sig.results, block.get(0)))
+    let args = element(&function.sig().params.clone(), args);
+    let mut room = ResultRoom::default();
+    let results = function.call(args.get(0), &mut room, context)?;
+    Ok(results.iter().map(Value::from).collect())
 }
 
 /// A block of one element.
 pub(crate) fn element(types: &[Type], values: &[Value]) -> ElementBlock {
-    assert_eq!(types.len(), values.len());
     let mut block = ElementBlock::new(ElementType::new(types.iter().copied()));
-    for (ty, value) in types.iter().zip(values) {
-        let words = match (ty.kind, value) {
-            (_, Value::Null) => vec![0; ty.payload_words()],
-            (Kind::I64, Value::I64(value)) => vec![value.cast_unsigned()],
-            (Kind::F64, Value::F64(value)) => vec![value.to_bits()],
-            (Kind::Bool, Value::Bool(value)) => vec![u64::from(*value)],
-            (Kind::Bytes, Value::Bytes(value)) => {
-                let (address, length) = block.intern(value);
-                vec![address, length]
-            }
-            _ => panic!("{value:?} is not a {ty}"),
-        };
-        block.words_mut().extend(words);
-        if ty.nullable {
-            block.words_mut().push(u64::from(*value != Value::Null));
-        }
-    }
+    let values: Vec<_> = values.iter().map(Value::scalar).collect();
+    block.push_values(&values);
     block
 }
 
-fn values(types: &[Type], mut words: Words<'_>) -> Vec<Value> {
-    let value = |&ty: &Type| match words.next(ty) {
-        None => Value::Null,
-        Some(Scalar::I64(value)) => Value::I64(value),
-        Some(Scalar::F64(value)) => Value::F64(value),
-        Some(Scalar::Bool(value)) => Value::Bool(value),
-        Some(Scalar::Bytes(value)) => Value::Bytes(value.to_vec()),
-    };
-    types.iter().map(value).collect()
+impl Value {
+    fn scalar(&self) -> Option<Scalar<'_>> {
+        Some(match self {
+            Value::Null => return None,
+            Value::I64(value) => Scalar::I64(*value),
+            Value::F64(value) => Scalar::F64(*value),
+            Value::Bool(value) => Scalar::Bool(*value),
+            Value::Bytes(value) => Scalar::Bytes(value),
+        })
+    }
+}
+
+impl From<Option<Scalar<'_>>> for Value {
+    fn from(scalar: Option<Scalar<'_>>) -> Value {
+        match scalar {
+            None => Value::Null,
+            Some(Scalar::I64(value)) => Value::I64(value),
+            Some(Scalar::F64(value)) => Value::F64(value),
+            Some(Scalar::Bool(value)) => Value::Bool(value),
+            Some(Scalar::Bytes(value)) => Value::Bytes(value.to_vec()),
+        }
+    }
 }
 
 /// Random numbers from a seed (xorshift).

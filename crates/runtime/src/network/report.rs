@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cutthrough_ir::{Type, Words};
+use cutthrough_ir::Words;
 
 use super::Network;
 use crate::commitment::Commitments;
@@ -377,12 +377,9 @@ impl Network {
     /// # Errors
     /// When there is no such process.
     #[doc(hidden)]
-    pub fn slots(&self, process: ProcessId) -> Result<Vec<(Type, Words<'_>)>, Error> {
+    pub fn slots(&self, process: ProcessId) -> Result<Vec<Words<'_>>, Error> {
         let places = &self.known(process)?.places;
-        Ok(places
-            .iter()
-            .map(|&place| (place.ty(), self.state.get(place)))
-            .collect())
+        Ok(places.iter().map(|&place| self.state.get(place)).collect())
     }
 
     pub(super) fn in_deal(&self, point: PointId) -> u64 {

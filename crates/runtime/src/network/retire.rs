@@ -235,7 +235,7 @@ impl Network {
             }
             Fate::HandedBack => {
                 let slots = node.places.iter();
-                let slots = slots.map(|&place| (place.ty(), self.state.get(place)));
+                let slots = slots.map(|&place| self.state.get(place));
                 let held = Held::new(slots.collect(), self.held(&node));
                 let back = self.held_by_account(&node);
                 let object = self.processes.get_mut(process);
@@ -248,7 +248,7 @@ impl Network {
             }
         }
         for &slot in node.code.accounts.iter().flat_map(|account| &account.held) {
-            self.state.words_mut()[node.places[slot].offset()] = 0;
+            self.state.clear(node.places[slot]);
         }
     }
 

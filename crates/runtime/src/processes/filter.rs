@@ -1,6 +1,6 @@
 use cutthrough_ir::{ElementType, HostFunction, HostSig, Type, Value};
 
-use crate::element::Element;
+use crate::element::{self, Element};
 use crate::process::{Fragment, Process, Shape};
 
 /// Passes on the elements for which a condition in IR holds.
@@ -64,8 +64,7 @@ impl FilterFn {
             results: vec![Type::BOOL],
         };
         let host = crate::host::function(sig, move |args, results, _context| {
-            let mut args = args;
-            results.bool(0, function(T::read(&mut args)));
+            results.bool(0, function(element::read(args)?));
             Ok(())
         });
         FilterFn {

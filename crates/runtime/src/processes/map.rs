@@ -1,6 +1,6 @@
 use cutthrough_ir::{ElementType, HostFunction, HostSig, Value};
 
-use crate::element::Element;
+use crate::element::{self, Element};
 use crate::process::{Fragment, Process, Shape};
 
 /// Makes one element of each by a computation in IR.
@@ -74,9 +74,7 @@ impl MapFn {
             results: B::fields(),
         };
         let host = crate::host::function(sig, move |args, results, context| {
-            let mut args = args;
-            function(A::read(&mut args)).write(results, 0, context)?;
-            Ok(())
+            element::write(function(element::read(args)?), results, 0, context)
         });
         MapFn {
             input: A::element_type(),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use cutthrough_ir::{ElementType, HostFunction, HostSig, Value};
 use parking_lot::Mutex;
 
-use crate::element::Element;
+use crate::element::{self, Element};
 use crate::process::{Fragment, Process, Shape};
 
 /// Calls a Rust function with every element. A panic in it fails the process.
@@ -23,8 +23,7 @@ impl ForEach {
             results: Vec::new(),
         };
         let host = crate::host::function(sig, move |args, _results, _context| {
-            let mut args = args;
-            function(T::read(&mut args));
+            function(element::read(args)?);
             Ok(())
         });
         ForEach {

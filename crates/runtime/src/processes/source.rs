@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use cutthrough_ir::{Data, ElementType, HostFunction, HostSig, Item, Op, SlotDecl, Type};
 
-use crate::element::Element;
+use crate::element::{self, Element};
 use crate::process::{Fragment, Process, Shape};
 
 /// Gives the numbers of a slice, which native code reads in place.
@@ -71,7 +71,7 @@ impl Iter {
         let next = crate::host::function(sig, move |_args, results, context| {
             if let Some(item) = iterator.next() {
                 results.bool(0, true);
-                item.write(results, 1, context)?;
+                element::write(item, results, 1, context)?;
             }
             Ok(())
         });
