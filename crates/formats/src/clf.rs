@@ -428,6 +428,7 @@ impl ClfHost {
             name: "parse clf".to_owned(),
             params: vec![Type::BYTES],
             results: std::iter::once(Type::BOOL).chain(columns).collect(),
+            rows: Vec::new(),
         }
     }
 }

@@ -287,6 +287,7 @@ impl CsvHost {
                 Some(_) => vec![Type::BYTES, Type::I64, Type::BYTES],
             },
             results: self.results.clone(),
+            rows: Vec::new(),
         }
     }
 

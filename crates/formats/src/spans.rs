@@ -72,6 +72,7 @@ impl SpansHost {
             name: "find lines".to_owned(),
             params: vec![Type::I64, Type::BYTES],
             results: vec![Type::BOOL, Type::BYTES, Type::BOOL, Type::I64, Type::BYTES],
+            rows: Vec::new(),
         }
     }
 

@@ -142,6 +142,13 @@ impl<'t> FunctionBuilder<'t> {
                     "slot_set of another type"
                 );
             }
+            Op::RowsSet => {
+                assert_eq!(
+                    types,
+                    [Type::I64, self.column_type(imm)],
+                    "rows_set of another type"
+                );
+            }
             Op::Emit | Op::OutboxPut => {
                 assert_eq!(
                     types,
@@ -162,6 +169,7 @@ impl<'t> FunctionBuilder<'t> {
                 Pattern::Is(expected) => assert_eq!(*expected, ty, "operand of {}", info.name),
                 Pattern::T => bound = Some(ty),
                 Pattern::OptT => bound = Some(ty.present()),
+                Pattern::Any if info.imm == ImmKind::Column => {}
                 Pattern::Any => {
                     assert!(
                         bound.is_none_or(|bound| bound == ty),
@@ -179,10 +187,16 @@ impl<'t> FunctionBuilder<'t> {
                 _ => panic!("{} carries a type", info.name),
             },
             (ImmKind::Slot, _) => self.tables.slots[imm.index()].ty,
+            (ImmKind::Column, _) => self.column_type(imm),
             (_, Pattern::Is(ty)) => *ty,
             (_, Pattern::T | Pattern::Any) => bound.expect("INVARIANT: bound by an operand"),
             (_, Pattern::OptT) => bound.expect("INVARIANT: bound by an operand").or_null(),
         })
+    }
+
+    fn column_type(&self, imm: Imm) -> Type {
+        let (rows, column) = imm.column();
+        self.tables.rows[rows].columns[column].ty
     }
 
     /// Appends an operation without immediate that has a result.
@@ -260,6 +274,52 @@ impl<'t> FunctionBuilder<'t> {
         self.inst(Op::SlotSet, index_imm(slot), &[value]);
     }
 
+    /// How many rows a row buffer has.
+    pub fn rows_len(&mut self, rows: usize) -> Value {
+        self.inst(Op::RowsLen, index_imm(rows), &[])
+            .expect("INVARIANT: rows_len has a result")
+    }
+
+    /// The value of a column in the row of this number; zero where there is none.
+    pub fn rows_get(&mut self, rows: usize, column: usize, row: Value) -> Value {
+        self.inst(Op::RowsGet, column_imm(rows, column), &[row])
+            .expect("INVARIANT: rows_get has a result")
+    }
+
+    /// All columns of the row of this number.
+    pub fn rows_row(&mut self, rows: usize, row: Value) -> Vec<Value> {
+        let columns = self.tables.rows[rows].columns.len();
+        (0..columns)
+            .map(|column| self.rows_get(rows, column, row))
+            .collect()
+    }
+
+    /// Sets a column in the row of this number, if there is one.
+    pub fn rows_set(&mut self, rows: usize, column: usize, row: Value, value: Value) {
+        self.inst(Op::RowsSet, column_imm(rows, column), &[row, value]);
+    }
+
+    /// Keeps the first so many rows.
+    pub fn rows_truncate(&mut self, rows: usize, len: Value) {
+        self.inst(Op::RowsTruncate, index_imm(rows), &[len]);
+    }
+
+    /// Adds a row, with the bound as the activation's failure; the new current block has
+    /// the row's number.
+    pub fn rows_push(&mut self, rows: usize, row: &[Value]) -> Value {
+        let (ok, failed) = (self.block(&[Type::I64]), self.block(&[]));
+        self.terminate(Terminator::Push {
+            rows: u32::try_from(rows).expect("tables are bounded"),
+            args: row.to_vec(),
+            ok: ok.into(),
+            failed: failed.into(),
+        });
+        self.switch_to(failed);
+        self.end(End::HostFailed);
+        self.switch_to(ok);
+        self.block_params(ok)[0]
+    }
+
     /// Hands an element to an output when the activation ends. Only pure
     /// operations, state and other emits may follow before the end.
     pub fn emit(&mut self, output: usize, element: &[Value]) {
@@ -331,11 +391,20 @@ impl<'t> FunctionBuilder<'t> {
     /// Calls a host function, with its failure as the activation's; the new
     /// current block has the results.
     pub fn call(&mut self, host: usize, args: &[Value]) -> Vec<Value> {
+        self.call_with_rows(host, args, &[])
+    }
+
+    /// The same, with the row buffers that the function is given.
+    pub fn call_with_rows(&mut self, host: usize, args: &[Value], rows: &[usize]) -> Vec<Value> {
         let results = self.tables.hosts[host].results.clone();
         let (ok, failed) = (self.block(&results), self.block(&[]));
         self.terminate(Terminator::Call {
             host: u32::try_from(host).expect("tables are bounded"),
             args: args.to_vec(),
+            rows: rows
+                .iter()
+                .map(|&rows| u32::try_from(rows).expect("tables are bounded"))
+                .collect(),
             ok: ok.into(),
             failed: failed.into(),
         });
@@ -405,6 +474,13 @@ impl<'t> FunctionBuilder<'t> {
             open.unwrap_or_default()
         );
         self.function
+    }
+}
+
+fn column_imm(rows: usize, column: usize) -> Imm {
+    Imm::Column {
+        rows: u32::try_from(rows).expect("tables are bounded"),
+        column: u32::try_from(column).expect("tables are bounded"),
     }
 }
 

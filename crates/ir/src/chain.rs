@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::block::ElementBlock;
 use crate::function::Function;
 use crate::host::HostFunction;
-use crate::interp::{Code, Flow, Outcome, Registers};
+use crate::interp::{Code, Flow, Lend, Outcome, Registers};
 use crate::memory::Words;
 use crate::program::Tables;
+use crate::rows::Rows;
 use crate::scratch::HostContext;
 use crate::state::{Place, State};
 use crate::types::Word;
@@ -27,6 +28,8 @@ pub struct ChainCode {
     pub tables: Tables,
     /// Where each of `tables.slots` lies.
     pub places: Vec<Place>,
+    /// Which of the state's row buffers each of `tables.rows` is.
+    pub rows: Vec<u32>,
     /// Which of the network's host functions each of `tables.hosts` is.
     pub hosts: Vec<u32>,
     /// Which of the network's counters each counted edge is.
@@ -78,6 +81,23 @@ pub struct Grant<'a> {
     pub outboxes: &'a mut [Outbox],
 }
 
+impl Grant<'_> {
+    /// Lends the host function of this number, the row buffers of these, and what the
+    /// function may use.
+    ///
+    /// # Panics
+    /// When one of them is not there.
+    pub fn lend(&mut self, host: u32, rows: impl Iterator<Item = u32>, to: &mut Lend<'_>) -> bool {
+        let host = self.hosts[host as usize].as_mut();
+        let host = host.expect("INVARIANT: the host function is there");
+        if host.sig().rows.is_empty() {
+            return to(host, &mut [], self.context);
+        }
+        let rows: Vec<u32> = rows.collect();
+        self.state.with_rows(&rows, |rows| to(host, rows, self.context))
+    }
+}
+
 /// The exit code of a chain.
 pub type Exit = i64;
 
@@ -113,10 +133,21 @@ impl Flow for ChainFlow<'_, '_, '_> {
         self.grant.state.set(self.chain.places[slot], value);
     }
 
-    fn host(&mut self, host: usize) -> (&mut HostFunction, &HostContext) {
-        let host = self.grant.hosts[self.chain.hosts[host] as usize].as_mut();
-        let host = host.expect("INVARIANT: a chain's host functions are there");
-        (host, self.grant.context)
+    fn rows(&self, rows: usize) -> &Rows {
+        self.grant.state.rows(self.chain.rows[rows])
+    }
+
+    fn rows_mut(&mut self, rows: usize) -> &mut Rows {
+        self.grant.state.rows_mut(self.chain.rows[rows])
+    }
+
+    fn rows_failed(&mut self, rows: usize, message: String) {
+        self.grant.context.set_rows_error(self.chain.rows[rows], message);
+    }
+
+    fn lend(&mut self, host: usize, rows: &[u32], to: &mut Lend<'_>) -> bool {
+        let numbers = rows.iter().map(|&rows| self.chain.rows[rows as usize]);
+        self.grant.lend(self.chain.hosts[host], numbers, to)
     }
 
     fn drop_element(&mut self, policy: usize) {

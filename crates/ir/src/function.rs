@@ -53,6 +53,13 @@ pub enum Imm {
     Type(Type),
     /// An index into the table that the operation names.
     Index(u32),
+    /// A row buffer, and a column of it.
+    Column {
+        /// Which, in the table of row buffers.
+        rows: u32,
+        /// The column's number.
+        column: u32,
+    },
 }
 
 impl Imm {
@@ -62,6 +69,14 @@ impl Imm {
         match self {
             Imm::Index(index) => index as usize,
             _ => unreachable!("INVARIANT: the operation carries an index"),
+        }
+    }
+
+    /// The row buffer and the column, for the operations that carry these.
+    pub fn column(self) -> (usize, usize) {
+        match self {
+            Imm::Column { rows, column } => (rows as usize, column as usize),
+            _ => unreachable!("INVARIANT: the operation carries a column"),
         }
     }
 }
@@ -82,7 +97,7 @@ pub struct Inst {
 }
 
 /// A block to go to, and the values of its parameters. Where a terminator brings
-/// values of its own (`get`, `take`, `call`, `inbox`), those come first.
+/// values of its own (`get`, `take`, `call`, `push`, `inbox`), those come first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     /// Where to go.
@@ -194,9 +209,22 @@ pub enum Terminator {
         host: u32,
         /// Its arguments.
         args: Vec<Value>,
+        /// The row buffers that it is given.
+        rows: Vec<u32>,
         /// Where to go with the results.
         ok: Target,
         /// Where to go when it failed.
+        failed: Target,
+    },
+    /// Add a row to a row buffer; its number is the first parameter of `ok`.
+    Push {
+        /// Which, in the table of row buffers.
+        rows: u32,
+        /// The values of the columns. Bytes are copied.
+        args: Vec<Value>,
+        /// Where to go with the row's number.
+        ok: Target,
+        /// Where to go at the bound, without a row more.
         failed: Target,
     },
     /// Take an element from an input, as the first parameters of `some`.
@@ -272,6 +300,7 @@ impl Terminator {
             Terminator::Br(_, a, b)
             | Terminator::Get { some: a, none: b, .. }
             | Terminator::Call { ok: a, failed: b, .. }
+            | Terminator::Push { ok: a, failed: b, .. }
             | Terminator::Step { go: a, stop: b }
             | Terminator::Inbox { some: a, none: b }
             | Terminator::Batch { go: a, none: b, .. }
@@ -299,6 +328,7 @@ impl Terminator {
             Terminator::Br(_, a, b)
             | Terminator::Get { some: a, none: b, .. }
             | Terminator::Call { ok: a, failed: b, .. }
+            | Terminator::Push { ok: a, failed: b, .. }
             | Terminator::Step { go: a, stop: b }
             | Terminator::Inbox { some: a, none: b }
             | Terminator::Batch { go: a, none: b, .. }
@@ -328,7 +358,7 @@ impl Terminator {
                 visit(*view);
                 visit(*index);
             }
-            Terminator::Call { args, .. } | Terminator::Return(args) => {
+            Terminator::Call { args, .. } | Terminator::Push { args, .. } | Terminator::Return(args) => {
                 args.iter().copied().for_each(visit);
             }
             Terminator::Batch { items, .. } => {
@@ -355,7 +385,7 @@ impl Terminator {
                 *view = map(*view);
                 *index = map(*index);
             }
-            Terminator::Call { args, .. } | Terminator::Return(args) => {
+            Terminator::Call { args, .. } | Terminator::Push { args, .. } | Terminator::Return(args) => {
                 for arg in args {
                     *arg = map(*arg);
                 }

@@ -8,6 +8,7 @@ use crate::limits::BATCH_STEPS_MIN;
 use crate::memory::{Words, bytes_at, trusted, view_of};
 use crate::op::Op;
 use crate::program::Tables;
+use crate::rows::Rows;
 use crate::scratch::HostContext;
 use crate::types::{FieldAt, Kind, Type, Word, f64_word};
 
@@ -22,6 +23,9 @@ pub enum Taken {
     Pending,
 }
 
+/// Calls a host function with row buffers and what it may use; whether it succeeded.
+pub type Lend<'l> = dyn FnMut(&mut HostFunction, &mut [&mut Rows], &HostContext) -> bool + 'l;
+
 /// What a function does to its surroundings. All values are words as they lie.
 ///
 /// The second group is for chains alone; fragments never call it.
@@ -30,8 +34,15 @@ pub trait Flow {
     fn slot_get(&mut self, slot: usize, into: &mut [Word]);
     /// Sets a state slot.
     fn slot_set(&mut self, slot: usize, value: Words<'_>);
-    /// A host function, and what it may use.
-    fn host(&mut self, host: usize) -> (&mut HostFunction, &HostContext);
+    /// The row buffer of this number.
+    fn rows(&self, rows: usize) -> &Rows;
+    /// The same, to be changed.
+    fn rows_mut(&mut self, rows: usize) -> &mut Rows;
+    /// Notes why no row was added to a row buffer.
+    fn rows_failed(&mut self, rows: usize, message: String);
+    /// Lends a host function and these row buffers; what is done with them says whether it
+    /// succeeded.
+    fn lend(&mut self, host: usize, rows: &[u32], to: &mut Lend<'_>) -> bool;
     /// Counts one element as dropped by a policy.
     fn drop_element(&mut self, policy: usize);
 
@@ -242,25 +253,50 @@ impl<F: Flow> Activation<'_, F> {
             Terminator::Call {
                 host,
                 args,
+                rows,
                 ok,
                 failed,
             } => {
                 self.push_all(args);
                 let sig = &self.tables.hosts[*host as usize];
                 self.results.resize(crate::types::words_of(&sig.results), 0);
-                let (function, context) = self.flow.host(*host as usize);
-                debug_assert_eq!(
-                    function.sig(),
-                    sig,
-                    "INVARIANT: hosts are bound by their signatures"
-                );
-                let succeeded = function.call_words(self.moves, self.results, context);
+                let (args, results) = (&self.moves[..], &mut self.results[..]);
+                let succeeded = self
+                    .flow
+                    .lend(*host as usize, rows, &mut |function, rows, context| {
+                        debug_assert_eq!(
+                            function.sig(),
+                            sig,
+                            "INVARIANT: hosts are bound by their signatures"
+                        );
+                        function.call_words(args, rows, results, context)
+                    });
                 self.moves.clear();
                 if succeeded {
                     self.moves.extend_from_slice(self.results);
                     ok
                 } else {
                     failed
+                }
+            }
+            Terminator::Push {
+                rows,
+                args,
+                ok,
+                failed,
+            } => {
+                self.push_all(args);
+                let pushed = self.flow.rows_mut(*rows as usize).push_words(self.moves);
+                self.moves.clear();
+                match pushed {
+                    Ok(row) => {
+                        self.moves.push(row as Word);
+                        ok
+                    }
+                    Err(message) => {
+                        self.flow.rows_failed(*rows as usize, message);
+                        failed
+                    }
                 }
             }
             Terminator::Take {
@@ -456,6 +492,27 @@ impl<F: Flow> Activation<'_, F> {
                 let value = trusted(FieldAt::alone(ty), &self.registers[range]);
                 self.flow.slot_set(inst.imm.index(), value);
             }
+            Op::RowsLen => {
+                let len = self.flow.rows(inst.imm.index()).len();
+                self.set(inst, len as Word);
+            }
+            Op::RowsGet => {
+                let (rows, column) = inst.imm.column();
+                let row = row_number(self.i64(arg(0)));
+                let range = self.range(inst.result.expect("INVARIANT: rows_get has a result"));
+                self.flow.rows(rows).get(column, row, &mut self.registers[range]);
+            }
+            Op::RowsSet => {
+                let (rows, column) = inst.imm.column();
+                let row = row_number(self.i64(arg(0)));
+                let (range, ty) = (self.range(arg(1)), self.code.function.ty(arg(1)));
+                let value = trusted(FieldAt::alone(ty), &self.registers[range]);
+                self.flow.rows_mut(rows).set(column, row, value);
+            }
+            Op::RowsTruncate => {
+                let len = usize::try_from(self.i64(arg(0))).unwrap_or(0);
+                self.flow.rows_mut(inst.imm.index()).truncate(len);
+            }
             Op::Emit => {
                 self.gather(&inst.args);
                 let output = &self.tables.outputs[inst.imm.index()];
@@ -592,13 +649,18 @@ impl<F: Flow> Activation<'_, F> {
     }
 }
 
+/// The row of this number; one that is never there for a number below 0.
+fn row_number(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 fn constant(inst: &Inst) -> Word {
     use crate::function::Imm;
     match inst.imm {
         Imm::I64(value) => value.cast_unsigned(),
         Imm::F64(bits) => bits,
         Imm::Bool(value) => value.into(),
-        Imm::None | Imm::Type(_) | Imm::Index(_) => {
+        Imm::None | Imm::Type(_) | Imm::Index(_) | Imm::Column { .. } => {
             unreachable!("INVARIANT: the operation carries a constant")
         }
     }

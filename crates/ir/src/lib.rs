@@ -28,7 +28,8 @@
 //! | [`memory`] | byte strings as slices; typed values in words |
 //! | [`host`] | host functions |
 //! | [`scratch`] | what host functions may use during a grant |
-//! | [`state`] | where state slots lie |
+//! | [`state`] | where state slots and row buffers lie |
+//! | [`rows`] | row buffers |
 //! | [`block`] | blocks of elements |
 //! | [`chain`] | a chain with its bindings, and what a grant gives it |
 //! | [`limits`] | every bound |
@@ -47,6 +48,7 @@ pub mod memory;
 pub mod op;
 pub mod passes;
 pub mod program;
+pub mod rows;
 pub mod scratch;
 pub mod state;
 pub mod text;
@@ -60,13 +62,14 @@ pub use data::Data;
 pub use function::{
     Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, ItemAt, Origin, Target, Terminator, Value,
 };
-pub use host::{Host, HostEntry, HostFunction, ResultRoom};
-pub use interp::{Code, Flow, Outcome, Registers, Taken};
+pub use host::{Entry, Host, HostEntry, HostFunction, Kernel, KernelEntry, ResultRoom};
+pub use interp::{Code, Flow, Lend, Outcome, Registers, Taken};
 #[doc(hidden)]
 pub use memory::Carried;
 pub use memory::{Results, Scalar, Words};
 pub use op::Op;
-pub use program::{HostSig, InputProgram, Program, SlotDecl, Tables};
+pub use program::{HostSig, InputProgram, Program, RowsDecl, RowsParam, SlotDecl, Tables};
+pub use rows::{Append, ColumnMut, Rows, RowsArg, RowsMut};
 pub use scratch::HostContext;
 pub use state::{Place, State};
 pub use text::{ChainText, TextError, parse_chain, parse_program, print_chain, print_program};

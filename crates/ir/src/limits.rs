@@ -12,6 +12,9 @@ pub const VERIFY_ERRORS_MAX: usize = 100;
 /// Scratch memory that host functions may use in one grant, in bytes.
 pub const SCRATCH_BYTES_MAX: usize = 256 << 20;
 
+/// Columns of a row buffer.
+pub const ROWS_COLUMNS_MAX: usize = 1_000;
+
 /// Length of the text form of a program that the parser takes, in bytes.
 pub const TEXT_BYTES_MAX: usize = 4 << 20;
 

@@ -36,6 +36,10 @@ pub enum ImmKind {
     Data,
     /// An index into the table of state slots.
     Slot,
+    /// An index into the table of row buffers.
+    Rows,
+    /// A row buffer and one of its columns.
+    Column,
     /// An index into the table of outputs.
     Output,
     /// An index into the table of named drop policies.
@@ -51,7 +55,7 @@ pub enum ImmKind {
 pub enum Effect {
     /// Nothing: it may be computed twice, or not at all.
     Pure,
-    /// It reads or writes a state slot.
+    /// It reads or writes a state slot or a row buffer.
     State,
     /// It takes part in the flow.
     Flow,
@@ -118,8 +122,8 @@ macro_rules! operations {
 pub struct OpInfo {
     /// The name in the text form.
     pub name: &'static str,
-    /// The operands. [`Op::Emit`], [`Op::OutboxPut`] and [`Op::SlotSet`] take
-    /// what their table entry says instead.
+    /// The operands. [`Op::Emit`], [`Op::OutboxPut`], [`Op::SlotSet`] and
+    /// [`Op::RowsSet`] take what their table entry says instead.
     pub params: &'static [Pattern],
     /// The results.
     pub results: &'static [Pattern],
@@ -210,6 +214,10 @@ operations! {
 
     SlotGet  "slot_get"  () -> (A)      Slot   State "The value of a state slot."
     SlotSet  "slot_set"  (A) -> ()      Slot   State "Sets a state slot; a slot of bytes copies them."
+    RowsLen  "rows_len"  () -> (I)      Rows   State "How many rows a row buffer has."
+    RowsGet  "rows_get"  (I) -> (A)     Column State "The value of a column in the row of this number; zero (absent, no bytes) where there is no such row."
+    RowsSet  "rows_set"  (I A) -> ()    Column State "Sets a column in the row of this number, if there is one; bytes are copied."
+    RowsTruncate "rows_truncate" (I) -> () Rows State "Keeps the first so many rows; the others are gone."
     Emit     "emit"      () -> ()       Output Flow  "Hands an element to an output once the activation has ended."
     Ready    "ready"     () -> (B)      Output Flow  "Whether an optional output accepts an element now."
     Needs    "needs"     () -> (I)      Output Flow  "Fragments only: which fields of an output are used behind it: bit k for the fields k, k + 64 and so on; all where that is not known."

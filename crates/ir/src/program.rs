@@ -36,8 +36,50 @@ impl SlotDecl {
     }
 }
 
-/// The signature of a host function.
+/// A row buffer: many rows of one type that a process keeps. Bytes in it are its own, or
+/// lie in slabs that it shares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RowsDecl {
+    /// For dumps and messages.
+    pub name: String,
+    /// The columns: each one's name, type, and the words that it begins with in a row of
+    /// which nothing else is said.
+    pub columns: Vec<SlotDecl>,
+    /// How many bytes the rows may take, the bytes they own or share included.
+    pub bytes_max: usize,
+}
+
+impl RowsDecl {
+    /// A row buffer with columns of these types, which begin with zero, of at most so many
+    /// bytes.
+    pub fn new(name: impl Into<String>, types: impl IntoIterator<Item = Type>, bytes_max: usize) -> RowsDecl {
+        let types = types.into_iter().enumerate();
+        RowsDecl {
+            name: name.into(),
+            columns: types
+                .map(|(k, ty)| SlotDecl::zero(format!("column {k}"), ty))
+                .collect(),
+            bytes_max,
+        }
+    }
+
+    /// The types of the columns.
+    pub fn types(&self) -> impl Iterator<Item = Type> + '_ {
+        self.columns.iter().map(|column| column.ty)
+    }
+}
+
+/// A row buffer that a host function is given with each call.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowsParam {
+    /// The types of its columns.
+    pub columns: Vec<Type>,
+    /// Whether the function changes it.
+    pub writes: bool,
+}
+
+/// The signature of a host function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostSig {
     /// For dumps and messages.
     pub name: String,
@@ -45,6 +87,9 @@ pub struct HostSig {
     pub params: Vec<Type>,
     /// The types of its results.
     pub results: Vec<Type>,
+    /// The row buffers of the process that it is given; a function that has any is a
+    /// [`Kernel`](crate::Kernel).
+    pub rows: Vec<RowsParam>,
 }
 
 /// The tables that a function's instructions index.
@@ -52,6 +97,8 @@ pub struct HostSig {
 pub struct Tables {
     /// State slots.
     pub slots: Vec<SlotDecl>,
+    /// Row buffers.
+    pub rows: Vec<RowsDecl>,
     /// Host functions.
     pub hosts: Vec<HostSig>,
     /// Constant data.

@@ -77,16 +77,27 @@ impl HostContext {
     /// The bytes as a value that can be kept: shared where they lie in a known
     /// slab, else a copy.
     pub fn keep(&self, bytes: &[u8]) -> Bytes {
+        match self.slab_of(bytes) {
+            Some(slab) => slab.slice_ref(bytes),
+            None => Bytes::copy_from_slice(bytes),
+        }
+    }
+
+    /// The known slab that the bytes lie in, to be shared.
+    pub fn slab_of(&self, bytes: &[u8]) -> Option<Bytes> {
         let view = bytes.as_ptr_range();
         let slabs = self.slabs.borrow();
         let slab = slabs.iter().rev().find(|slab| {
             let range = slab.as_ptr_range();
             range.start <= view.start && view.end <= range.end
         });
-        match slab {
-            Some(slab) => slab.slice_ref(bytes),
-            None => Bytes::copy_from_slice(bytes),
-        }
+        slab.cloned()
+    }
+
+    /// Keeps the error of a row buffer, by its number in the state, for whoever handles
+    /// the failure.
+    pub fn set_rows_error(&self, rows: u32, message: String) {
+        self.set_error(rows_identity(rows), message);
     }
 
     /// Keeps the error of a host call for whoever handles the failure.
@@ -101,9 +112,15 @@ impl HostContext {
         self.errors.borrow_mut().pop().map(|(_, message)| message)
     }
 
-    /// The error of the call that failed last among those of these functions.
-    pub fn take_error_of<'h>(&self, hosts: impl IntoIterator<Item = &'h HostFunction>) -> Option<String> {
-        let hosts: Vec<usize> = hosts.into_iter().map(HostFunction::identity).collect();
+    /// The error of what failed last among these functions and row buffers.
+    pub fn take_error_of<'h>(
+        &self,
+        hosts: impl IntoIterator<Item = &'h HostFunction>,
+        rows: &[u32],
+    ) -> Option<String> {
+        let hosts = hosts.into_iter().map(HostFunction::identity);
+        let rows = rows.iter().copied().map(rows_identity);
+        let hosts: Vec<usize> = hosts.chain(rows).collect();
         let mut errors = self.errors.borrow_mut();
         let last = errors.iter().rposition(|(host, _)| hosts.contains(host))?;
         Some(errors.remove(last).1)
@@ -115,6 +132,11 @@ impl HostContext {
         self.slabs.get_mut().clear();
         self.errors.get_mut().clear();
     }
+}
+
+/// Whose the errors of a row buffer are: an address that no host object has.
+fn rows_identity(rows: u32) -> usize {
+    usize::MAX - rows as usize
 }
 
 fn out_of_scratch(length: usize) -> String {

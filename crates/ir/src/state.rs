@@ -1,9 +1,11 @@
-//! Where the state slots of a network's processes lie: one run of words, in which
-//! each slot has its place, and the byte strings that slots own.
+//! Where the state of a network's processes lies: slots in one run of words, in which
+//! each has its place; the byte strings that slots own; and row buffers, by their numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::memory::{Words, trusted, view_of};
+use crate::program::RowsDecl;
+use crate::rows::Rows;
 use crate::types::{FieldAt, Kind, Type, Word};
 
 /// The place of one state slot.
@@ -44,6 +46,10 @@ pub struct State {
     kept: Vec<Kept>,
     /// Places given back, by type and offset, with which byte strings are theirs.
     free: BTreeMap<(Type, u32), u32>,
+    /// Row buffers by their numbers; each where it stays, as native code knows its address.
+    rows: Vec<Option<Box<Rows>>>,
+    /// The numbers given back.
+    free_rows: BTreeSet<u32>,
 }
 
 impl State {
@@ -172,6 +178,62 @@ impl State {
         self.check(place);
         assert_eq!(place.ty, Type::I64, "the type of a slot that is set");
         self.words[place.offset()] = value.cast_unsigned();
+    }
+
+    /// Makes a row buffer, without rows; its number. The lowest that is free is taken.
+    pub fn add_rows(&mut self, decl: &RowsDecl) -> u32 {
+        let rows = Some(Box::new(Rows::new(decl.clone())));
+        match self.free_rows.pop_first() {
+            Some(number) => {
+                self.rows[number as usize] = rows;
+                number
+            }
+            None => {
+                self.rows.push(rows);
+                u32::try_from(self.rows.len() - 1).expect("the number of row buffers is bounded")
+            }
+        }
+    }
+
+    /// Frees a row buffer, and what it owns.
+    pub fn remove_rows(&mut self, number: u32) {
+        self.rows[number as usize] = None;
+        self.free_rows.insert(number);
+    }
+
+    /// The row buffer of this number.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn rows(&self, number: u32) -> &Rows {
+        let rows = self.rows[number as usize].as_deref();
+        rows.expect("INVARIANT: the row buffer is there")
+    }
+
+    /// The same, to be changed.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn rows_mut(&mut self, number: u32) -> &mut Rows {
+        let rows = self.rows[number as usize].as_deref_mut();
+        rows.expect("INVARIANT: the row buffer is there")
+    }
+
+    /// Calls a function with several row buffers at once.
+    ///
+    /// # Panics
+    /// When one is not there or stands twice.
+    pub fn with_rows<R>(&mut self, numbers: &[u32], call: impl FnOnce(&mut [&mut Rows]) -> R) -> R {
+        let taken = numbers.iter().map(|&number| self.rows[number as usize].take());
+        let mut taken: Vec<Box<Rows>> = taken
+            .map(|rows| rows.expect("INVARIANT: each row buffer is there once"))
+            .collect();
+        let mut rows: Vec<&mut Rows> = taken.iter_mut().map(|rows| &mut **rows).collect();
+        let value = call(&mut rows);
+        for (&number, rows) in numbers.iter().zip(taken) {
+            self.rows[number as usize] = Some(rows);
+        }
+        value
     }
 
     /// All the words, as native code addresses them.

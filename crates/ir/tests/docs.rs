@@ -69,6 +69,8 @@ fn table_of_operations() -> String {
             ImmKind::Type => " *type*",
             ImmKind::Data => " *data*",
             ImmKind::Slot => " *slot*",
+            ImmKind::Rows => " *rows*",
+            ImmKind::Column => " *rows* *column*",
             ImmKind::Output => " *output*",
             ImmKind::Drop => " *policy*",
             ImmKind::Edge => " *edge*",
@@ -102,6 +104,7 @@ fn patterns(patterns: &[Pattern], info: &OpInfo) -> String {
         Pattern::OptT if info.imm == ImmKind::Type => "that type".to_owned(),
         Pattern::OptT => "T?".to_owned(),
         Pattern::Any if info.imm == ImmKind::Slot => "the slot's".to_owned(),
+        Pattern::Any if info.imm == ImmKind::Column => "the column's".to_owned(),
         Pattern::Any => "A".to_owned(),
     };
     patterns.iter().map(name).collect::<Vec<_>>().join(", ")

@@ -713,6 +713,32 @@ fn rule_22_ends_take_no_part_in_the_flow() {
 }
 
 #[test]
+fn rule_23_rows_with_bytes_go_once() {
+    let check_rows = |lines: &str, expected| {
+        let tables = "  rows 0 \"texts\" max 100: (\"text\": bytes)\n  rows 1 \"numbers\" max 100: (\"number\": i64)\n  host 0 \"fill\": () -> () writes (bytes)\n  host 1 \"look\": () -> () reads (bytes)\n";
+        let input = "  input 0: (i64)\n";
+        let read_ok = format!("  read_ok 0 {{\n  b0(v0: i64):\n{lines}\n  }}\n");
+        check(&format!("process \"p\" {{\n{tables}{input}{read_ok}}}"), expected);
+    };
+    check_rows(
+        "    rows_truncate 0, v0\n    rows_truncate 0, v0\n    done",
+        expect![[
+            r#"process "p", read_ok 0, b0, instruction 1: rows of row buffer 0, which has bytes, may go a second time (rule 23)"#
+        ]],
+    );
+    check_rows(
+        "    rows_truncate 0, v0\n    call 0 () rows (0), ok b1, failed b1\n  b1:\n    done",
+        expect![[
+            r#"process "p", read_ok 0, b0, terminator: rows of row buffer 0, which has bytes, may go a second time (rule 23)"#
+        ]],
+    );
+    check_rows(
+        "    rows_truncate 0, v0\n    rows_truncate 1, v0\n    rows_truncate 1, v0\n    call 1 () rows (0), ok b1, failed b1\n  b1:\n    done",
+        expect!["well formed"],
+    );
+}
+
+#[test]
 fn every_rule_has_a_case() {
     let source = include_str!("verify.rs");
     let cited: BTreeSet<u32> = (1..=99)

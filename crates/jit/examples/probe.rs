@@ -91,6 +91,7 @@ fn chain(data: &Arc<[i64]>, stages: usize, threshold: i64, items: Item) -> Chain
             .iter()
             .map(|slot| state.add(slot.ty, &slot.init))
             .collect(),
+        rows: vec![],
         hosts: vec![],
         edges: (0..tables.edges as u32).collect(),
         drops: vec![],

@@ -5,7 +5,7 @@
 use std::mem::offset_of;
 use std::sync::atomic::AtomicBool;
 
-use cutthrough_ir::{HostContext, HostEntry, Outbox, Place, State, Word};
+use cutthrough_ir::{HostContext, Outbox, Place, Rows, State, Word};
 
 /// The context of one activation of a native chain: the argument of its code.
 #[repr(C)]
@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) inbox_end: u64,
     /// One for each of the chain's outboxes.
     pub(crate) outboxes: *mut OutboxView,
+    /// One for each of the chain's row buffers.
+    pub(crate) rows: *mut RowsView,
     /// One for each of the chain's host functions.
     pub(crate) hosts: *const HostView,
     /// What host functions may use.
@@ -47,9 +49,25 @@ pub(crate) struct Context {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct HostView {
-    /// None for host functions of the chain that no reachable code calls.
-    pub(crate) entry: Option<HostEntry>,
+    /// The address of the code; null for host functions of the chain that no reachable
+    /// code calls.
+    pub(crate) entry: *const (),
     pub(crate) object: *mut (),
+}
+
+/// A row buffer as machine code reads and writes it. Whatever may move rows brings it up
+/// to date ([`RowsView::refresh`](crate::helpers)).
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct RowsView {
+    /// How many rows there are.
+    pub(crate) len: u64,
+    /// Where the addresses of the word columns lie.
+    pub(crate) addresses: *mut *mut Word,
+    /// The row buffer itself; null for those that no reachable code touches.
+    pub(crate) rows: *mut Rows,
+    /// Its number in the state.
+    pub(crate) number: u64,
 }
 
 /// An outbox as machine code fills it.
@@ -76,7 +94,7 @@ macro_rules! offsets {
 
 /// Where the fields lie.
 pub(crate) mod offset {
-    use super::{Context, HostView, OutboxView, offset_of};
+    use super::{Context, HostView, OutboxView, RowsView, offset_of};
 
     offsets! {
         STATE_WORDS = Context.state_words,
@@ -89,21 +107,25 @@ pub(crate) mod offset {
         INBOX_NEXT = Context.inbox_next,
         INBOX_END = Context.inbox_end,
         OUTBOXES = Context.outboxes,
+        ROWS = Context.rows,
         HOSTS = Context.hosts,
         HOST_CONTEXT = Context.host_context,
         DATA = Context.data,
         HOST_ENTRY = HostView.entry,
         HOST_OBJECT = HostView.object,
+        ROWS_LEN = RowsView.len,
+        ROWS_ADDRESSES = RowsView.addresses,
+        ROWS_ROWS = RowsView.rows,
         OUTBOX_WORDS = OutboxView.words,
         OUTBOX_LEN = OutboxView.len,
         OUTBOX_ALLOCATED = OutboxView.allocated,
         OUTBOX_CAPACITY = OutboxView.capacity,
     }
     pub(crate) const HOST_VIEW_BYTES: i32 = size_of::<HostView>() as i32;
+    pub(crate) const ROWS_VIEW_BYTES: i32 = size_of::<RowsView>() as i32;
     pub(crate) const OUTBOX_VIEW_BYTES: i32 = size_of::<OutboxView>() as i32;
 }
 
 // Machine code is written for 64-bit addresses and for one byte in an `AtomicBool`.
 const _: () = assert!(size_of::<usize>() == 8);
 const _: () = assert!(size_of::<AtomicBool>() == 1);
-const _: () = assert!(size_of::<Option<HostEntry>>() == 8);

@@ -84,7 +84,7 @@ impl Default for JitOptions {
 /// let function = b.build();
 /// let chain = ChainCode {
 ///     name: "steps".to_owned(), function, tables,
-///     places: vec![], hosts: vec![], edges: vec![0], drops: vec![], origins: vec!["loop".to_owned()],
+///     places: vec![], rows: vec![], hosts: vec![], edges: vec![0], drops: vec![], origins: vec!["loop".to_owned()],
 /// };
 ///
 /// let jit = Jit::new(JitOptions::default())?;

@@ -8,7 +8,7 @@
 use cutthrough_ir::types::f64_word;
 use cutthrough_ir::{FieldAt, Word, Words, eval};
 
-use crate::context::{Context, OutboxView};
+use crate::context::{Context, OutboxView, RowsView};
 
 /// A helper: its address, and how many words it takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,11 +29,23 @@ pub(crate) enum Helper {
     SToF,
     /// (context, index of the slot, address, length, presence): sets a slot of bytes.
     Keep,
+    /// (context, index of the row buffer, where the values lie, their words) -> the number
+    /// of the row that was added, or [`NO_ROW`].
+    RowsPush,
+    /// (context, index of the row buffer, how many rows to keep).
+    RowsTruncate,
+    /// (context, index of the row buffer, address, length) -> address of a copy.
+    RowsCopy,
+    /// (context, index of the row buffer): a kernel may have moved rows.
+    RowsRefresh,
     /// (outbox, length): makes memory for more elements.
     OutboxGrow,
     /// (outbox, address, length) -> address of a copy.
     Intern,
 }
+
+/// What stands for the number of a row where none was added.
+pub(crate) const NO_ROW: i64 = -1;
 
 impl Helper {
     /// How many there are.
@@ -45,6 +57,9 @@ impl Helper {
             Helper::BytesEqual | Helper::Scmp | Helper::Sfind | Helper::Sstarts | Helper::Sends => (4, 1),
             Helper::SToI | Helper::SToF => (2, 2),
             Helper::Keep => (5, 0),
+            Helper::RowsPush | Helper::RowsCopy => (4, 1),
+            Helper::RowsTruncate => (3, 0),
+            Helper::RowsRefresh => (2, 0),
             Helper::OutboxGrow => (2, 0),
             Helper::Intern => (3, 1),
         }
@@ -62,6 +77,16 @@ impl Helper {
             Helper::SToI => stoi as Parse as *const (),
             Helper::SToF => stof as Parse as *const (),
             Helper::Keep => keep as unsafe extern "C" fn(*mut Context, usize, Word, Word, Word) as *const (),
+            Helper::RowsPush => {
+                rows_push as unsafe extern "C" fn(*mut Context, usize, *const Word, usize) -> i64 as *const ()
+            }
+            Helper::RowsTruncate => {
+                rows_truncate as unsafe extern "C" fn(*mut Context, usize, i64) as *const ()
+            }
+            Helper::RowsCopy => {
+                rows_copy as unsafe extern "C" fn(*mut Context, usize, *const u8, usize) -> u64 as *const ()
+            }
+            Helper::RowsRefresh => rows_refresh as unsafe extern "C" fn(*mut Context, usize) as *const (),
             Helper::OutboxGrow => outbox_grow as unsafe extern "C" fn(*mut OutboxView, u64) as *const (),
             Helper::Intern => {
                 intern as unsafe extern "C" fn(*mut OutboxView, *const u8, usize) -> u64 as *const ()
@@ -142,6 +167,89 @@ unsafe extern "C" fn keep(context: *mut Context, slot: usize, address: Word, len
         let value = Words::new(FieldAt::alone(place.ty()), &words[..place.ty().words()]);
         (*context.state).set(place, value);
     }
+}
+
+impl RowsView {
+    /// Brings the view up to date.
+    ///
+    /// # Safety
+    /// `rows` is a row buffer that nobody else uses meanwhile, and `addresses` has room for
+    /// each of its word columns.
+    pub(crate) unsafe fn refresh(&mut self) {
+        // SAFETY: the caller's promise.
+        let rows = unsafe { &mut *self.rows };
+        self.len = rows.len() as u64;
+        rows.addresses(|column, address| {
+            // SAFETY: the caller's promise.
+            unsafe { *self.addresses.add(column) = address };
+        });
+    }
+}
+
+/// Does something with a row buffer of the chain, and brings its view up to date.
+///
+/// # Safety
+/// Machine code passes its own context, in which `NativeChain::run` has put a view of each
+/// of the chain's row buffers that its code touches; `index` is one of them. The row buffer
+/// is the state's, which the grant has borrowed, and while machine code runs nobody else
+/// uses it.
+unsafe fn with_rows<R>(
+    context: *mut Context,
+    index: usize,
+    act: impl FnOnce(&mut cutthrough_ir::Rows, u32, &Context) -> R,
+) -> R {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let context = &*context;
+        let view = &mut *context.rows.add(index);
+        let value = act(&mut *view.rows, view.number as u32, context);
+        view.refresh();
+        value
+    }
+}
+
+unsafe extern "C" fn rows_push(context: *mut Context, index: usize, row: *const Word, words: usize) -> i64 {
+    // SAFETY: see `with_rows`; the words are on the stack of the calling frame, and values
+    // of the types of the row buffer's columns.
+    unsafe {
+        with_rows(context, index, |rows, number, context| {
+            match rows.push_unchecked(std::slice::from_raw_parts(row, words)) {
+                Ok(row) => row as i64,
+                Err(message) => {
+                    (*context.host_context).set_rows_error(number, message);
+                    NO_ROW
+                }
+            }
+        })
+    }
+}
+
+unsafe extern "C" fn rows_truncate(context: *mut Context, index: usize, len: i64) {
+    // SAFETY: see `with_rows`.
+    unsafe {
+        with_rows(context, index, |rows, _, _| {
+            rows.truncate(usize::try_from(len).unwrap_or(0));
+        });
+    }
+}
+
+unsafe extern "C" fn rows_copy(
+    context: *mut Context,
+    index: usize,
+    address: *const u8,
+    length: usize,
+) -> u64 {
+    // SAFETY: see `with_rows`; the lowering passes the two parts of a value of type bytes.
+    unsafe {
+        with_rows(context, index, |rows, _, _| {
+            rows.copy_bytes(view(address, length)).0
+        })
+    }
+}
+
+unsafe extern "C" fn rows_refresh(context: *mut Context, index: usize) {
+    // SAFETY: see `with_rows`.
+    unsafe { with_rows(context, index, |_, _, _| ()) }
 }
 
 unsafe extern "C" fn outbox_grow(view: *mut OutboxView, len: u64) {

@@ -4,10 +4,10 @@
 
 use std::mem::MaybeUninit;
 
-use cutthrough_ir::{ChainCode, Data, ElementType, Exit, Grant, HostSig, Place, Word};
+use cutthrough_ir::{ChainCode, Data, ElementType, Exit, Grant, HostSig, Place, Type, Word};
 
 use crate::code_memory::CodeRegion;
-use crate::context::{Context, HostView, OutboxView};
+use crate::context::{Context, HostView, OutboxView, RowsView};
 use crate::limits::{OUTBOX_ELEMENTS_FIRST, VIEWS_INLINE};
 use crate::needs::Needs;
 use crate::profile::Retirement;
@@ -32,6 +32,8 @@ pub struct NativeChain {
     name: String,
     needs: Needs,
     places: Vec<Place>,
+    /// For each of the chain's row buffers, the state's, and the types of its columns.
+    rows: Vec<(u32, Vec<Type>)>,
     /// For each of the chain's host functions, the network's.
     hosts: Vec<u32>,
     sigs: Vec<HostSig>,
@@ -61,6 +63,12 @@ impl NativeChain {
             name: chain.name.clone(),
             needs,
             places: chain.places.clone(),
+            rows: chain
+                .rows
+                .iter()
+                .zip(&chain.tables.rows)
+                .map(|(&number, decl)| (number, decl.types().collect()))
+                .collect(),
             hosts: chain.hosts.clone(),
             sigs: chain.tables.hosts.clone(),
             inbox: chain.tables.inputs.first().cloned(),
@@ -90,6 +98,9 @@ impl NativeChain {
         self.check(grant);
         let mut hosts = Views::new(self.sigs.len());
         let hosts = hosts.fill(|host| self.host_view(host, grant));
+        let mut addresses = Vec::new();
+        let mut rows = Views::new(self.rows.len());
+        let rows = self.rows_views(&mut rows, &mut addresses, grant);
         let mut outboxes = Views::new(self.outboxes.len());
         let outboxes = outboxes.fill(|outbox| outbox_view(grant, outbox));
         let (inbox_words, inbox_next, inbox_end) = match &grant.inbox {
@@ -110,6 +121,7 @@ impl NativeChain {
             inbox_next,
             inbox_end,
             outboxes: outboxes.as_mut_ptr(),
+            rows: rows.as_mut_ptr(),
             hosts: hosts.as_ptr(),
             host_context: grant.context,
             state,
@@ -157,6 +169,15 @@ impl NativeChain {
                 .is_some_and(|end| end <= inbox.block.words().len());
             assert!(inbox.next <= inbox.end && there, "the inbox has fewer elements");
         }
+        for need in &self.needs.rows {
+            let (number, types) = &self.rows[need.index];
+            let decl = grant.state.rows(*number).decl();
+            assert!(
+                decl.types().eq(types.iter().copied()),
+                "the row buffer {} is not the one that the chain was made for",
+                decl.name
+            );
+        }
         for &outbox in &self.needs.outboxes {
             let block = &grant.outboxes[outbox].block;
             assert_eq!(
@@ -167,17 +188,55 @@ impl NativeChain {
         }
     }
 
+    /// Views of the row buffers that the code touches; their columns' addresses lie in
+    /// `addresses`.
+    fn rows_views<'v>(
+        &self,
+        views: &'v mut Views<RowsView>,
+        addresses: &mut Vec<*mut Word>,
+        grant: &mut Grant<'_>,
+    ) -> &'v mut [RowsView] {
+        let none = RowsView {
+            len: 0,
+            addresses: std::ptr::null_mut(),
+            rows: std::ptr::null_mut(),
+            number: 0,
+        };
+        let views = views.fill(|_| none);
+        let width = |index: usize| self.rows[index].1.iter().map(|ty| ty.words()).sum::<usize>();
+        let needed = self.needs.rows.iter().map(|need| width(need.index)).sum();
+        addresses.resize(needed, std::ptr::null_mut());
+        let mut rest = &mut addresses[..];
+        for need in &self.needs.rows {
+            let number = self.rows[need.index].0;
+            let (first, behind) = std::mem::take(&mut rest).split_at_mut(width(need.index));
+            rest = behind;
+            let view = &mut views[need.index];
+            *view = RowsView {
+                addresses: first.as_mut_ptr(),
+                rows: &raw mut *grant.state.rows_mut(number),
+                number: number.into(),
+                ..none
+            };
+            // SAFETY: the row buffer is borrowed with the grant; it has the columns that
+            // the addresses have been counted for, as `check` has seen.
+            unsafe { view.refresh() };
+        }
+        views
+    }
+
     fn host_view(&self, host: usize, grant: &mut Grant<'_>) -> HostView {
         if !self.needs.hosts.contains(&host) {
             return HostView {
-                entry: None,
+                entry: std::ptr::null(),
                 object: std::ptr::null_mut(),
             };
         }
         let function = grant.hosts[self.hosts[host] as usize].as_mut();
         let function = function.expect("a chain's host functions are there");
         let (is, expected) = (function.sig(), &self.sigs[host]);
-        let same = is.params == expected.params && is.results == expected.results;
+        let same =
+            (&is.params, &is.results, &is.rows) == (&expected.params, &expected.results, &expected.rows);
         assert!(
             same,
             "the host function {} is not the one that the chain was made for",
@@ -185,7 +244,7 @@ impl NativeChain {
         );
         let (entry, object) = function.native();
         HostView {
-            entry: Some(entry),
+            entry: entry.address(),
             object,
         }
     }

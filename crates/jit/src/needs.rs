@@ -1,8 +1,10 @@
 //! What a chain's code needs to find when it runs: collected from its function
 //! before it is compiled, checked against each grant that it is run on.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use cutthrough_ir::types::words_of;
-use cutthrough_ir::{ChainCode, Function, Op, Terminator};
+use cutthrough_ir::{ChainCode, Function, Op, Terminator, Type};
 
 use crate::accounts::Counter;
 use crate::error::CompileError;
@@ -13,6 +15,8 @@ use crate::limits::{CALL_WORDS_MAX, STATE_WORDS_MAX};
 pub(crate) struct Needs {
     /// Slots by their index in the chain, and whether they are ever set.
     pub(crate) slots: Vec<(usize, bool)>,
+    /// Row buffers by their index in the chain.
+    pub(crate) rows: Vec<RowsNeed>,
     /// Host functions by their index in the chain.
     pub(crate) hosts: Vec<usize>,
     /// Whether it reads the inbox.
@@ -23,10 +27,21 @@ pub(crate) struct Needs {
     pub(crate) state_words: usize,
     /// The fewest counters that the network has.
     pub(crate) counts: usize,
-    /// The most words of arguments of one host call.
+    /// The most words of arguments of one host call, or of one row that is added.
     pub(crate) call_args_words: usize,
     /// The most words of results of one host call.
     pub(crate) call_results_words: usize,
+    /// The most row buffers of one host call.
+    pub(crate) call_rows: usize,
+}
+
+/// A row buffer that the code touches.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RowsNeed {
+    /// Its index in the chain.
+    pub(crate) index: usize,
+    /// The columns that the code reads or writes itself.
+    pub(crate) columns: BTreeSet<usize>,
 }
 
 impl Needs {
@@ -36,11 +51,19 @@ impl Needs {
         let mut slots = vec![(false, false); chain.tables.slots.len()];
         let mut hosts = vec![false; chain.tables.hosts.len()];
         let mut outboxes = vec![false; chain.tables.outputs.len()];
+        let mut rows: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for block in &function.blocks {
             for inst in &block.insts {
                 match inst.op {
                     Op::SlotGet => slots[inst.imm.index()].0 = true,
                     Op::SlotSet => slots[inst.imm.index()] = (true, true),
+                    Op::RowsLen | Op::RowsTruncate => {
+                        rows.entry(inst.imm.index()).or_default();
+                    }
+                    Op::RowsGet | Op::RowsSet => {
+                        let (index, column) = inst.imm.column();
+                        rows.entry(index).or_default().insert(column);
+                    }
                     Op::OutboxPut | Op::OutboxRoom => outboxes[inst.imm.index()] = true,
                     Op::Count | Op::Drop => {
                         let counter = Counter::of(inst).expect("INVARIANT: it counts");
@@ -49,8 +72,21 @@ impl Needs {
                     _ => {}
                 }
             }
-            match block.terminator {
-                Terminator::Call { host, .. } => hosts[host as usize] = true,
+            match &block.terminator {
+                Terminator::Call {
+                    host, rows: given, ..
+                } => {
+                    hosts[*host as usize] = true;
+                    for &index in given {
+                        rows.entry(index as usize).or_default();
+                    }
+                    needs.call_rows = needs.call_rows.max(given.len());
+                }
+                Terminator::Push { rows: index, .. } => {
+                    rows.entry(*index as usize).or_default();
+                    let words = chain.tables.rows[*index as usize].types().map(Type::words).sum();
+                    needs.call_args_words = needs.call_args_words.max(words);
+                }
                 Terminator::Inbox { .. } => needs.inbox = true,
                 _ => {}
             }
@@ -61,6 +97,8 @@ impl Needs {
             .filter(|(_, slot)| slot.0)
             .map(|(k, slot)| (k, slot.1))
             .collect();
+        let rows = rows.into_iter();
+        needs.rows = rows.map(|(index, columns)| RowsNeed { index, columns }).collect();
         needs.hosts = indices(&hosts);
         needs.outboxes = indices(&outboxes);
         needs.measure(chain)?;

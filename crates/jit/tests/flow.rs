@@ -126,6 +126,7 @@ fn an_interrupt_is_seen_within_a_strip() {
                 Terminator::Call {
                     host: 4,
                     args: vec![when],
+                    rows: Vec::new(),
                     ok: ok.into(),
                     failed: failed.into(),
                 },
@@ -191,6 +192,7 @@ fn host_functions_succeed_fail_and_panic() {
         b.terminate(Terminator::Call {
             host: 0,
             args: vec![before, one],
+            rows: Vec::new(),
             ok: ok.into(),
             failed: failed.into(),
         });
@@ -226,6 +228,7 @@ fn host_functions_get_and_give_every_type() {
         b.terminate(Terminator::Call {
             host: 2,
             args,
+            rows: Vec::new(),
             ok: ok.into(),
             failed: failed.into(),
         });
@@ -564,6 +567,7 @@ fn a_host_function_of_another_signature_is_not_called() {
         b.terminate(Terminator::Call {
             host: 3,
             args: vec![],
+            rows: Vec::new(),
             ok: ok.into(),
             failed: failed.into(),
         });

@@ -8,8 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use common::{Setup, Val, build, edge_values, hosts};
 use cutthrough_ir::op::{Effect, ImmKind, Pattern};
 use cutthrough_ir::{
-    Block, Data, ElementType, FunctionBuilder, Imm, Item, Kind, Op, SlotDecl, Tables, Target, Terminator,
-    Type, Value,
+    Block, Data, ElementType, FunctionBuilder, Imm, Item, Kind, Op, RowsDecl, SlotDecl, Tables, Target,
+    Terminator, Type, Value,
 };
 
 const CASES: u64 = 2_000;
@@ -48,6 +48,8 @@ struct Generator<'r, 't> {
     /// Slots of bytes that are set somewhere: once each, so that no view of one is
     /// used after the bytes have gone.
     set_bytes: Vec<usize>,
+    /// Whether a kernel is called that lets rows with bytes go: in one place only.
+    fills: bool,
     fuel: usize,
 }
 
@@ -97,6 +99,24 @@ impl Generator<'_, '_> {
                 self.pool.push(value);
             }
             Op::SlotSet => self.slot_set(),
+            Op::RowsLen => {
+                let len = self.b.rows_len(self.rng.below(3));
+                self.pool.push(len);
+            }
+            Op::RowsGet => {
+                let (rows, column) = self.column();
+                let row = self.small_index();
+                let value = self.b.rows_get(rows, column, row);
+                self.pool.push(value);
+            }
+            Op::RowsSet => {
+                let (rows, column) = self.column();
+                let row = self.small_index();
+                let ty = self.b.tables_ref().rows[rows].columns[column].ty;
+                let value = self.value(ty);
+                self.b.rows_set(rows, column, row, value);
+            }
+            Op::RowsTruncate => self.truncate(),
             Op::Drop => self.b.drop(0),
             Op::Count => {
                 let edge = self.rng.below(EDGES) as u32;
@@ -139,6 +159,23 @@ impl Generator<'_, '_> {
             value = self.b.null(ty);
         }
         self.b.slot_set(slot, value);
+    }
+
+    fn column(&mut self) -> (usize, usize) {
+        let rows = self.rng.below(3);
+        (rows, self.rng.below(self.b.tables_ref().rows[rows].columns.len()))
+    }
+
+    /// Rows with bytes are let go by a kernel, in one place.
+    fn truncate(&mut self) {
+        let rows = self.rng.below(3);
+        let len = self.small_index();
+        if self.b.tables_ref().rows[rows]
+            .types()
+            .all(|ty| ty.kind != Kind::Bytes)
+        {
+            self.b.rows_truncate(rows, len);
+        }
     }
 
     fn pure(&mut self, op: Op) {
@@ -196,7 +233,7 @@ impl Generator<'_, '_> {
 
     /// Ends the current block in two ways: to the first block it brings values.
     fn branch(&mut self) -> (Block, Vec<Value>, Block) {
-        match self.rng.below(5) {
+        match self.rng.below(7) {
             0 | 1 => {
                 let condition = self.value(Type::BOOL);
                 let extra = self.rng.ty();
@@ -220,7 +257,33 @@ impl Generator<'_, '_> {
                 });
                 (some, self.b.block_params(some), none)
             }
-            3 => {
+            5 => {
+                let rows = self.rng.below(3);
+                let types: Vec<Type> = self.b.tables_ref().rows[rows].types().collect();
+                let args = self.values(&types);
+                let (ok, failed) = (self.b.block(&[Type::I64]), self.b.block(&[]));
+                self.b.terminate(Terminator::Push {
+                    rows: rows as u32,
+                    args,
+                    ok: ok.into(),
+                    failed: failed.into(),
+                });
+                (ok, self.b.block_params(ok), failed)
+            }
+            6 if !self.fills => {
+                self.fills = true;
+                let args = vec![self.value(Type::I64), self.value(Type::BYTES)];
+                let (ok, failed) = (self.b.block(&[Type::I64]), self.b.block(&[]));
+                self.b.terminate(Terminator::Call {
+                    host: 6,
+                    args,
+                    rows: vec![0, 1],
+                    ok: ok.into(),
+                    failed: failed.into(),
+                });
+                (ok, self.b.block_params(ok), failed)
+            }
+            3 | 6 => {
                 let host = self.rng.of(&[0, 1, 2, 3, 5]);
                 let sig = self.b.tables_ref().hosts[host].clone();
                 let args = self.values(&sig.params);
@@ -228,6 +291,7 @@ impl Generator<'_, '_> {
                 let terminator = Terminator::Call {
                     host: host as u32,
                     args,
+                    rows: Vec::new(),
                     ok: ok.into(),
                     failed: failed.into(),
                 };
@@ -293,6 +357,15 @@ fn case(seed: u64) -> Setup {
         slots: (0..7)
             .map(|k| SlotDecl::zero(format!("s{k}"), rng.ty()))
             .collect(),
+        rows: vec![
+            RowsDecl::new("read", hosts::ROWS_READ, rng.of(&[1000, 1 << 20])),
+            RowsDecl::new("written", hosts::ROWS_WRITTEN, rng.of(&[1000, 1 << 20])),
+            RowsDecl::new(
+                "numbers",
+                [Type::I64, Type::F64.or_null()],
+                rng.of(&[100, 1 << 20]),
+            ),
+        ],
         hosts: hosts::sigs(),
         data: vec![
             Data::I64([1, -1, i64::MAX, 3].into()),
@@ -324,6 +397,7 @@ fn case(seed: u64) -> Setup {
             head,
             pool: Vec::new(),
             set_bytes: Vec::new(),
+            fills: false,
             fuel: 12,
         };
         generator.region(depth);

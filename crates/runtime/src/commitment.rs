@@ -3,18 +3,23 @@
 
 use rustc_hash::FxHashMap;
 
-use cutthrough_ir::{Flow, HostContext, HostFunction, Place, Registers, State, Word, Words};
+use cutthrough_ir::{Flow, Lend, Place, Registers, Rows, State, Word, Words};
 
 use crate::program::ProcessCode;
 use crate::wiring::{Destination, PointId, Port, Status, Wiring};
 
 /// How many elements a process whose slots lie in these places asks for on an input.
-pub(crate) fn asked(code: &ProcessCode, places: &[Place], state: &State, input: usize) -> u64 {
+pub(crate) fn asked(
+    code: &ProcessCode,
+    (places, rows): (&[Place], &[u32]),
+    state: &State,
+    input: usize,
+) -> u64 {
     let Some(ask) = &code.inputs[input].ask else {
         return u64::MAX;
     };
     let mut registers = Registers::default();
-    let mut slots = Slots { places, state };
+    let mut slots = Slots { places, rows, state };
     ask.code
         .run(code.tables(), Words::NONE, &mut registers, &mut slots);
     u64::try_from(registers.returned()[0].cast_signed()).unwrap_or(0)
@@ -69,7 +74,7 @@ impl<'c> Commitments<'c> {
         if Status::of(self.state.i64(node.status)) != Status::Idle {
             return 0;
         }
-        let mut taken = asked(&node.code, &node.places, self.state, reader.port);
+        let mut taken = asked(&node.code, (&node.places, &node.rows), self.state, reader.port);
         let read_ok = &node.code.inputs[reader.port].read_ok;
         if read_ok.may_hold {
             // It may hold on to the first one.
@@ -90,6 +95,7 @@ impl<'c> Commitments<'c> {
 /// The state of a process, for expressions to read.
 struct Slots<'s> {
     places: &'s [Place],
+    rows: &'s [u32],
     state: &'s State,
 }
 
@@ -102,7 +108,19 @@ impl Flow for Slots<'_> {
         unreachable!("INVARIANT: expressions set nothing")
     }
 
-    fn host(&mut self, _host: usize) -> (&mut HostFunction, &HostContext) {
+    fn rows(&self, rows: usize) -> &Rows {
+        self.state.rows(self.rows[rows])
+    }
+
+    fn rows_mut(&mut self, _rows: usize) -> &mut Rows {
+        unreachable!("INVARIANT: expressions change nothing")
+    }
+
+    fn rows_failed(&mut self, _rows: usize, _message: String) {
+        unreachable!("INVARIANT: expressions add no rows")
+    }
+
+    fn lend(&mut self, _host: usize, _rows: &[u32], _to: &mut Lend<'_>) -> bool {
         unreachable!("INVARIANT: expressions call nothing")
     }
 

@@ -3,9 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use cutthrough_ir::{
-    Carried, End, Exit, Flow, Grant, HostContext, HostFunction, Outcome, Registers, Taken, Word, Words,
-};
+use cutthrough_ir::{Carried, End, Exit, Flow, Grant, Lend, Outcome, Registers, Rows, Taken, Word, Words};
 
 use crate::plan::{Begin, Check, From, Member, MemberPort, Plan, To};
 use crate::program::FunctionInfo;
@@ -327,11 +325,22 @@ impl Flow for Surroundings<'_, '_, '_> {
         self.exec.grant.state.set(self.member.places[slot], value);
     }
 
-    fn host(&mut self, host: usize) -> (&mut HostFunction, &HostContext) {
-        let grant = &mut *self.exec.grant;
-        let host = grant.hosts[self.member.hosts[host] as usize].as_mut();
-        let host = host.expect("INVARIANT: a process's host functions are there");
-        (host, grant.context)
+    fn rows(&self, rows: usize) -> &Rows {
+        self.exec.grant.state.rows(self.member.rows[rows])
+    }
+
+    fn rows_mut(&mut self, rows: usize) -> &mut Rows {
+        self.exec.grant.state.rows_mut(self.member.rows[rows])
+    }
+
+    fn rows_failed(&mut self, rows: usize, message: String) {
+        let context = self.exec.grant.context;
+        context.set_rows_error(self.member.rows[rows], message);
+    }
+
+    fn lend(&mut self, host: usize, rows: &[u32], to: &mut Lend<'_>) -> bool {
+        let rows = rows.iter().map(|&rows| self.member.rows[rows as usize]);
+        self.exec.grant.lend(self.member.hosts[host], rows, to)
     }
 
     fn drop_element(&mut self, policy: usize) {

@@ -179,6 +179,7 @@ impl<T: Element> Outlet<T> {
             name: "arrive".to_owned(),
             params: T::fields(),
             results: Vec::new(),
+            rows: Vec::new(),
         };
         let function = crate::host::function(sig, move |args, _results, _context| {
             arrived.lock().push_back(element::read(args)?);
@@ -227,6 +228,7 @@ impl<T: Element> Inlet<T> {
             name: "next".to_owned(),
             params: Vec::new(),
             results,
+            rows: Vec::new(),
         };
         let function = crate::host::function(sig, move |_args, results, context| {
             let mut offered = offered.lock();

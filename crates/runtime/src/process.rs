@@ -1,6 +1,6 @@
 //! The trait by which users register processes.
 
-use cutthrough_ir::{Data, ElementType, FunctionBuilder, HostFunction, SlotDecl, Tables, Value};
+use cutthrough_ir::{Data, ElementType, FunctionBuilder, HostFunction, RowsDecl, SlotDecl, Tables, Value};
 
 use crate::error::Error;
 use crate::fate::{Close, Edge, Fate, Held};
@@ -69,7 +69,7 @@ pub type Fragment<'t> = FunctionBuilder<'t>;
 /// }
 /// ```
 pub trait Process: Send {
-    /// Declares ports, slots, host functions and policies.
+    /// Declares ports, slots, row buffers, host functions and policies.
     fn declare(&mut self, shape: &mut Shape);
 
     /// What to do with an element from an input; `element` has its fields.
@@ -193,6 +193,12 @@ impl Shape {
     pub fn slot(&mut self, slot: SlotDecl) -> usize {
         self.tables.slots.push(slot);
         self.tables.slots.len() - 1
+    }
+
+    /// Adds a row buffer; its number.
+    pub fn rows(&mut self, rows: RowsDecl) -> usize {
+        self.tables.rows.push(rows);
+        self.tables.rows.len() - 1
     }
 
     /// Adds a host function; its number.

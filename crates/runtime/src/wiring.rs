@@ -66,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) code: Arc<ProcessCode>,
     /// Where its slots lie.
     pub(crate) places: Arc<[Place]>,
+    /// Its row buffers, by their numbers in the state.
+    pub(crate) rows: Arc<[u32]>,
     /// Where its [`Status`] lies.
     pub(crate) status: Place,
     /// Its host functions, by their numbers in the network.

@@ -359,6 +359,7 @@ impl Process for Failing {
             name: "fail".to_owned(),
             params: Vec::new(),
             results: vec![Type::I64],
+            rows: Vec::new(),
         };
         shape.host(cutthrough::host::function(sig, |_args, _results, _context| {
             Err("no more".to_owned())

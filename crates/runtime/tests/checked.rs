@@ -22,6 +22,7 @@ impl Calls {
             name: "work".to_owned(),
             params: vec![param],
             results: vec![result],
+            rows: Vec::new(),
         })))
     }
 }

@@ -121,6 +121,7 @@ impl Process for Feed {
             name: "feed".to_owned(),
             params: Vec::new(),
             results,
+            rows: Vec::new(),
         };
         let rows = std::mem::take(&mut self.rows).into_iter();
         let own = self.own.then(Vec::new);
@@ -187,6 +188,7 @@ impl Process for Sink {
             name: "collect".to_owned(),
             params: self.element.fields().to_vec(),
             results: Vec::new(),
+            rows: Vec::new(),
         };
         let (collected, fault, name) = (self.collected.clone(), self.fault, self.name.clone());
         shape.host(cutthrough::host::function(sig, move |args, _, _| {
@@ -247,6 +249,7 @@ impl Process for Faulty {
             name: "work".to_owned(),
             params: self.element.fields().to_vec(),
             results: self.element.fields().to_vec(),
+            rows: Vec::new(),
         };
         shape.host(cutthrough::host::function(sig, move |args, results, _| {
             calls += 1;
@@ -280,6 +283,7 @@ impl Process for Faulty {
         f.terminate(Terminator::Call {
             host: 0,
             args: element.to_vec(),
+            rows: Vec::new(),
             ok: ok.into(),
             failed: failed.into(),
         });

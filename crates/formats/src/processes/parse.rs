@@ -31,6 +31,7 @@ impl BadRows {
             name: "note bad row".to_owned(),
             params: vec![Type::I64],
             results: Vec::new(),
+            rows: Vec::new(),
         };
         cutthrough::host::function(sig, move |args, _results, _context| {
             let mut first = first.lock();

@@ -67,6 +67,7 @@ impl<W: Write + Send> WriterHost<W> {
                 .chain(self.types.iter().copied())
                 .collect(),
             results: Vec::new(),
+            rows: Vec::new(),
         }
     }
 

@@ -228,7 +228,14 @@ mod tests {
     impl Flow for NoFlow {
         fn slot_get(&mut self, _: usize, _: &mut [u64]) {}
         fn slot_set(&mut self, _: usize, _: crate::memory::Words<'_>) {}
-        fn host(&mut self, _: usize) -> (&mut crate::HostFunction, &crate::HostContext) {
+        fn rows(&self, _: usize) -> &crate::rows::Rows {
+            unreachable!("there are none")
+        }
+        fn rows_mut(&mut self, _: usize) -> &mut crate::rows::Rows {
+            unreachable!("there are none")
+        }
+        fn rows_failed(&mut self, _: usize, _: String) {}
+        fn lend(&mut self, _: usize, _: &[u32], _: &mut crate::interp::Lend<'_>) -> bool {
             unreachable!("nothing is called")
         }
         fn drop_element(&mut self, _: usize) {}

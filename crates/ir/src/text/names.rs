@@ -23,6 +23,10 @@ pub(super) fn said_type(op: Op, imm: Imm, tables: &Tables) -> Option<Type> {
     match (info.imm, imm, info.results.first()?) {
         (ImmKind::Type, Imm::Type(ty), _) => Some(ty),
         (ImmKind::Slot, Imm::Index(slot), _) => tables.slots.get(slot as usize).map(|slot| slot.ty),
+        (ImmKind::Column, Imm::Column { rows, column }, _) => {
+            let rows = tables.rows.get(rows as usize)?;
+            rows.columns.get(column as usize).map(|column| column.ty)
+        }
         (_, _, Pattern::Is(ty)) => Some(*ty),
         (_, _, Pattern::T | Pattern::OptT | Pattern::Any) => None,
     }

@@ -143,10 +143,15 @@ impl<'t> Parser<'t> {
             ImmKind::Type => Imm::Type(self.ty()?),
             ImmKind::Data
             | ImmKind::Slot
+            | ImmKind::Rows
             | ImmKind::Output
             | ImmKind::Drop
             | ImmKind::Edge
             | ImmKind::Outbox => Imm::Index(self.index()?),
+            ImmKind::Column => Imm::Column {
+                rows: self.index()?,
+                column: self.index()?,
+            },
         })
     }
 
@@ -163,7 +168,18 @@ impl<'t> Parser<'t> {
         }
         if !matches!(
             word,
-            "jump" | "br" | "get" | "call" | "take" | "fail" | "return" | "step" | "inbox" | "batch" | "lap"
+            "jump"
+                | "br"
+                | "get"
+                | "call"
+                | "push"
+                | "take"
+                | "fail"
+                | "return"
+                | "step"
+                | "inbox"
+                | "batch"
+                | "lap"
         ) {
             return Ok(None);
         }
@@ -188,9 +204,26 @@ impl<'t> Parser<'t> {
             "call" => {
                 let host = self.index()?;
                 let args = self.list(('(', ')'), Parser::value)?;
+                let mut rows = Vec::new();
+                if self.token == Token::Word("rows") {
+                    self.advance()?;
+                    rows = self.list(('(', ')'), Parser::index)?;
+                }
                 let (ok, failed) = (self.next_target("ok")?, self.next_target("failed")?);
                 Terminator::Call {
                     host,
+                    args,
+                    rows,
+                    ok,
+                    failed,
+                }
+            }
+            "push" => {
+                let rows = self.index()?;
+                let args = self.list(('(', ')'), Parser::value)?;
+                let (ok, failed) = (self.next_target("ok")?, self.next_target("failed")?);
+                Terminator::Push {
+                    rows,
                     args,
                     ok,
                     failed,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::data::Data;
-use crate::program::{HostSig, SlotDecl, Tables};
+use crate::program::{HostSig, RowsDecl, RowsParam, SlotDecl, Tables};
 use crate::text::lexer::{Token, error};
 use crate::text::parse::{Parsed, Parser};
 use crate::types::{ElementType, Kind, Type, Word};
@@ -40,6 +40,11 @@ impl<'t> Parser<'t> {
                     self.numbered(tables.slots.len())?;
                     let slot = self.slot()?;
                     tables.slots.push(slot);
+                }
+                "rows" => {
+                    self.numbered(tables.rows.len())?;
+                    let rows = self.rows()?;
+                    tables.rows.push(rows);
                 }
                 "host" => {
                     self.numbered(tables.hosts.len())?;
@@ -113,10 +118,31 @@ impl<'t> Parser<'t> {
         self.expect_sign(':')?;
         let params = self.types()?;
         self.expect_sign('>')?;
+        let results = self.types()?;
+        let mut rows = Vec::new();
+        while matches!(self.token, Token::Word("reads" | "writes")) && self.in_line() {
+            let writes = self.token == Token::Word("writes");
+            self.advance()?;
+            let columns = self.types()?;
+            rows.push(RowsParam { columns, writes });
+        }
         Ok(HostSig {
             name,
             params,
-            results: self.types()?,
+            results,
+            rows,
+        })
+    }
+
+    fn rows(&mut self) -> Parsed<RowsDecl> {
+        let name = self.name()?;
+        self.expect_word("max")?;
+        let bytes_max = self.number("a number of bytes")?;
+        self.expect_sign(':')?;
+        Ok(RowsDecl {
+            name,
+            bytes_max,
+            columns: self.list(('(', ')'), Parser::slot)?,
         })
     }
 

@@ -80,19 +80,23 @@ impl Display for Chain<'_> {
 
 fn print_tables(f: &mut Formatter<'_>, tables: &Tables, optional: &[bool]) -> fmt::Result {
     for (index, slot) in tables.slots.iter().enumerate() {
-        writeln!(
-            f,
-            "  slot {index} {}: {}{}",
-            Quoted(slot.name.as_bytes(), true),
-            slot.ty,
-            Init(slot)
-        )?;
+        writeln!(f, "  slot {index} {}", Slot(slot))?;
+    }
+    for (index, rows) in tables.rows.iter().enumerate() {
+        let name = Quoted(rows.name.as_bytes(), true);
+        write!(f, "  rows {index} {name} max {}: ", rows.bytes_max)?;
+        print_list(f, ('(', ')'), &rows.columns, |f, column| Slot(column).fmt(f))?;
+        f.write_char('\n')?;
     }
     for (index, host) in tables.hosts.iter().enumerate() {
         write!(f, "  host {index} {}: ", Quoted(host.name.as_bytes(), true))?;
         print_list(f, ('(', ')'), &host.params, |f, ty| ty.fmt(f))?;
         f.write_str(" -> ")?;
         print_list(f, ('(', ')'), &host.results, |f, ty| ty.fmt(f))?;
+        for rows in &host.rows {
+            f.write_str(if rows.writes { " writes " } else { " reads " })?;
+            print_list(f, ('(', ')'), &rows.columns, |f, ty| ty.fmt(f))?;
+        }
         f.write_char('\n')?;
     }
     for (index, data) in tables.data.iter().enumerate() {
@@ -149,6 +153,16 @@ pub(super) fn print_list<T>(
         print(f, item)?;
     }
     f.write_char(close)
+}
+
+/// A slot, or a column: its name, its type, and what it begins with.
+struct Slot<'a>(&'a SlotDecl);
+
+impl Display for Slot<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let name = Quoted(self.0.name.as_bytes(), true);
+        write!(f, "{name}: {}{}", self.0.ty, Init(self.0))
+    }
 }
 
 /// What a slot begins with, unless it is zero.

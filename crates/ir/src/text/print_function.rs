@@ -69,6 +69,7 @@ impl FunctionText<'_> {
             Imm::Bool(value) => write!(f, " {value}")?,
             Imm::Type(ty) => write!(f, " {ty}")?,
             Imm::Index(index) => write!(f, " {index}")?,
+            Imm::Column { rows, column } => write!(f, " {rows} {column}")?,
         }
         let mut separator = if inst.imm == Imm::None { " " } else { ", " };
         for arg in &inst.args {
@@ -127,10 +128,25 @@ fn terminator(f: &mut Formatter<'_>, terminator: &Terminator) -> fmt::Result {
         Terminator::Call {
             host,
             args,
+            rows,
             ok,
             failed,
         } => {
             write!(f, "call {host} ")?;
+            values(f, args)?;
+            if !rows.is_empty() {
+                f.write_str(" rows ")?;
+                print_list(f, ('(', ')'), rows, |f, rows| rows.fmt(f))?;
+            }
+            write!(f, ", ok {}, failed {}", To(ok), To(failed))
+        }
+        Terminator::Push {
+            rows,
+            args,
+            ok,
+            failed,
+        } => {
+            write!(f, "push {rows} ")?;
             values(f, args)?;
             write!(f, ", ok {}, failed {}", To(ok), To(failed))
         }

@@ -52,7 +52,9 @@ impl Checker<'_> {
             (FunctionKind::Fragment, Op::Halt | Op::Count | Op::OutboxPut | Op::OutboxRoom) => false,
             (FunctionKind::Chain, Op::Emit | Op::Ready | Op::Needs) => false,
             (_, Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund) => self.optimized,
-            (FunctionKind::Expression, op) => op.info().effect == Effect::Pure || op == Op::SlotGet,
+            (FunctionKind::Expression, op) => {
+                op.info().effect == Effect::Pure || matches!(op, Op::SlotGet | Op::RowsLen | Op::RowsGet)
+            }
             (FunctionKind::Fragment | FunctionKind::Chain, _) => true,
         };
         if !allowed {
@@ -77,6 +79,7 @@ impl Checker<'_> {
         let (name, allowed) = match terminator {
             Terminator::Jump(_) | Terminator::Br(..) | Terminator::Get { .. } => return,
             Terminator::Call { .. } => ("call", kind != Expression),
+            Terminator::Push { .. } => ("push", kind != Expression),
             Terminator::Take { .. } => ("take", kind == Fragment),
             Terminator::Return(_) => ("return", kind != Fragment),
             Terminator::Step { .. } => ("step", kind == Chain),

@@ -2,6 +2,7 @@
 
 use crate::function::{BlockData, Imm, Inst, Target, Terminator, Value};
 use crate::op::{ImmKind, Op, OpInfo, Pattern};
+use crate::program::{HostSig, RowsDecl, RowsParam};
 use crate::types::{CANONICAL_NAN, Type};
 use crate::verify::error::Spot;
 use crate::verify::function::{Checker, Types};
@@ -33,6 +34,11 @@ impl Checker<'_> {
                 self.takes(info, &types, &[tables.slots[inst.imm.index()].ty]),
                 None,
             ),
+            Op::RowsSet => (
+                self.takes(info, &types, &[Type::I64, self.column_type(inst)]),
+                None,
+            ),
+            Op::RowsGet => (self.takes(info, &types, &[Type::I64]), None),
             Op::Emit | Op::OutboxPut => (
                 self.takes(info, &types, tables.outputs[inst.imm.index()].fields()),
                 None,
@@ -65,6 +71,20 @@ impl Checker<'_> {
             }
             (ImmKind::Data, Imm::Index(_)) => ("data", tables.data.len()),
             (ImmKind::Slot, Imm::Index(_)) => ("slot", tables.slots.len()),
+            (ImmKind::Rows, Imm::Index(_)) => ("row buffer", tables.rows.len()),
+            (ImmKind::Column, Imm::Column { rows, column }) => {
+                let is_there = tables
+                    .rows
+                    .get(rows as usize)
+                    .is_some_and(|rows| (column as usize) < rows.columns.len());
+                if !is_there {
+                    self.fail(
+                        5,
+                        format_args!("there is no column {column} of a row buffer {rows}"),
+                    );
+                }
+                return is_there;
+            }
             (ImmKind::Output, Imm::Index(_)) => ("output", tables.outputs.len()),
             (ImmKind::Outbox, Imm::Index(_)) => ("outbox", tables.outputs.len()),
             (ImmKind::Drop, Imm::Index(_)) => ("drop policy", tables.drops.len()),
@@ -82,6 +102,12 @@ impl Checker<'_> {
             self.fail(5, format_args!("there is no {what} {index}"));
         }
         index < length
+    }
+
+    /// The type of the column that an instruction carries.
+    fn column_type(&self, inst: &Inst) -> Type {
+        let (rows, column) = inst.imm.column();
+        self.tables.rows[rows].columns[column].ty
     }
 
     /// Whether the types are exactly these.
@@ -165,6 +191,7 @@ impl Checker<'_> {
                 _ => None,
             },
             (Some(_), ImmKind::Slot) => Some(self.tables.slots[inst.imm.index()].ty),
+            (Some(_), ImmKind::Column) => Some(self.column_type(inst)),
             (Some(Pattern::Is(ty)), _) => Some(*ty),
             (Some(Pattern::T | Pattern::Any), _) => bound,
             (Some(Pattern::OptT), _) => bound.map(Type::or_null),
@@ -215,16 +242,34 @@ impl Checker<'_> {
             Terminator::Call {
                 host,
                 args,
+                rows,
                 ok,
                 failed,
             } => {
                 match tables.hosts.get(*host as usize) {
                     Some(sig) => {
                         self.operands("call", args, &sig.params);
+                        self.rows_of_call(rows, sig);
                         self.target(ok, &sig.results);
                     }
                     None => self.fail(5, format_args!("there is no host function {host}")),
                 }
+                self.target(failed, &[]);
+            }
+            Terminator::Push {
+                rows,
+                args,
+                ok,
+                failed,
+            } => {
+                match tables.rows.get(*rows as usize) {
+                    Some(decl) => {
+                        let types: Vec<Type> = decl.types().collect();
+                        self.operands("push", args, &types);
+                    }
+                    None => self.fail(5, format_args!("there is no row buffer {rows}")),
+                }
+                self.target(ok, &[Type::I64]);
                 self.target(failed, &[]);
             }
             Terminator::Take {
@@ -277,6 +322,27 @@ impl Checker<'_> {
                 }
                 self.target(none, &[]);
             }
+        }
+    }
+
+    /// Whether a host function is given row buffers as its signature says, each once.
+    fn rows_of_call(&mut self, rows: &[u32], sig: &HostSig) {
+        let decls: Option<Vec<&RowsDecl>> = rows
+            .iter()
+            .map(|&rows| self.tables.rows.get(rows as usize))
+            .collect();
+        let Some(decls) = decls else {
+            return self.fail(
+                5,
+                format_args!("{} is given a row buffer that is not there", sig.name),
+            );
+        };
+        let fits = |(decl, param): (&&RowsDecl, &RowsParam)| decl.types().eq(param.columns.iter().copied());
+        if decls.len() != sig.rows.len() || !decls.iter().zip(&sig.rows).all(fits) {
+            self.fail(11, format_args!("{} takes other row buffers", sig.name));
+        }
+        if (1..rows.len()).any(|k| rows[..k].contains(&rows[k])) {
+            self.fail(11, format_args!("{} is given a row buffer twice", sig.name));
         }
     }
 

@@ -6,11 +6,14 @@
 //! # Tables, programs and chains
 //! 1. The words that a state slot begins with are a value of its type: as many as
 //!    the type has; a boolean and a presence are 0 or 1, what is absent is all
-//!    zero, a NaN is the canonical one. Slots of bytes begin with all zero.
+//!    zero, a NaN is the canonical one. Slots of bytes begin with all zero. The same goes
+//!    for the columns of a row buffer, of which there is one at least, and at most
+//!    [`ROWS_COLUMNS_MAX`](crate::limits::ROWS_COLUMNS_MAX).
 //! 2. A program has one [`InputProgram`](crate::InputProgram) for each input in the
 //!    tables, one flag `optional` for each output, and counts no edges. A chain has
-//!    at most one input, one place of the right type for each slot, and one number
-//!    for each host function, counted edge and drop policy.
+//!    at most one input, one place of the right type for each slot, one number of its
+//!    own for each row buffer, and one number for each host function, counted edge and
+//!    drop policy.
 //!
 //! # Functions
 //! 3. A function has at least one block, at most
@@ -35,19 +38,21 @@
 //! 9. An instruction carries what the table of operations says. A NaN it carries is
 //!    the canonical one, and the type that `null` carries is nullable.
 //! 10. Its operands and its result are as many, and of the types, that the table
-//!     says; `slot_set`, `emit` and `outbox_put` take what the entry of the tables
-//!     says that they index.
+//!     says; `slot_set`, `rows_set`, `emit` and `outbox_put` take what the entry of the
+//!     tables says that they index.
 //! 11. The operands of a terminator have its types: `br` a boolean, `get` bytes and
-//!     an integer, `call` the parameters of the host function, `return` what the
-//!     function returns.
+//!     an integer, `call` the parameters of the host function and row buffers of the
+//!     columns that its signature says, each one once, `push` the columns of the row
+//!     buffer, `return` what the function returns.
 //! 12. A target brings its block as many values, of the types, that the block's
 //!     parameters say; those that the terminator brings come first.
 //! 13. The entry block is not a target.
 //!
 //! # Flow
 //! 14. A function holds only what its kind allows. Fragments: `jump`, `br`, `get`,
-//!     `call`, `take` and ends, no operations of chains. Expressions: `jump`, `br`,
-//!     `get` and `return`, pure operations and `slot_get`. Chains: all but ends,
+//!     `call`, `push`, `take` and ends, no operations of chains. Expressions: `jump`,
+//!     `br`, `get` and `return`, pure operations, `slot_get`, `rows_len` and `rows_get`.
+//!     Chains: all but ends,
 //!     `take`, `emit` and `ready`; `inbox` only where the tables have an input. What
 //!     stands in batches (`batch`, `lap`, `refund` and items) is made by
 //!     [`passes`](crate::passes) from verified chains, and may stand in no others: that
@@ -69,12 +74,15 @@
 //!     element that it is activated with counts: whoever gave it is not done yet.
 //! 22. `end` emits nothing, takes nothing and does not ask whether outputs are ready:
 //!     it is activated by the network, not by the flow.
+//! 23. On no way through a fragment may rows of a row buffer that has bytes go twice, by
+//!     `rows_truncate` or by a host function that changes it: the bytes of those that go
+//!     are kept until rows go the next time.
 //!
 //! Not checked: origins, which only dumps read.
 //!
 //! Every check takes time linear in the size of the function; dominators take a
-//! logarithm more, and rules 19 to 21 that time for each 64 slots, host functions and
-//! inputs that stand in several places.
+//! logarithm more, and rules 19 to 21 and 23 that time for each 64 slots, host functions,
+//! inputs and row buffers that stand in several places.
 
 mod dominance;
 mod error;

@@ -21,13 +21,15 @@ enum Once {
     Call(u32),
     /// An input is taken from.
     Take(u32),
+    /// Rows of a row buffer may go.
+    Truncate(u32),
 }
 
 /// Where it stands: the block and the spot.
 type Place = (usize, Spot);
 
 impl Checker<'_> {
-    /// Checks rules 19 to 21. The function has no loops if `graph` is to have an order.
+    /// Checks rules 19 to 21, and 23. The function has no loops if `graph` is to have an order.
     pub(super) fn once(&mut self, graph: &Graph) {
         if self.function.kind != FunctionKind::Fragment {
             return;
@@ -98,6 +100,12 @@ impl Checker<'_> {
                 );
             }
             Once::Take(input) => self.fail(21, format_args!("it takes from input {input} a second time")),
+            Once::Truncate(rows) => {
+                self.fail(
+                    23,
+                    format_args!("rows of row buffer {rows}, which has bytes, may go a second time"),
+                );
+            }
         }
     }
 }
@@ -106,8 +114,20 @@ impl Checker<'_> {
 fn places(function: &Function, tables: &Tables) -> BTreeMap<Once, Vec<Place>> {
     let is_bytes = |ty: &Type| ty.kind == Kind::Bytes;
     let mut places: BTreeMap<Once, Vec<Place>> = BTreeMap::new();
+    let has_bytes = |rows: u32| {
+        let decl = tables.rows.get(rows as usize);
+        decl.is_some_and(|decl| decl.types().any(|ty| is_bytes(&ty)))
+    };
     for (index, block) in function.blocks.iter().enumerate() {
         for (k, inst) in block.insts.iter().enumerate() {
+            if let (Op::RowsTruncate, Imm::Index(rows)) = (inst.op, inst.imm)
+                && has_bytes(rows)
+            {
+                places
+                    .entry(Once::Truncate(rows))
+                    .or_default()
+                    .push((index, Spot::Inst(k)));
+            }
             if let (Op::SlotSet, Imm::Index(slot)) = (inst.op, inst.imm)
                 && tables
                     .slots
@@ -118,6 +138,16 @@ fn places(function: &Function, tables: &Tables) -> BTreeMap<Once, Vec<Place>> {
                     .entry(Once::Set(slot))
                     .or_default()
                     .push((index, Spot::Inst(k)));
+            }
+        }
+        if let Terminator::Call { host, rows, .. } = &block.terminator {
+            let params = tables.hosts.get(*host as usize).map_or(&[][..], |sig| &sig.rows);
+            let written = rows.iter().zip(params).filter(|(_, param)| param.writes);
+            for (&rows, _) in written.filter(|(rows, _)| has_bytes(**rows)) {
+                places
+                    .entry(Once::Truncate(rows))
+                    .or_default()
+                    .push((index, Spot::Terminator));
             }
         }
         let what = match block.terminator {

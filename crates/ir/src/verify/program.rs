@@ -1,6 +1,9 @@
 //! Programs and chains: tables, bindings, and each function.
 
+use std::collections::BTreeSet;
+
 use crate::chain::ChainCode;
+use crate::limits::ROWS_COLUMNS_MAX;
 use crate::program::{Program, SlotDecl, Tables};
 use crate::types::{CANONICAL_NAN, Kind, Type, Word};
 use crate::verify::error::Report;
@@ -8,7 +11,7 @@ use crate::verify::{Role, function};
 
 pub(super) fn check_program(program: &Program, report: &mut Report) {
     let tables = &program.tables;
-    check_slots(tables, report);
+    check_state(tables, report);
     check_count(
         report,
         "inputs have a program",
@@ -38,7 +41,7 @@ pub(super) fn check_program(program: &Program, report: &mut Report) {
 
 pub(super) fn check_chain(chain: &ChainCode, report: &mut Report) {
     let tables = &chain.tables;
-    check_slots(tables, report);
+    check_state(tables, report);
     if tables.inputs.len() > 1 {
         report.add(
             2,
@@ -51,6 +54,15 @@ pub(super) fn check_chain(chain: &ChainCode, report: &mut Report) {
         chain.places.len(),
         tables.slots.len(),
     );
+    check_count(
+        report,
+        "row buffers are bound",
+        chain.rows.len(),
+        tables.rows.len(),
+    );
+    if chain.rows.iter().collect::<BTreeSet<_>>().len() < chain.rows.len() {
+        report.add(2, format_args!("two row buffers are bound to the same"));
+    }
     check_count(
         report,
         "host functions are bound",
@@ -81,15 +93,33 @@ fn check_count(report: &mut Report, what: &str, found: usize, expected: usize) {
     }
 }
 
-fn check_slots(tables: &Tables, report: &mut Report) {
+fn check_state(tables: &Tables, report: &mut Report) {
     for (index, slot) in tables.slots.iter().enumerate() {
-        if !begins_well(slot) {
-            let (name, ty, init) = (&slot.name, slot.ty, &slot.init);
+        check_begin("slot", index, slot, report);
+    }
+    for (index, rows) in tables.rows.iter().enumerate() {
+        let (name, columns) = (&rows.name, rows.columns.len());
+        if !(1..=ROWS_COLUMNS_MAX).contains(&columns) {
             report.add(
                 1,
-                format_args!("slot {index} ({name:?}) begins with {init:?}, which is no {ty}"),
+                format_args!(
+                    "row buffer {index} ({name:?}) has {columns} columns, not 1 to {ROWS_COLUMNS_MAX}"
+                ),
             );
         }
+        for (index, column) in rows.columns.iter().enumerate() {
+            check_begin("column", index, column, report);
+        }
+    }
+}
+
+fn check_begin(what: &str, index: usize, slot: &SlotDecl, report: &mut Report) {
+    if !begins_well(slot) {
+        let (name, ty, init) = (&slot.name, slot.ty, &slot.init);
+        report.add(
+            1,
+            format_args!("{what} {index} ({name:?}) begins with {init:?}, which is no {ty}"),
+        );
     }
 }
 

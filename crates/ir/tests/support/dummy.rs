@@ -2,8 +2,8 @@
 //! and host functions give anything of the right type.
 
 use cutthrough_ir::{
-    Code, ElementBlock, ElementType, Flow, Host, HostContext, HostFunction, HostSig, Kind, Outcome, Results,
-    Role, Scalar, Tables, Taken, Type, Word, Words,
+    Code, ElementBlock, ElementType, Flow, Host, HostContext, HostFunction, HostSig, Kernel, Kind, Lend,
+    Outcome, Results, Role, Rows, RowsArg, Scalar, Tables, Taken, Type, Word, Words,
 };
 
 use super::{Random, Unit};
@@ -12,6 +12,7 @@ pub(crate) struct Dummy<'t> {
     tables: &'t Tables,
     random: Random,
     slots: Vec<Vec<Word>>,
+    rows: Vec<Rows>,
     /// Keeps all bytes that were ever handed out.
     bytes: ElementBlock,
     hosts: Vec<HostFunction>,
@@ -41,6 +42,18 @@ impl Host for AnyHost {
             return Err("now and then".to_owned());
         }
         Ok(())
+    }
+}
+
+impl Kernel for AnyHost {
+    fn call<'a>(
+        &'a mut self,
+        args: Words<'a>,
+        _rows: &mut [RowsArg<'_>],
+        results: &mut Results<'a>,
+        context: &'a HostContext,
+    ) -> Result<(), String> {
+        Host::call(self, args, results, context)
     }
 }
 
@@ -86,9 +99,13 @@ impl<'t> Dummy<'t> {
                 results: sig.results.clone(),
                 random: Random::new(seed),
             };
-            HostFunction::new(sig.clone(), any)
+            match sig.rows.is_empty() {
+                true => HostFunction::new(sig.clone(), any),
+                false => HostFunction::kernel(sig.clone(), any),
+            }
         };
         Dummy {
+            rows: tables.rows.iter().cloned().map(Rows::new).collect(),
             tables,
             random: Random::new(seed),
             slots,
@@ -139,16 +156,46 @@ impl Flow for Dummy<'_> {
 
     fn slot_set(&mut self, slot: usize, value: Words<'_>) {
         let ty = self.tables.slots[slot].ty;
+        let before = self.events;
         self.look(&[ty], value);
+        if self.slots[slot] == value.words() {
+            // To set a slot to what it is is nothing: passes leave it out.
+            self.events = before;
+        }
         self.slots[slot].copy_from_slice(value.words());
         if let Some(Scalar::Bytes(bytes)) = value.get(0) {
             (self.slots[slot][0], self.slots[slot][1]) = self.bytes.intern(bytes);
         }
     }
 
-    fn host(&mut self, host: usize) -> (&mut HostFunction, &HostContext) {
+    fn rows(&self, rows: usize) -> &Rows {
+        &self.rows[rows]
+    }
+
+    fn rows_mut(&mut self, rows: usize) -> &mut Rows {
+        &mut self.rows[rows]
+    }
+
+    fn rows_failed(&mut self, rows: usize, message: String) {
+        assert!(
+            rows < self.rows.len() && message.contains("bytes_max"),
+            "{message}"
+        );
+    }
+
+    fn lend(&mut self, host: usize, rows: &[u32], to: &mut Lend<'_>) -> bool {
         self.events += 1;
-        (&mut self.hosts[host], &self.context)
+        let mut given: Vec<(usize, Rows)> = Vec::new();
+        for rows in rows.iter().map(|&rows| rows as usize) {
+            let none = Rows::new(self.rows[rows].decl().clone());
+            given.push((rows, std::mem::replace(&mut self.rows[rows], none)));
+        }
+        let mut lent: Vec<&mut Rows> = given.iter_mut().map(|(_, rows)| rows).collect();
+        let succeeded = to(&mut self.hosts[host], &mut lent, &self.context);
+        for (number, rows) in given {
+            self.rows[number] = rows;
+        }
+        succeeded
     }
 
     fn drop_element(&mut self, policy: usize) {
@@ -239,6 +286,15 @@ pub(crate) fn run_all(unit: &Unit, seed: u64) -> usize {
             Outcome::End(_) => assert!(!matches!(role, Role::Ask(_) | Role::Run)),
         }
         dummy.events += 1;
+    }
+    // What rows have come to is part of what happened.
+    for rows in &dummy.rows {
+        for row in 0..rows.len() {
+            for column in 0..rows.decl().columns.len() {
+                let is_one = |value| matches!(value, Scalar::I64(1) | Scalar::Bool(true));
+                dummy.events += 1 + usize::from(rows.value(column, row).is_some_and(is_one));
+            }
+        }
     }
     dummy.events
 }

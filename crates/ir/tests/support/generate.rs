@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use cutthrough_ir::{
     Block, BlockData, ChainText, Data, ElementType, End, Function, FunctionKind, HostSig, Imm, InputProgram,
-    Inst, Item, Kind, Op, Origin, Program, Role, SlotDecl, Tables, Target, Terminator, Type, Value,
+    Inst, Item, Kind, Op, Origin, Program, Role, RowsDecl, RowsParam, SlotDecl, Tables, Target, Terminator,
+    Type, Value,
     op::{Effect, ImmKind, Pattern},
     types::CANONICAL_NAN,
 };
@@ -115,6 +116,16 @@ fn data(random: &mut Random) -> Data {
     }
 }
 
+/// The row buffers that a host function is given: different ones.
+fn rows_params(random: &mut Random, rows: &[RowsDecl]) -> Vec<RowsParam> {
+    let given = rows.iter().take(random.below(rows.len() + 1));
+    let param = |decl: &RowsDecl| RowsParam {
+        columns: decl.types().collect(),
+        writes: random.chance(2),
+    };
+    given.map(param).collect()
+}
+
 fn tables(random: &mut Random, is_chain: bool) -> Tables {
     let mut tables = Tables::default();
     for _ in 0..random.below(4) {
@@ -122,12 +133,19 @@ fn tables(random: &mut Random, is_chain: bool) -> Tables {
         tables.data.push(data(random));
         tables.drops.push(name(random));
         tables.errors.push(name(random));
+        let columns = (0..1 + random.below(3)).map(|_| slot(random)).collect();
+        tables.rows.push(RowsDecl {
+            name: name(random),
+            columns,
+            bytes_max: *random.pick(&[100, 1 << 20]),
+        });
         let (params, results) = (random.below(3), random.below(3));
         let (params, results) = (types(random, params), types(random, results));
         tables.hosts.push(HostSig {
             name: name(random),
             params,
             results,
+            rows: rows_params(random, &tables.rows),
         });
     }
     for _ in 0..random.below(if is_chain { 2 } else { 3 }) {
@@ -319,13 +337,14 @@ impl Generator<'_> {
             Op::Halt | Op::Count | Op::OutboxPut | Op::OutboxRoom => kind == FunctionKind::Chain,
             Op::Ready => kind == FunctionKind::Fragment && !self.is_end(),
             Op::Needs => kind == FunctionKind::Fragment,
-            Op::SlotGet => true,
+            Op::SlotGet | Op::RowsLen | Op::RowsGet => true,
             _ => info.effect == Effect::Pure || kind != FunctionKind::Expression,
         };
         let tables = self.tables;
         let length = match info.imm {
             ImmKind::Data => tables.data.len(),
             ImmKind::Slot => tables.slots.len(),
+            ImmKind::Rows | ImmKind::Column => tables.rows.len(),
             ImmKind::Output | ImmKind::Outbox => tables.outputs.len(),
             ImmKind::Drop => tables.drops.len(),
             ImmKind::Edge => tables.edges,
@@ -341,6 +360,9 @@ impl Generator<'_> {
         if op == Op::SlotSet && tables.slots[index].ty.kind == Kind::Bytes && !self.may("set", index) {
             return;
         }
+        if op == Op::RowsTruncate && self.has_bytes(index) && !self.may("truncate", index) {
+            return;
+        }
         let bound = *self.random.pick(&TYPES);
         let bound = if info.params.contains(&Pattern::Any) {
             bound
@@ -353,6 +375,10 @@ impl Generator<'_> {
             ImmKind::F64 => Imm::F64(bits(self.random)),
             ImmKind::Bool => Imm::Bool(self.random.chance(2)),
             ImmKind::Type => Imm::Type(bound.or_null()),
+            ImmKind::Column => Imm::Column {
+                rows: index as u32,
+                column: self.random.below(tables.rows[index].columns.len()) as u32,
+            },
             _ => Imm::Index(index as u32),
         };
         let of_pattern = |pattern: &Pattern| match pattern {
@@ -360,13 +386,21 @@ impl Generator<'_> {
             Pattern::T => bound,
             Pattern::OptT => bound.or_null(),
             Pattern::Any if info.imm == ImmKind::Slot => tables.slots[index].ty,
+            Pattern::Any if info.imm == ImmKind::Column => tables.rows[index].columns[imm.column().1].ty,
             Pattern::Any => bound,
         };
         let params: Vec<Type> = match op {
             Op::OutboxPut => tables.outputs[index].fields().to_vec(),
             _ => info.params.iter().map(of_pattern).collect(),
         };
-        let args = self.all_of(open, &params);
+        let mut args = self.all_of(open, &params);
+        if matches!(op, Op::RowsGet | Op::RowsSet) && self.random.chance(2) {
+            // A row that may be there.
+            let row = Imm::I64(self.random.below(3) as i64);
+            args[0] = self
+                .push(open, Op::Iconst, row, vec![], Some(Type::I64))
+                .expect("it has a result");
+        }
         self.push(open, op, imm, args, info.results.first().map(of_pattern));
     }
 
@@ -380,8 +414,17 @@ impl Generator<'_> {
         self.role.kind() != FunctionKind::Fragment || self.once.insert((what, index))
     }
 
+    fn has_bytes(&self, rows: usize) -> bool {
+        self.tables.rows[rows].types().any(|ty| ty.kind == Kind::Bytes)
+    }
+
     /// Whether a host function may be called.
     fn may_call(&mut self, host: usize) -> bool {
+        for (rows, param) in self.tables.hosts[host].rows.iter().enumerate() {
+            if param.writes && self.has_bytes(rows) && !self.may("truncate", rows) {
+                return false;
+            }
+        }
         let gives_bytes = self.tables.hosts[host]
             .results
             .iter()
@@ -442,7 +485,7 @@ impl Generator<'_> {
             return self.end(open);
         }
         let is_chain = kind == FunctionKind::Chain;
-        match self.random.below(9) {
+        match self.random.below(10) {
             0 => Terminator::Jump(self.forward(open, &[])),
             1 => {
                 let condition = self.of(open, Type::BOOL);
@@ -472,6 +515,19 @@ impl Generator<'_> {
                 );
                 Terminator::Call {
                     host: host as u32,
+                    args,
+                    rows: (0..tables.hosts[host].rows.len() as u32).collect(),
+                    ok,
+                    failed,
+                }
+            }
+            8 if kind != FunctionKind::Expression && !tables.rows.is_empty() => {
+                let rows = self.random.below(tables.rows.len());
+                let types: Vec<Type> = tables.rows[rows].types().collect();
+                let args = self.all_of(open, &types);
+                let (ok, failed) = (self.forward(open, &[Type::I64]), self.forward(open, &[]));
+                Terminator::Push {
+                    rows: rows as u32,
                     args,
                     ok,
                     failed,

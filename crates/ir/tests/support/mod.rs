@@ -143,6 +143,7 @@ pub(crate) fn bind(chain: &ChainText) -> cutthrough_ir::ChainCode {
             .iter()
             .map(|slot| state.add(slot.ty, &vec![0; slot.ty.words()]))
             .collect(),
+        rows: numbers(tables.rows.len()),
         hosts: numbers(tables.hosts.len()),
         edges: numbers(tables.edges),
         drops: numbers(tables.drops.len()),

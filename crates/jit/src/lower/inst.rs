@@ -107,6 +107,16 @@ impl Lowerer<'_, '_> {
                 self.slot_set(inst.imm.index(), inst.args[0]);
                 return None;
             }
+            Op::RowsLen => self.rows_len(inst.imm.index()),
+            Op::RowsGet => return Some(self.rows_get(inst.imm.column(), self.part(inst.args[0]))),
+            Op::RowsSet => {
+                self.rows_set(inst.imm.column(), self.part(inst.args[0]), inst.args[1]);
+                return None;
+            }
+            Op::RowsTruncate => {
+                self.rows_truncate(inst.imm.index(), self.part(inst.args[0]));
+                return None;
+            }
             Op::Emit | Op::Ready | Op::Needs | Op::Drop => {
                 unreachable!(
                     "INVARIANT: {} does not stand in a chain with accounts",
@@ -142,7 +152,7 @@ impl Lowerer<'_, '_> {
             Imm::I64(value) => self.iconst(value),
             Imm::F64(bits) => self.builder.ins().f64const(Ieee64::with_bits(bits)),
             Imm::Bool(value) => self.constant_of(types::I8, i64::from(value)),
-            Imm::None | Imm::Type(_) | Imm::Index(_) => {
+            Imm::None | Imm::Type(_) | Imm::Index(_) | Imm::Column { .. } => {
                 unreachable!("INVARIANT: the operation carries a constant")
             }
         }

@@ -9,6 +9,7 @@
 //! | [`arith`] | division, and what else takes several CLIF instructions |
 //! | [`bytes`] | instructions on byte strings |
 //! | [`slots`] | state slots: registers, or memory for bytes |
+//! | [`rows`] | row buffers |
 //! | [`counters`] | probes in registers, and the counters at the exit |
 //! | [`layout`] | which blocks are cold, which loops are turned round |
 //! | [`flow`] | budget, inbox, outboxes |
@@ -18,7 +19,8 @@
 //! The entry block loads what lives in registers (state slots that are not bytes,
 //! the inbox's cursor, how full outboxes are) into Cranelift variables; the one
 //! exit block stores them. In between nothing of that is in memory: host functions
-//! cannot see state, and helpers only touch slots of bytes.
+//! cannot see slots, and helpers only touch slots of bytes. Rows are always in memory;
+//! where they lie is in registers too.
 //!
 //! INVARIANT: no NaN but the canonical one gets into memory that others read
 //! (state, arguments of host calls, outboxes). Inside, NaNs are whatever the
@@ -30,6 +32,7 @@ mod counters;
 mod flow;
 mod inst;
 mod layout;
+mod rows;
 mod slots;
 mod terminator;
 mod values;
@@ -47,6 +50,7 @@ use crate::helpers::Helper;
 use crate::needs::Needs;
 use counters::Probes;
 use flow::{InboxVars, OutboxVars};
+use rows::RowsVars;
 use slots::SlotVars;
 use values::Parts;
 
@@ -97,6 +101,7 @@ struct Lowerer<'a, 'f> {
     edges_missing: Vec<u32>,
     exit: clif::Block,
     slots: Vec<Option<SlotVars>>,
+    rows: Vec<Option<RowsVars>>,
     accounts: &'a Accounts,
     probes: Probes,
     /// Constants, which are made once: where only one comes in, there is nothing to
@@ -107,11 +112,14 @@ struct Lowerer<'a, 'f> {
     outboxes: Vec<Option<OutboxVars>>,
     helper_signatures: [Option<clif::SigRef>; Helper::COUNT],
     host_signature: Option<clif::SigRef>,
+    kernel_signature: Option<clif::SigRef>,
     /// Where the data lies that batches read, by its address: in registers, as Cranelift
     /// makes constants anew wherever they are used.
     bases: HashMap<i64, clif::Value>,
     /// For the arguments and the results of host calls.
     call_area: Option<(clif::StackSlot, clif::StackSlot)>,
+    /// For the addresses of the row buffers of host calls.
+    rows_area: Option<clif::StackSlot>,
 }
 
 impl<'a, 'f> Lowerer<'a, 'f> {
@@ -144,6 +152,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
             edges_missing: vec![0; function.blocks.len()],
             exit,
             slots: vec![None; chain.tables.slots.len()],
+            rows: vec![None; chain.tables.rows.len()],
             accounts,
             probes,
             constants: HashMap::new(),
@@ -152,8 +161,10 @@ impl<'a, 'f> Lowerer<'a, 'f> {
             outboxes: vec![None; chain.tables.outputs.len()],
             helper_signatures: [None; Helper::COUNT],
             host_signature: None,
+            kernel_signature: None,
             bases: HashMap::new(),
             call_area: None,
+            rows_area: None,
         }
     }
 
@@ -164,6 +175,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         self.load_bases();
         self.start_probes();
         self.load_slots(needs);
+        self.load_rows(needs);
         if needs.inbox {
             self.start_inbox();
         }

@@ -30,9 +30,16 @@ impl Lowerer<'_, '_> {
             Terminator::Call {
                 host,
                 args,
+                rows,
                 ok,
                 failed,
-            } => self.call(*host as usize, args, ok, failed),
+            } => self.call(*host as usize, args, rows, (ok, failed)),
+            Terminator::Push {
+                rows,
+                args,
+                ok,
+                failed,
+            } => self.rows_push(*rows as usize, args, ok, failed),
             Terminator::Return(values) => {
                 assert_eq!(values.len(), 1, "INVARIANT: a chain returns one integer");
                 let code = self.part(values[0]);
@@ -116,9 +123,10 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// Makes room on the stack for the largest arguments and results of host calls.
+    /// Makes room on the stack for the largest arguments and results of host calls, and for
+    /// rows that are added.
     pub(super) fn make_call_area(&mut self, needs: &Needs) {
-        if needs.hosts.is_empty() {
+        if needs.hosts.is_empty() && needs.call_args_words == 0 {
             return;
         }
         let mut area = |words: usize| {
@@ -127,26 +135,42 @@ impl Lowerer<'_, '_> {
                 .create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3))
         };
         self.call_area = Some((area(needs.call_args_words), area(needs.call_results_words)));
+        self.rows_area = Some(area(needs.call_rows));
         let mut signature = Signature::new(self.call_conv);
         signature.params.resize(6, AbiParam::new(types::I64));
         signature.returns.push(AbiParam::new(types::I32));
+        let mut kernel = signature.clone();
+        kernel.params.push(AbiParam::new(types::I64));
         self.host_signature = Some(self.builder.import_signature(signature));
+        self.kernel_signature = Some(self.builder.import_signature(kernel));
     }
 
-    fn call(&mut self, host: usize, args: &[Value], ok: &Target, failed: &Target) {
-        let (args_area, results_area) = self
+    /// Puts values on the stack, for a call: where they lie, and how many words they are.
+    pub(super) fn store_args(&mut self, args: &[Value]) -> (ClifValue, ClifValue) {
+        let (args_area, _) = self
             .call_area
             .expect("INVARIANT: made for the calls that Needs has found");
-        let signature = self
-            .host_signature
-            .expect("INVARIANT: made together with the area");
-        let results = &self.chain.tables.hosts[host].results;
-        let args_at = self.builder.ins().stack_addr(types::I64, args_area, 0);
-        let mut args_words = 0;
+        let at = self.builder.ins().stack_addr(types::I64, args_area, 0);
+        let mut words = 0;
         for &arg in args {
-            self.store_value(self.parts(arg), args_at, 8 * args_words as i32);
-            args_words += self.function.ty(arg).words();
+            self.store_value(self.parts(arg), at, 8 * words as i32);
+            words += self.function.ty(arg).words();
         }
+        (at, self.iconst(words as i64))
+    }
+
+    fn call(&mut self, host: usize, args: &[Value], rows: &[u32], (ok, failed): (&Target, &Target)) {
+        let (_, results_area) = self
+            .call_area
+            .expect("INVARIANT: made for the calls that Needs has found");
+        let sig = &self.chain.tables.hosts[host];
+        let results = &sig.results;
+        let signature = match sig.rows.is_empty() {
+            true => self.host_signature,
+            false => self.kernel_signature,
+        };
+        let signature = signature.expect("INVARIANT: made together with the area");
+        let (args_at, args_words) = self.store_args(args);
         let results_at = self.builder.ins().stack_addr(types::I64, results_area, 0);
         let zero = self.iconst(0);
         for word in 0..words_of(results) {
@@ -154,13 +178,18 @@ impl Lowerer<'_, '_> {
         }
         let (entry, object) = self.host_view(host);
         let context = self.load_context(offset::HOST_CONTEXT);
-        let (args_words, results_words) = (
-            self.iconst(args_words as i64),
-            self.iconst(words_of(results) as i64),
-        );
-        let words = [object, context, args_at, args_words, results_at, results_words];
+        let results_words = self.iconst(words_of(results) as i64);
+        let mut words = vec![object, context, args_at, args_words, results_at, results_words];
+        if !sig.rows.is_empty() {
+            words.push(self.rows_args(rows));
+        }
         let call = self.builder.ins().call_indirect(signature, entry, &words);
         let status = self.builder.inst_results(call)[0];
+        for (&rows, param) in rows.iter().zip(&sig.rows) {
+            if param.writes {
+                self.refresh_rows(rows as usize);
+            }
+        }
         let (succeeded, error) = (self.builder.create_block(), self.cold_block());
         self.builder.ins().brif(status, error, &[], succeeded, &[]);
 

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use cutthrough_ir::types::f64_word;
 use cutthrough_ir::{
     ChainCode, Code, ElementBlock, Exit, Function, FunctionBuilder, FunctionKind, Grant, HostContext,
-    HostFunction, Inbox, Kind, Outbox, Scalar, State, Tables, Type, Words,
+    HostFunction, Inbox, Kind, Outbox, Rows, Scalar, State, Tables, Type, Words,
 };
 use cutthrough_jit::{Jit, JitOptions, NativeChain};
 
@@ -52,6 +52,7 @@ pub(crate) struct Left {
     pub(crate) budget: u64,
     pub(crate) inbox_next: Option<usize>,
     pub(crate) outboxes: Vec<Vec<Vec<Val>>>,
+    pub(crate) rows: Vec<Vec<Vec<Val>>>,
     pub(crate) error: Option<String>,
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn chain(tables: Tables, function: Function) -> ChainCode {
             .iter()
             .map(|slot| state.add(slot.ty, &slot.init))
             .collect(),
+        rows: (0..tables.rows.len() as u32).collect(),
         hosts: (0..tables.hosts.len() as u32).collect(),
         edges: (0..tables.edges as u32).collect(),
         drops: (0..tables.drops.len() as u32)
@@ -135,6 +137,7 @@ impl Setup {
             let value = block(&slot.ty.into(), &[vec![value.clone()]]);
             state.set(place, value.get(0));
         }
+        let rows: Vec<u32> = tables.rows.iter().map(|rows| state.add_rows(rows)).collect();
         let mut counts = vec![0; tables.edges + tables.drops.len()];
         let interrupt: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(self.interrupted)));
         let mut hosts: Vec<_> = (self.hosts)(interrupt).into_iter().map(Some).collect();
@@ -180,6 +183,7 @@ impl Setup {
             budget,
             inbox_next,
             outboxes: outboxes.iter().map(|outbox| elements(&outbox.block)).collect(),
+            rows: rows.iter().map(|&number| rows_of(state.rows(number))).collect(),
             error: context.take_error(),
         }
     }
@@ -229,6 +233,21 @@ fn scalar(value: &Val) -> Option<Scalar<'_>> {
         Val::B(value) => Scalar::Bool(*value),
         Val::S(bytes) => Scalar::Bytes(bytes),
     })
+}
+
+fn rows_of(rows: &Rows) -> Vec<Vec<Val>> {
+    let row = |row: usize| {
+        (0..rows.decl().columns.len())
+            .map(|column| match rows.value(column, row) {
+                None => Val::Null,
+                Some(Scalar::I64(value)) => Val::I(value),
+                Some(Scalar::F64(value)) => Val::F(value.to_bits()),
+                Some(Scalar::Bool(value)) => Val::B(value),
+                Some(Scalar::Bytes(bytes)) => s(bytes),
+            })
+            .collect()
+    };
+    (0..rows.len()).map(row).collect()
 }
 
 fn values(words: Words<'_>) -> Vec<Val> {

@@ -33,6 +33,7 @@ pub(super) fn host(function: Scalar, operands: usize) -> Option<HostFunction> {
         name: function.to_string(),
         params,
         results: vec![result],
+        rows: Vec::new(),
     };
     Some(HostFunction::new(
         sig,

@@ -270,6 +270,7 @@ impl Process for Sink {
             name: "tap".to_owned(),
             params: self.types.clone(),
             results: vec![Type::BOOL],
+            rows: Vec::new(),
         };
         shape.host(HostFunction::new(
             sig,

@@ -1,6 +1,6 @@
 //! One fragment's blocks, copied into a chain.
 
-use cutthrough_ir::{Block, End, Function, Inst, Op, Target, Terminator, Type, Value};
+use cutthrough_ir::{Block, End, Function, Imm, Inst, Op, Target, Terminator, Type, Value};
 
 use super::pull::Pulled;
 use super::{Behind, ChainBuilder, TooLarge, target};
@@ -193,6 +193,15 @@ impl ChainBuilder<'_> {
                 self.f.slot_set(slot, args[0]);
                 None
             }
+            Op::RowsLen | Op::RowsTruncate => {
+                let rows = self.rows(member, inst.imm.index());
+                self.f.inst(inst.op, Imm::Index(rows), &args)
+            }
+            Op::RowsGet | Op::RowsSet => {
+                let (rows, column) = inst.imm.column();
+                let (rows, column) = (self.rows(member, rows), column as u32);
+                self.f.inst(inst.op, Imm::Column { rows, column }, &args)
+            }
             Op::Sconst => {
                 let data = self.plan.member(member).code.tables().data[inst.imm.index()].clone();
                 Some(self.f.data(data))
@@ -232,11 +241,17 @@ impl ChainBuilder<'_> {
                     }
                 }
             }
-            Terminator::Call { host, .. } => {
-                let host = self.host(member, *host as usize);
+            Terminator::Call { .. } | Terminator::Push { .. } => {
                 let mut copy = self.copy_terminator(function, terminator, map);
-                if let Terminator::Call { host: number, .. } = &mut copy {
-                    *number = host;
+                match &mut copy {
+                    Terminator::Call { host, rows, .. } => {
+                        *host = self.host(member, *host as usize);
+                        for rows in rows {
+                            *rows = self.rows(member, *rows as usize);
+                        }
+                    }
+                    Terminator::Push { rows, .. } => *rows = self.rows(member, *rows as usize),
+                    _ => {}
                 }
                 self.f.terminate(copy);
             }

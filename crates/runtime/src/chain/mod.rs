@@ -19,8 +19,8 @@ mod push;
 use rustc_hash::FxHashMap;
 
 use cutthrough_ir::{
-    Block, ChainCode, Exit, FunctionBuilder, FunctionKind, Imm, Op, Origin, Place, SlotDecl, Tables, Target,
-    Terminator, Type, Value,
+    Block, ChainCode, Exit, FunctionBuilder, FunctionKind, Imm, Op, Origin, Place, RowsDecl, SlotDecl,
+    Tables, Target, Terminator, Type, Value,
 };
 
 use crate::limits::CHAIN_INSTS_MAX;
@@ -67,6 +67,7 @@ pub(crate) fn build(plan: &Plan) -> Result<ChainCode, TooLarge> {
         function,
         tables,
         places: bindings.places,
+        rows: bindings.rows,
         hosts: bindings.hosts,
         edges: bindings.edges,
         drops: bindings.drops,
@@ -79,6 +80,7 @@ pub(crate) fn build(plan: &Plan) -> Result<ChainCode, TooLarge> {
 struct Bindings {
     places: Vec<Place>,
     slots: FxHashMap<usize, usize>,
+    rows: Vec<u32>,
     hosts: Vec<u32>,
     edges: Vec<Counter>,
     drops: Vec<Counter>,
@@ -272,6 +274,22 @@ impl<'b> ChainBuilder<'b> {
         self.bindings.places.push(place);
         self.bindings.slots.insert(place.offset(), index);
         index
+    }
+
+    fn rows(&mut self, member: usize, rows: usize) -> u32 {
+        let member = self.plan.member(member);
+        let number = member.rows[rows];
+        let known = self.bindings.rows.iter().position(|&known| known == number);
+        let index = known.unwrap_or_else(|| {
+            self.bindings.rows.push(number);
+            let decl = member.code.tables().rows[rows].clone();
+            self.f.tables().rows.push(RowsDecl {
+                name: format!("{}.{}", member.name, decl.name),
+                ..decl
+            });
+            self.bindings.rows.len() - 1
+        });
+        u32::try_from(index).expect("tables are bounded")
     }
 
     fn host(&mut self, member: usize, host: usize) -> u32 {

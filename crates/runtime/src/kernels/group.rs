@@ -177,6 +177,7 @@ impl GroupHost {
             name: "group".to_owned(),
             params: with(Type::I64, inputs),
             results: with(Type::BOOL, results),
+            rows: Vec::new(),
         }
     }
 

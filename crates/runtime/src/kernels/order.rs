@@ -112,6 +112,7 @@ impl OrderHost {
             name: "order".to_owned(),
             params: with(Type::I64),
             results: with(Type::BOOL),
+            rows: Vec::new(),
         }
     }
 

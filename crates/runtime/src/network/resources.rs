@@ -1,4 +1,5 @@
-//! What a process or flow point uses of its network: slots, counters, host functions.
+//! What a process or flow point uses of its network: slots, row buffers, counters, host
+//! functions.
 //! They are made when it comes and freed when it goes; what it has moved stays in the
 //! accounts.
 
@@ -60,6 +61,7 @@ impl Network {
                 .iter()
                 .map(|slot| self.state.add(slot.ty, &slot.init))
                 .collect(),
+            rows: tables.rows.iter().map(|rows| self.state.add_rows(rows)).collect(),
             status,
             hosts: shape.hosts.into_iter().map(|host| self.hosts.add(host)).collect(),
             drops,
@@ -83,6 +85,9 @@ impl Network {
         let (goes, stays) = if undo { (&*now, before) } else { (before, &*now) };
         for place in goes.places.iter().filter(|place| !stays.places.contains(place)) {
             self.state.remove(*place);
+        }
+        for &rows in goes.rows.iter().filter(|rows| !stays.rows.contains(rows)) {
+            self.state.remove_rows(rows);
         }
         for &host in &*goes.hosts {
             self.hosts.remove(host);
@@ -151,6 +156,9 @@ impl Network {
     pub(super) fn free_node(&mut self, node: &Node) {
         for &place in node.places.iter().chain([&node.status]) {
             self.state.remove(place);
+        }
+        for &rows in &*node.rows {
+            self.state.remove_rows(rows);
         }
         for &host in &*node.hosts {
             self.hosts.remove(host);

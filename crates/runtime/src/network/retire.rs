@@ -397,7 +397,7 @@ impl Network {
                     .filter_map(|&host| self.hosts.functions[host as usize].as_ref());
                 let reason = self
                     .context
-                    .take_error_of(hosts)
+                    .take_error_of(hosts, &node.rows)
                     .unwrap_or_else(|| "a host function failed".to_owned());
                 Some(failure(&node.name, &reason))
             }

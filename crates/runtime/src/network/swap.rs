@@ -67,6 +67,12 @@ impl Rewire<'_> {
                 self.network.state.remove(fresh);
             }
         }
+        for (rows, from) in matching_rows(&before, &node.code).into_iter().enumerate() {
+            if let Some(from) = from {
+                let fresh = std::mem::replace(&mut Arc::make_mut(&mut node.rows)[rows], before.rows[from]);
+                self.network.state.remove_rows(fresh);
+            }
+        }
         self.network.free_edges(&node);
         (node.is_retired, node.is_failed, node.is_leaving) =
             (before.is_retired, before.is_failed, before.is_leaving);
@@ -89,6 +95,18 @@ fn matching_slots(before: &Node, code: &ProcessCode) -> Vec<Option<usize>> {
     let mut taken = vec![false; old.len()];
     let matching = code.tables().slots.iter().map(|new| {
         let found = (0..old.len()).find(|&k| !taken[k] && old[k].name == new.name && old[k].ty == new.ty)?;
+        taken[found] = true;
+        Some(found)
+    });
+    matching.collect()
+}
+
+/// For each row buffer of a new program, that of the old one that is declared the same.
+fn matching_rows(before: &Node, code: &ProcessCode) -> Vec<Option<usize>> {
+    let old = &before.code.tables().rows;
+    let mut taken = vec![false; old.len()];
+    let matching = code.tables().rows.iter().map(|new| {
+        let found = (0..old.len()).find(|&k| !taken[k] && old[k] == *new)?;
         taken[found] = true;
         Some(found)
     });

@@ -90,6 +90,7 @@ impl<'w> Maker<'w> {
             name: Arc::clone(&node.name),
             code: Arc::clone(&node.code),
             places: Arc::clone(&node.places),
+            rows: Arc::clone(&node.rows),
             status: node.status,
             hosts: Arc::clone(&node.hosts),
             drops: Arc::clone(&node.drops),

@@ -72,6 +72,8 @@ pub(crate) struct Member {
     pub(crate) code: Arc<ProcessCode>,
     /// Where its slots lie.
     pub(crate) places: Arc<[Place]>,
+    /// Its row buffers, by their numbers in the state.
+    pub(crate) rows: Arc<[u32]>,
     /// Where its [`Status`] lies.
     pub(crate) status: Place,
     /// Its host functions, by their numbers in the network.
@@ -209,7 +211,7 @@ impl Plan {
     /// How many elements the process of an input asks for, in this state.
     pub(crate) fn asked(&self, state: &State, reader: MemberPort) -> u64 {
         let member = self.member(reader.member);
-        commitment::asked(&member.code, &member.places, state, reader.port)
+        commitment::asked(&member.code, (&member.places, &member.rows), state, reader.port)
     }
 }
 
@@ -233,6 +235,7 @@ impl PartialEq for Member {
     /// Whether the two do the same to a network.
     fn eq(&self, other: &Member) -> bool {
         self.places == other.places
+            && self.rows == other.rows
             && self.status == other.status
             && self.hosts == other.hosts
             && self.drops == other.drops

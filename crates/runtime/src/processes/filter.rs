@@ -62,6 +62,7 @@ impl FilterFn {
             name: "filter".to_owned(),
             params: T::fields(),
             results: vec![Type::BOOL],
+            rows: Vec::new(),
         };
         let host = crate::host::function(sig, move |args, results, _context| {
             results.bool(0, function(element::read(args)?));

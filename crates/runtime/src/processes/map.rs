@@ -72,6 +72,7 @@ impl MapFn {
             name: "map".to_owned(),
             params: A::fields(),
             results: B::fields(),
+            rows: Vec::new(),
         };
         let host = crate::host::function(sig, move |args, results, context| {
             element::write(function(element::read(args)?), results, 0, context)

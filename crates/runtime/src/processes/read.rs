@@ -56,6 +56,7 @@ impl Read {
             name: "read".to_owned(),
             params: Vec::new(),
             results: vec![Type::BOOL, Type::BOOL, Type::BYTES],
+            rows: Vec::new(),
         };
         let reading = Reading {
             reader,

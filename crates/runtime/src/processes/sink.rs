@@ -21,6 +21,7 @@ impl ForEach {
             name: "for_each".to_owned(),
             params: T::fields(),
             results: Vec::new(),
+            rows: Vec::new(),
         };
         let host = crate::host::function(sig, move |args, _results, _context| {
             function(element::read(args)?);

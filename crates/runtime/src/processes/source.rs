@@ -67,6 +67,7 @@ impl Iter {
             name: "next".to_owned(),
             params: Vec::new(),
             results,
+            rows: Vec::new(),
         };
         let next = crate::host::function(sig, move |_args, results, context| {
             if let Some(item) = iterator.next() {

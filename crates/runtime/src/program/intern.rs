@@ -71,6 +71,7 @@ fn hash(code: &ProcessCode) -> u64 {
     let program = &code.program;
     program.name.hash(&mut hasher);
     program.tables.slots.hash(&mut hasher);
+    program.tables.rows.hash(&mut hasher);
     for data in &program.tables.data {
         hash_ends(data, &mut hasher);
     }

@@ -1,0 +1,98 @@
+//! Row buffers as kernels are given them.
+
+use bytes::Bytes;
+
+use super::{Append, ColumnMut, Rows};
+
+/// A row buffer that a kernel is given, as its signature says.
+#[derive(Debug)]
+pub enum RowsArg<'r> {
+    /// To read.
+    Read(&'r Rows),
+    /// To change.
+    Write(RowsMut<'r>),
+}
+
+/// A row buffer that a kernel may change: what it is declared as stays.
+#[derive(Debug)]
+pub struct RowsMut<'r> {
+    rows: &'r mut Rows,
+    /// Whether rows have gone in this call: what they had views may be of is kept once.
+    is_cleared: bool,
+}
+
+impl<'r> RowsArg<'r> {
+    /// The row buffer of a parameter of a signature.
+    pub fn new(rows: &'r mut Rows, writes: bool) -> RowsArg<'r> {
+        match writes {
+            true => RowsArg::Write(RowsMut {
+                rows,
+                is_cleared: false,
+            }),
+            false => RowsArg::Read(rows),
+        }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &Rows {
+        match self {
+            RowsArg::Read(rows) => rows,
+            RowsArg::Write(rows) => rows.rows,
+        }
+    }
+
+    /// The rows, to be changed.
+    ///
+    /// # Panics
+    /// When the signature says that the kernel reads them only.
+    pub fn write(&mut self) -> &mut RowsMut<'r> {
+        match self {
+            RowsArg::Write(rows) => rows,
+            RowsArg::Read(rows) => panic!("the kernel only reads `{}`", rows.decl.name),
+        }
+    }
+}
+
+impl std::ops::Deref for RowsMut<'_> {
+    type Target = Rows;
+
+    fn deref(&self) -> &Rows {
+        self.rows
+    }
+}
+
+impl RowsMut<'_> {
+    /// Lets all rows go.
+    pub fn clear(&mut self) {
+        if self.is_cleared {
+            self.rows.len = 0;
+        } else {
+            self.rows.truncate(0);
+            self.is_cleared = true;
+        }
+    }
+
+    /// Begins to add up to so many rows. Byte strings that lie in `slab` are not copied:
+    /// the buffer shares the slab ([`HostContext::slab_of`](crate::HostContext::slab_of)).
+    ///
+    /// # Errors
+    /// Where the rows, or the slab, would exceed the bound.
+    pub fn append(&mut self, rows: usize, slab: Option<Bytes>) -> Result<Append<'_>, String> {
+        let buffer = &mut *self.rows;
+        let shared = slab.map_or(0..0, |slab| buffer.bytes.share(slab));
+        buffer.make_room(rows)?;
+        let range = buffer.len..buffer.len + rows;
+        let mut words = buffer.words.iter_mut();
+        let bytes = &buffer.bytes;
+        let columns = buffer
+            .decl
+            .columns
+            .iter()
+            .map(|column| ColumnMut::new(column, &mut words, range.clone(), (bytes, shared.clone())));
+        Ok(Append {
+            columns: columns.collect(),
+            len: &mut buffer.len,
+            room: rows,
+        })
+    }
+}
