@@ -97,13 +97,21 @@ pub(crate) struct Options {
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STAGE,...")]
     pub(crate) dump: Vec<Stage>,
 
-    /// No summary and no progress; errors are still shown
+    /// No summary and no progress; errors are still shown, and what was left out of the input
     #[arg(short, long)]
     pub(crate) quiet: bool,
 
     /// Show the progress also where the output goes into a pipe
     #[arg(long, conflicts_with = "quiet")]
     pub(crate) progress: bool,
+
+    /// Fail at the first bad row, as with `--max-bad 0`
+    #[arg(long, conflicts_with = "max_bad")]
+    strict: bool,
+
+    /// Fail when there are more bad rows than this [default: they are left out, counted and reported]
+    #[arg(long, value_name = "N")]
+    max_bad: Option<u64>,
 
     /// Tell `perf` what the native code is, by /tmp/perf-PID.map or by jit-PID.dump there
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "map")]
@@ -135,6 +143,11 @@ impl Options {
             (false, true) => Wanted::Yes,
             (false, false) => Wanted::Auto,
         }
+    }
+
+    /// How many bad rows there may be.
+    pub(crate) fn bad_rows_max(&self) -> Option<u64> {
+        if self.strict { Some(0) } else { self.max_bad }
     }
 
     /// The format of output for which the program names none.

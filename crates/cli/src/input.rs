@@ -16,10 +16,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
 use cutthrough_formats::limits::LINE_BYTES_MAX;
-use cutthrough_formats::processes::Output;
+use cutthrough_formats::processes::{BadRowsBound, Output};
 use cutthrough_lang::Patience;
 
 use crate::activity::Activity;
+use crate::decompress::{Decompressor, Kind};
 use crate::interrupt::Interrupt;
 
 /// What a reader shares with whoever else takes part in the run.
@@ -29,6 +30,8 @@ pub(crate) struct Surroundings {
     pub(crate) activity: Activity,
     /// What is written: before the run waits for input, this is brought up to date.
     pub(crate) outputs: Arc<Mutex<Vec<Output>>>,
+    /// How many bad rows there may be.
+    pub(crate) bad_rows_bound: Option<BadRowsBound>,
     /// While the run waits for input, this ends it.
     pub(crate) interrupt: Interrupt,
     /// What has nothing to read at present, where input may be a while in coming.
@@ -41,6 +44,7 @@ impl Surroundings {
         Surroundings {
             activity: Activity::default(),
             outputs: Arc::default(),
+            bad_rows_bound: None,
             interrupt,
             waiting: Arc::default(),
         }
@@ -84,13 +88,10 @@ impl Surroundings {
 /// begins with it.
 #[derive(Debug, Default)]
 pub(crate) struct Peeked {
-    opened: Mutex<HashMap<OsString, Begun>>,
+    opened: Mutex<HashMap<OsString, Open>>,
     /// How long the first line of an input is waited for, if there is a bound to that.
     wait_max: Option<Duration>,
 }
-
-/// A file, and what was read of it.
-type Begun = (Arc<File>, Vec<u8>);
 
 impl Peeked {
     /// Nothing read, and no first line waited for longer than this.
@@ -103,84 +104,83 @@ impl Peeked {
 
     /// The first line of an input; none for one that would have to be waited for, if there is no patience for that.
     pub(crate) fn first_line(&self, path: &OsStr, patience: Patience) -> Result<Option<Vec<u8>>, String> {
+        let named = |error: io::Error| message(path, &error);
         if patience == Patience::None {
             // Nothing is kept: there may be more such inputs than a process may open.
             return match Input::of(path, None)? {
-                input if input.bytes.is_none() => Ok(None),
-                mut input => input.line().map(Some).map_err(|error| message(path, &error)),
+                input if input.is_stdin() || input.identity.is_none() => Ok(None),
+                mut input => input
+                    .open()
+                    .and_then(|mut open| open.line(None))
+                    .map(Some)
+                    .map_err(named),
             };
         }
         let mut opened = self.opened.lock();
-        let (file, mut prefix) = match opened.remove(path) {
+        let mut open = match opened.remove(path) {
             Some(known) => known,
-            None => (
-                Input::of(path, None)?
-                    .open()
-                    .map_err(|error| message(path, &error))?
-                    .file,
-                Vec::new(),
-            ),
+            None => Input::of(path, None)?.open().map_err(named)?,
         };
-        let outcome = read_line(&file, &mut prefix, self.wait_max);
-        let end = prefix
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .unwrap_or(prefix.len());
-        let line = prefix[..end].to_vec();
-        opened.insert(path.to_owned(), (file, prefix));
-        outcome.map_err(|error| message(path, &error))?;
-        Ok(Some(line))
+        let line = open.line(self.wait_max);
+        opened.insert(path.to_owned(), open);
+        line.map(Some).map_err(named)
     }
 
-    fn take(&self, path: &OsStr) -> Option<Begun> {
+    fn take(&self, path: &OsStr) -> Option<Open> {
         self.opened.lock().remove(path)
     }
 }
 
 /// Reads until there is a line in `prefix`, or all of the file.
-fn read_line(mut file: &File, prefix: &mut Vec<u8>, wait_max: Option<Duration>) -> io::Result<()> {
-    let wait_max = wait_max.and_then(|wait| wait.try_into().ok());
+fn read_line(file: &File, prefix: &mut Vec<u8>, wait_max: Option<Duration>) -> io::Result<()> {
     const PIECE_BYTES: usize = 64 << 10;
-    while !prefix.contains(&b'\n') {
-        if prefix.len() > LINE_BYTES_MAX {
+    let mut searched = 0;
+    while !prefix[searched..].contains(&b'\n') {
+        searched = prefix.len();
+        if searched > LINE_BYTES_MAX {
             return Err(io::Error::other("its first line has no end"));
         }
-        let known = prefix.len();
-        prefix.resize(known + PIECE_BYTES, 0);
+        prefix.resize(searched + PIECE_BYTES, 0);
+        let outcome = read_waiting(file, &mut prefix[searched..], wait_max);
+        let length = *outcome.as_ref().unwrap_or(&0);
+        prefix.truncate(searched + length);
+        if outcome? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads from a file that is waited for, but no longer than this.
+fn read_waiting(mut file: &File, buffer: &mut [u8], wait_max: Option<Duration>) -> io::Result<usize> {
+    let wait_max = wait_max.and_then(|wait| wait.try_into().ok());
+    loop {
         // A pipe that was opened without waiting would seem to be at its end.
         if poll_retrying(&mut [PollFd::new(file, PollFlags::IN)], wait_max.as_ref())? == 0 {
             return Err(io::Error::other(
                 "its first line, which has the names of columns, does not come",
             ));
         }
-        let outcome = file.read(&mut prefix[known..]);
-        let length = *outcome.as_ref().unwrap_or(&0);
-        prefix.truncate(known + length);
-        match outcome {
-            Ok(0) => break,
+        match file.read(buffer) {
             Err(error)
-                if !matches!(
+                if matches!(
                     error.kind(),
                     io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-                ) =>
-            {
-                return Err(error);
-            }
-            _ => {}
+                ) => {}
+            outcome => return outcome,
         }
     }
-    Ok(())
 }
 
 /// One input, found to be there.
 #[derive(Debug)]
 pub(crate) struct Input {
     path: OsString,
-    /// The size of a regular file.
+    /// The size of a regular file that is not compressed.
     pub(crate) bytes: Option<u64>,
     /// The device and inode of a regular file.
     pub(crate) identity: Option<(u64, u64)>,
-    peeked: Option<Begun>,
+    peeked: Option<Open>,
 }
 
 impl Input {
@@ -194,7 +194,10 @@ impl Input {
             peeked,
         };
         if path == "-" {
-            return Ok(input);
+            return Ok(Input {
+                identity: identity_of(io::stdin()),
+                ..input
+            });
         }
         let named = |error: io::Error| message(path, &error);
         let metadata = std::fs::metadata(path).map_err(named)?;
@@ -205,20 +208,17 @@ impl Input {
             return Ok(input);
         }
         // Better refused now than in the middle of the work.
-        drop(File::open(path).map_err(named)?);
+        let mut beginning = Vec::new();
+        let file = File::open(path).map_err(named)?;
+        file.take(BEGINNING_BYTES as u64)
+            .read_to_end(&mut beginning)
+            .map_err(named)?;
+        let is_compressed = matches!(Kind::of(&beginning), Kind::Compressed(_));
         Ok(Input {
-            bytes: Some(metadata.len()),
+            bytes: (!is_compressed).then_some(metadata.len()),
             identity: Some(identity(&metadata)),
             ..input
         })
-    }
-
-    /// Its first line.
-    fn line(&mut self) -> io::Result<Vec<u8>> {
-        let mut line = Vec::new();
-        read_line(&self.open()?.file, &mut line, None)?;
-        line.truncate(line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len()));
-        Ok(line)
     }
 
     /// Whether it is the standard input.
@@ -227,20 +227,21 @@ impl Input {
     }
 
     fn open(&mut self) -> io::Result<Open> {
-        let (file, prefix) = match self.peeked.take() {
-            Some(peeked) => peeked,
-            None if self.is_stdin() => {
-                let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-                (Arc::new(file), Vec::new())
-            }
-            None => (Arc::new(open_at_once(&self.path)?), Vec::new()),
+        if let Some(peeked) = self.peeked.take() {
+            return Ok(peeked);
+        }
+        let file = match self.is_stdin() {
+            true => File::from(io::stdin().as_fd().try_clone_to_owned()?),
+            false => open_at_once(&self.path)?,
         };
         let kind = file.metadata()?.file_type();
         let may_wait = !kind.is_file() && !kind.is_dir() && !kind.is_block_device();
         Ok(Open {
-            file,
+            file: Arc::new(file),
             may_wait,
-            prefix: io::Cursor::new(prefix),
+            prefix: io::Cursor::default(),
+            is_known: false,
+            decompressor: None,
             begun: Vec::new(),
             has_ended: false,
             reading: format!("reading {}", name(&self.path)).into(),
@@ -262,6 +263,13 @@ fn open_at_once(path: &OsStr) -> io::Result<File> {
 /// What tells one file from another.
 pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
+}
+
+/// The same of an open file, if it is a regular one.
+pub(crate) fn identity_of(fd: impl AsFd) -> Option<(u64, u64)> {
+    let file = File::from(fd.as_fd().try_clone_to_owned().ok()?);
+    let metadata = file.metadata().ok()?;
+    metadata.is_file().then(|| identity(&metadata))
 }
 
 /// An error with the path it is about.
@@ -289,14 +297,21 @@ struct Open {
     file: Arc<File>,
     /// Whether input may be a while in coming: pipes, terminals, sockets.
     may_wait: bool,
-    /// What was read before the run.
+    /// What was read ahead.
     prefix: io::Cursor<Vec<u8>>,
     /// The beginning of a line whose end has not come.
     begun: Vec<u8>,
     has_ended: bool,
     /// What to read from it is told as.
     reading: Arc<str>,
+    /// Whether it was found out if it is compressed.
+    is_known: bool,
+    /// What it is decompressed by; then the file is what comes out of it.
+    decompressor: Option<Decompressor>,
 }
+
+/// How much of an input is read to find out what it is.
+const BEGINNING_BYTES: usize = 16;
 
 impl Open {
     /// Reads whole lines where input may be a while in coming: so that what is cut off, should
@@ -326,10 +341,23 @@ impl Open {
 
     /// Reads, unless that would have to wait: so the network is free meanwhile.
     fn read(&mut self, buffer: &mut [u8], surroundings: &Surroundings) -> io::Result<usize> {
+        if !self.is_known {
+            self.recognise(|open, beginning| open.read_ready(beginning, surroundings))?;
+        }
         let known = self.prefix.read(buffer)?;
         if known > 0 {
             return Ok(known);
         }
+        let length = self.read_ready(buffer, surroundings)?;
+        if length == 0 {
+            self.finish()?;
+        }
+        Ok(length)
+    }
+
+    /// Reads what is in the file, unless that would have to wait: then it is noted as one
+    /// that is waited for.
+    fn read_ready(&self, buffer: &mut [u8], surroundings: &Surroundings) -> io::Result<usize> {
         if !self.may_wait {
             let read = || (&*self.file).read(buffer);
             return surroundings.activity.inside(&self.reading, None, read);
@@ -344,6 +372,52 @@ impl Open {
             surroundings.waiting.lock().push(Arc::clone(&self.file));
         }
         outcome
+    }
+
+    /// Its first line, waited for, but no longer than this; it is read again later.
+    fn line(&mut self, wait_max: Option<Duration>) -> io::Result<Vec<u8>> {
+        if !self.is_known {
+            self.recognise(|open, beginning| read_waiting(&open.file, beginning, wait_max))?;
+        }
+        let prefix = self.prefix.get_mut();
+        read_line(&self.file, prefix, wait_max)?;
+        let end = prefix.iter().position(|&byte| byte == b'\n');
+        let line = prefix[..end.unwrap_or(prefix.len())].to_vec();
+        if end.is_none() {
+            self.finish()?;
+        }
+        Ok(line)
+    }
+
+    /// Finds out whether it is compressed.
+    fn recognise(&mut self, read: impl Fn(&Open, &mut [u8]) -> io::Result<usize>) -> io::Result<()> {
+        let mut beginning = [0; BEGINNING_BYTES];
+        while Kind::of(self.prefix.get_ref()) == Kind::Unknown {
+            match read(self, &mut beginning)? {
+                0 => break,
+                length => self.prefix.get_mut().extend_from_slice(&beginning[..length]),
+            }
+        }
+        self.is_known = true;
+        match Kind::of(self.prefix.get_ref()) {
+            Kind::Compressed(compression) => {
+                let beginning = std::mem::take(&mut self.prefix).into_inner();
+                let (decompressor, pipe) =
+                    Decompressor::start(compression, beginning, Arc::clone(&self.file))?;
+                (self.file, self.may_wait) = (Arc::new(pipe), true);
+                self.decompressor = Some(decompressor);
+                Ok(())
+            }
+            Kind::Foreign(name, tool) => Err(io::Error::other(format!(
+                "is {name} data, which is not read here; pipe what `{tool}` makes of it into cutthrough"
+            ))),
+            Kind::Plain | Kind::Unknown => Ok(()),
+        }
+    }
+
+    /// At the end: whether it was all there.
+    fn finish(&self) -> io::Result<()> {
+        self.decompressor.as_ref().map_or(Ok(()), Decompressor::finish)
     }
 }
 

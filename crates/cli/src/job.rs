@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use cutthrough::{Network, Options, Progress};
 use cutthrough_control::{ErrorKind, Server};
-use cutthrough_formats::processes::Output;
+use cutthrough_formats::processes::{BadRowsBound, Output};
 use cutthrough_lang::{Diagnostic, Environment, compile};
 
 use crate::args::{Engine, Program, Request};
@@ -85,7 +85,8 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
             return Ok(End::Wrong);
         }
     });
-    let surroundings = Surroundings::new(Interrupt::new()?);
+    let mut surroundings = Surroundings::new(Interrupt::new()?);
+    surroundings.bad_rows_bound = options.bad_rows_max().map(BadRowsBound::new);
     let progress = ProgressLine::new(options.progress());
     let is_rehearsal = !options.dump.is_empty();
     let mut streams = Streams::new(
@@ -135,6 +136,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         &surroundings,
         &progress,
         options.quiet,
+        options.bad_rows_max(),
     )
 }
 
@@ -157,6 +159,7 @@ fn drive(
     surroundings: &Surroundings,
     progress: &ProgressLine,
     is_quiet: bool,
+    bad_rows_max: Option<u64>,
 ) -> anyhow::Result<End> {
     let begin = Instant::now();
     let outcome = run_to_end(network, &mut server, live, surroundings);
@@ -175,11 +178,15 @@ fn drive(
         is_interrupted: surroundings.interrupt.is_requested(),
         ..Summary::of(&report, &live.running())
     };
-    if !is_quiet && (summary.is_news() || terminal::is_there()) {
+    let is_told = !is_quiet && (summary.is_news() || terminal::is_there());
+    if is_told || summary.has_gaps() {
         terminal::say(&format!("{summary}\n"));
     }
     let how = outcome?;
     ended.map_err(|message| anyhow!("write: {message}"))?;
+    if bad_rows_max.is_some_and(|most| summary.too_long > most) {
+        return Err(anyhow!("{} lines are too long to be read", summary.too_long));
+    }
     match how {
         _ if summary.is_interrupted => Ok(surroundings.interrupt.end()),
         Progress::Done => Ok(End::Done),

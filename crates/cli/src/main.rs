@@ -15,6 +15,7 @@
 //! | [`control`] | the socket by which others reach this run |
 //! | [`streams`] | what the program reads and writes: the [`cutthrough_lang::Io`] of a shell |
 //! | [`input`] | several files as one reader |
+//! | [`decompress`] | inputs that are compressed |
 //! | [`live`] | the program while it runs: taps, and changes to another one |
 //! | [`output`] | files and standard streams as writers |
 //! | [`dump`] | what would be run, as text |
@@ -42,6 +43,7 @@
 mod activity;
 mod args;
 mod control;
+mod decompress;
 mod dump;
 mod input;
 mod interrupt;

@@ -27,7 +27,7 @@ impl Target {
             .create(true)
             .truncate(false)
             .open(path)
-            .map_err(named)?;
+            .map_err(|error| no_folder(path, &error).unwrap_or_else(|| named(error)))?;
         let metadata = file.metadata().map_err(named)?;
         let identity = metadata.is_file().then(|| identity(&metadata));
         Ok(Target {
@@ -65,6 +65,16 @@ impl Target {
             .set_len(0)
             .map_err(|error| crate::input::message(self.path.as_os_str(), &error))
     }
+}
+
+/// What to say if it is the folder that is not there.
+fn no_folder(path: &Path, error: &io::Error) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
+    let is_missing = error.kind() == io::ErrorKind::NotFound && !folder.exists();
+    is_missing.then(|| {
+        let (path, folder) = (path.display(), folder.display());
+        format!("{path}: there is no folder {folder}; make it first, as with `mkdir -p {folder}`")
+    })
 }
 
 /// A file or standard stream that is written to, unbuffered. On a terminal the progress

@@ -2,18 +2,19 @@
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use cutthrough::Process;
 use cutthrough::processes::Read as ReadProcess;
-use cutthrough_formats::processes::Write as WriteProcess;
+use cutthrough_formats::processes::{BadRows, Write as WriteProcess};
 use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
 
-use crate::input::{Input, Inputs, Peeked, Surroundings};
+use crate::input::{Input, Inputs, Peeked, Surroundings, identity_of};
 use crate::output::{Target, Writer};
 use crate::progress::Progress;
 
@@ -39,6 +40,8 @@ pub(crate) struct Streams {
 pub(crate) struct Opened {
     files_read: Vec<(u64, u64)>,
     targets: Vec<Target>,
+    /// Standard streams that are files, with their names.
+    standard: Vec<(&'static str, (u64, u64))>,
 }
 
 impl Opened {
@@ -47,15 +50,22 @@ impl Opened {
     /// # Errors
     /// When a file would be written twice, or read and written.
     pub(crate) fn check(&self, before: &Opened) -> Result<(), String> {
+        let is_read = |identity| {
+            let mut files = self.files_read.iter().chain(&before.files_read);
+            files.any(|read| *read == identity)
+        };
+        if let Some((name, _)) = self.standard.iter().find(|(_, identity)| is_read(*identity)) {
+            return Err(read_and_written(name));
+        }
         for (k, target) in self.targets.iter().enumerate() {
             let Some(identity) = target.identity else { continue };
-            if self
-                .files_read
-                .iter()
-                .chain(&before.files_read)
-                .any(|read| *read == identity)
-            {
-                return Err(read_and_written(target));
+            if is_read(identity) {
+                return Err(read_and_written(&target.name()));
+            }
+            let mut standard = self.standard.iter().chain(&before.standard);
+            if let Some((name, _)) = standard.find(|(_, other)| *other == identity) {
+                let path = target.name();
+                return Err(format!("{path}: is the {name} as well; write to another file"));
             }
             let mut others = self.targets[..k].iter().chain(&before.targets);
             if others.any(|other| other.identity == Some(identity)) {
@@ -71,7 +81,7 @@ impl Opened {
             .targets
             .iter()
             .find(is_read)
-            .map_or(Ok(()), |target| Err(read_and_written(target)))
+            .map_or(Ok(()), |target| Err(read_and_written(&target.name())))
     }
 
     /// Empties the files to be written, now that it is certain that they are.
@@ -92,11 +102,19 @@ impl Opened {
     pub(crate) fn add(&mut self, more: Opened) {
         self.files_read.extend(more.files_read);
         self.targets.extend(more.targets);
+        self.standard.extend(more.standard);
     }
 }
 
-fn read_and_written(target: &Target) -> String {
-    format!("{}: is read and written; write to another file", target.name())
+fn read_and_written(name: &str) -> String {
+    format!("{name}: is read and written; write to another file")
+}
+
+/// Notes a standard stream if it is a file, whose name nobody says here.
+fn note_standard(standard: &mut Vec<(&'static str, (u64, u64))>, name: &'static str, fd: impl AsFd) {
+    if let Some(identity) = identity_of(fd) {
+        standard.push((name, identity));
+    }
 }
 
 impl Streams {
@@ -181,14 +199,16 @@ impl Streams {
             return Ok((name, Box::new(io::sink())));
         }
         Ok(match target {
-            PlanTarget::Stdout => (
-                "standard output".to_owned(),
-                Box::new(Writer::stdout(&self.progress, &self.surroundings)?),
-            ),
-            PlanTarget::Stderr => (
-                "standard error".to_owned(),
-                Box::new(Writer::stderr(&self.progress, &self.surroundings)?),
-            ),
+            PlanTarget::Stdout => {
+                note_standard(&mut self.opened.standard, "standard output", io::stdout());
+                let stdout = Writer::stdout(&self.progress, &self.surroundings)?;
+                ("standard output".to_owned(), Box::new(stdout))
+            }
+            PlanTarget::Stderr => {
+                note_standard(&mut self.opened.standard, "standard error", io::stderr());
+                let stderr = Writer::stderr(&self.progress, &self.surroundings)?;
+                ("standard error".to_owned(), Box::new(stderr))
+            }
             PlanTarget::Path(path) => {
                 let target = Target::open(Path::new(OsStr::from_bytes(path)))?;
                 let opened = (
@@ -225,6 +245,11 @@ impl Io for Streams {
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String> {
         self.sink(target, format, columns)
+    }
+
+    fn bad_rows(&self) -> BadRows {
+        let bound = self.surroundings.bad_rows_bound.clone();
+        bound.map_or_else(BadRows::default, |bound| BadRows::default().with_bound(bound))
     }
 }
 

@@ -53,7 +53,12 @@ impl Summary {
 
     /// Whether there is something that the user has to know.
     pub(crate) fn is_news(&self) -> bool {
-        self.is_interrupted || self.bad_rows > 0 || self.too_long > 0
+        self.is_interrupted || self.has_gaps()
+    }
+
+    /// Whether something of the input was left out.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.bad_rows > 0 || self.too_long > 0
     }
 }
 

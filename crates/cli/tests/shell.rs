@@ -96,6 +96,38 @@ fn a_file_is_not_read_and_written() {
     let error = run(&[&format!("write \"{input}\""), &input]).error(1);
     assert!(error.contains("is read and written"), "{error}");
     assert_eq!(std::fs::read_to_string(&input).unwrap(), "a\nb\n");
+    // Nor where the shell has opened it.
+    let open = || std::fs::File::open(&input).unwrap();
+    let append = || std::fs::OpenOptions::new().append(true).open(&input).unwrap();
+    let failed = |command: &mut std::process::Command| {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(std::fs::read_to_string(&input).unwrap(), "a\nb\n");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = failed(command(&[&format!("write \"{input}\"")]).stdin(open()));
+    assert!(error.contains("is read and written"), "{error}");
+    for error in [
+        failed(command(&["select line", &input]).stdout(append())),
+        failed(command(&["select line"]).stdin(open()).stdout(append())),
+    ] {
+        assert!(error.contains("standard output: is read and written"), "{error}");
+    }
+    let both = format!("a = lines; a | write \"{input}\"; a | select line");
+    let error = failed(command(&[&both]).stdout(append()));
+    assert!(error.contains("is the standard output as well"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let dir = TempDir::new("folder");
+    let path = dir.path("none/out.csv");
+    let error = run(&[&format!("write \"{path}\"")]).error(1);
+    let folder = dir.path("none");
+    assert!(
+        error.contains(&format!("there is no folder {folder}; make it first")),
+        "{error}"
+    );
 }
 
 #[test]
@@ -225,7 +257,7 @@ fn an_interrupt_stops_between_elements() {
 }
 
 #[test]
-fn bad_rows_are_news_unless_quiet() {
+fn bad_rows_are_always_news() {
     let log = std::fs::read_to_string(access_log()).unwrap();
     let log = log.lines().next().unwrap().to_owned() + "\nnonsense\nmore nonsense\n";
     let program = "parse clf | select status | write stdout as text";
@@ -236,7 +268,8 @@ fn bad_rows_are_news_unless_quiet() {
         outcome.stderr
     );
     assert_eq!(outcome.ok(), "200\n");
-    assert_eq!(run_with(&["-q", program], log.as_bytes()).stderr, "");
+    let quiet = run_with(&["-q", program], log.as_bytes()).stderr;
+    assert!(quiet.starts_with("3 rows read, 1 out, 2 bad"), "{quiet}");
     assert_eq!(
         run_with(&[program], log.lines().next().unwrap().as_bytes()).stderr,
         ""

@@ -23,7 +23,7 @@ mod write;
 mod tests;
 
 pub use lines::Lines;
-pub use parse::{BadRows, HEADERS_POLICY};
+pub use parse::{BadRows, BadRowsBound, HEADERS_POLICY};
 pub use parse_clf::ParseClf;
 pub use parse_csv::ParseCsv;
 pub use write::{Output, Write};

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cutthrough::{Fragment, Shape};
 use cutthrough_ir::{ElementType, HostFunction, HostSig, Op, SlotDecl, Type, Value};
@@ -13,6 +14,36 @@ use crate::limits::BAD_ROWS_NOTED_MAX;
 #[derive(Clone, Debug, Default)]
 pub struct BadRows {
     first: Arc<Mutex<Vec<i64>>>,
+    bound: Option<BadRowsBound>,
+}
+
+/// How many bad rows there may be, of all processes that share it.
+#[derive(Clone, Debug)]
+pub struct BadRowsBound {
+    most: u64,
+    count: Arc<AtomicU64>,
+}
+
+impl BadRowsBound {
+    /// At most so many.
+    pub fn new(most: u64) -> BadRowsBound {
+        BadRowsBound {
+            most,
+            count: Arc::default(),
+        }
+    }
+
+    /// Counts one more, the line of this number.
+    fn add(&self, number: i64) -> Result<(), String> {
+        let before = self.count.fetch_add(1, Ordering::Relaxed);
+        match self.most {
+            most if before < most => Ok(()),
+            0 => Err(format!("line {number} does not parse")),
+            most => Err(format!(
+                "line {number} does not parse, nor did {most} before it, which is the most allowed"
+            )),
+        }
+    }
 }
 
 impl BadRows {
@@ -24,9 +55,18 @@ impl BadRows {
         self.first.lock().clone()
     }
 
+    /// Fails the process at the first bad row beyond the bound.
+    #[must_use]
+    pub fn with_bound(self, bound: BadRowsBound) -> BadRows {
+        BadRows {
+            bound: Some(bound),
+            ..self
+        }
+    }
+
     /// A host function `(number: i64) -> ()` that notes.
     fn noter(&self) -> HostFunction {
-        let first = Arc::clone(&self.first);
+        let BadRows { first, bound } = self.clone();
         let sig = HostSig {
             name: "note bad row".to_owned(),
             params: vec![Type::I64],
@@ -38,7 +78,7 @@ impl BadRows {
             if first.len() < BAD_ROWS_NOTED_MAX {
                 first.push(args.i64(0));
             }
-            Ok(())
+            bound.as_ref().map_or(Ok(()), |bound| bound.add(args.i64(0)))
         })
     }
 }

@@ -22,6 +22,7 @@ mod spec;
 use std::fmt;
 
 use cutthrough::Process;
+use cutthrough_formats::processes::BadRows;
 
 use crate::ast::OutputFormat;
 use crate::diagnostic::Diagnostic;
@@ -51,6 +52,11 @@ pub trait Io {
         format: Option<OutputFormat>,
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String>;
+
+    /// Where a new parser notes bad rows.
+    fn bad_rows(&self) -> BadRows {
+        BadRows::default()
+    }
 }
 
 /// Why a plan could not be made a network.

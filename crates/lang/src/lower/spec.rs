@@ -55,7 +55,7 @@ impl Spec {
                 wanted,
                 has_bad_output,
             } => {
-                let noted = noted.cloned().unwrap_or_default();
+                let noted = noted.cloned().unwrap_or_else(|| io.bad_rows());
                 bad_rows = Some(noted.clone());
                 match format {
                     Format::Clf => {

@@ -1,0 +1,110 @@
+//! Inputs that are compressed, whatever they are called.
+
+mod common;
+
+use std::io::Write;
+
+use common::{TempDir, run, run_with};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+const TEXT: &str = "name,n\na,1\nb,2\n";
+const COUNT: &[&str] = &["-o", "text", "summarize count()"];
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    compress_to_vec(text, CompressionLevel::Fastest)
+}
+
+/// What `xz` makes of "name,n\na,1\n".
+const XZ: &str = "fd377a585a0000016922de360200210116000000742fe5a301000a6e616d652c6e0a612c310a0000\
+    9d4f318600011f0b3d620e7a9042990d010000000001595a";
+
+fn xz() -> Vec<u8> {
+    let digits = XZ.as_bytes().as_chunks::<2>().0;
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.iter().map(byte).collect()
+}
+
+#[test]
+fn what_is_compressed_is_read_by_its_content() {
+    let dir = TempDir::new("compressed");
+    let program = &["-o", "json", "parse csv | select name, n"][..];
+    let expected = "{\"name\":\"a\",\"n\":\"1\"}\n{\"name\":\"b\",\"n\":\"2\"}\n";
+    for (name, bytes) in [("a.csv", gzip(TEXT.as_bytes())), ("b", zstd(TEXT.as_bytes()))] {
+        let file = dir.file(name, &bytes);
+        assert_eq!(run(&[program, &[&file]].concat()).ok(), expected);
+        assert_eq!(run_with(program, &bytes).ok(), expected);
+        // Beside what is not compressed, with a header that is looked into first.
+        let plain = dir.file("plain.csv", "n,name\n1,a\n");
+        let both = run(&[program, &[&plain, &file]].concat()).ok();
+        assert_eq!(both, format!("{}\n{expected}", expected.lines().next().unwrap()));
+    }
+    let expected = "{\"name\":\"a\",\"n\":\"1\"}\n";
+    assert_eq!(run_with(program, &xz()).ok(), expected);
+    assert_eq!(run(&[program, &[&dir.file("c", xz())]].concat()).ok(), expected);
+}
+
+#[test]
+fn data_may_have_several_parts_and_any_size() {
+    let text = "0123456789\n".repeat(200_000);
+    let halves = text.as_bytes().split_at(1_000_003);
+    for bytes in [
+        [gzip(halves.0), gzip(halves.1)].concat(),
+        [zstd(halves.0), zstd(halves.1)].concat(),
+    ] {
+        assert_eq!(run_with(COUNT, &bytes).ok(), "200000\n");
+        // Who has had enough does not wait for the rest.
+        assert_eq!(run_with(&["head 1"], &bytes).ok(), "0123456789\n");
+    }
+    assert_eq!(run_with(COUNT, &gzip(b"")).ok(), "0\n");
+    assert_eq!(run_with(COUNT, &[xz(), xz()].concat()).ok(), "4\n");
+}
+
+#[test]
+fn data_that_is_cut_off_or_damaged_is_a_failure() {
+    let dir = TempDir::new("damaged");
+    let text: String = (0..50_000).map(|k| format!("{k}\n")).collect();
+    for (name, bytes) in [
+        ("gzip", gzip(text.as_bytes())),
+        ("zstd", zstd(text.as_bytes())),
+        ("xz", xz()),
+    ] {
+        let cut = dir.file("cut", &bytes[..bytes.len() - 10]);
+        let error = run(&[COUNT, &[&cut]].concat()).error(1);
+        assert!(error.contains(&format!("cut: the {name} data ")), "{error}");
+        let mut damaged = bytes.clone();
+        let middle = bytes.len() / 2;
+        damaged[middle..middle + 4].fill(0xa5);
+        let error = run_with(COUNT, &damaged).error(1);
+        assert!(
+            error.contains(&format!("standard input: the {name} data ")),
+            "{error}"
+        );
+    }
+    let error = run_with(COUNT, b"BZh91AY&SY and so on").error(1);
+    assert!(error.contains("is bzip2 data, which is not read here"), "{error}");
+}
+
+#[test]
+fn bad_rows_are_bounded_on_demand() {
+    let input = b"n\n1\nx\n2\ny\n3\n";
+    let program = "parse csv(columns=\"n:i64\", header=true)";
+    let with = |options: &[&str]| run_with(&[options, &["-o", "text", program]].concat(), input);
+    assert_eq!(with(&["--max-bad", "2"]).ok(), "1\n2\n3\n");
+    let error = with(&["--max-bad", "1"]).error(1);
+    assert!(
+        error.contains("line 5 does not parse, nor did 1 before it"),
+        "{error}"
+    );
+    let error = with(&["--strict"]).error(1);
+    assert!(error.contains("line 3 does not parse"), "{error}");
+    let program = format!("{program} else bad | write \"/dev/null\"; bad | select number");
+    assert_eq!(run_with(&["--strict", &program], input).ok(), "3\n5\n");
+}
