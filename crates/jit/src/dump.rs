@@ -10,6 +10,7 @@ use cranelift_codegen::isa::TargetIsa;
 use cutthrough_ir::ChainCode;
 
 use crate::profile::origin;
+use crate::strategy::Strategy;
 
 /// Which texts are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,8 @@ impl DumpKinds {
 /// The texts that were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Dump {
+    /// How it was compiled.
+    pub strategy: Strategy,
     /// CLIF as the chain was lowered to it.
     pub clif: Option<String>,
     /// CLIF after Cranelift's optimisations.

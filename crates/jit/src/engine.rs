@@ -13,9 +13,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module, ModuleError, ModuleReloc};
 
 use cutthrough_ir::ChainCode;
-use cutthrough_ir::passes::optimize;
 
-use crate::accounts::Accounts;
 use crate::code_memory::{CAPACITY_BYTES_DEFAULT, CodeMemory};
 use crate::dump::{Dump, DumpKinds};
 use crate::error::{CompileError, CompileErrorKind};
@@ -25,7 +23,9 @@ use crate::native::{Code, NativeChain};
 use crate::needs::Needs;
 use crate::placement;
 use crate::profile::{CodeObserver, Retirement};
+use crate::strategy::{Chosen, choose};
 use crate::trap_check;
+use crate::vector::Processor;
 
 /// Fills what lies in front of the code: on x86-64 it traps.
 const UNREACHABLE: u8 = 0xcc;
@@ -101,6 +101,7 @@ impl Default for JitOptions {
 /// ```
 pub struct Jit {
     isa: OwnedTargetIsa,
+    processor: Processor,
     memory: Arc<CodeMemory>,
     options: JitOptions,
     observer: Option<Arc<dyn CodeObserver>>,
@@ -130,6 +131,7 @@ impl Jit {
     pub fn with_memory(memory: Arc<CodeMemory>, options: JitOptions) -> io::Result<Jit> {
         let isa = isa(&options).map_err(io::Error::other)?;
         Ok(Jit {
+            processor: Processor::of(&*isa),
             isa,
             memory,
             options,
@@ -206,17 +208,25 @@ impl Jit {
         chain: &ChainCode,
         kinds: DumpKinds,
     ) -> Result<(NativeChain, Dump), CompileError> {
-        let mut function = optimize(&chain.function, &chain.tables);
-        let needs = Needs::of(chain, &function)?;
-        let accounts = Accounts::plan(&mut function);
+        let Chosen {
+            function,
+            accounts,
+            vector_loops,
+            strategy,
+        } = choose(chain, self.processor);
+        let needs = Needs::of(chain, &function, &accounts)?;
         let mut scratch = self.take_scratch();
-        let mut dump = Dump::default();
+        let mut dump = Dump {
+            strategy: strategy.clone(),
+            ..Dump::default()
+        };
         let context = &mut scratch.context;
         lower(
             chain,
             &function,
             &needs,
             &accounts,
+            &vector_loops,
             &*self.isa,
             &mut context.func,
             &mut scratch.builder,
@@ -233,6 +243,7 @@ impl Jit {
             entry,
             retirement,
             region,
+            strategy,
         };
         Ok((NativeChain::new(chain, needs, code), dump))
     }

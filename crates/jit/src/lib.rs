@@ -4,8 +4,8 @@
 //! machine code of it with Cranelift; [`NativeChain::run`] runs that on the same
 //! [`Grant`](cutthrough_ir::Grant) that the interpreter runs on, and leaves the same.
 //!
-//! chain IR → [`passes`](cutthrough_ir::passes) → accounts → CLIF (`lower`) → trap check →
-//! Cranelift → code memory → [`NativeChain`]
+//! chain IR → [`strategy`]: [`passes`](cutthrough_ir::passes), accounts, vector loops → CLIF
+//! (`lower`) → trap check → Cranelift → code memory → [`NativeChain`]
 //!
 //! What this crate deliberately does not know: networks, when to compile and when to
 //! drop code, and threads. It gives no fallback either: a chain that is refused
@@ -16,8 +16,10 @@
 //! |---|---|
 //! | [`engine`] | compiles chains |
 //! | [`native`] | a compiled chain, and how it is entered |
+//! | [`strategy`] | which form a chain is compiled in |
 //! | [`accounts`] | what a chain has to count, and what follows from that |
 //! | [`lower`] | chain IR to CLIF |
+//! | [`vector`] | which loops are run several laps at once |
 //! | [`needs`] | what a chain's code touches, checked against each grant |
 //! | [`placement`] | where in a cache line code is put |
 //! | [`context`] | what machine code reads and writes, with its layout |
@@ -49,9 +51,12 @@ mod lower;
 mod native;
 mod needs;
 mod placement;
+mod strategy;
 mod trap_check;
+mod vector;
 
 pub use dump::{Dump, DumpKinds};
 pub use engine::{Jit, JitOptions};
 pub use error::{CompileError, CompileErrorKind};
 pub use native::NativeChain;
+pub use strategy::Strategy;

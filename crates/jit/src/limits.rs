@@ -4,6 +4,9 @@
 /// bounds how long a rewire waits for a running loop.
 pub const STRIP_STEPS: u64 = 512;
 
+/// The same of a chain that calls nothing: its steps take some nanoseconds each.
+pub const STRIP_STEPS_WITHOUT_CALLS: u64 = 4_096;
+
 /// Instructions and terminators of one chain. Cranelift takes about a
 /// microsecond for each, so this is the longest that one compilation may keep a
 /// core busy: some tens of milliseconds.
@@ -23,6 +26,12 @@ pub const ACCOUNTS_DEPTH_MAX: u32 = 6;
 /// that lives through all of the function.
 pub const CHAIN_SLOTS_MAX: usize = 1_000;
 
+/// Basic blocks of a lap that is run in lanes, without branches.
+pub const VECTOR_BLOCKS_MAX: usize = 64;
+
+/// Operations of such a lap; one copy of each is made for each register of lanes.
+pub const VECTOR_OPS_MAX: usize = 200;
+
 /// Words of arguments, and of results, of one host call; they lie on the stack.
 pub const CALL_WORDS_MAX: usize = 512;
 
@@ -38,5 +47,5 @@ pub const OUTBOX_ELEMENTS_FIRST: usize = 1_024;
 /// grant; with more of them they are put into a `Vec`.
 pub const VIEWS_INLINE: usize = 8;
 
-const _: () = assert!(STRIP_STEPS > 0);
+const _: () = assert!(STRIP_STEPS > 0 && STRIP_STEPS < STRIP_STEPS_WITHOUT_CALLS);
 const _: () = assert!(CHAIN_INSTS_MAX <= cutthrough_ir::limits::FUNCTION_INSTS_MAX);

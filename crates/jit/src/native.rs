@@ -11,6 +11,7 @@ use crate::context::{Context, HostView, OutboxView, RowsView};
 use crate::limits::{OUTBOX_ELEMENTS_FIRST, VIEWS_INLINE};
 use crate::needs::Needs;
 use crate::profile::Retirement;
+use crate::strategy::Strategy;
 
 type Entry = unsafe extern "C" fn(*mut Context) -> Exit;
 
@@ -19,6 +20,7 @@ pub(crate) struct Code {
     pub(crate) entry: *const u8,
     pub(crate) retirement: Option<Retirement>,
     pub(crate) region: CodeRegion,
+    pub(crate) strategy: Strategy,
 }
 
 /// The native code of one chain: its specialisation. Dropping it frees the code.
@@ -29,6 +31,7 @@ pub struct NativeChain {
     /// order: nobody else's code is at the address when it is told.
     _retirement: Option<Retirement>,
     region: CodeRegion,
+    strategy: Strategy,
     name: String,
     needs: Needs,
     places: Vec<Place>,
@@ -50,6 +53,7 @@ impl NativeChain {
             entry,
             retirement,
             region,
+            strategy,
         } = code;
         assert!(region.contains(entry), "INVARIANT: the region keeps the code");
         // SAFETY: `entry` is the address of finalized code that was compiled for the
@@ -60,6 +64,7 @@ impl NativeChain {
             entry,
             _retirement: retirement,
             region,
+            strategy,
             name: chain.name.clone(),
             needs,
             places: chain.places.clone(),
@@ -81,6 +86,11 @@ impl NativeChain {
     /// What the chain is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How it was compiled.
+    pub fn strategy(&self) -> &Strategy {
+        &self.strategy
     }
 
     /// The bytes of code memory that it holds, in whole pages.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cutthrough_ir::types::words_of;
 use cutthrough_ir::{ChainCode, Function, Op, Terminator, Type};
 
-use crate::accounts::Counter;
+use crate::accounts::Accounts;
 use crate::error::CompileError;
 use crate::limits::{CALL_WORDS_MAX, STATE_WORDS_MAX};
 
@@ -45,9 +45,18 @@ pub(crate) struct RowsNeed {
 }
 
 impl Needs {
-    /// What `function`, the chain's own simplified, needs.
-    pub(crate) fn of(chain: &ChainCode, function: &Function) -> Result<Needs, CompileError> {
+    /// What `function`, the form of the chain that is lowered, needs.
+    pub(crate) fn of(
+        chain: &ChainCode,
+        function: &Function,
+        accounts: &Accounts,
+    ) -> Result<Needs, CompileError> {
         let mut needs = Needs::default();
+        let counters = accounts
+            .sums
+            .iter()
+            .map(|(counter, _)| counter.network_index(chain) + 1);
+        needs.counts = counters.max().unwrap_or(0);
         let mut slots = vec![(false, false); chain.tables.slots.len()];
         let mut hosts = vec![false; chain.tables.hosts.len()];
         let mut outboxes = vec![false; chain.tables.outputs.len()];
@@ -65,10 +74,6 @@ impl Needs {
                         rows.entry(index).or_default().insert(column);
                     }
                     Op::OutboxPut | Op::OutboxRoom => outboxes[inst.imm.index()] = true,
-                    Op::Count | Op::Drop => {
-                        let counter = Counter::of(inst).expect("INVARIANT: it counts");
-                        needs.counts = needs.counts.max(counter.network_index(chain) + 1);
-                    }
                     _ => {}
                 }
             }

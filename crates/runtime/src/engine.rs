@@ -50,6 +50,8 @@ pub struct CodeMemory {
 /// What an engine makes of a chain, as text.
 #[derive(Clone, Debug, Default)]
 pub struct EngineDump {
+    /// In which form it is compiled, and what that fell back from.
+    pub strategy: String,
     /// The compiler's own intermediate form.
     pub clif: String,
     /// The machine code, each run of lines with the process that it came from.
@@ -60,6 +62,11 @@ pub struct EngineDump {
 pub trait Specialised: Send {
     /// Runs it; it leaves exactly what [`ChainCode::interpret`] leaves.
     fn run(&self, grant: &mut Grant<'_>) -> Exit;
+
+    /// In which form it was compiled, and what that fell back from: a line.
+    fn strategy(&self) -> String {
+        String::new()
+    }
 
     /// The size of its code.
     fn code_bytes(&self) -> usize;

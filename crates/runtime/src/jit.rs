@@ -32,6 +32,7 @@ impl Engine for Jit {
             .compile_with_dump(chain, DumpKinds::ALL)
             .map_err(|error| error.to_string())?;
         Ok(EngineDump {
+            strategy: dump.strategy.to_string(),
             clif: dump.clif_optimized.unwrap_or_default(),
             asm: dump.disassembly.unwrap_or_default(),
         })
@@ -51,6 +52,10 @@ impl Engine for Jit {
 impl Specialised for NativeChain {
     fn run(&self, grant: &mut Grant<'_>) -> Exit {
         NativeChain::run(self, grant)
+    }
+
+    fn strategy(&self) -> String {
+        NativeChain::strategy(self).to_string()
     }
 
     fn code_bytes(&self) -> usize {

@@ -14,7 +14,7 @@ pub mod fold;
 pub mod simplify;
 pub mod unfold;
 
-pub use batch::batch;
+pub use batch::{Batched, batch};
 pub use fold::fold;
 pub use simplify::simplify;
 pub use unfold::unfold;
@@ -25,11 +25,11 @@ use crate::program::Tables;
 /// One pass over a chain's function; the tables are the chain's.
 pub type Pass = fn(&Function, &Tables) -> Function;
 
-/// All passes, in order.
+/// All passes, in order. What is not done to a function leaves it as it is.
 pub const PASSES: [Pass; 5] = [
     |function, _| simplify(function),
-    unfold,
-    |function, _| batch(function),
+    |function, tables| unfold(function, tables).unwrap_or_else(|| function.clone()),
+    |function, _| batch(function).function,
     |function, _| simplify(function),
     |function, _| fold(function),
 ];

@@ -19,6 +19,18 @@ impl Lowerer<'_, '_> {
         }
     }
 
+    /// So many times a number.
+    pub(super) fn times(&mut self, number: ClifValue, times: i64) -> ClifValue {
+        match times {
+            1 => number,
+            -1 => self.builder.ins().ineg(number),
+            _ => {
+                let times = self.iconst(times);
+                self.imul(number, times)
+            }
+        }
+    }
+
     /// `idiv`.
     pub(super) fn idiv(&mut self, a: ClifValue, b: ClifValue) -> ClifValue {
         match constant(self.builder.func, b) {

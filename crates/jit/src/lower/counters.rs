@@ -32,9 +32,15 @@ impl Lowerer<'_, '_> {
 
     /// Counts one.
     pub(super) fn count(&mut self, probe: usize) {
+        let one = self.builder.ins().iconst(types::I64, 1);
+        self.count_more(probe, one);
+    }
+
+    /// Counts so many.
+    pub(super) fn count_more(&mut self, probe: usize, more: ClifValue) {
         let variable = self.probes.0[probe];
         let count = self.builder.use_var(variable);
-        let count = self.builder.ins().iadd_imm_s(count, 1);
+        let count = self.builder.ins().iadd(count, more);
         self.builder.def_var(variable, count);
     }
 
@@ -69,7 +75,7 @@ impl Lowerer<'_, '_> {
                 Term::Steps => self.steps_used(),
                 Term::One => self.iconst(1),
             };
-            let value = self.builder.ins().imul_imm_s(value, times);
+            let value = self.times(value, times);
             total = self.builder.ins().iadd(total, value);
         }
         total

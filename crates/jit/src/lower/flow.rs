@@ -18,7 +18,6 @@ use super::Lowerer;
 use super::values::Parts;
 use crate::context::offset;
 use crate::helpers::Helper;
-use crate::limits::STRIP_STEPS;
 
 /// The inbox in registers.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +59,7 @@ impl Lowerer<'_, '_> {
         self.builder.ins().brif(interrupted, stopped, &[], begin, &[]);
 
         self.switch_to_sealed(begin);
-        let strip = self.iconst(STRIP_STEPS as i64);
+        let strip = self.iconst(self.strip_steps);
         let strip = self.builder.ins().umin(budget, strip);
         let rest = self.builder.ins().isub(budget, strip);
         self.store_trusted(rest, self.context, offset::BUDGET);
@@ -110,11 +109,13 @@ impl Lowerer<'_, '_> {
     /// the loop and the jump back is the conditional one. Without it there were two jumps
     /// for every element.
     fn go_back(&mut self, condition: ClifValue, to: &Target) -> Block {
+        self.go_back_to(condition, self.blocks[to.block.index()], to)
+    }
+
+    fn go_back_to(&mut self, condition: ClifValue, block: Block, to: &Target) -> Block {
         let behind = self.builder.create_block();
         let args = self.target_args(&[], to);
-        self.builder
-            .ins()
-            .brif(condition, self.blocks[to.block.index()], &args, behind, &[]);
+        self.builder.ins().brif(condition, block, &args, behind, &[]);
         behind
     }
 
@@ -152,7 +153,8 @@ impl Lowerer<'_, '_> {
     pub(super) fn lap(&mut self, index: Value, limit: Value, again: &Target, done: &Target) {
         let (index, limit) = (self.part(index), self.part(limit));
         let more = self.builder.ins().icmp(IntCC::NotEqual, index, limit);
-        let behind = self.go_back(more, again);
+        let head = self.lap_head(again.block.index());
+        let behind = self.go_back_to(more, head, again);
         self.switch_to_sealed(behind);
         self.jump_to(&[], done);
     }

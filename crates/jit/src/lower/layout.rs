@@ -1,7 +1,7 @@
 //! Where blocks lie. Cranelift puts cold blocks to the end; a loop should be one run
-//! of code with one jump back.
+//! of code with one jump back. And which of them call.
 
-use cutthrough_ir::{Function, Op, Terminator};
+use cutthrough_ir::{Function, Kind, Op, Terminator};
 
 /// Whether the chain leaves for good where it enters this block: no loop can be
 /// reached from there.
@@ -62,4 +62,30 @@ pub(super) fn for_each_edge(function: &Function, index: usize, mut visit: impl F
             .unwrap_or(&function.blocks[index].terminator)
             .for_each_target(|target| visit(target.block.index())),
     }
+}
+
+/// Whether a chain calls anything, other than where something goes wrong.
+pub(super) fn calls(function: &Function) -> bool {
+    let calls = |op| {
+        matches!(
+            op,
+            Op::Seq
+                | Op::Scmp
+                | Op::Sfind
+                | Op::Sstarts
+                | Op::Sends
+                | Op::SToI
+                | Op::SToF
+                | Op::OutboxPut
+                | Op::RowsSet
+                | Op::RowsTruncate
+        )
+    };
+    function.blocks.iter().any(|block| {
+        matches!(block.terminator, Terminator::Call { .. } | Terminator::Push { .. })
+            || block.insts.iter().any(|inst| {
+                let keeps = inst.op == Op::SlotSet && function.ty(inst.args[0]).kind == Kind::Bytes;
+                calls(inst.op) || keeps
+            })
+    })
 }

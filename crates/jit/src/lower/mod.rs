@@ -13,6 +13,8 @@
 //! | [`counters`] | probes in registers, and the counters at the exit |
 //! | [`layout`] | which blocks are cold, which loops are turned round |
 //! | [`flow`] | budget, inbox, outboxes |
+//! | [`lanes`] | loops that run several laps at once |
+//! | [`sums`] | what such loops sum up |
 //! | [`terminator`] | terminators |
 //!
 //! # Shape
@@ -31,9 +33,11 @@ mod bytes;
 mod counters;
 mod flow;
 mod inst;
+mod lanes;
 mod layout;
 mod rows;
 mod slots;
+mod sums;
 mod terminator;
 mod values;
 
@@ -47,11 +51,14 @@ use cutthrough_ir::{BlockData, ChainCode, Function, Imm, Op, Origin, Target, Ter
 
 use crate::accounts::Accounts;
 use crate::helpers::Helper;
+use crate::limits::{STRIP_STEPS, STRIP_STEPS_WITHOUT_CALLS};
 use crate::needs::Needs;
+use crate::vector::VectorLoop;
 use counters::Probes;
 use flow::{InboxVars, OutboxVars};
 use rows::RowsVars;
 use slots::SlotVars;
+use sums::Sums;
 use values::Parts;
 
 /// Lowers a chain whose simplified function is `function` into `into`.
@@ -60,6 +67,7 @@ pub(crate) fn lower(
     function: &Function,
     needs: &Needs,
     accounts: &Accounts,
+    vector_loops: &[VectorLoop],
     isa: &dyn TargetIsa,
     into: &mut clif::Function,
     builder_context: &mut FunctionBuilderContext,
@@ -72,6 +80,7 @@ pub(crate) fn lower(
         chain,
         function,
         accounts,
+        vector_loops,
         isa,
         FunctionBuilder::new(into, builder_context),
     );
@@ -104,10 +113,17 @@ struct Lowerer<'a, 'f> {
     rows: Vec<Option<RowsVars>>,
     accounts: &'a Accounts,
     probes: Probes,
+    vector_loops: &'a [VectorLoop],
+    /// By the heads of vectorised loops, where the laps begin that are run one by one;
+    /// whoever enters such a loop comes to its vectorised form first.
+    scalar_heads: HashMap<usize, clif::Block>,
+    sums: Sums,
     /// Constants, which are made once: where only one comes in, there is nothing to
     /// choose from.
     constants: HashMap<(clif::Type, i64), clif::Value>,
     fuel: Variable,
+    /// How many steps a strip has.
+    strip_steps: i64,
     inbox: Option<InboxVars>,
     outboxes: Vec<Option<OutboxVars>>,
     helper_signatures: [Option<clif::SigRef>; Helper::COUNT],
@@ -127,6 +143,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         chain: &'a ChainCode,
         function: &'a Function,
         accounts: &'a Accounts,
+        vector_loops: &'a [VectorLoop],
         isa: &dyn TargetIsa,
         mut builder: FunctionBuilder<'f>,
     ) -> Lowerer<'a, 'f> {
@@ -155,8 +172,12 @@ impl<'a, 'f> Lowerer<'a, 'f> {
             rows: vec![None; chain.tables.rows.len()],
             accounts,
             probes,
+            vector_loops,
+            scalar_heads: HashMap::new(),
+            sums: Sums::default(),
             constants: HashMap::new(),
             fuel,
+            strip_steps: strip_steps(function),
             inbox: None,
             outboxes: vec![None; chain.tables.outputs.len()],
             helper_signatures: [None; Helper::COUNT],
@@ -183,12 +204,17 @@ impl<'a, 'f> Lowerer<'a, 'f> {
             self.start_outbox(outbox);
         }
         self.make_call_area(needs);
+        self.start_sums();
         for block in &self.function.blocks {
             let lowered = self.builder.create_block();
             for &param in &block.params {
                 self.values[param.index()] = self.block_params_of(lowered, self.function.ty(param));
             }
             self.blocks.push(lowered);
+        }
+        for plan in self.vector_loops {
+            let scalar = self.builder.create_block();
+            self.scalar_heads.insert(plan.head(), scalar);
         }
         for (&lowered, leaves) in self.blocks.iter().zip(layout::leaving(self.function)) {
             if leaves {
@@ -203,6 +229,10 @@ impl<'a, 'f> Lowerer<'a, 'f> {
     fn block(&mut self, index: usize) {
         let block = &self.function.blocks[index];
         self.builder.switch_to_block(self.blocks[index]);
+        if let Some(number) = self.vector_loop_at(index) {
+            self.vector_loop(number);
+            self.builder.switch_to_block(self.lap_head(index));
+        }
         for inst in &block.insts {
             self.set_origin(inst.origin);
             self.inst(inst);
@@ -232,7 +262,15 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         self.edges_missing[index] -= 1;
         if self.edges_missing[index] == 0 {
             self.builder.seal_block(self.blocks[index]);
+            if let Some(&scalar) = self.scalar_heads.get(&index) {
+                self.builder.seal_block(scalar);
+            }
         }
+    }
+
+    /// Where a lap begins that is run by itself.
+    fn lap_head(&self, head: usize) -> clif::Block {
+        self.scalar_heads.get(&head).copied().unwrap_or(self.blocks[head])
     }
 
     fn set_origin(&mut self, origin: Origin) {
@@ -247,6 +285,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         self.builder.switch_to_block(self.exit);
         self.builder.seal_block(self.exit);
         let code = self.builder.block_params(self.exit)[0];
+        self.finish_sums();
         self.store_slots();
         self.finish_budget();
         self.store_counters();
@@ -330,4 +369,12 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         let call = self.builder.ins().call_indirect(signature, address, args);
         self.builder.inst_results(call).to_vec()
     }
+}
+
+fn strip_steps(function: &Function) -> i64 {
+    let steps = match layout::calls(function) {
+        true => STRIP_STEPS,
+        false => STRIP_STEPS_WITHOUT_CALLS,
+    };
+    steps as i64
 }

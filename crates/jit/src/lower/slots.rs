@@ -1,7 +1,7 @@
 //! State slots. Those that own no bytes live in registers from entry to exit; those
 //! of bytes stay in memory, as setting one copies the bytes.
 
-use cranelift_codegen::ir::{InstBuilder, types};
+use cranelift_codegen::ir::{InstBuilder, Value as ClifValue, types};
 use cranelift_frontend::Variable;
 
 use cutthrough_ir::{Kind, Value};
@@ -70,6 +70,12 @@ impl Lowerer<'_, '_> {
         for (variable, part) in variables.zip(value.iter()) {
             self.builder.def_var(variable, part);
         }
+    }
+
+    /// Sets a slot of one register.
+    pub(super) fn slot_define(&mut self, slot: usize, part: ClifValue) {
+        let variables = self.slots[slot].expect("INVARIANT: the slot lies in a register");
+        self.builder.def_var(variables.payload, part);
     }
 
     /// Sets a slot of bytes.

@@ -10,7 +10,8 @@ use crate::wiring::ProcessId;
 /// A chain as text, at each stage of its way to machine code.
 #[derive(Clone, Debug)]
 pub struct Dump {
-    /// The processes in the chain, in the order reached.
+    /// The processes in the chain, in the order reached; on a second line, in which form it
+    /// is compiled, and what that fell back from.
     pub chain: String,
     /// What a grant does: what is pushed, pulled and dealt, and what has to hold before.
     pub plan: String,
@@ -36,13 +37,17 @@ impl Network {
             .map_err(|chain::TooLarge| Error::new(ErrorKind::Limit, "the chain is too large to be built"))?;
         let names: Vec<&str> = plan.members.iter().map(|member| &*member.name).collect();
         let engine = self.specialisations.engine().map(|engine| engine.dump(&code));
-        let (clif, asm) = match engine {
-            Some(Ok(dump)) => (dump.clif, dump.asm),
-            Some(Err(why)) => (format!("; not compiled: {why}\n"), String::new()),
-            None => ("; there is no compiler\n".to_owned(), String::new()),
+        let (strategy, clif, asm) = match engine {
+            Some(Ok(dump)) => (format!("; {}\n", dump.strategy), dump.clif, dump.asm),
+            Some(Err(why)) => (String::new(), format!("; not compiled: {why}\n"), String::new()),
+            None => (
+                String::new(),
+                "; there is no compiler\n".to_owned(),
+                String::new(),
+            ),
         };
         Ok(Dump {
-            chain: names.join(" -> ") + "\n",
+            chain: format!("{}\n{strategy}", names.join(" -> ")),
             plan: plan.to_string(),
             ir: cutthrough_ir::text::print_chain(&code),
             clif,

@@ -189,6 +189,8 @@ pub struct ChainReport {
     pub ends_at: Vec<PointId>,
     /// How it is executed, and why it is not native if it is not.
     pub mode: Mode,
+    /// In which form its native code was compiled, and what that fell back from.
+    pub strategy: Option<String>,
     /// Steps that it has run for so.
     pub steps: u64,
 }
@@ -366,6 +368,7 @@ impl Network {
                 points: reach.points.clone(),
                 ends_at: reach.dealt.clone(),
                 mode: self.specialisations.mode(root),
+                strategy: self.specialisations.strategy(root),
                 steps,
             }
         });

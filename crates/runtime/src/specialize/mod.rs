@@ -297,6 +297,9 @@ impl Specialisations {
     fn install(&mut self, root: Root, ticket: table::Ticket, chain: Option<Arc<Built>>, outcome: Outcome) {
         let refusal = outcome.as_ref().err().cloned();
         let bytes = outcome.as_ref().map_or(0, |code| code.code_bytes() as u64);
+        if let Ok(code) = &outcome {
+            tracing::debug!(?root, bytes, strategy = code.strategy(), "a chain is compiled");
+        }
         if let Err(outcome) = self.chains.install(root, ticket, outcome) {
             self.counts.stale += 1;
             // A chain that was changed while the compiler was at it may be changed back.
@@ -448,6 +451,14 @@ impl Specialisations {
             .collect();
         roots.sort_by_key(|(root, _, _)| *root);
         roots
+    }
+
+    /// In which form the native code of a root's chain was compiled, if it has any.
+    pub(crate) fn strategy(&self, root: Root) -> Option<String> {
+        match &self.chains.get(root)?.state {
+            State::Native(code) => Some(code.strategy()),
+            _ => None,
+        }
     }
 
     pub(crate) fn counts(&self) -> SpecialisationCounts {

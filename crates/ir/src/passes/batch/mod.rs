@@ -24,21 +24,47 @@ use crate::function::{BlockData, Function, FunctionKind, Terminator, Value};
 use copy::Copy;
 use lap::Lap;
 
+/// A chain whose loops take their steps at once, as far as they can.
+#[derive(Clone, Debug)]
+pub struct Batched {
+    /// The chain.
+    pub function: Function,
+    /// The loops that do.
+    pub loops: usize,
+    /// The loops that do not.
+    pub kept: usize,
+}
+
 /// The same chain with copies of its loops that take their steps at once. Blocks must
 /// share no values, as [`unfold`](super::unfold()) leaves them; other functions stay as
 /// they are.
-pub fn batch(function: &Function) -> Function {
-    if function.kind != FunctionKind::Chain || !shares_no_values(function) {
-        return function.clone();
-    }
+pub fn batch(function: &Function) -> Batched {
+    let mut batched = Batched {
+        function: function.clone(),
+        loops: 0,
+        kept: 0,
+    };
+    let can_be = function.kind == FunctionKind::Chain && shares_no_values(function);
     let leaves = leaves(function);
-    let mut batched = function.clone();
     for step in 0..function.blocks.len() {
-        if let Some(lap) = Lap::of(function, &leaves, step) {
-            Copy::new(function, &lap, &mut batched).make(step);
+        match Lap::of(function, &leaves, step).filter(|_| can_be) {
+            Some(lap) => {
+                Copy::new(function, &lap, &mut batched.function).make(step);
+                batched.loops += 1;
+            }
+            None => batched.kept += usize::from(is_loop(function, step)),
         }
     }
     batched
+}
+
+/// Whether a block takes a step, and comes to take the next one with no other in between.
+fn is_loop(function: &Function, step: usize) -> bool {
+    let steps = |block: usize| matches!(function.blocks[block].terminator, Terminator::Step { .. });
+    let Terminator::Step { go, .. } = &function.blocks[step].terminator else {
+        return false;
+    };
+    reaching(function, std::iter::once(step), |block| !steps(block))[go.block.index()]
 }
 
 fn shares_no_values(function: &Function) -> bool {

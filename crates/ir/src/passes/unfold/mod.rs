@@ -40,12 +40,12 @@ use crate::types::Type;
 use flags::{constants, flag_of, flag_types, flags, number};
 use live::Live;
 
-/// The same chain without the flags that can be known; `tables` are the chain's. Other
-/// functions, and chains that are or would become too large, stay as they are.
-pub fn unfold(function: &Function, tables: &Tables) -> Function {
+/// The same chain without the flags that can be known; `tables` are the chain's. None for
+/// other functions, and for chains that are or would become too large.
+pub fn unfold(function: &Function, tables: &Tables) -> Option<Function> {
     let size = function.size();
     if function.kind != FunctionKind::Chain || size > UNFOLD_INSTS_MAX {
-        return function.clone();
+        return None;
     }
     let constants = constants(function);
     let flags = flags(function, &constants);
@@ -68,9 +68,7 @@ pub fn unfold(function: &Function, tables: &Tables) -> Function {
         blocks: Vec::new(),
         size: 0,
     };
-    unfold
-        .run(tables, size * UNFOLD_GROWTH_MAX)
-        .unwrap_or_else(|| function.clone())
+    unfold.run(tables, size * UNFOLD_GROWTH_MAX)
 }
 
 /// What is known where a block is entered.
@@ -465,7 +463,7 @@ mod tests {
         let code = b.iconst(0);
         b.ret(&[code]);
         let function = simplify(&b.build());
-        let function = simplify(&unfold(&function, &tables));
+        let function = simplify(&unfold(&function, &tables).expect("it is small"));
         let insts = || function.blocks.iter().flat_map(|block| &block.insts);
         assert_eq!(insts().filter(|inst| inst.op == Op::SlotGet).count(), 0);
         assert_eq!(insts().filter(|inst| inst.op == Op::Drop).count(), 1);
@@ -498,7 +496,7 @@ mod tests {
         let code = b.iconst(0);
         b.ret(&[code]);
         let function = simplify(&b.build());
-        let function = simplify(&unfold(&function, &tables));
+        let function = simplify(&unfold(&function, &tables).expect("it is small"));
         for block in &function.blocks {
             if let Terminator::Step { stop, .. } = &block.terminator {
                 let leaves = &function.block(stop.block).terminator;
