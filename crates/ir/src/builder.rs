@@ -115,6 +115,14 @@ impl<'t> FunctionBuilder<'t> {
         self.ended[self.current.index()]
     }
 
+    /// Whether nothing has been built yet.
+    pub fn is_untouched(&self) -> bool {
+        let [entry] = &self.function.blocks[..] else {
+            return false;
+        };
+        entry.insts.is_empty() && !self.ended[0]
+    }
+
     /// Appends an instruction; its result if it has one.
     pub fn inst(&mut self, op: Op, imm: Imm, args: &[Value]) -> Option<Value> {
         assert!(!self.is_ended(), "an instruction after the terminator");

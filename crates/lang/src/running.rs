@@ -5,9 +5,7 @@ use cutthrough_formats::processes::{BadRows, HEADERS_POLICY};
 
 use crate::change::Change;
 use crate::diagnostic::quoted;
-use crate::lower::{
-    Blueprint, BuildError, Io, Made, Named, NodeIndex, NodeSpec, PointIndex, PointSpec, Spec,
-};
+use crate::lower::{Blueprint, BuildError, Io, Made, NodeIndex, NodeSpec, PointIndex, PointSpec, Spec};
 use crate::plan::{Column, Plan};
 use crate::span::Span;
 use crate::suggest;
@@ -156,7 +154,7 @@ pub(crate) fn prepare(
         .spec
         .make(io, noted)
         .map_err(|message| BuildError::new(message, node.span))?;
-    let prepared = Prepared::new(Box::new(Named::new(&node.name, process)));
+    let prepared = Prepared::named(&node.name, process);
     let prepared = prepared.map_err(|error| BuildError::new(error.to_string(), node.span))?;
     Ok((prepared, bad_rows))
 }

@@ -195,10 +195,9 @@ impl<T: Element> Outlet<T> {
 impl<T: Element> Process for Outlet<T> {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("reader");
-        let input = shape.input(T::element_type());
+        shape.input(T::element_type());
         shape.slot(SlotDecl::i64("room", 0));
         shape.host_once(&mut self.function);
-        shape.bounded(input);
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
@@ -210,8 +209,8 @@ impl<T: Element> Process for Outlet<T> {
         f.done();
     }
 
-    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Value {
-        f.slot_get(Self::ROOM)
+    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Option<Value> {
+        Some(f.slot_get(Self::ROOM))
     }
 }
 

@@ -19,6 +19,8 @@ pub type Fragment<'t> = FunctionBuilder<'t>;
 /// [`declare`](Process::declare) is called once, when the process is added to a
 /// network. The fragment methods build IR; they may be called any number of times
 /// and must build the same for the same declaration. None of them runs per element.
+/// They are asked for one port at a time, and a process supplies those that it needs: where
+/// a method is left out, or builds nothing for a port, there is no such fragment.
 ///
 /// # What happens when
 /// * An element arrives: `read_ok` of its input is activated. The activation ends
@@ -29,7 +31,7 @@ pub type Fragment<'t> = FunctionBuilder<'t>;
 /// * What an activation emits is handed on when it has ended: at most one element
 ///   for each output, in the order emitted.
 /// * A process without inputs is a source: it holds from the start.
-/// * An input ends: `end` is activated if the process watches it. When all inputs
+/// * An input ends: `end` is activated if the process has it. When all inputs
 ///   have ended and nothing is held, the process finishes by itself.
 /// * All readers of its outputs have left: the process finishes.
 /// * Its flow is cancelled ([`Rewire::cancel`](crate::Rewire::cancel)), or it is removed:
@@ -78,25 +80,23 @@ pub trait Process: Send {
         fragment.done();
     }
 
-    /// How to give one element more. Called if the process declared that it
-    /// [gives](Shape::gives).
+    /// How to give one element more. Without it a process gives nothing but what it
+    /// emits when an element arrives, and a source gives nothing at all.
     fn write_ok(&self, fragment: &mut Fragment<'_>) {
-        fragment.finish();
+        let _ = fragment;
     }
 
     /// How many elements of an input the process would take now, as an integer.
-    /// What it says is a commitment. Called if the input is
-    /// [bounded](Shape::bounded); reads slots, sets none.
-    fn ask(&self, to: usize, expression: &mut Fragment<'_>) -> Value {
-        let _ = to;
-        expression.iconst(i64::MAX)
+    /// What it says is a commitment. It reads slots and sets none. Without it the process
+    /// takes any number.
+    fn ask(&self, to: usize, expression: &mut Fragment<'_>) -> Option<Value> {
+        let _ = (to, expression);
+        None
     }
 
     /// What to do when an input has ended; no emits, `again` to give what is left.
-    /// Called if the process [watches](Shape::watches_end) it.
     fn end(&self, of: usize, fragment: &mut Fragment<'_>) {
-        let _ = of;
-        fragment.done();
+        let _ = (of, fragment);
     }
 
     /// Told that an input or output was closed, and why: between grants, once for each,
@@ -146,21 +146,14 @@ pub struct Shape {
     pub(crate) name: String,
     pub(crate) tables: Tables,
     pub(crate) hosts: Vec<HostFunction>,
-    pub(crate) inputs: Vec<InputShape>,
+    /// Of each input, whether the process takes from it by itself.
+    pub(crate) pulled: Vec<bool>,
     pub(crate) optional: Vec<bool>,
     pub(crate) accounts: Vec<Account>,
-    pub(crate) gives: bool,
     pub(crate) idle: bool,
     pub(crate) over: bool,
     pub(crate) fate: Fate,
     pub(crate) watched: Vec<Edge>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct InputShape {
-    pub(crate) bounded: bool,
-    pub(crate) watched: bool,
-    pub(crate) pulled: bool,
 }
 
 impl Shape {
@@ -172,8 +165,8 @@ impl Shape {
     /// Adds an input of this element type; its number.
     pub fn input(&mut self, element: impl Into<ElementType>) -> usize {
         self.tables.inputs.push(element.into());
-        self.inputs.push(InputShape::default());
-        self.inputs.len() - 1
+        self.pulled.push(false);
+        self.pulled.len() - 1
     }
 
     /// Adds an output of this element type; its number.
@@ -245,12 +238,6 @@ impl Shape {
         });
     }
 
-    /// The process may hold more than one element to give: it has
-    /// [`write_ok`](Process::write_ok).
-    pub fn gives(&mut self) {
-        self.gives = true;
-    }
-
     /// The process, a source, has nothing to give until it is woken.
     pub fn starts_idle(&mut self) {
         self.idle = true;
@@ -273,20 +260,9 @@ impl Shape {
         self.watched.push(edge);
     }
 
-    /// The process does not take any number from the input:
-    /// [`ask`](Process::ask) tells.
-    pub fn bounded(&mut self, input: usize) {
-        self.inputs[input].bounded = true;
-    }
-
-    /// The process is to be told when the input ends ([`end`](Process::end)).
-    pub fn watches_end(&mut self, input: usize) {
-        self.inputs[input].watched = true;
-    }
-
     /// The process takes from this input by itself (`take`) when another input
     /// brings an element: what feeds it is left to that where possible.
     pub fn pulled(&mut self, input: usize) {
-        self.inputs[input].pulled = true;
+        self.pulled[input] = true;
     }
 }

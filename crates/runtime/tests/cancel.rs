@@ -49,8 +49,6 @@ impl Process for Late {
             drops: vec![dropped],
             held: vec![0],
         });
-        shape.watches_end(input);
-        shape.gives();
         shape.fate(self.fate);
     }
 

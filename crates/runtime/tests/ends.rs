@@ -11,11 +11,9 @@ struct Last;
 impl Process for Last {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("last");
-        let input = shape.input(Type::I64);
+        shape.input(Type::I64);
         shape.output(Type::I64);
         shape.slot(SlotDecl::i64("last", -1));
-        shape.watches_end(input);
-        shape.gives();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -67,7 +67,6 @@ impl Process for Split {
             }],
         };
         shape.host(HostFunction::kernel(sig, SplitKernel));
-        shape.gives();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -118,9 +118,6 @@ impl Process for Machine {
         for (k, &ty) in self.slots.iter().enumerate() {
             shape.slot(SlotDecl::zero(format!("own {k}"), ty));
         }
-        if self.gives {
-            shape.gives();
-        }
     }
 
     fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
@@ -141,6 +138,9 @@ impl Process for Machine {
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
+        if !self.gives {
+            return;
+        }
         let mut rng = self.rng(99);
         let left = f.slot_get(LEFT);
         let is_more = is_positive(f, left);

@@ -325,11 +325,8 @@ impl Buffer {
 impl Process for Buffer {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("buffer");
-        let input = shape.input(self.element.clone());
-        shape.bounded(input);
-        shape.watches_end(input);
+        shape.input(self.element.clone());
         shape.output(self.element.clone());
-        shape.gives();
         shape.slot(SlotDecl::i64("length", 0));
         shape.slot(SlotDecl::i64("given", 0));
         for row in 0..self.room {
@@ -360,9 +357,9 @@ impl Process for Buffer {
         f.fail("more than the buffer asked for");
     }
 
-    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Value {
+    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Option<Value> {
         let (room, length) = (f.iconst(self.room as i64), f.slot_get(LENGTH));
-        f.op(Op::Isub, &[room, length])
+        Some(f.op(Op::Isub, &[room, length]))
     }
 
     fn end(&self, _of: usize, f: &mut Fragment<'_>) {
@@ -415,10 +412,8 @@ pub struct Gate {
 impl Process for Gate {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("gate");
-        let input = shape.input(self.element.clone());
-        shape.bounded(input);
-        let leave = shape.input(self.leave.clone());
-        shape.watches_end(leave);
+        shape.input(self.element.clone());
+        shape.input(self.leave.clone());
         shape.output(self.element.clone());
         shape.slot(SlotDecl::i64("leave", 1));
     }
@@ -437,14 +432,16 @@ impl Process for Gate {
         f.done();
     }
 
-    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Value {
-        f.slot_get(0)
+    fn ask(&self, to: usize, f: &mut Fragment<'_>) -> Option<Value> {
+        (to == 0).then(|| f.slot_get(0))
     }
 
-    fn end(&self, _of: usize, f: &mut Fragment<'_>) {
-        let all = f.iconst(i64::MAX / 2);
-        f.slot_set(0, all);
-        f.done();
+    fn end(&self, of: usize, f: &mut Fragment<'_>) {
+        if of == 1 {
+            let all = f.iconst(i64::MAX / 2);
+            f.slot_set(0, all);
+            f.done();
+        }
     }
 }
 

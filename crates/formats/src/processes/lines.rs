@@ -66,7 +66,7 @@ impl Lines {
 impl Process for Lines {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("lines");
-        let input = shape.input(Type::BYTES);
+        shape.input(Type::BYTES);
         shape.output(line_type());
         shape.slot(SlotDecl::zero("block", Type::BYTES));
         shape.slot(SlotDecl::zero("spans", Type::BYTES));
@@ -74,8 +74,6 @@ impl Process for Lines {
         shape.slot(SlotDecl::i64("number", 0));
         shape.drop_policy(Lines::POLICY);
         shape.host_once(&mut self.host);
-        shape.watches_end(input);
-        shape.gives();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -73,9 +73,8 @@ impl Write {
 impl Process for Write {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("write");
-        let input = shape.input(ElementType::new(self.types.iter().copied()));
+        shape.input(ElementType::new(self.types.iter().copied()));
         shape.host_once(&mut self.host);
-        shape.watches_end(input);
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

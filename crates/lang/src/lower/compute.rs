@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cutthrough::ir::{ElementType, Type, Value};
-use cutthrough::{Error, Fragment, Process, Shape};
+use cutthrough::{Fragment, Process, Shape};
 
 use super::expr::{Lowering, Site};
 use super::hosts;
@@ -100,47 +100,5 @@ impl Process for Compute {
             f.drop(0);
             f.done();
         }
-    }
-}
-
-/// A process under the name of the text that it came from.
-pub(crate) struct Named {
-    name: String,
-    process: Box<dyn Process>,
-}
-
-impl Named {
-    pub(crate) fn new(name: &str, process: Box<dyn Process>) -> Named {
-        Named {
-            name: name.to_owned(),
-            process,
-        }
-    }
-}
-
-impl Process for Named {
-    fn declare(&mut self, shape: &mut Shape) {
-        self.process.declare(shape);
-        shape.name(self.name.as_str());
-    }
-
-    fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
-        self.process.read_ok(from, f, element);
-    }
-
-    fn write_ok(&self, f: &mut Fragment<'_>) {
-        self.process.write_ok(f);
-    }
-
-    fn ask(&self, to: usize, f: &mut Fragment<'_>) -> Value {
-        self.process.ask(to, f)
-    }
-
-    fn end(&self, of: usize, f: &mut Fragment<'_>) {
-        self.process.end(of, f);
-    }
-
-    fn deinit(&mut self, error: Option<&Error>) {
-        self.process.deinit(error);
     }
 }

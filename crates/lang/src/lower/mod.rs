@@ -30,7 +30,6 @@ use crate::plan::{Column, Input, Target};
 use crate::span::Span;
 
 pub(crate) use blueprint::{Blueprint, NodeIndex, NodeSpec, PipelineSpec, PointIndex, PointSpec};
-pub(crate) use compute::Named;
 pub(crate) use spec::{Made, Spec};
 
 /// What a plan needs of its surroundings.

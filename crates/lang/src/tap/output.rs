@@ -263,9 +263,8 @@ impl Sink {
 impl Process for Sink {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("tap");
-        let input = shape.input(ElementType::new(self.types.iter().copied()));
+        shape.input(ElementType::new(self.types.iter().copied()));
         shape.slot(SlotDecl::i64("room", 1));
-        shape.bounded(input);
         let sig = HostSig {
             name: "tap".to_owned(),
             params: self.types.clone(),
@@ -288,8 +287,8 @@ impl Process for Sink {
         f.done();
     }
 
-    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Value {
-        f.slot_get(Sink::ROOM)
+    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Option<Value> {
+        Some(f.slot_get(Sink::ROOM))
     }
 
     fn deinit(&mut self, error: Option<&Error>) {

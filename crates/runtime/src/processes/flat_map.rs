@@ -49,7 +49,6 @@ where
         for slot in &self.slots {
             shape.slot(slot.clone());
         }
-        shape.gives();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -44,13 +44,11 @@ where
 {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("fold");
-        let input = shape.input(self.input.clone());
+        shape.input(self.input.clone());
         shape.output(ElementType::new(self.slots.iter().map(|slot| slot.ty)));
         for slot in &self.slots {
             shape.slot(slot.clone());
         }
-        shape.watches_end(input);
-        shape.gives();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

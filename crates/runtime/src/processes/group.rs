@@ -29,11 +29,9 @@ impl Group {
 impl Process for Group {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("group");
-        let input = shape.input(self.input.clone());
+        shape.input(self.input.clone());
         shape.output(self.output.clone());
         shape.host_once(&mut self.host);
-        shape.watches_end(input);
-        shape.gives();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -26,11 +26,9 @@ impl Order {
 impl Process for Order {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("order");
-        let input = shape.input(self.element.clone());
+        shape.input(self.element.clone());
         shape.output(self.element.clone());
         shape.host_once(&mut self.host);
-        shape.watches_end(input);
-        shape.gives();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

@@ -22,12 +22,11 @@ impl Take {
 impl Process for Take {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("take");
-        let input = shape.input(self.element.clone());
+        shape.input(self.element.clone());
         shape.output(self.element.clone());
         shape.slot(SlotDecl::i64("left", self.count));
         shape.passes_on();
         if self.count == 0 {
-            shape.bounded(input);
             shape.finishes_at_once();
         }
     }
@@ -47,7 +46,7 @@ impl Process for Take {
         f.finish();
     }
 
-    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Value {
-        f.slot_get(0)
+    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Option<Value> {
+        (self.count == 0).then(|| f.slot_get(0))
     }
 }

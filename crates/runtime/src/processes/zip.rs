@@ -41,9 +41,7 @@ impl Process for Zip {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("zip");
         for side in &self.sides {
-            let input = shape.input(side.clone());
-            shape.bounded(input);
-            shape.watches_end(input);
+            shape.input(side.clone());
         }
         shape.pulled(1);
         shape.output(ElementType::new(
@@ -102,11 +100,11 @@ impl Process for Zip {
         f.done();
     }
 
-    fn ask(&self, to: usize, f: &mut Fragment<'_>) -> Value {
+    fn ask(&self, to: usize, f: &mut Fragment<'_>) -> Option<Value> {
         let is_kept = f.slot_get(KEPT[to]);
         // The first one may be kept, so that no second could be taken.
         let (none, one) = (f.iconst(0), f.iconst(1));
-        f.op(Op::Select, &[is_kept, none, one])
+        Some(f.op(Op::Select, &[is_kept, none, one]))
     }
 
     fn end(&self, of: usize, f: &mut Fragment<'_>) {

@@ -124,9 +124,24 @@ impl Prepared {
     ///
     /// # Errors
     /// When the program is not well formed.
-    pub fn new(mut process: Box<dyn Process>) -> Result<Prepared, Error> {
+    pub fn new(process: Box<dyn Process>) -> Result<Prepared, Error> {
+        Prepared::with_name(process, None)
+    }
+
+    /// As [`new`](Prepared::new), under another name than the one that the process declares.
+    ///
+    /// # Errors
+    /// When the program is not well formed.
+    pub fn named(name: &str, process: Box<dyn Process>) -> Result<Prepared, Error> {
+        Prepared::with_name(process, Some(name))
+    }
+
+    fn with_name(mut process: Box<dyn Process>, name: Option<&str>) -> Result<Prepared, Error> {
         let mut shape = Shape::default();
         process.declare(&mut shape);
+        if let Some(name) = name {
+            shape.name(name);
+        }
         let code = intern::intern(program_of(&*process, &mut shape)?);
         Ok(Prepared { process, code, shape })
     }
@@ -144,30 +159,28 @@ impl std::fmt::Debug for Prepared {
 fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, Error> {
     let mut tables = std::mem::take(&mut shape.tables);
     let mut inputs = Vec::new();
-    for (k, input) in shape.inputs.iter().enumerate() {
+    for k in 0..shape.pulled.len() {
         let fields = tables.inputs[k].fields().to_vec();
         let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &fields, &[]);
         let element = f.params();
         process.read_ok(k, &mut f, &element);
         let read_ok = f.build();
-        let ask = input.bounded.then(|| {
-            let mut f = Fragment::new(FunctionKind::Expression, &mut tables, &[], &[Type::I64]);
-            let value = process.ask(k, &mut f);
+        let mut f = Fragment::new(FunctionKind::Expression, &mut tables, &[], &[Type::I64]);
+        let ask = process.ask(k, &mut f).map(|value| {
             f.ret(&[value]);
             f.build()
         });
-        let end = input.watched.then(|| {
-            let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &[], &[]);
-            process.end(k, &mut f);
-            f.build()
-        });
+        let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &[], &[]);
+        process.end(k, &mut f);
+        let end = (!f.is_untouched()).then(|| f.build());
         inputs.push(InputProgram { read_ok, ask, end });
     }
-    let write_ok = (shape.gives || inputs.is_empty()).then(|| {
-        let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &[], &[]);
-        process.write_ok(&mut f);
-        f.build()
-    });
+    let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &[], &[]);
+    process.write_ok(&mut f);
+    if inputs.is_empty() && f.is_untouched() {
+        f.finish();
+    }
+    let write_ok = (!f.is_untouched()).then(|| f.build());
     let optional = shape.optional.clone();
     let program = Program {
         name: shape.name.clone(),
@@ -181,8 +194,8 @@ fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, E
     let inputs = program
         .inputs
         .iter()
-        .zip(&shape.inputs)
-        .map(|(input, shape)| InputCode {
+        .zip(&shape.pulled)
+        .map(|(input, &pulled)| InputCode {
             read_ok: FunctionInfo::new(input.read_ok.clone(), &program.optional),
             ask: input
                 .ask
@@ -192,7 +205,7 @@ fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, E
                 .end
                 .clone()
                 .map(|end| FunctionInfo::new(end, &program.optional)),
-            pulled: shape.pulled,
+            pulled,
         });
     Ok(ProcessCode {
         inputs: inputs.collect(),
