@@ -1,12 +1,12 @@
 //! How many elements inputs and flow points are committed to take: the standing asks
 //! of the readers, as far as what lies behind them can bear.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use cutthrough_ir::{Flow, Lend, Place, Registers, Rows, State, Word, Words};
 
 use crate::program::ProcessCode;
-use crate::wiring::{Destination, PointId, Port, Status, Wiring};
+use crate::wiring::{Destination, PointId, Port, ProcessId, Status, Wiring};
 
 /// How many elements a process whose slots lie in these places asks for on an input.
 pub(crate) fn asked(
@@ -34,6 +34,18 @@ pub(crate) fn of_point(wiring: &Wiring, state: &State, point: PointId) -> u64 {
 /// How many elements an input takes, whatever may happen meanwhile.
 pub(crate) fn of_input(wiring: &Wiring, state: &State, reader: Port) -> u64 {
     Commitments::new(wiring, state).of_input(reader)
+}
+
+/// Processes because of which the readers of a flow point take nothing. As long as these
+/// stay as they are, with all that they are attached to, so does that.
+pub(crate) fn refusing(wiring: &Wiring, state: &State, point: PointId) -> Vec<ProcessId> {
+    let mut refusing = Refusing {
+        commitments: Commitments::new(wiring, state),
+        seen: FxHashSet::default(),
+        found: Vec::new(),
+    };
+    refusing.look_behind(point);
+    refusing.found
 }
 
 /// What inputs and flow points are committed to, worked out once for each input.
@@ -89,6 +101,49 @@ impl<'c> Commitments<'c> {
             });
         }
         taken
+    }
+}
+
+/// Finds out who takes nothing.
+struct Refusing<'c> {
+    commitments: Commitments<'c>,
+    seen: FxHashSet<Port>,
+    found: Vec<ProcessId>,
+}
+
+impl Refusing<'_> {
+    fn look_behind(&mut self, point: PointId) {
+        let wiring = self.commitments.wiring;
+        for &reader in &wiring.point(point).readers {
+            self.look_at(reader);
+        }
+    }
+
+    fn look_at(&mut self, reader: Port) {
+        let wiring = self.commitments.wiring;
+        if self.commitments.of_input(reader) > 0 || !self.seen.insert(reader) {
+            return;
+        }
+        self.found.push(reader.process);
+        let node = wiring.node(reader.process);
+        let state = self.commitments.state;
+        let is_idle = Status::of(state.i64(node.status)) == Status::Idle;
+        if !is_idle || asked(&node.code, (&node.places, &node.rows), state, reader.port) == 0 {
+            return;
+        }
+        // One output that leads to nobody who takes anything is enough.
+        for &output in &node.code.inputs[reader.port].read_ok.requires {
+            match wiring.destination(reader.process, output) {
+                Destination::Reader(next) if self.commitments.of_input(next) == 0 => {
+                    return self.look_at(next);
+                }
+                Destination::Dealt(point) if self.commitments.of_point(point) == 0 => {
+                    return self.look_behind(point);
+                }
+                Destination::Nowhere => return,
+                Destination::Reader(_) | Destination::Dealt(_) | Destination::Lost => {}
+            }
+        }
     }
 }
 

@@ -95,8 +95,14 @@ impl<'x, 'n> Exec<'x, 'n> {
     }
 
     /// Whether the root's next activation can take place.
-    pub(crate) fn can_begin(&mut self) -> bool {
-        self.all_hold(&self.plan.before)
+    fn can_begin(&mut self) -> bool {
+        self.failing().is_none()
+    }
+
+    /// What keeps the root's next activation from taking place, if something does.
+    pub(crate) fn failing(&mut self) -> Option<Check> {
+        let plan = self.plan;
+        plan.before.iter().copied().find(|&check| !self.holds(check))
     }
 
     fn all_hold(&mut self, checks: &[Check]) -> bool {

@@ -45,6 +45,7 @@
 //! | `wiring` | who is attached to what |
 //! | `arrange` | what follows from it: order, blocks, what is pulled |
 //! | `commitment` | how many elements readers are committed to take |
+//! | `scheduler` | which processes can run, and whose turn it is |
 //! | `root` | where a grant begins, and how it comes out |
 //! | `plan` | what a grant does under the present wiring, as one value |
 //! | `exec` | executes a plan fragment by fragment: the meaning |
@@ -76,6 +77,7 @@ mod process;
 pub mod processes;
 mod program;
 mod root;
+mod scheduler;
 mod specialize;
 mod sync;
 mod wiring;

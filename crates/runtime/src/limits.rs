@@ -12,11 +12,16 @@ pub const BLOCK_ELEMENTS_MAX: u64 = 1_024;
 /// Processes in a row. The interpreter's stack is bounded by it.
 pub const PATH_PROCESSES_MAX: usize = 256;
 
-/// Processes of a network.
+/// Processes of a network, unless its options say otherwise.
 pub const PROCESSES_MAX: usize = 100_000;
 
-/// Flow points of a network.
+/// Flow points of a network, unless its options say otherwise.
 pub const POINTS_MAX: usize = 100_000;
+
+/// Processes of a network up to which the scheduler is compared with what follows from the
+/// state of all of them, where debug assertions are on.
+#[cfg(debug_assertions)]
+pub(crate) const CHECKED_PROCESSES_MAX: usize = 64;
 
 /// Requests of other threads that wait for the network's.
 pub const REQUESTS_MAX: usize = 4_096;

@@ -63,6 +63,7 @@ impl EngineKind {
             engine,
             compile,
             quantum_steps,
+            ..Options::default()
         }
     }
 

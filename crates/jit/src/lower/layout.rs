@@ -82,10 +82,12 @@ pub(super) fn calls(function: &Function) -> bool {
         )
     };
     function.blocks.iter().any(|block| {
-        matches!(block.terminator, Terminator::Call { .. } | Terminator::Push { .. })
-            || block.insts.iter().any(|inst| {
-                let keeps = inst.op == Op::SlotSet && function.ty(inst.args[0]).kind == Kind::Bytes;
-                calls(inst.op) || keeps
-            })
+        matches!(
+            block.terminator,
+            Terminator::Call { .. } | Terminator::Push { .. }
+        ) || block.insts.iter().any(|inst| {
+            let keeps = inst.op == Op::SlotSet && function.ty(inst.args[0]).kind == Kind::Bytes;
+            calls(inst.op) || keeps
+        })
     })
 }

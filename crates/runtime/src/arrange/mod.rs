@@ -75,29 +75,46 @@ impl Arrangement {
     }
 }
 
-/// Brings the arrangement up to date with the edits since the last time; the flow points
-/// of which it changed whether they are dealt.
+/// What has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Arranged {
+    /// The flow points of which it changed whether they are dealt.
+    pub(crate) turned: Vec<PointId>,
+    /// The processes that have been edited, and those that meet at an edited flow point.
+    pub(crate) touched: Vec<ProcessId>,
+    /// The processes that have another place in the order of turns: by their rank, or by
+    /// whether they are pulled.
+    pub(crate) moved: Vec<ProcessId>,
+}
+
+/// Brings the arrangement up to date with the edits since the last time.
 ///
 /// # Errors
 /// When processes and flow points form a cycle, or a path is too long. The arrangement is
 /// as it was then, and the wiring still has to be put back.
-pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Vec<PointId>, Error> {
+pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Arranged, Error> {
     let touched = Touched::of(wiring);
     let mut arrangement = std::mem::take(&mut wiring.arrangement);
-    let outcome = touched.order(wiring, &mut arrangement);
-    if let Err(error) = outcome {
-        wiring.arrangement = arrangement;
-        return Err(error);
-    }
+    let mut moved = match touched.order(wiring, &mut arrangement) {
+        Ok(moved) => moved,
+        Err(error) => {
+            wiring.arrangement = arrangement;
+            return Err(error);
+        }
+    };
     let changed = touched.mark_once(wiring, &mut arrangement);
     let turned = touched.deal(wiring, &mut arrangement, &changed);
-    touched.mark_pulled(wiring, &mut arrangement, &turned);
+    moved.extend(touched.mark_pulled(wiring, &mut arrangement, &turned));
     wiring.arrangement = arrangement;
     wiring.journal = Journal::default();
     wiring.version += 1;
     #[cfg(debug_assertions)]
     anew::check(wiring);
-    Ok(turned)
+    Ok(Arranged {
+        turned,
+        touched: touched.attached(wiring),
+        moved,
+    })
 }
 
 /// What the edits have touched, each once and in order.
@@ -157,6 +174,15 @@ impl Touched {
         once_each(tops)
     }
 
+    /// The processes themselves, and all that are attached to the points.
+    fn attached(&self, wiring: &Wiring) -> Vec<ProcessId> {
+        let mut attached = self.tops(wiring);
+        for &point in &self.points {
+            attached.extend(wiring.point(point).writers.iter().map(|writer| writer.process));
+        }
+        once_each(attached)
+    }
+
     /// The processes from which what has changed downstream can be seen first.
     fn bottoms(&self, wiring: &Wiring, turned: &[PointId]) -> Vec<ProcessId> {
         let mut bottoms = self.processes.clone();
@@ -169,8 +195,8 @@ impl Touched {
         once_each(bottoms)
     }
 
-    /// Ranks and depths.
-    fn order(&self, wiring: &Wiring, arrangement: &mut Arrangement) -> Result<(), Error> {
+    /// Ranks and depths. The processes that have another rank now.
+    fn order(&self, wiring: &Wiring, arrangement: &mut Arrangement) -> Result<Vec<ProcessId>, Error> {
         for &process in &self.added {
             arrangement.order.push(process);
         }
@@ -185,16 +211,17 @@ impl Touched {
                 Err(Error::new(ErrorKind::Cycle, message))
             }
         };
-        if outcome.is_err() {
-            arrangement.order.restore(ranks);
-            for (process, depth) in depths.into_iter().rev() {
-                arrangement.depth.insert(process, depth);
-            }
-            for &process in &self.added {
-                arrangement.forget_process(process);
-            }
+        let Err(error) = outcome else {
+            return Ok(ranks.into_iter().map(|(process, _)| process).collect());
+        };
+        arrangement.order.restore(ranks);
+        for (process, depth) in depths.into_iter().rev() {
+            arrangement.depth.insert(process, depth);
         }
-        outcome
+        for &process in &self.added {
+            arrangement.forget_process(process);
+        }
+        Err(error)
     }
 
     fn deepen(
@@ -289,9 +316,16 @@ impl Touched {
         arrangement.join_processes.extend(joining);
     }
 
-    /// Marks what feeds an input that its process takes from by itself.
-    fn mark_pulled(&self, wiring: &Wiring, arrangement: &mut Arrangement, turned: &[PointId]) {
+    /// Marks what feeds an input that its process takes from by itself. The processes of
+    /// which it changed.
+    fn mark_pulled(
+        &self,
+        wiring: &Wiring,
+        arrangement: &mut Arrangement,
+        turned: &[PointId],
+    ) -> Vec<ProcessId> {
         let Arrangement { order, pulled, .. } = arrangement;
+        let mut changed = Vec::new();
         let rank = |process: ProcessId| order.rank(process);
         let mut todo = Todo::of(self.bottoms(wiring, turned), rank);
         while let Some(process) = todo.next() {
@@ -304,8 +338,10 @@ impl Touched {
             } else {
                 pulled.remove(process);
             }
+            changed.push(process);
             todo.extend(wiring.predecessors(process), rank);
         }
+        changed
     }
 }
 

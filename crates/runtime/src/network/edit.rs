@@ -179,13 +179,7 @@ impl Network {
 
     /// Removes the processes that have finished; their last reports.
     pub fn remove_finished(&mut self) -> Vec<ProcessReport> {
-        let finished = self
-            .wiring
-            .nodes
-            .iter()
-            .filter(|(_, node)| node.is_retired)
-            .map(|(id, _)| id);
-        let finished: Vec<ProcessId> = finished.collect();
+        let finished: Vec<ProcessId> = self.retired.iter().copied().collect();
         finished
             .into_iter()
             .filter_map(|process| self.remove(process).ok())
@@ -200,6 +194,7 @@ impl Network {
         let status = self.known(process)?.status;
         if Status::of(self.state.i64(status)) == Status::Waiting {
             self.state.set_i64(status, Status::Holding as i64);
+            self.note(process);
         }
         Ok(())
     }
@@ -231,6 +226,7 @@ impl Network {
             return Err(Error::new(ErrorKind::NotThere, message));
         };
         self.state.set_i64(place, value);
+        self.note(process);
         Ok(())
     }
 

@@ -9,7 +9,8 @@
 //! | `resources.rs` | what a process or flow point uses of its network |
 //! | `edit.rs` | single edits |
 //! | `rearrange.rs` | what rewires and retiring share: what follows from a changed wiring |
-//! | `run.rs` | which root runs next, and its grant |
+//! | `run.rs` | turns and grants |
+//! | `schedule.rs` | what the scheduler has to know of the network |
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
 //! | `report.rs` | counts, modes, who waits for whom |
 //! | `demand.rs` | who waits for whom, told to processes that watch |
@@ -31,12 +32,14 @@ mod resources;
 mod retire;
 mod rewire;
 mod run;
+mod schedule;
 mod swap;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementBlock, HostContext, HostFunction, State};
+use rustc_hash::FxHashMap;
 use slotmap::SecondaryMap;
 
 use crate::element::{Element, FlowPoint};
@@ -44,8 +47,9 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::exec::Buffers;
 use crate::process::Process;
+use crate::scheduler::Scheduler;
 use crate::specialize::{Cause, Compile, Specialisations};
-use crate::wiring::{Counter, PointId, Port, ProcessId, Wiring};
+use crate::wiring::{Counter, PointId, ProcessId, Wiring};
 
 pub use demand::Demand;
 pub use dump::Dump;
@@ -66,6 +70,10 @@ pub struct Options {
     pub compile: Compile,
     /// How many steps a root has before the next one's turn.
     pub quantum_steps: u64,
+    /// How many processes the network may have. What is idle costs memory only.
+    pub processes_max: usize,
+    /// How many flow points the network may have.
+    pub points_max: usize,
 }
 
 impl Default for Options {
@@ -75,6 +83,8 @@ impl Default for Options {
             engine: crate::jit::engine(),
             compile: Compile::WhenWarm,
             quantum_steps: crate::limits::QUANTUM_STEPS,
+            processes_max: crate::limits::PROCESSES_MAX,
+            points_max: crate::limits::POINTS_MAX,
         }
     }
 }
@@ -116,7 +126,10 @@ pub struct Network {
     /// The point of the block that is being delivered from, which is none of those.
     delivering: Option<PointId>,
     /// Ends of inputs that their processes have not been told of yet, as they hold.
-    ends_due: Vec<Port>,
+    ends_due: FxHashMap<ProcessId, VecDeque<usize>>,
+    /// The processes that take no further part in the flow and have not been removed.
+    retired: BTreeSet<ProcessId>,
+    scheduler: Scheduler,
     /// Processes that have come, or have another program, since the last run.
     unsettled: Vec<ProcessId>,
     /// The last reports of processes that have been removed, the latest last.
@@ -127,12 +140,12 @@ pub struct Network {
     departing: Vec<ProcessId>,
     /// Which reader of a dealt flow point is the next to be served.
     turns: SecondaryMap<PointId, usize>,
-    /// The source that ran last; the next one's turn comes after it.
-    last_source: Option<ProcessId>,
     /// Failures not reported yet.
     failures: Vec<Error>,
     shared: Arc<handle::Shared>,
     quantum_steps: u64,
+    processes_max: usize,
+    points_max: usize,
     /// Whether the grant is not to be interrupted.
     is_protected: bool,
 }
@@ -164,16 +177,19 @@ impl Network {
             buffers: Buffers::default(),
             deals: Vec::new(),
             delivering: None,
-            ends_due: Vec::new(),
+            ends_due: FxHashMap::default(),
+            retired: BTreeSet::new(),
+            scheduler: Scheduler::default(),
             unsettled: Vec::new(),
             departed: VecDeque::new(),
             watches: demand::Watches::default(),
             departing: Vec::new(),
             turns: SecondaryMap::new(),
-            last_source: None,
             failures: Vec::new(),
             shared: Arc::new(handle::Shared::default()),
             quantum_steps: options.quantum_steps.max(1),
+            processes_max: options.processes_max,
+            points_max: options.points_max,
             is_protected: false,
         }
     }
@@ -193,13 +209,16 @@ impl Network {
 
     /// Changes when chains are compiled, and drops all native code.
     pub fn set_compile(&mut self, compile: Compile) {
-        self.specialisations.set_compile(&self.wiring, compile);
+        let roots = self.specialisations.set_compile(&self.wiring, compile);
+        self.unblock(&roots);
     }
 
     /// Drops all native code, as if everything had changed.
     pub fn invalidate_all(&mut self) {
-        self.specialisations
+        let roots = self
+            .specialisations
             .invalidate_all(&self.wiring, Cause::Requested);
+        self.unblock(&roots);
     }
 }
 

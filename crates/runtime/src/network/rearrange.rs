@@ -3,6 +3,7 @@
 use super::Network;
 use crate::arrange::arrange;
 use crate::error::Error;
+use crate::root::Root;
 use crate::specialize::{Cause, Change};
 use crate::wiring::PointId;
 
@@ -10,10 +11,29 @@ impl Network {
     /// Brings what follows from the wiring up to date, and drops the chains for which it
     /// changed.
     pub(super) fn rearrange(&mut self) -> Result<(), Error> {
-        let turned = arrange(&mut self.wiring)?;
-        let changes = self.turned(&turned);
-        self.specialisations.invalidate(&self.wiring, &changes);
+        let arranged = arrange(&mut self.wiring)?;
+        let changes = self.turned(&arranged.turned);
+        self.invalidate(&changes);
+        self.reschedule(&arranged);
         Ok(())
+    }
+
+    /// Drops the chains that relied on what changed.
+    pub(super) fn invalidate(&mut self, changes: &[Change]) {
+        let roots = self.specialisations.invalidate(&self.wiring, changes);
+        self.unblock(&roots);
+    }
+
+    /// Has these roots tried again, as their plans have been dropped.
+    ///
+    /// INVARIANT: what is blocked has a plan that holds. So whatever changes in the wiring
+    /// that its plan relies on, it is tried again.
+    pub(super) fn unblock(&mut self, roots: &[Root]) {
+        for root in roots {
+            if let Root::Active(process) = *root {
+                self.scheduler.unblock(process);
+            }
+        }
     }
 
     /// Flow points of which it changed whether their elements are dealt out.

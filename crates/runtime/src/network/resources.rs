@@ -10,6 +10,7 @@ use crate::fate::Edge;
 use crate::limits::DEPARTED_KEPT_MAX;
 use crate::process::Shape;
 use crate::program::ProcessCode;
+use crate::scheduler::Obstacle;
 use crate::wiring::{InEdge, Node, OutEdge, Point, PointId, ProcessId};
 
 /// What an edge has moved at a flow point that it has left for another: it stays in
@@ -118,11 +119,14 @@ impl Network {
         self.departed.push_back(report);
         let node = self.wiring.remove_node(process).expect("INVARIANT: it was known");
         self.processes.remove(process);
-        self.ends_due.retain(|port| port.process != process);
-        self.specialisations.forget(process);
+        self.ends_due.remove(&process);
+        self.retired.remove(&process);
+        self.specialisations.forget(process, node.inputs.len());
         self.settle_accounts(&node);
         self.free_node(&node);
         self.watches.forget(process);
+        self.scheduler.holds_nothing(process);
+        self.scheduler.changed(Obstacle::Process(process));
     }
 
     /// Leaves what a process has moved to the accounts of its flow points.

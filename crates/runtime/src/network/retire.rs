@@ -1,6 +1,7 @@
 //! What becomes of processes that are over, and of their neighbours: ends of flow and
 //! cancellations go downstream, closes go upstream, failures go both ways.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
@@ -43,6 +44,8 @@ impl Network {
             if node.is_retired {
                 continue;
             }
+            self.note(process);
+            let node = self.wiring.node(process);
             let word = self.state.i64(node.status);
             match Status::of(word) {
                 status if status.is_over() => {
@@ -57,13 +60,13 @@ impl Network {
     }
 
     fn settle_idle(&mut self, process: ProcessId, events: &mut Vec<Event>) {
-        while let Some(due) = self.ends_due.iter().position(|port| port.process == process) {
-            let port = self.ends_due.remove(due);
-            self.tell_end(port, events);
+        while let Some(port) = self.ends_due.get_mut(&process).and_then(VecDeque::pop_front) {
+            self.tell_end(Port { process, port }, events);
             if self.status(process) != Status::Idle {
                 return;
             }
         }
+        self.ends_due.remove(&process);
         let node = self.wiring.node(process);
         if !node.inputs.is_empty() && node.inputs.iter().all(|edge| edge.closed.is_some()) {
             events.push(Event::Over(process, Close::Ended));
@@ -136,7 +139,7 @@ impl Network {
         if events.is_empty() {
             return;
         }
-        let mut todo = std::collections::VecDeque::from(events);
+        let mut todo = VecDeque::from(events);
         let mut more = Vec::new();
         while let Some(event) = todo.pop_front() {
             match event {
@@ -178,8 +181,10 @@ impl Network {
             self.failures.push(error.clone());
         }
         self.wiring.node_mut(process).is_retired = true;
+        self.retired.insert(process);
+        self.note(process);
         let points = self.close_edges(process, &node, &why);
-        self.ends_due.retain(|port| port.process != process);
+        self.ends_due.remove(&process);
         self.notify(process, events, |object| object.deinit(why.error()));
         let cause = match why {
             Close::Ended => Cause::Finished,
@@ -190,7 +195,7 @@ impl Network {
             .iter()
             .map(|&point| Change::of_point(cause, point).by(process));
         let changes: Vec<Change> = at.chain([Change::of_process(cause, process)]).collect();
-        self.specialisations.invalidate(&self.wiring, &changes);
+        self.invalidate(&changes);
         for point in points {
             self.desert(point, &why, events);
         }
@@ -305,7 +310,7 @@ impl Network {
             Change::of_point(cause, point),
             Change::of_process(cause, process).at(point),
         ];
-        self.specialisations.invalidate(&self.wiring, &changes);
+        self.invalidate(&changes);
     }
 
     fn input_closed(&mut self, port: Port, why: Close, events: &mut Vec<Event>) {
@@ -329,7 +334,7 @@ impl Network {
             events.push(Event::Over(process, why));
             return;
         }
-        self.ends_due.push(port);
+        self.ends_due.entry(process).or_default().push_back(port.port);
         if self.status(process) == Status::Idle {
             self.settle_idle(process, events);
         }
@@ -379,6 +384,7 @@ impl Network {
         );
         let word = status_word(end);
         self.state.set_i64(node.status, word);
+        self.note(port.process);
         if Status::of(word).is_over() {
             let why = self
                 .failure_of(port.process, word)

@@ -18,10 +18,9 @@ use rustc_hash::FxHashSet;
 use super::Network;
 use super::resources::Moved;
 use super::swap::Swap;
-use crate::arrange::arrange;
+use crate::arrange::{Arranged, arrange};
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Fate};
-use crate::limits::{POINTS_MAX, PROCESSES_MAX};
 use crate::process::Process;
 use crate::program::Prepared;
 use crate::specialize::{Cause, Change};
@@ -132,11 +131,11 @@ impl Rewire<'_> {
             return Err(Error::new(ErrorKind::Type, message));
         }
         let network = &mut *self.network;
-        if network.wiring.points.len() >= POINTS_MAX {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                format!("a network has at most {POINTS_MAX} flow points"),
-            ));
+        let most = network.points_max;
+        if network.wiring.points.len() >= most {
+            let message =
+                format!("the network may have {most} flow points and no more (`Options::points_max`)");
+            return Err(Error::new(ErrorKind::Limit, message));
         }
         let counts = &mut network.counts;
         let point = Point {
@@ -180,11 +179,11 @@ impl Rewire<'_> {
         self.edits += 1;
         let Prepared { process, code, shape } = prepared;
         let network = &mut *self.network;
-        if network.wiring.nodes.len() >= PROCESSES_MAX {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                format!("a network has at most {PROCESSES_MAX} processes"),
-            ));
+        let most = network.processes_max;
+        if network.wiring.nodes.len() >= most {
+            let message =
+                format!("the network may have {most} processes and no more (`Options::processes_max`)");
+            return Err(Error::new(ErrorKind::Limit, message));
         }
         network.watches.check_room(&shape)?;
         let starts = match (code.inputs.is_empty(), shape.idle) {
@@ -461,13 +460,13 @@ impl Rewire<'_> {
     }
 
     /// Lets the rest of the network know what has happened to the wiring.
-    fn commit(mut self, turned: &[PointId]) {
+    fn commit(mut self, arranged: &Arranged) {
         let edits = std::mem::take(&mut self.edited);
         self.is_committed = true;
         let network = &mut *self.network;
-        let turned = network.turned(turned);
-        let changes = [edits.changes, turned].concat();
-        network.specialisations.invalidate(&network.wiring, &changes);
+        let turned = network.turned(&arranged.turned);
+        network.invalidate(&[edits.changes, turned].concat());
+        network.reschedule(arranged);
         for moved in edits.moved {
             network.leave_account(moved);
         }

@@ -12,7 +12,8 @@ use crate::fate::Close;
 use crate::limits::{BLOCK_ELEMENTS_MAX, PROTECTED_STEPS};
 use crate::plan::Planned;
 use crate::root::Root;
-use crate::wiring::{Port, ProcessId, Status};
+use crate::scheduler::Obstacle;
+use crate::wiring::{PointId, Port, ProcessId, Status};
 
 /// The interrupt of a grant that is not to be interrupted.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -92,9 +93,7 @@ impl Network {
         while left > 0 {
             let used = match self.deal(left) {
                 Some(used) => Some(used.max(1)),
-                None if self.status(process) == Status::Holding => {
-                    self.grant(Root::Active(process), left, None)
-                }
+                None if self.status(process) == Status::Holding => self.try_active(process, left),
                 None => None,
             };
             let Some(used) = used else { break };
@@ -108,24 +107,22 @@ impl Network {
     /// Runs what lies above a process until nothing there can move.
     pub(crate) fn drive_towards(&mut self, process: ProcessId) -> Result<(), Error> {
         self.settle_new();
+        let mut above = self.wiring.ancestors(process);
+        let mut version = self.wiring.version;
         loop {
-            let above = self.wiring.ancestors(process);
-            let moved = match self.deal(self.quantum_steps) {
-                Some(_) => true,
-                None => {
-                    let candidates = self
-                        .candidates()
-                        .into_iter()
-                        .filter(|candidate| above.contains(candidate));
-                    let candidates: Vec<ProcessId> = candidates.collect();
-                    candidates
-                        .into_iter()
-                        .any(|root| self.grant(Root::Active(root), self.quantum_steps, None).is_some())
-                }
-            };
+            if version != self.wiring.version {
+                above = self.wiring.ancestors(process);
+                version = self.wiring.version;
+            }
+            let mut moved = self.deal(self.quantum_steps);
+            while moved.is_none() {
+                let next = self.scheduler.in_turn().find(|root| above.contains(root));
+                let Some(root) = next else { break };
+                moved = self.try_active(root, self.quantum_steps);
+            }
             self.tell_demand();
             self.report_failure()?;
-            if !moved {
+            if moved.is_none() {
                 return Ok(());
             }
         }
@@ -141,48 +138,39 @@ impl Network {
     }
 
     fn is_done(&self) -> bool {
-        self.deals.is_empty() && self.wiring.nodes.values().all(|node| node.is_retired)
+        self.deals.is_empty() && self.retired.len() == self.wiring.nodes.len()
     }
 
-    /// Runs the first root that can move: what is being dealt out, then what holds
-    /// elements, downstream first, then the sources in turn; last, what another
-    /// process would rather pull from. The steps used; none when nothing can move.
+    /// Runs the first root that can move: what is being dealt out, then what the scheduler
+    /// says. The steps used; none when nothing can move.
     fn turn(&mut self, steps: u64) -> Option<u64> {
+        #[cfg(debug_assertions)]
+        self.check_schedule();
         if let Some(used) = self.deal(steps) {
             return Some(used);
         }
-        for process in self.candidates() {
-            if let Some(used) = self.grant(Root::Active(process), steps, None) {
-                if self.is_source(process) {
-                    self.last_source = Some(process);
-                }
+        while let Some(process) = self.scheduler.next() {
+            if let Some(used) = self.try_active(process, steps) {
                 return Some(used);
             }
         }
         None
     }
 
-    /// The processes that hold elements, in the order in which they may move.
-    fn candidates(&self) -> Vec<ProcessId> {
-        let arrangement = &self.wiring.arrangement;
-        let holding = arrangement
-            .order
-            .iter()
-            .filter(|&process| self.status(process) == Status::Holding);
-        let (mut sources, givers): (Vec<ProcessId>, Vec<ProcessId>) =
-            holding.partition(|&process| self.is_source(process));
-        let last = sources
-            .iter()
-            .position(|&source| Some(source) == self.last_source);
-        let turn = last.map_or(0, |last| (last + 1) % sources.len());
-        sources.rotate_left(turn);
-        let mut candidates: Vec<ProcessId> = givers.into_iter().rev().chain(sources).collect();
-        candidates.sort_by_key(|&process| arrangement.is_pulled(process));
-        candidates
-    }
-
-    fn is_source(&self, process: ProcessId) -> bool {
-        self.wiring.node(process).inputs.is_empty()
+    /// Runs a process that holds elements. If it cannot move, it is not tried again before
+    /// that may have changed.
+    fn try_active(&mut self, process: ProcessId, steps: u64) -> Option<u64> {
+        let turn = self.scheduler.turn(process);
+        match self.grant(Root::Active(process), steps, None) {
+            Ok(used) => {
+                self.scheduler.ran(turn);
+                Some(used)
+            }
+            Err(obstacles) => {
+                self.scheduler.block(process, obstacles);
+                None
+            }
+        }
     }
 
     /// Delivers from the most recent block that a reader is ready for.
@@ -197,6 +185,7 @@ impl Network {
                 let deal = self.deals.remove(index);
                 let lost = self.wiring.point(point).lost as usize;
                 self.counts.values[lost] += (deal.block.len() - deal.next) as u64;
+                self.note_deal(point);
                 self.end_if_deserted(point, &Close::Ended);
                 return Some(0);
             }
@@ -247,14 +236,15 @@ impl Network {
             let index = index.min(self.deals.len());
             self.deals.insert(index, deal);
         } else {
+            self.note_deal(point);
             self.end_if_deserted(point, &Close::Ended);
         }
         has_moved.then_some(used)
     }
 
-    /// Runs a root for up to this many steps, natively if its chain is compiled; the
-    /// steps used, or none if it cannot move.
-    fn grant(&mut self, root: Root, steps: u64, inbox: Option<&mut Inbox<'_>>) -> Option<u64> {
+    /// Runs a root for up to this many steps, natively if its chain is compiled. The
+    /// steps used, or what has to change before it can move.
+    fn grant(&mut self, root: Root, steps: u64, inbox: Option<&mut Inbox<'_>>) -> Result<u64, Vec<Obstacle>> {
         let planned = self.specialisations.planned(&self.wiring, root);
         let mut outboxes = self.outboxes(&planned);
         let shared = self.shared.clone();
@@ -273,8 +263,8 @@ impl Network {
             outboxes: &mut outboxes,
         };
         let mut exec = Exec::new(&planned.plan, &mut self.buffers, &mut grant);
-        if !exec.can_begin() {
-            return None;
+        if let Some(failing) = exec.failing() {
+            return Err(self.obstacles(&planned, failing));
         }
         match self.specialisations.native(root) {
             Some(code) => code.run(exec.grant),
@@ -286,15 +276,14 @@ impl Network {
         }
         self.specialisations.note_steps(root, used);
         self.finish_grant(&planned, outboxes);
-        Some(used)
+        Ok(used)
     }
 
     /// The blocks for a grant, each with what its readers are committed to.
-    fn outboxes(&mut self, planned: &Planned) -> Vec<Outbox> {
+    pub(super) fn outboxes(&mut self, planned: &Planned) -> Vec<Outbox> {
         let mut outboxes = Vec::with_capacity(planned.reach.dealt.len());
         for (&point, block) in planned.reach.dealt.iter().zip(&planned.plan.blocks) {
-            let is_open = self.deals.iter().any(|deal| deal.point == point);
-            let taken = if is_open {
+            let taken = if self.is_dealing(point) {
                 0
             } else {
                 commitment::of_point(&self.wiring, &self.state, point)
@@ -309,6 +298,11 @@ impl Network {
             });
         }
         outboxes
+    }
+
+    /// Whether a block is being dealt out at a flow point, or will be.
+    pub(super) fn is_dealing(&self, point: PointId) -> bool {
+        self.deals.iter().any(|deal| deal.point == point)
     }
 
     fn finish_grant(&mut self, planned: &Planned, outboxes: Vec<Outbox>) {

@@ -28,7 +28,7 @@ use crate::engine::{CodeMemory, Engine, Specialised};
 use crate::limits::{BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, REPAID_STEPS, WARM_STEPS};
 use crate::plan::{Plan, Planned, Reach};
 use crate::root::Root;
-use crate::wiring::{PointId, ProcessId, Wiring};
+use crate::wiring::{PointId, Port, ProcessId, Wiring};
 
 pub use cause::{Cause, Invalidation};
 pub(crate) use cause::{Change, Invalidations};
@@ -353,9 +353,10 @@ impl Specialisations {
         }
     }
 
-    /// Drops every chain that relied on what changed. A chain that several changes hit is
-    /// counted for the first.
-    pub(crate) fn invalidate(&mut self, wiring: &Wiring, changes: &[Change]) {
+    /// Drops every chain that relied on what changed; their roots. A chain that several
+    /// changes hit is counted for the first.
+    pub(crate) fn invalidate(&mut self, wiring: &Wiring, changes: &[Change]) -> Vec<Root> {
+        let mut roots = Vec::new();
         for change in changes {
             for (root, dropped) in self.chains.unlink(change.what) {
                 let unrest = self.unrest.entry(root).or_default();
@@ -371,18 +372,23 @@ impl Specialisations {
                     self.unrest.remove(&root);
                 }
                 self.retire(wiring, root, dropped, *change);
+                roots.push(root);
             }
         }
+        roots
     }
 
-    /// Drops every chain.
-    pub(crate) fn invalidate_all(&mut self, wiring: &Wiring, cause: Cause) {
+    /// Drops every chain; their roots.
+    pub(crate) fn invalidate_all(&mut self, wiring: &Wiring, cause: Cause) -> Vec<Root> {
+        let mut roots = Vec::new();
         for (root, dropped) in self.chains.unlink_all() {
             let change = Change::of_process(cause, root.process());
             self.retire(wiring, root, dropped, change);
+            roots.push(root);
         }
         let gone = self.shelf.clear();
         self.reclaim(gone);
+        roots
     }
 
     /// Counts a chain that has been unlinked; its code is kept for a while.
@@ -397,12 +403,16 @@ impl Specialisations {
         }
     }
 
-    /// Forgets a process that has left the network; its chains have been dropped.
-    pub(crate) fn forget(&mut self, process: ProcessId) {
+    /// Forgets a process of so many inputs that has left the network; its chains have been
+    /// dropped.
+    pub(crate) fn forget(&mut self, process: ProcessId, inputs: usize) {
         self.chains.unlink(Reliance::Process(process));
         let gone = self.shelf.forget(process);
         self.reclaim(gone);
-        self.unrest.retain(|root, _| root.process() != process);
+        self.unrest.remove(&Root::Active(process));
+        for port in 0..inputs {
+            self.unrest.remove(&Root::Delivery(Port { process, port }));
+        }
     }
 
     /// How a root's chain is executed.
@@ -477,10 +487,11 @@ impl Specialisations {
         self.engine.as_ref()
     }
 
-    /// Changes when chains are compiled; drops what is there.
-    pub(crate) fn set_compile(&mut self, wiring: &Wiring, compile: Compile) {
-        self.invalidate_all(wiring, Cause::CompileChanged);
+    /// Changes when chains are compiled; drops what is there, of these roots.
+    pub(crate) fn set_compile(&mut self, wiring: &Wiring, compile: Compile) -> Vec<Root> {
+        let roots = self.invalidate_all(wiring, Cause::CompileChanged);
         self.compile = compile;
+        roots
     }
 }
 
