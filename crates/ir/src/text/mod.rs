@@ -45,8 +45,10 @@ mod names;
 mod parse;
 mod parse_function;
 mod parse_tables;
+mod parser;
 mod print;
 mod print_function;
+mod print_values;
 
 use std::fmt;
 
@@ -170,7 +172,7 @@ impl fmt::Display for ChainText {
 /// Where the text is first not as it should be, or when it is longer than
 /// [`TEXT_BYTES_MAX`](crate::limits::TEXT_BYTES_MAX).
 pub fn parse_program(text: &str) -> Result<Program, TextError> {
-    parse::Parser::new(text)?.program()
+    parser::Parser::new(text)?.program()
 }
 
 /// Reads a chain. It is of good form only, until it is verified.
@@ -179,5 +181,5 @@ pub fn parse_program(text: &str) -> Result<Program, TextError> {
 /// Where the text is first not as it should be, or when it is longer than
 /// [`TEXT_BYTES_MAX`](crate::limits::TEXT_BYTES_MAX).
 pub fn parse_chain(text: &str) -> Result<ChainText, TextError> {
-    parse::Parser::new(text)?.chain()
+    parser::Parser::new(text)?.chain()
 }

@@ -7,7 +7,7 @@ use crate::op::{ImmKind, Op};
 use crate::program::Tables;
 use crate::text::lexer::{Position, Token, error};
 use crate::text::names::{ENDS, ITEMS, said_type};
-use crate::text::parse::{Parsed, Parser, cut};
+use crate::text::parser::{Parsed, Parser, cut};
 use crate::types::Type;
 use crate::verify::Role;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::data::Data;
 use crate::program::{HostSig, RowsDecl, RowsParam, SlotDecl, Tables};
 use crate::text::lexer::{Token, error};
-use crate::text::parse::{Parsed, Parser};
+use crate::text::parser::{Parsed, Parser};
 use crate::types::{ElementType, Kind, Type, Word};
 
 /// What stands before the functions.

@@ -6,7 +6,8 @@ use crate::data::Data;
 use crate::function::Function;
 use crate::program::{Program, SlotDecl, Tables};
 use crate::text::print_function::FunctionText;
-use crate::types::{CANONICAL_NAN, Kind, Type, Word};
+use crate::text::print_values::{Double, Quoted, print_list};
+use crate::types::{Kind, Type, Word};
 use crate::verify::Role;
 
 pub(super) struct Process<'a>(pub(super) &'a Program);
@@ -138,23 +139,6 @@ fn print_tables(f: &mut Formatter<'_>, tables: &Tables, optional: &[bool]) -> fm
     }
 }
 
-/// Items between brackets, with commas.
-pub(super) fn print_list<T>(
-    f: &mut Formatter<'_>,
-    (open, close): (char, char),
-    items: &[T],
-    mut print: impl FnMut(&mut Formatter<'_>, &T) -> fmt::Result,
-) -> fmt::Result {
-    f.write_char(open)?;
-    for (k, item) in items.iter().enumerate() {
-        if k > 0 {
-            f.write_str(", ")?;
-        }
-        print(f, item)?;
-    }
-    f.write_char(close)
-}
-
 /// A slot, or a column: its name, its type, and what it begins with.
 struct Slot<'a>(&'a SlotDecl);
 
@@ -194,55 +178,5 @@ fn one_word(ty: Type, init: &[Word]) -> Option<Word> {
         (Kind::Bytes, ..) => None,
         (kind, false, [word]) | (kind, true, [word, 1]) if kind != Kind::Bool || *word <= 1 => Some(*word),
         _ => None,
-    }
-}
-
-/// A double, by its bits, so that it reads back to the same.
-pub(super) struct Double(pub(super) u64);
-
-impl Display for Double {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let value = f64::from_bits(self.0);
-        if self.0 == CANONICAL_NAN {
-            f.write_str("nan")
-        } else if value.is_nan() {
-            write!(f, "{:#018x}", self.0)
-        } else {
-            // The shortest decimal that reads back, with the sign of zero; `inf`.
-            write!(f, "{value:?}")
-        }
-    }
-}
-
-/// Bytes in quotes; valid UTF-8 as it is where `text` says so.
-pub(super) struct Quoted<'a>(pub(super) &'a [u8], pub(super) bool);
-
-impl Display for Quoted<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Quoted(bytes, text) = *self;
-        f.write_char('"')?;
-        for chunk in bytes.utf8_chunks() {
-            for char in chunk.valid().chars() {
-                match char {
-                    '"' => f.write_str("\\\"")?,
-                    '\\' => f.write_str("\\\\")?,
-                    '\n' => f.write_str("\\n")?,
-                    '\r' => f.write_str("\\r")?,
-                    '\t' => f.write_str("\\t")?,
-                    ' '..='~' => f.write_char(char)?,
-                    _ if text && !char.is_control() => f.write_char(char)?,
-                    _ => {
-                        let mut buffer = [0; 4];
-                        for byte in char.encode_utf8(&mut buffer).bytes() {
-                            write!(f, "\\x{byte:02x}")?;
-                        }
-                    }
-                }
-            }
-            for byte in chunk.invalid() {
-                write!(f, "\\x{byte:02x}")?;
-            }
-        }
-        f.write_char('"')
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter, Write};
 use crate::function::{BlockData, End, Function, Imm, Inst, Item, ItemAt, Origin, Target, Terminator, Value};
 use crate::program::Tables;
 use crate::text::names::{ENDS, ITEMS, said_type};
-use crate::text::print::{Double, print_list};
+use crate::text::print_values::{Double, print_list};
 use crate::verify::Role;
 
 pub(super) struct FunctionText<'a> {
