@@ -43,7 +43,9 @@
 //! | [`ir`] | what processes, host functions and engines are written in |
 //! | `element` | Rust values as elements |
 //! | `wiring` | who is attached to what |
-//! | `arrange` | what follows from it: order, blocks, what is pulled |
+//! | `arrangement`, `arrange` | what follows from it: order, blocks, what is pulled; how it is worked out |
+//! | `ids` | what processes and flow points are known by |
+//! | `demand` | who waits for whom at a flow point |
 //! | `commitment` | how many elements readers are committed to take |
 //! | `scheduler` | which processes can run, and whose turn it is |
 //! | `root` | where a grant begins, and how it comes out |
@@ -58,14 +60,17 @@
 #![forbid(unsafe_code)]
 
 mod arrange;
+mod arrangement;
 mod chain;
 mod commitment;
+mod demand;
 mod element;
 mod engine;
 mod error;
 mod exec;
 mod fate;
 pub mod host;
+mod ids;
 pub mod ir;
 mod jit;
 pub mod kernels;
@@ -82,13 +87,14 @@ mod specialize;
 mod sync;
 mod wiring;
 
+pub use demand::{Demand, Standing, Waits};
 pub use element::{Element, Field, FieldReader, FieldWriter, FlowPoint};
 pub use engine::{CodeMemory, Engine, EngineDump, Specialised};
 pub use error::{Error, ErrorKind};
 pub use fate::{Close, Edge, Fate, Held};
 pub use network::{
-    ChainReport, Demand, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, Polymorphic,
-    ProcessReport, Progress, Readiness, Report, Rewire, Standing, Waits,
+    ChainReport, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, Polymorphic,
+    ProcessReport, Progress, Readiness, Report, Rewire,
 };
 pub use outside::{Outcome, Reader, Writer};
 pub use process::{Account, Fragment, Process, Shape};

@@ -2,9 +2,9 @@
 
 use cutthrough_ir::{Data, ElementType, FunctionBuilder, HostFunction, RowsDecl, SlotDecl, Tables, Value};
 
+use crate::demand::Demand;
 use crate::error::Error;
 use crate::fate::{Close, Edge, Fate, Held};
-use crate::network::Demand;
 
 /// Builds one fragment: a [`FunctionBuilder`] whose tables are the process's.
 ///

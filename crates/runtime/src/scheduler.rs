@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 use slotmap::SecondaryMap;
 
-use crate::arrange::Rank;
+use crate::arrangement::Rank;
 use crate::wiring::{PointId, ProcessId};
 
 /// The place of a process in the order of turns.

@@ -9,22 +9,14 @@ use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Place};
 use rustc_hash::FxHashSet;
-use slotmap::{SlotMap, new_key_type};
+use slotmap::SlotMap;
 
-use crate::arrange::Arrangement;
+use crate::arrangement::Arrangement;
 use crate::fate::{Close, Edge, Fate};
 use crate::program::ProcessCode;
 
-new_key_type! {
-    /// A process of a network. A number that is given out once is never another's.
-    pub struct ProcessId;
-
-    /// A flow point of a network. A number that is given out once is never another's.
-    pub struct PointId;
-}
-
-/// An index into the network's counters.
-pub(crate) type Counter = u32;
+pub(crate) use crate::ids::Counter;
+pub use crate::ids::{PointId, Port, ProcessId};
 
 /// An input's attachment.
 #[derive(Clone, Debug)]
@@ -129,16 +121,6 @@ impl Status {
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Status::Finished | Status::HostFailed | Status::Failed)
     }
-}
-
-/// One end of an edge: a process and the number of its input or output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Port {
-    /// The process.
-    pub process: ProcessId,
-    /// The number of its input or output.
-    pub port: usize,
 }
 
 /// A flow point as the wiring knows it.

@@ -20,60 +20,15 @@ mod order;
 mod todo;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use slotmap::SecondaryMap;
 
+use crate::arrangement::Arrangement;
 use crate::error::{Error, ErrorKind};
 use crate::limits::PATH_PROCESSES_MAX;
 use crate::wiring::{Journal, Point, PointId, Port, ProcessId, PullSource, Wiring};
 
-pub(crate) use order::{Order, Rank};
 use todo::Todo;
-
-/// What follows from the wiring.
-#[derive(Debug, Default)]
-pub(crate) struct Arrangement {
-    pub(crate) order: Order,
-    depth: SecondaryMap<ProcessId, usize>,
-    /// The processes that are to be reached once in one go, by whatever inputs: that may
-    /// end up holding after an element, and all that lie above one of these or above a
-    /// bounded input. (What inputs of one process ask for holds for all at the same time.)
-    once: SecondaryMap<ProcessId, ()>,
-    /// The processes whose elements are pulled by another: as roots they come last.
-    pulled: SecondaryMap<ProcessId, ()>,
-    /// The flow points with several writers, and the processes with several inputs: where
-    /// two ways may join.
-    join_points: BTreeSet<PointId>,
-    join_processes: BTreeSet<ProcessId>,
-}
-
-impl Arrangement {
-    /// Whether a process's elements are pulled by another.
-    pub(crate) fn is_pulled(&self, process: ProcessId) -> bool {
-        self.pulled.contains_key(process)
-    }
-
-    /// Whether elements can reach some process on two ways in one activation.
-    pub(crate) fn has_joins(&self) -> bool {
-        !self.join_points.is_empty() || !self.join_processes.is_empty()
-    }
-
-    /// Forgets a process that is attached to nothing.
-    pub(crate) fn forget_process(&mut self, process: ProcessId) {
-        self.order.remove(process);
-        self.depth.remove(process);
-        self.once.remove(process);
-        self.pulled.remove(process);
-        self.join_processes.remove(&process);
-    }
-
-    /// Forgets a flow point that nobody is attached to.
-    pub(crate) fn forget_point(&mut self, point: PointId) {
-        self.join_points.remove(&point);
-    }
-}
 
 /// What has changed.
 #[derive(Debug, Default)]

@@ -5,66 +5,16 @@
 //! topological sort algorithm for directed acyclic graphs", 2006). Edges that go never
 //! make an order wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
-use slotmap::SecondaryMap;
 
+use crate::arrangement::{Order, Rank};
 use crate::wiring::{ProcessId, Wiring};
-
-/// The place of a process in the order.
-pub(crate) type Rank = u64;
-
-/// The processes, upstream before downstream.
-#[derive(Debug, Default)]
-pub(crate) struct Order {
-    rank_of: SecondaryMap<ProcessId, Rank>,
-    by_rank: BTreeMap<Rank, ProcessId>,
-    next: Rank,
-}
 
 /// Edges would form a cycle through this process.
 #[derive(Debug)]
 pub(super) struct Cycle(pub(super) ProcessId);
-
-impl Order {
-    /// The rank of a process of the network.
-    pub(crate) fn rank(&self, process: ProcessId) -> Rank {
-        self.rank_of[process]
-    }
-
-    /// The processes in order.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = ProcessId> + '_ {
-        self.by_rank.values().copied()
-    }
-
-    /// Adds a process behind all others.
-    pub(crate) fn push(&mut self, process: ProcessId) {
-        self.next += 1;
-        self.rank_of.insert(process, self.next);
-        self.by_rank.insert(self.next, process);
-    }
-
-    pub(crate) fn remove(&mut self, process: ProcessId) {
-        if let Some(rank) = self.rank_of.remove(process) {
-            self.by_rank.remove(&rank);
-        }
-    }
-
-    fn set(&mut self, process: ProcessId, rank: Rank) {
-        self.rank_of.insert(process, rank);
-        self.by_rank.insert(rank, process);
-    }
-
-    /// Puts back the ranks that `undo` lists, the latest first.
-    pub(super) fn restore(&mut self, undo: Vec<(ProcessId, Rank)>) {
-        for (process, rank) in undo.into_iter().rev() {
-            self.rank_of.insert(process, rank);
-        }
-        let ranks = self.rank_of.iter().map(|(process, &rank)| (rank, process));
-        self.by_rank = ranks.collect();
-    }
-}
 
 /// Brings the order up to date with edges that have come: pairs of a writer and a reader.
 /// What it changed is noted in `undo`.
@@ -98,7 +48,7 @@ pub(super) fn admit(
             for (process, _) in &moved {
                 let rank = order.rank(*process);
                 undo.push((*process, rank));
-                order.by_rank.remove(&rank);
+                order.vacate(*process);
             }
             for (process, rank) in moved {
                 order.set(process, rank);

@@ -5,25 +5,13 @@
 //! for each element, and nothing at all in a network where nobody watches.
 
 use super::Network;
-use super::report::{Standing, Waits};
 use crate::commitment;
+use crate::demand::{Demand, Standing, Waits};
 use crate::error::{Error, ErrorKind};
 use crate::fate::Edge;
 use crate::limits::WATCHES_MAX;
 use crate::process::Shape;
 use crate::wiring::{PointId, ProcessId, Status};
-
-/// The demand and supply at a flow point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Demand {
-    /// Who waits for whom.
-    pub waits: Waits,
-    /// What its readers ask for together.
-    pub asked: Standing,
-    /// What its writers have on offer together.
-    pub offered: Standing,
-}
 
 /// The edges that processes watch, with what they were told last.
 #[derive(Debug, Default)]
@@ -49,19 +37,6 @@ impl Watches {
 
     pub(super) fn forget(&mut self, process: ProcessId) {
         self.edges.retain(|(watching, _, _)| *watching != process);
-    }
-}
-
-impl Demand {
-    const NONE: Demand = Demand {
-        waits: Waits::Nobody,
-        asked: Standing::Nothing,
-        offered: Standing::Nothing,
-    };
-
-    fn is_news_after(&self, before: &Demand) -> bool {
-        let scale = |demand: &Demand| (demand.waits, demand.asked.magnitude(), demand.offered.magnitude());
-        scale(self) != scale(before)
     }
 }
 

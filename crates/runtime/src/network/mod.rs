@@ -51,13 +51,10 @@ use crate::scheduler::Scheduler;
 use crate::specialize::{Cause, Compile, Specialisations};
 use crate::wiring::{Counter, PointId, ProcessId, Wiring};
 
-pub use demand::Demand;
 pub use dump::Dump;
 pub use handle::Handle;
 pub use pending::Pending;
-pub use report::{
-    ChainReport, EdgeReport, PointReport, Polymorphic, ProcessReport, Readiness, Report, Standing, Waits,
-};
+pub use report::{ChainReport, EdgeReport, PointReport, Polymorphic, ProcessReport, Readiness, Report};
 pub use rewire::Rewire;
 pub use run::Progress;
 

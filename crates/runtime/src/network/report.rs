@@ -6,6 +6,7 @@ use cutthrough_ir::Words;
 
 use super::Network;
 use crate::commitment::Commitments;
+use crate::demand::{Standing, Waits};
 use crate::engine::CodeMemory;
 use crate::error::Error;
 use crate::fate::Close;
@@ -134,32 +135,6 @@ pub struct PointReport {
     pub holds_readers: bool,
 }
 
-/// A standing ask or offer: how many elements the flow may draw on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Standing {
-    /// None at present.
-    Nothing,
-    /// Up to this many.
-    UpTo(u64),
-    /// Any number, or nobody knows how many.
-    Any,
-}
-
-/// Who waits for whom at a flow point: the polarity of the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Waits {
-    /// Nobody: neither is an element on offer nor is one asked for.
-    Nobody,
-    /// Readers ask, and no writer has anything on offer.
-    Readers,
-    /// Writers have elements on offer, and no reader asks.
-    Writers,
-    /// Both are ready; elements move when it is their turn.
-    Neither,
-}
-
 /// Why elements of a flow point are dealt out from blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -242,37 +217,6 @@ impl Readiness {
             Status::Waiting => Readiness::Waiting,
             Status::Finished => Readiness::Finished,
             Status::HostFailed | Status::Failed => Readiness::Failed,
-        }
-    }
-}
-
-impl Standing {
-    pub(super) fn of(n: u64) -> Standing {
-        match n {
-            0 => Standing::Nothing,
-            u64::MAX => Standing::Any,
-            n => Standing::UpTo(n),
-        }
-    }
-
-    /// The number of digits; none for nothing, and more than any for any number.
-    pub(super) fn magnitude(self) -> u32 {
-        match self {
-            Standing::Nothing => 0,
-            Standing::UpTo(n) => n.checked_ilog10().map_or(0, |log| log + 1),
-            Standing::Any => u32::MAX,
-        }
-    }
-}
-
-impl Waits {
-    /// By whether something is asked for, and whether something is on offer.
-    pub(super) fn of(asked: bool, offered: bool) -> Waits {
-        match (asked, offered) {
-            (false, false) => Waits::Nobody,
-            (true, false) => Waits::Readers,
-            (false, true) => Waits::Writers,
-            (true, true) => Waits::Neither,
         }
     }
 }
@@ -439,17 +383,6 @@ impl fmt::Display for Readiness {
             Readiness::Waiting => "waiting",
             Readiness::Finished => "finished",
             Readiness::Failed => "failed",
-        })
-    }
-}
-
-impl fmt::Display for Waits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Waits::Nobody => "nobody waits",
-            Waits::Readers => "readers wait",
-            Waits::Writers => "writers wait",
-            Waits::Neither => "both are ready",
         })
     }
 }

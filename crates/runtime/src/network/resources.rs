@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Network, Report};
 use crate::fate::Edge;
 use crate::limits::DEPARTED_KEPT_MAX;
-use crate::process::Shape;
+use crate::process::{Process, Shape};
 use crate::program::ProcessCode;
 use crate::scheduler::Obstacle;
 use crate::wiring::{InEdge, Node, OutEdge, Point, PointId, ProcessId};
@@ -20,6 +20,21 @@ pub(super) struct Moved {
     pub(super) home: PointId,
     pub(super) put: u64,
     pub(super) taken: u64,
+}
+
+/// A process whose program is replaced.
+pub(super) struct Swap {
+    pub(super) process: ProcessId,
+    pub(super) before: Arc<Node>,
+    pub(super) object: Box<dyn Process>,
+}
+
+impl std::fmt::Debug for Swap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Swap")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Network {

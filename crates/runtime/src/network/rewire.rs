@@ -16,8 +16,7 @@ use cutthrough_ir::{ElementType, Type};
 use rustc_hash::FxHashSet;
 
 use super::Network;
-use super::resources::Moved;
-use super::swap::Swap;
+use super::resources::{Moved, Swap};
 use crate::arrange::{Arranged, arrange};
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Fate};

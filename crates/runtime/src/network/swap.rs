@@ -5,27 +5,13 @@ use std::sync::Arc;
 use cutthrough_ir::ElementType;
 
 use super::Network;
+use super::resources::Swap;
 use super::rewire::Rewire;
 use crate::error::{Error, ErrorKind};
 use crate::process::Process;
 use crate::program::{Prepared, ProcessCode};
 use crate::specialize::{Cause, Change};
 use crate::wiring::{Node, ProcessId, Status};
-
-/// A process whose program is replaced.
-pub(super) struct Swap {
-    pub(super) process: ProcessId,
-    pub(super) before: Arc<Node>,
-    pub(super) object: Box<dyn Process>,
-}
-
-impl std::fmt::Debug for Swap {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Swap")
-            .field("process", &self.process)
-            .finish_non_exhaustive()
-    }
-}
 
 impl Rewire<'_> {
     /// Gives a process another program, with the same ports: a filter another condition,

@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::arrange::Rank;
+use crate::arrangement::Rank;
 use crate::wiring::{Destination, PointId, Port, ProcessId, Wiring};
 
 /// One thing that has to hold before an activation.

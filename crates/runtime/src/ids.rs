@@ -1,0 +1,24 @@
+//! What processes, flow points, their ports and counters are known by.
+
+use slotmap::new_key_type;
+
+new_key_type! {
+    /// A process of a network. A number that is given out once is never another's.
+    pub struct ProcessId;
+
+    /// A flow point of a network. A number that is given out once is never another's.
+    pub struct PointId;
+}
+
+/// An index into the network's counters.
+pub(crate) type Counter = u32;
+
+/// One end of an edge: a process and the number of its input or output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Port {
+    /// The process.
+    pub process: ProcessId,
+    /// The number of its input or output.
+    pub port: usize,
+}
