@@ -13,7 +13,7 @@ use crate::interp::{Code, Flow, Lend, Outcome, Registers};
 use crate::memory::Words;
 use crate::program::Tables;
 use crate::rows::Rows;
-use crate::scratch::HostContext;
+use crate::scratch::{ErrorSource, HostContext};
 use crate::state::{Place, State};
 use crate::types::Word;
 
@@ -142,7 +142,9 @@ impl Flow for ChainFlow<'_, '_, '_> {
     }
 
     fn rows_failed(&mut self, rows: usize, message: String) {
-        self.grant.context.set_rows_error(self.chain.rows[rows], message);
+        self.grant
+            .context
+            .set_error(ErrorSource::Rows(self.chain.rows[rows]), message);
     }
 
     fn lend(&mut self, host: usize, rows: &[u32], to: &mut Lend<'_>) -> bool {

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::memory::{Results, Words, trusted};
 use crate::program::HostSig;
 use crate::rows::{Rows, RowsArg};
-use crate::scratch::HostContext;
+use crate::scratch::{ErrorSource, HostContext};
 use crate::types::{ElementType, Word};
 
 /// A function of the host program that IR calls. It is called between elements'
@@ -160,9 +160,9 @@ impl<T: Host> Callable for Bound<T> {
         results: &mut [Word],
         context: &HostContext,
     ) -> bool {
-        let identity = (&raw const *self).addr();
+        let source = ErrorSource::Host((&raw const *self).addr());
         let args = trusted(self.params.layout(), args);
-        contain(identity, context, || {
+        contain(source, context, || {
             let mut results = Results::new(self.results.layout(), results);
             self.object.call(args, &mut results, context)
         })
@@ -177,11 +177,11 @@ impl<T: Kernel> Callable for BoundKernel<T> {
         results: &mut [Word],
         context: &HostContext,
     ) -> bool {
-        let identity = (&raw const *self).addr();
+        let source = ErrorSource::Host((&raw const *self).addr());
         let args = trusted(self.bound.params.layout(), args);
         let rows = rows.zip(&self.writes);
         let mut rows: Vec<RowsArg<'_>> = rows.map(|(rows, &writes)| RowsArg::new(rows, writes)).collect();
-        contain(identity, context, || {
+        contain(source, context, || {
             let mut results = Results::new(self.bound.results.layout(), results);
             self.bound.object.call(args, &mut rows, &mut results, context)
         })
@@ -189,7 +189,7 @@ impl<T: Kernel> Callable for BoundKernel<T> {
 }
 
 /// Whether a call succeeds; its error, or that it panicked, goes to the context.
-fn contain(identity: usize, context: &HostContext, call: impl FnOnce() -> Result<(), String>) -> bool {
+fn contain(source: ErrorSource, context: &HostContext, call: impl FnOnce() -> Result<(), String>) -> bool {
     let error = match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(())) => return true,
         Ok(Err(message)) => message,
@@ -202,7 +202,7 @@ fn contain(identity: usize, context: &HostContext, call: impl FnOnce() -> Result
             )
         }
     };
-    context.set_error(identity, error);
+    context.set_error(source, error);
     false
 }
 
@@ -273,7 +273,7 @@ impl HostFunction {
         if self.bound.call(args.words(), no_rows, &mut room.1, context) {
             Ok(trusted(room.0.layout(), &room.1))
         } else {
-            let error = context.take_error_of([&*self], &[]);
+            let error = context.take_error_of(&[self.error_source()]);
             Err(error.expect("INVARIANT: a failed call leaves its error"))
         }
     }
@@ -307,9 +307,9 @@ impl HostFunction {
         )
     }
 
-    /// What no other living function has.
-    pub(crate) fn identity(&self) -> usize {
-        (&raw const *self.bound).addr()
+    /// What its errors are known by.
+    pub fn error_source(&self) -> ErrorSource {
+        ErrorSource::Host((&raw const *self.bound).addr())
     }
 
     /// What native code needs to call it: the entry and the object. Both are good

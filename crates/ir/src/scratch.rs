@@ -6,7 +6,6 @@ use std::cell::RefCell;
 use bumpalo::Bump;
 use bytes::Bytes;
 
-use crate::host::HostFunction;
 use crate::limits::SCRATCH_BYTES_MAX;
 
 /// The surroundings of a host call. One belongs to a network, and is cleared
@@ -15,9 +14,8 @@ use crate::limits::SCRATCH_BYTES_MAX;
 pub struct HostContext {
     scratch: Bump,
     slabs: RefCell<Vec<Bytes>>,
-    /// The last error of each host function that failed, by its identity; the latest
-    /// last.
-    errors: RefCell<Vec<(usize, String)>>,
+    /// The last error of each that failed; the latest last.
+    errors: RefCell<Vec<(ErrorSource, String)>>,
 }
 
 impl Default for HostContext {
@@ -94,17 +92,11 @@ impl HostContext {
         slab.cloned()
     }
 
-    /// Keeps the error of a row buffer, by its number in the state, for whoever handles
-    /// the failure.
-    pub fn set_rows_error(&self, rows: u32, message: String) {
-        self.set_error(rows_identity(rows), message);
-    }
-
-    /// Keeps the error of a host call for whoever handles the failure.
-    pub(crate) fn set_error(&self, host: usize, message: String) {
+    /// Keeps an error for whoever handles the failure.
+    pub fn set_error(&self, source: ErrorSource, message: String) {
         let mut errors = self.errors.borrow_mut();
-        errors.retain(|(known, _)| *known != host);
-        errors.push((host, message));
+        errors.retain(|(known, _)| *known != source);
+        errors.push((source, message));
     }
 
     /// The error of the host call that failed last.
@@ -112,17 +104,10 @@ impl HostContext {
         self.errors.borrow_mut().pop().map(|(_, message)| message)
     }
 
-    /// The error of what failed last among these functions and row buffers.
-    pub fn take_error_of<'h>(
-        &self,
-        hosts: impl IntoIterator<Item = &'h HostFunction>,
-        rows: &[u32],
-    ) -> Option<String> {
-        let hosts = hosts.into_iter().map(HostFunction::identity);
-        let rows = rows.iter().copied().map(rows_identity);
-        let hosts: Vec<usize> = hosts.chain(rows).collect();
+    /// The error of what failed last among these.
+    pub fn take_error_of(&self, sources: &[ErrorSource]) -> Option<String> {
         let mut errors = self.errors.borrow_mut();
-        let last = errors.iter().rposition(|(host, _)| hosts.contains(host))?;
+        let last = errors.iter().rposition(|(source, _)| sources.contains(source))?;
         Some(errors.remove(last).1)
     }
 
@@ -134,9 +119,13 @@ impl HostContext {
     }
 }
 
-/// Whose the errors of a row buffer are: an address that no host object has.
-fn rows_identity(rows: u32) -> usize {
-    usize::MAX - rows as usize
+/// What an error came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorSource {
+    /// A host function, by the address of its object, which no other living one has.
+    Host(usize),
+    /// A row buffer, by its number in the state.
+    Rows(u32),
 }
 
 fn out_of_scratch(length: usize) -> String {

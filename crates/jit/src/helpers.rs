@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "machine code passes addresses")]
 
 use cutthrough_ir::types::f64_word;
-use cutthrough_ir::{FieldAt, Word, Words, eval};
+use cutthrough_ir::{ErrorSource, FieldAt, Word, Words, eval};
 
 use crate::context::{Context, OutboxView, RowsView};
 
@@ -216,7 +216,7 @@ unsafe extern "C" fn rows_push(context: *mut Context, index: usize, row: *const 
             match rows.push_unchecked(std::slice::from_raw_parts(row, words)) {
                 Ok(row) => row as i64,
                 Err(message) => {
-                    (*context.host_context).set_rows_error(number, message);
+                    (*context.host_context).set_error(ErrorSource::Rows(number), message);
                     NO_ROW
                 }
             }

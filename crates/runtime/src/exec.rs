@@ -3,7 +3,9 @@
 
 use std::sync::atomic::Ordering;
 
-use cutthrough_ir::{Carried, End, Exit, Flow, Grant, Lend, Outcome, Registers, Rows, Taken, Word, Words};
+use cutthrough_ir::{
+    Carried, End, ErrorSource, Exit, Flow, Grant, Lend, Outcome, Registers, Rows, Taken, Word, Words,
+};
 
 use crate::plan::{Begin, Check, From, Member, MemberPort, Plan, To};
 use crate::program::FunctionInfo;
@@ -341,7 +343,7 @@ impl Flow for Surroundings<'_, '_, '_> {
 
     fn rows_failed(&mut self, rows: usize, message: String) {
         let context = self.exec.grant.context;
-        context.set_rows_error(self.member.rows[rows], message);
+        context.set_error(ErrorSource::Rows(self.member.rows[rows]), message);
     }
 
     fn lend(&mut self, host: usize, rows: &[u32], to: &mut Lend<'_>) -> bool {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
-use cutthrough_ir::{Grant, Words};
+use cutthrough_ir::{ErrorSource, Grant, HostFunction, Words};
 
 use super::Network;
 use crate::error::{Error, ErrorKind};
@@ -401,9 +401,11 @@ impl Network {
                     .hosts
                     .iter()
                     .filter_map(|&host| self.hosts.functions[host as usize].as_ref());
+                let rows = node.rows.iter().copied().map(ErrorSource::Rows);
+                let sources: Vec<ErrorSource> = hosts.map(HostFunction::error_source).chain(rows).collect();
                 let reason = self
                     .context
-                    .take_error_of(hosts, &node.rows)
+                    .take_error_of(&sources)
                     .unwrap_or_else(|| "a host function failed".to_owned());
                 Some(failure(&node.name, &reason))
             }
