@@ -405,9 +405,9 @@ impl Host for CsvHost {
         _context: &'a HostContext,
     ) -> Result<(), String> {
         if let Some(header) = &self.header
-            && header.version != Some(args.i64(2))
+            && header.version != Some(args.i64(1))
         {
-            self.turn_to(args.i64(2), args.bytes(3))?;
+            self.turn_to(args.i64(1), args.bytes(2))?;
         }
         let good = self.parse(args.bytes(0), results);
         results.bool(0, good);
