@@ -10,8 +10,13 @@
 //! scanners send, or an empty one, is a good row whose method, path, query and
 //! protocol are null. The user may contain spaces. A `\r` at the end is tolerated.
 
-use cutthrough_ir::{Host, HostContext, HostSig, Results, Type, Words};
-use memchr::{memchr, memchr2, memrchr};
+use cutthrough_ir::Type;
+use memchr::{memchr, memrchr};
+
+use crate::records::{ALL_NEEDED, Cells, Records, is_needed};
+use crate::scan::{find, find2};
+
+mod plain;
 
 /// The columns of a row, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +221,7 @@ impl Parser {
             }
         }
         if want.meets(Columns::SPLIT) {
-            split_request(want, out);
+            split_request(line, request_at, request_end, want, out);
         }
         Some(())
     }
@@ -305,38 +310,38 @@ fn number_after_space(line: &[u8], at: &mut usize) -> Option<i64> {
     (count > 0).then_some(value)
 }
 
-/// Splits the request line into what is wanted of it.
-fn split_request(want: Columns, out: &mut Row<'_>) {
+/// Splits the request line, which is `text[from..to]`, into what is wanted of it.
+#[inline]
+fn split_request<'a>(text: &'a [u8], from: usize, to: usize, want: Columns, out: &mut Row<'a>) {
     (out.method, out.path, out.query, out.protocol) = (None, None, None, None);
-    let request = out.request;
-    let first = request.iter().position(|&byte| byte == b' ');
-    let Some(method_end) = first.filter(|&end| end > 0) else {
+    let Some(method_end) = find(text, from, to, b' ').filter(|&end| end > from) else {
         return;
     };
-    let Some(target_end) = last_space(request).filter(|&end| end > method_end + 1) else {
+    let target_at = method_end + 1;
+    let target_end = last_space(&text[from..to]).map(|end| from + end);
+    let Some(target_end) = target_end.filter(|&end| end > target_at) else {
         return;
     };
-    let protocol = &request[target_end + 1..];
+    let protocol = &text[target_end + 1..to];
     if !protocol.starts_with(b"HTTP/") {
         return;
     }
-    let target = &request[method_end + 1..target_end];
-    let mut path = target;
+    let mut path_end = target_end;
     let mut query = None;
-    match memchr2(b' ', b'?', target) {
-        Some(at) if target[at] == b'?' => {
-            (path, query) = (&target[..at], Some(&target[at + 1..]));
-            if memchr(b' ', &target[at..]).is_some() {
+    match find2(text, target_at, target_end, b' ', b'?') {
+        Some(at) if text[at] == b'?' => {
+            if find(text, at, target_end, b' ').is_some() {
                 return;
             }
+            (path_end, query) = (at, Some(&text[at + 1..target_end]));
         }
         Some(_) => return,
         None => {}
     }
-    out.method = Some(&request[..method_end]);
+    out.method = Some(&text[from..method_end]);
     out.protocol = Some(protocol);
     if want.meets(Columns::TARGET) {
-        (out.path, out.query) = (Some(path), query);
+        (out.path, out.query) = (Some(&text[target_at..path_end]), query);
     }
 }
 
@@ -405,98 +410,106 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
 }
 
-/// [`Parser`] as a host function: `(line: bytes) -> (ok: bool, wanted columns...)`.
+/// Lines of a log, and which columns of them are given.
 #[derive(Clone, Debug)]
-pub struct ClfHost {
+pub(crate) struct ClfRecords {
+    /// The columns that are given, and their types.
+    given: Vec<Column>,
+    columns: Vec<Type>,
+    needs: i64,
+    /// The columns that are needed, with their numbers.
+    puts: Vec<(usize, Column)>,
     want: Columns,
     parser: Parser,
 }
 
-impl ClfHost {
+impl ClfRecords {
     /// Gives these columns, in the order of [`Column::ALL`].
-    pub fn new(want: Columns) -> ClfHost {
-        ClfHost {
+    pub(crate) fn new(want: Columns) -> ClfRecords {
+        let given: Vec<Column> = want.iter().collect();
+        ClfRecords {
+            columns: given.iter().map(|column| column.ty()).collect(),
+            needs: ALL_NEEDED,
+            puts: given.iter().copied().enumerate().collect(),
+            given,
             want,
             parser: Parser::default(),
         }
     }
 
-    /// The signature.
-    pub fn sig(&self) -> HostSig {
-        let columns = self.want.iter().map(Column::ty);
-        HostSig {
-            name: "parse clf".to_owned(),
-            params: vec![Type::BYTES],
-            results: std::iter::once(Type::BOOL).chain(columns).collect(),
-            rows: Vec::new(),
-        }
-    }
-}
-
-impl Host for ClfHost {
-    fn call<'a>(
-        &'a mut self,
-        args: Words<'a>,
-        results: &mut Results<'a>,
-        _context: &'a HostContext,
-    ) -> Result<(), String> {
-        let mut row = Row::default();
-        if !self.parser.parse(args.bytes(0), self.want, &mut row) {
-            return Ok(());
-        }
-        results.bool(0, true);
-        let mut put = Put {
-            want: self.want,
-            results,
-            next: 1,
-        };
-        put.bytes(Column::Remote, row.remote);
-        put.nullable(Column::Ident, row.ident);
-        put.nullable(Column::User, row.user);
-        put.i64(Column::Time, row.time);
-        put.nullable(Column::Method, row.method);
-        put.nullable(Column::Path, row.path);
-        put.nullable(Column::Query, row.query);
-        put.nullable(Column::Protocol, row.protocol);
-        put.bytes(Column::Request, row.request);
-        put.i64(Column::Status, row.status);
-        put.i64(Column::Bytes, row.bytes);
-        put.nullable(Column::Referer, row.referer);
-        put.nullable(Column::Agent, row.agent);
-        Ok(())
-    }
-}
-
-/// Puts wanted columns one after another.
-struct Put<'r, 'a> {
-    want: Columns,
-    results: &'r mut Results<'a>,
-    /// The number of the next result.
-    next: usize,
-}
-
-impl<'a> Put<'_, 'a> {
-    fn i64(&mut self, column: Column, value: i64) {
-        if self.want.has(column) {
-            self.results.i64(self.next, value);
-            self.next += 1;
-        }
-    }
-
-    fn bytes(&mut self, column: Column, value: &'a [u8]) {
-        if self.want.has(column) {
-            self.results.bytes(self.next, value);
-            self.next += 1;
-        }
-    }
-
-    fn nullable(&mut self, column: Column, value: Option<&'a [u8]>) {
-        if self.want.has(column) {
-            if let Some(value) = value {
-                self.results.bytes(self.next, value);
+    /// Puts the needed columns of a row.
+    #[inline]
+    fn put<'a>(&self, row: &Row<'a>, cells: &mut impl Cells<'a>) {
+        for &(k, column) in &self.puts {
+            let mut bytes = |value: Option<&'a [u8]>| {
+                if let Some(value) = value {
+                    cells.bytes(k, value);
+                }
+            };
+            match column {
+                Column::Remote => bytes(Some(row.remote)),
+                Column::Ident => bytes(row.ident),
+                Column::User => bytes(row.user),
+                Column::Time => cells.i64(k, row.time),
+                Column::Method => bytes(row.method),
+                Column::Path => bytes(row.path),
+                Column::Query => bytes(row.query),
+                Column::Protocol => bytes(row.protocol),
+                Column::Request => bytes(Some(row.request)),
+                Column::Status => cells.i64(k, row.status),
+                Column::Bytes => cells.i64(k, row.bytes),
+                Column::Referer => bytes(row.referer),
+                Column::Agent => bytes(row.agent),
             }
-            self.next += 1;
         }
+    }
+}
+
+impl Records for ClfRecords {
+    const NAME: &'static str = "parse clf";
+
+    fn columns(&self) -> &[Type] {
+        &self.columns
+    }
+
+    fn need(&mut self, columns: i64) {
+        if self.needs != columns {
+            self.needs = columns;
+            let given = self.given.iter().copied().enumerate();
+            self.puts = given.filter(|&(k, _)| is_needed(columns, k)).collect();
+            self.want = self.puts.iter().map(|&(_, column)| column).collect();
+        }
+    }
+
+    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> bool {
+        let mut row = Row::default();
+        let is_good = self.parser.parse(line, self.want, &mut row);
+        if is_good {
+            self.put(&row, cells);
+        }
+        is_good
+    }
+
+    fn structure(&self) -> [u8; 3] {
+        *b"\"\"\n"
+    }
+
+    #[inline]
+    fn plain<'a>(
+        &mut self,
+        block: &'a [u8],
+        start: usize,
+        ends: &[u32],
+        cells: &mut impl Cells<'a>,
+    ) -> Option<usize> {
+        let mut row = Row::default();
+        let used = self.parser.parse_plain(block, start, ends, self.want, &mut row)?;
+        self.put(&row, cells);
+        Some(used)
+    }
+
+    fn row_bytes_min(&self) -> usize {
+        br#"h - - [] "" 0 0"#.len() + STAMP + 1
     }
 }
 

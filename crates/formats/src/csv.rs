@@ -18,12 +18,14 @@
 
 use std::collections::HashSet;
 
-use cutthrough_ir::{Host, HostContext, HostSig, Kind, Results, Type, Words};
+use cutthrough_ir::{Kind, Type};
 use memchr::{memchr, memchr_iter};
 
 use crate::number::{parse_f64, parse_i64};
+use crate::records::{ALL_NEEDED, Cells, Records, is_needed};
 
 mod header;
+mod plain;
 
 pub use header::{match_header, parse_header};
 
@@ -196,19 +198,18 @@ impl<'a> Iterator for Fields<'a> {
 /// How much of a header a message shows, in bytes.
 const HEADER_SHOWN_BYTES: usize = 120;
 
-/// Parses records as a host function:
-/// `(line: bytes) -> (ok: bool, wanted columns...)`, or, with a header,
-/// `(line: bytes, version: i64, header: bytes) -> (ok: bool, wanted columns...)`.
-///
-/// The version says whether the header is another line than in the call before.
-/// Version 0 is the header that was known from the start.
+/// Records of separated values, and what becomes of their fields.
 #[derive(Clone, Debug)]
-pub struct CsvHost {
+pub(crate) struct CsvRecords {
     sep: u8,
-    /// What becomes of each field of a record.
+    /// What becomes of each field of a record, if its column is needed.
     fields: Vec<Slot>,
+    /// Which columns are needed, and what becomes of each field then.
+    needs: i64,
+    puts: Vec<Slot>,
     header: Option<Header>,
-    results: Vec<Type>,
+    /// The types of the wanted columns.
+    columns: Vec<Type>,
     /// Where fields are put of which quotes were doubled.
     spare: Vec<u8>,
 }
@@ -229,35 +230,33 @@ struct Header {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     ty: Type,
-    /// The word of the result, if it is wanted.
-    result: Option<usize>,
+    /// The number of the wanted column that it is, if it is one.
+    column: Option<usize>,
 }
 
-impl CsvHost {
+impl CsvRecords {
     /// Gives the columns with these indices, in this order.
     ///
     /// # Panics
     /// When an index is not a column's, or there twice.
-    pub fn new(sep: u8, columns: &[Column], want: &[usize]) -> CsvHost {
-        let mut slots: Vec<Slot> = columns
-            .iter()
-            .map(|column| Slot {
-                ty: column.ty,
-                result: None,
-            })
-            .collect();
-        let mut results = vec![Type::BOOL];
-        for &index in want {
-            let slot = &mut slots[index];
-            assert!(slot.result.is_none(), "column {index} is wanted once");
-            slot.result = Some(results.len());
-            results.push(slot.ty);
+    pub(crate) fn new(sep: u8, columns: &[Column], want: &[usize]) -> CsvRecords {
+        let slot = |column: &Column| Slot {
+            ty: column.ty,
+            column: None,
+        };
+        let mut fields: Vec<Slot> = columns.iter().map(slot).collect();
+        for (number, &index) in want.iter().enumerate() {
+            let slot = &mut fields[index];
+            assert!(slot.column.is_none(), "column {index} is wanted once");
+            slot.column = Some(number);
         }
-        CsvHost {
+        CsvRecords {
             sep,
-            fields: slots,
+            puts: fields.clone(),
+            fields,
+            needs: ALL_NEEDED,
             header: None,
-            results,
+            columns: want.iter().map(|&index| columns[index].ty).collect(),
             spare: Vec::new(),
         }
     }
@@ -266,29 +265,21 @@ impl CsvHost {
     /// records that come before any header, if it is known.
     ///
     /// # Panics
-    /// As [`new`](CsvHost::new).
-    pub fn with_header(sep: u8, columns: &[Column], want: &[usize], first: Option<&[u8]>) -> CsvHost {
-        let mut host = CsvHost::new(sep, columns, want);
-        host.header = Some(Header {
+    /// As [`new`](CsvRecords::new).
+    pub(crate) fn with_header(
+        sep: u8,
+        columns: &[Column],
+        want: &[usize],
+        first: Option<&[u8]>,
+    ) -> CsvRecords {
+        let mut records = CsvRecords::new(sep, columns, want);
+        records.header = Some(Header {
             columns: columns.to_vec(),
-            slots: std::mem::take(&mut host.fields),
+            slots: std::mem::take(&mut records.fields),
             version: None,
             first: first.map(<[u8]>::to_vec),
         });
-        host
-    }
-
-    /// The signature.
-    pub fn sig(&self) -> HostSig {
-        HostSig {
-            name: "parse csv".to_owned(),
-            params: match self.header {
-                None => vec![Type::BYTES],
-                Some(_) => vec![Type::BYTES, Type::I64, Type::BYTES],
-            },
-            results: self.results.clone(),
-            rows: Vec::new(),
-        }
+        records
     }
 
     /// Sorts the fields by the header of this version.
@@ -309,12 +300,38 @@ impl CsvHost {
         let columns = match_header(&names, &header.columns).map_err(wrong)?;
         let slot = |column: Option<usize>| column.map_or(Slot::IGNORED, |column| header.slots[column]);
         self.fields = columns.into_iter().map(slot).collect();
+        self.puts = self.fields.iter().map(|slot| slot.needed(self.needs)).collect();
         header.version = Some(version);
         Ok(())
     }
+}
 
-    /// Sets the wanted columns; gives whether the row is good.
-    fn parse<'a>(&'a mut self, line: &'a [u8], results: &mut Results<'a>) -> bool {
+impl Records for CsvRecords {
+    const NAME: &'static str = "parse csv";
+
+    fn columns(&self) -> &[Type] {
+        &self.columns
+    }
+
+    fn need(&mut self, columns: i64) {
+        if self.needs != columns {
+            self.needs = columns;
+            self.puts = self.fields.iter().map(|slot| slot.needed(columns)).collect();
+        }
+    }
+
+    fn has_header(&self) -> bool {
+        self.header.is_some()
+    }
+
+    fn sort_by(&mut self, version: i64, header: &[u8]) -> Result<(), String> {
+        match &self.header {
+            Some(known) if known.version != Some(version) => self.turn_to(version, header),
+            _ => Ok(()),
+        }
+    }
+
+    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> bool {
         let mut fields = Fields::new(line.strip_suffix(b"\r").unwrap_or(line), self.sep);
         // All fields together are no longer than the line. (Not from the context:
         // that keeps what a grant's thousands of lines take until its end.)
@@ -322,15 +339,39 @@ impl CsvHost {
             self.spare.resize(line.len(), 0);
         }
         let mut spare = &mut self.spare[..];
-        for slot in &self.fields {
+        for slot in &self.puts {
             let Some(field) = fields.next() else {
                 return false;
             };
-            if !slot.put(field, results, &mut spare) {
+            if !slot.put(field, cells, &mut spare) {
                 return false;
             }
         }
         fields.next().is_none() && !fields.bad
+    }
+
+    fn structure(&self) -> [u8; 3] {
+        [self.sep, b'\n', b'"']
+    }
+
+    #[inline]
+    fn plain<'a>(
+        &mut self,
+        block: &'a [u8],
+        start: usize,
+        ends: &[u32],
+        cells: &mut impl Cells<'a>,
+    ) -> Option<usize> {
+        // Where these separate fields, they also mean something else.
+        if matches!(self.sep, b'"' | b'\r' | b'\n') {
+            return None;
+        }
+        self.plain_row(block, start, ends, cells)
+    }
+
+    fn row_bytes_min(&self) -> usize {
+        // Separators, and the end of the line.
+        self.fields.len().max(1)
     }
 }
 
@@ -338,41 +379,49 @@ impl Slot {
     /// That of a field which is no column's.
     const IGNORED: Slot = Slot {
         ty: Type::BYTES,
-        result: None,
+        column: None,
     };
 
-    fn put<'a>(self, field: RawField<'a>, results: &mut Results<'a>, spare: &mut &'a mut [u8]) -> bool {
+    /// The same, if that is needed.
+    fn needed(self, needs: i64) -> Slot {
+        Slot {
+            column: self.column.filter(|&column| is_needed(needs, column)),
+            ..self
+        }
+    }
+
+    fn put<'a>(self, field: RawField<'a>, cells: &mut impl Cells<'a>, spare: &mut &'a mut [u8]) -> bool {
         let present_if_empty = self.ty.kind == Kind::Bytes && (field.quoted || !self.ty.nullable);
         if field.text.is_empty() && !present_if_empty {
             return self.ty.nullable;
         }
         match self.ty.kind {
             Kind::Bytes => {
-                if let Some(number) = self.result {
-                    results.bytes(number, plain(field, spare));
+                if let Some(column) = self.column {
+                    cells.bytes(column, plain(field, spare));
                 }
                 true
             }
             Kind::I64 => {
                 let value = parse_i64(field.text).or_else(|| parse_i64(field.text.trim_ascii()));
-                self.set(value, |number, value| results.i64(number, value))
+                self.set(value, |column, value| cells.i64(column, value))
             }
             Kind::F64 => {
                 let value = parse_f64(field.text).or_else(|| parse_f64(field.text.trim_ascii()));
-                self.set(value, |number, value| results.f64(number, value))
+                self.set(value, |column, value| cells.f64(column, value))
             }
-            Kind::Bool => self.set(parse_bool(field.text.trim_ascii()), |number, value| {
-                results.bool(number, value);
+            Kind::Bool => self.set(parse_bool(field.text.trim_ascii()), |column, value| {
+                cells.bool(column, value);
             }),
         }
     }
 
     fn set<T>(self, value: Option<T>, put: impl FnOnce(usize, T)) -> bool {
-        let good = value.is_some();
-        if let (Some(number), Some(value)) = (self.result, value) {
-            put(number, value);
+        let is_good = value.is_some();
+        if let (Some(column), Some(value)) = (self.column, value) {
+            put(column, value);
         }
-        good
+        is_good
     }
 }
 
@@ -394,24 +443,6 @@ fn parse_bool(text: &[u8]) -> Option<bool> {
         _ if text.eq_ignore_ascii_case(b"true") => Some(true),
         _ if text.eq_ignore_ascii_case(b"false") => Some(false),
         _ => None,
-    }
-}
-
-impl Host for CsvHost {
-    fn call<'a>(
-        &'a mut self,
-        args: Words<'a>,
-        results: &mut Results<'a>,
-        _context: &'a HostContext,
-    ) -> Result<(), String> {
-        if let Some(header) = &self.header
-            && header.version != Some(args.i64(1))
-        {
-            self.turn_to(args.i64(1), args.bytes(2))?;
-        }
-        let good = self.parse(args.bytes(0), results);
-        results.bool(0, good);
-        Ok(())
     }
 }
 

@@ -24,13 +24,17 @@
 
 #![forbid(unsafe_code)]
 
+mod bad_rows;
+mod blocks;
 pub mod clf;
 pub mod csv;
 pub mod limits;
 pub mod lines;
 pub mod number;
 pub mod processes;
+mod records;
 pub mod render;
+mod scan;
 pub mod spans;
 
 #[cfg(test)]

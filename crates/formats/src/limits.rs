@@ -13,6 +13,13 @@ pub const BLOCK_BYTES_MAX: usize = u32::MAX as usize;
 /// halves of an `i64`, of which the first has a sign.
 pub const SPAN_BLOCK_BYTES_MAX: usize = i32::MAX as usize;
 
+/// What the rows of one block may take, in bytes, the block included.
+pub const BLOCK_ROWS_BYTES_MAX: usize = 4 << 30;
+
+/// What the pieces of a line that goes on over many blocks may take, in bytes: their words,
+/// where each is a byte, included.
+pub const CARRY_BYTES_MAX: usize = 32 * LINE_BYTES_MAX;
+
 /// Rows that a table looks at before it settles on the widths of its columns.
 pub const TABLE_ROWS_MAX: usize = 10_000;
 

@@ -1,6 +1,10 @@
 //! Numbers from text and back.
 
+mod short;
+
 use std::io::Write;
+
+pub(crate) use short::{digits_at, f64_at, i64_at};
 
 /// The integer that all of the text is: an optional sign and digits.
 pub fn parse_i64(text: &[u8]) -> Option<i64> {

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use cutthrough_ir::{HostContext, HostFunction};
 
 use super::*;
+use crate::records::LineHost;
 use crate::testing::{Random, Value, call};
 
 const LOG: &[u8] = include_bytes!("../../../../examples/data/access.log");
@@ -11,11 +12,16 @@ fn lines() -> impl Iterator<Item = &'static [u8]> {
     LOG.split(|&byte| byte == b'\n').filter(|line| !line.is_empty())
 }
 
+fn host(want: Columns) -> HostFunction {
+    let host = LineHost::new(ClfRecords::new(want));
+    HostFunction::new(host.sig(), host)
+}
+
 /// Parses a line and compares what it says, one `column=value` after another;
 /// what is null is left out.
 fn check(line: &str, expected: &str) {
-    let mut host = HostFunction::new(ClfHost::new(Columns::ALL).sig(), ClfHost::new(Columns::ALL));
-    let results = call(&mut host, &[line.into()], &HostContext::default()).unwrap();
+    let mut host = host(Columns::ALL);
+    let results = call(&mut host, &[line.into(), Value::I64(-1)], &HostContext::default()).unwrap();
     let mut found = String::from("bad");
     if results[0] == Value::Bool(true) {
         let present = Column::ALL
@@ -163,23 +169,12 @@ fn what_is_wanted_changes_nothing_else() {
     let names: Vec<&str> = Column::ALL.iter().map(|column| column.name()).collect();
     for line in lines().take(300).chain(lines().skip(2000)) {
         let line = Value::Bytes(line.to_vec());
-        let all = ClfHost::new(Columns::ALL);
-        let all = call(
-            &mut HostFunction::new(all.sig(), all),
-            std::slice::from_ref(&line),
-            &HostContext::default(),
-        );
+        let context = HostContext::default();
+        let all = call(&mut host(Columns::ALL), &[line.clone(), Value::I64(-1)], &context).unwrap();
         let want: Columns = (0..3)
             .map(|_| Column::from_name(random.pick(&names)).unwrap())
             .collect();
-        let some = ClfHost::new(want);
-        let some = call(
-            &mut HostFunction::new(some.sig(), some),
-            &[line],
-            &HostContext::default(),
-        )
-        .unwrap();
-        let all = all.unwrap();
+        let some = call(&mut host(want), &[line, Value::I64(-1)], &context).unwrap();
         let expected = want.iter().map(|column| all[1 + column as usize].clone());
         assert_eq!(some[1..], expected.collect::<Vec<_>>());
     }

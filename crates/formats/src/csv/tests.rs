@@ -1,11 +1,16 @@
-use cutthrough_ir::HostFunction;
+use cutthrough_ir::{HostContext, HostFunction};
 
 use super::*;
+use crate::records::LineHost;
 use crate::render::{Field, Format, Renderer};
 use crate::testing::{Random, Value, call, element};
 
 fn host(columns: &str, want: &[usize]) -> HostFunction {
-    let host = CsvHost::new(b',', &parse_columns(columns).unwrap(), want);
+    host_of(CsvRecords::new(b',', &parse_columns(columns).unwrap(), want))
+}
+
+fn host_of(records: CsvRecords) -> HostFunction {
+    let host = LineHost::new(records);
     HostFunction::new(host.sig(), host)
 }
 
@@ -13,7 +18,7 @@ fn host(columns: &str, want: &[usize]) -> HostFunction {
 fn check(columns: &str, line: &str, expected: &str) {
     let count = parse_columns(columns).unwrap().len();
     let mut host = host(columns, &(0..count).collect::<Vec<_>>());
-    let results = call(&mut host, &[line.into()], &HostContext::default()).unwrap();
+    let results = call(&mut host, &[line.into(), Value::I64(-1)], &HostContext::default()).unwrap();
     let show = |value: &Value| match value {
         Value::Null => "~".to_owned(),
         Value::I64(value) => value.to_string(),
@@ -65,9 +70,13 @@ fn types() {
 #[test]
 fn other_separators() {
     let columns = parse_columns("station:str,temp:f64").unwrap();
-    let host = CsvHost::new(b';', &columns, &[1, 0]);
-    let mut host = HostFunction::new(host.sig(), host);
-    let results = call(&mut host, &["Abidjan, x;-12.3".into()], &HostContext::default()).unwrap();
+    let mut host = host_of(CsvRecords::new(b';', &columns, &[1, 0]));
+    let results = call(
+        &mut host,
+        &["Abidjan, x;-12.3".into(), Value::I64(-1)],
+        &HostContext::default(),
+    )
+    .unwrap();
     assert_eq!(
         results,
         [Value::Bool(true), Value::F64(-12.3), "Abidjan, x".into()]
@@ -82,9 +91,9 @@ fn rows_are_good_or_bad_whatever_is_wanted() {
     for seed in 0..50_000 {
         let line = Value::Bytes(Random::new(seed).bytes(b",,,,\"\"12x.\xff\r", 14));
         let context = HostContext::default();
-        let found = call(&mut all, std::slice::from_ref(&line), &context).unwrap();
+        let found = call(&mut all, &[line.clone(), Value::I64(-1)], &context).unwrap();
         assert_eq!(
-            call(&mut none, &[line], &context).unwrap()[0],
+            call(&mut none, &[line, Value::I64(-1)], &context).unwrap()[0],
             found[0],
             "seed {seed}"
         );
@@ -118,7 +127,12 @@ fn what_was_written_reads_back() {
         let mut line = Vec::new();
         renderer.row(element(&types, &values).get(0), &mut line);
         assert_eq!(line.pop(), Some(b'\n'));
-        let found = call(&mut host, &[Value::Bytes(line)], &HostContext::default()).unwrap();
+        let found = call(
+            &mut host,
+            &[Value::Bytes(line), Value::I64(-1)],
+            &HostContext::default(),
+        )
+        .unwrap();
         assert_eq!(found[0], Value::Bool(true));
         assert_eq!(found[1..], values);
     }

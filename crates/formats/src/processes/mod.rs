@@ -1,29 +1,35 @@
 //! The formats as processes of a network.
 //!
 //! ```text
-//! Read --(bytes)--> Lines --(line, number)--> ParseClf, ParseCsv --(columns)--> ... --> Write
-//!                                                      \--(line, number)--> bad lines, if asked for
+//! Read --(bytes)--> ParseClf, ParseCsv --(columns)--> ... --> Write
+//!                          \--(line, number)--> bad lines, if asked for
+//! Read --(bytes)--> Lines --(line, number)--> ... --> Write, or ParseClf, ParseCsv
 //! ```
 //!
 //! | file | process |
 //! |---|---|
 //! | `lines.rs` | [`Lines`]: blocks of bytes to lines |
-//! | `parse_clf.rs` | [`ParseClf`]: lines to requests |
-//! | `parse_csv.rs` | [`ParseCsv`]: lines to records |
-//! | `parse.rs` | what parsers have in common: good rows, and the policy for bad ones ([`BadRows`]) |
+//! | `parse_clf.rs` | [`ParseClf`]: blocks or lines to requests |
+//! | `parse_csv.rs` | [`ParseCsv`]: blocks or lines to records |
+//! | `parse.rs` | what parsers have in common, and the policy for bad rows ([`BadRows`]) |
+//! | `parse_blocks.rs` | one call of a kernel for each block |
+//! | `parse_lines.rs` | one call for each line |
 //! | `write.rs` | [`Write`]: elements to text |
 
 mod lines;
 mod parse;
+mod parse_blocks;
 mod parse_clf;
 mod parse_csv;
+mod parse_lines;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::bad_rows::{BadRows, BadRowsBound};
 pub use lines::Lines;
-pub use parse::{BadRows, BadRowsBound, HEADERS_POLICY};
+pub use parse::HEADERS_POLICY;
 pub use parse_clf::ParseClf;
 pub use parse_csv::ParseCsv;
 pub use write::{Output, Write};

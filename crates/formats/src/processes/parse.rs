@@ -1,193 +1,69 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use cutthrough::{Fragment, Shape};
-use cutthrough_ir::{ElementType, HostFunction, HostSig, Op, SlotDecl, Type, Value};
-use parking_lot::Mutex;
+use cutthrough_ir::{ElementType, Value};
 
-use super::line_type;
-use crate::limits::BAD_ROWS_NOTED_MAX;
-
-/// The numbers of the first lines that were no rows, while the process runs and
-/// afterwards. How many there were in all is in the network's report, under the
-/// policy [`BadRows::POLICY`].
-#[derive(Clone, Debug, Default)]
-pub struct BadRows {
-    first: Arc<Mutex<Vec<i64>>>,
-    bound: Option<BadRowsBound>,
-}
-
-/// How many bad rows there may be, of all processes that share it.
-#[derive(Clone, Debug)]
-pub struct BadRowsBound {
-    most: u64,
-    count: Arc<AtomicU64>,
-}
-
-impl BadRowsBound {
-    /// At most so many.
-    pub fn new(most: u64) -> BadRowsBound {
-        BadRowsBound {
-            most,
-            count: Arc::default(),
-        }
-    }
-
-    /// Counts one more, the line of this number.
-    fn add(&self, number: i64) -> Result<(), String> {
-        let before = self.count.fetch_add(1, Ordering::Relaxed);
-        match self.most {
-            most if before < most => Ok(()),
-            0 => Err(format!("line {number} does not parse")),
-            most => Err(format!(
-                "line {number} does not parse, nor did {most} before it, which is the most allowed"
-            )),
-        }
-    }
-}
-
-impl BadRows {
-    /// The name of the policy by which bad rows are dropped.
-    pub const POLICY: &'static str = "bad rows";
-
-    /// The numbers of the first of them, in order, at most [`BAD_ROWS_NOTED_MAX`].
-    pub fn first(&self) -> Vec<i64> {
-        self.first.lock().clone()
-    }
-
-    /// Fails the process at the first bad row beyond the bound.
-    #[must_use]
-    pub fn with_bound(self, bound: BadRowsBound) -> BadRows {
-        BadRows {
-            bound: Some(bound),
-            ..self
-        }
-    }
-
-    /// A host function `(number: i64) -> ()` that notes.
-    fn noter(&self) -> HostFunction {
-        let BadRows { first, bound } = self.clone();
-        let sig = HostSig {
-            name: "note bad row".to_owned(),
-            params: vec![Type::I64],
-            results: Vec::new(),
-            rows: Vec::new(),
-        };
-        cutthrough::host::function(sig, move |args, _results, _context| {
-            let mut first = first.lock();
-            if first.len() < BAD_ROWS_NOTED_MAX {
-                first.push(args.i64(0));
-            }
-            bound.as_ref().map_or(Ok(()), |bound| bound.add(args.i64(0)))
-        })
-    }
-}
+use super::{parse_blocks, parse_lines};
+use crate::bad_rows::BadRows;
+use crate::limits::LINE_BYTES_MAX;
+use crate::records::Records;
 
 /// The name of the policy by which header lines are dropped.
 pub const HEADERS_POLICY: &str = "headers";
 
-/// The slots of a parser of inputs with headers: the header of the present input, and how many there have been.
-const HEADER: usize = 0;
-const VERSION: usize = 1;
-
-/// A parser of lines: its host function is `(line: bytes) -> (ok: bool, columns...)`. If inputs have headers, it is
-/// told the present one: `(line: bytes, version: i64, header: bytes) -> (ok: bool, columns...)`.
+/// A parser of a format, of blocks or of lines.
 #[derive(Debug)]
-pub(super) struct Parse {
-    name: String,
-    columns: ElementType,
-    host: Option<HostFunction>,
-    bad_rows: BadRows,
-    has_bad_output: bool,
-    has_header: bool,
+pub(super) struct Parse<R> {
+    /// The format, until the process is declared.
+    pub(super) records: Option<R>,
+    pub(super) columns: ElementType,
+    pub(super) has_header: bool,
+    pub(super) is_of_lines: bool,
+    pub(super) line_bytes_max: usize,
+    pub(super) bad_rows: BadRows,
+    pub(super) has_bad_output: bool,
 }
 
-impl Parse {
-    pub(super) fn new(host: HostFunction) -> Parse {
-        let sig = host.sig();
+impl<R: Records> Parse<R> {
+    pub(super) fn new(records: R) -> Parse<R> {
         Parse {
-            name: sig.name.clone(),
-            columns: ElementType::new(sig.results[1..].iter().copied()),
-            host: Some(host),
+            columns: ElementType::new(records.columns().iter().copied()),
+            has_header: records.has_header(),
+            records: Some(records),
+            is_of_lines: false,
+            line_bytes_max: LINE_BYTES_MAX,
             bad_rows: BadRows::default(),
             has_bad_output: false,
-            has_header: false,
         }
     }
 
-    pub(super) fn with_header(self) -> Parse {
-        Parse {
-            has_header: true,
-            ..self
-        }
-    }
-
-    pub(super) fn with_bad_output(self) -> Parse {
-        Parse {
-            has_bad_output: true,
-            ..self
-        }
-    }
-
-    pub(super) fn with_bad_rows(self, bad_rows: BadRows) -> Parse {
-        Parse { bad_rows, ..self }
-    }
-
-    pub(super) fn bad_rows(&self) -> BadRows {
-        self.bad_rows.clone()
+    pub(super) fn take_records(&mut self) -> R {
+        self.records.take().expect("a process is declared once")
     }
 
     pub(super) fn declare(&mut self, shape: &mut Shape) {
-        shape.name(self.name.as_str());
-        shape.input(line_type());
-        shape.output(self.columns.clone());
-        shape.host_once(&mut self.host);
-        if self.has_bad_output {
-            shape.output(line_type());
-        } else {
-            shape.host(self.bad_rows.noter());
-            shape.drop_policy(BadRows::POLICY);
-        }
-        if self.has_header {
-            shape.drop_policy(HEADERS_POLICY);
-            shape.slot(SlotDecl::zero("header", Type::BYTES));
-            shape.slot(SlotDecl::i64("headers", 0));
+        shape.name(R::NAME);
+        match self.is_of_lines {
+            true => parse_lines::declare(self, shape),
+            false => parse_blocks::declare(self, shape),
         }
     }
 
     pub(super) fn read_ok(&self, f: &mut Fragment<'_>, element: &[Value]) {
-        let row = if self.has_header {
-            self.skip_header(f, element);
-            let (version, header) = (f.slot_get(VERSION), f.slot_get(HEADER));
-            f.call(0, &[element[0], version, header])
-        } else {
-            f.call(0, &element[..1])
-        };
-        let (_, bad) = f.br_new(row[0]);
-        f.emit(0, &row[1..]);
-        f.done();
-        f.switch_to(bad);
-        if self.has_bad_output {
-            f.emit(1, element);
-        } else {
-            f.call(1, &element[1..]);
-            f.drop(0);
+        match self.is_of_lines {
+            true => parse_lines::read_ok(self, f, element),
+            false => parse_blocks::read_ok(f, element[0]),
         }
-        f.done();
     }
 
-    /// Keeps a header, and goes on where the line is none.
-    fn skip_header(&self, f: &mut Fragment<'_>, element: &[Value]) {
-        let one = f.iconst(1);
-        let is_header = f.op(Op::Ieq, &[element[1], one]);
-        let (_, row) = f.br_new(is_header);
-        f.slot_set(HEADER, element[0]);
-        let version = f.slot_get(VERSION);
-        let version = f.op(Op::Iadd, &[version, one]);
-        f.slot_set(VERSION, version);
-        f.drop(usize::from(!self.has_bad_output));
-        f.done();
-        f.switch_to(row);
+    pub(super) fn write_ok(&self, f: &mut Fragment<'_>) {
+        if !self.is_of_lines {
+            parse_blocks::write_ok(self, f);
+        }
+    }
+
+    pub(super) fn end(&self, f: &mut Fragment<'_>) {
+        if !self.is_of_lines {
+            parse_blocks::end(f);
+        }
     }
 }
 
@@ -195,21 +71,39 @@ impl Parse {
 macro_rules! parser_process {
     ($name:ident) => {
         impl $name {
+            /// Takes lines and their numbers, as [`Lines`](super::Lines) gives them, instead of
+            /// blocks.
+            #[must_use]
+            pub fn of_lines(mut self) -> Self {
+                self.0.is_of_lines = true;
+                self
+            }
+
+            /// Bounds the length of lines, where it makes them of blocks; longer ones are
+            /// dropped as "too long".
+            #[must_use]
+            pub fn with_line_bytes_max(mut self, bytes: usize) -> Self {
+                self.0.line_bytes_max = bytes;
+                self
+            }
+
             /// Adds output 1, of lines and their numbers, for the lines that are no rows.
             #[must_use]
-            pub fn with_bad_output(self) -> Self {
-                $name(self.0.with_bad_output())
+            pub fn with_bad_output(mut self) -> Self {
+                self.0.has_bad_output = true;
+                self
             }
 
             /// Notes lines that are no rows where another process has noted some before.
             #[must_use]
-            pub fn with_bad_rows(self, bad_rows: BadRows) -> Self {
-                $name(self.0.with_bad_rows(bad_rows))
+            pub fn with_bad_rows(mut self, bad_rows: BadRows) -> Self {
+                self.0.bad_rows = bad_rows;
+                self
             }
 
             /// Which lines were no rows, unless they go to an output.
             pub fn bad_rows(&self) -> BadRows {
-                self.0.bad_rows()
+                self.0.bad_rows.clone()
             }
         }
 
@@ -220,6 +114,14 @@ macro_rules! parser_process {
 
             fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
                 self.0.read_ok(f, element);
+            }
+
+            fn write_ok(&self, f: &mut Fragment<'_>) {
+                self.0.write_ok(f);
+            }
+
+            fn end(&self, _of: usize, f: &mut Fragment<'_>) {
+                self.0.end(f);
             }
         }
     };

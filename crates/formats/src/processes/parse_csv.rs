@@ -1,16 +1,15 @@
 use cutthrough::{Fragment, Process, Shape};
-use cutthrough_ir::{HostFunction, Value};
+use cutthrough_ir::Value;
 
 use super::BadRows;
 use super::parse::{Parse, parser_process};
-use crate::csv::{Column, CsvHost};
+use crate::csv::{Column, CsvRecords};
 
-/// Makes records of lines of separated values: `(line, number)` to the wanted
-/// columns. Lines that are no records are dropped as "bad rows", or given to an
-/// output of their own ([`with_bad_output`](ParseCsv::with_bad_output)).
-///
+/// Makes records of separated values: blocks of bytes, or [lines](ParseCsv::of_lines), to
+/// columns. Lines that are no records are dropped as "bad rows", or given to an output of
+/// their own ([`with_bad_output`](ParseCsv::with_bad_output)).
 #[derive(Debug)]
-pub struct ParseCsv(Parse);
+pub struct ParseCsv(Parse<CsvRecords>);
 
 impl ParseCsv {
     /// Gives the columns with these indices, in this order.
@@ -18,8 +17,7 @@ impl ParseCsv {
     /// # Panics
     /// When an index is not a column's, or there twice.
     pub fn new(sep: u8, columns: &[Column], want: &[usize]) -> ParseCsv {
-        let host = CsvHost::new(sep, columns, want);
-        ParseCsv(Parse::new(HostFunction::new(host.sig(), host)))
+        ParseCsv(Parse::new(CsvRecords::new(sep, columns, want)))
     }
 
     /// The same for inputs that begin with a header: the line with number 1. Fields are columns by their names there.
@@ -29,8 +27,7 @@ impl ParseCsv {
     /// # Panics
     /// As [`new`](ParseCsv::new).
     pub fn with_header(sep: u8, columns: &[Column], want: &[usize], first: Option<&[u8]>) -> ParseCsv {
-        let host = CsvHost::with_header(sep, columns, want, first);
-        ParseCsv(Parse::new(HostFunction::new(host.sig(), host)).with_header())
+        ParseCsv(Parse::new(CsvRecords::with_header(sep, columns, want, first)))
     }
 }
 

@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
-use cutthrough::processes::{Collect, Collected, MapFn, Read};
+use cutthrough::processes::{Collect, Collected, Map, MapFn, Read};
 use cutthrough::{FlowPoint, Network, Options, Progress};
 use parking_lot::Mutex;
 
@@ -94,41 +94,134 @@ const LOG: &[u8] = b"1.2.3.4 - - [21/Nov/2026:01:18:20 +0000] \"GET /a?x=1 HTTP/
 #[test]
 fn requests_are_parsed_and_bad_rows_counted() {
     for options in ENGINES {
-        let mut net = Network::new(options());
-        let blocks = read(&mut net, LOG, 50);
-        let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
-        let parse = ParseClf::new(Columns::NONE.with(Column::Status).with(Column::Path));
-        let bad_rows = parse.bad_rows();
-        let rows: FlowPoint<(Option<String>, i64)> = net.pipe(lines, parse).unwrap();
-        let collected = collect(&mut net, rows);
-        run(&mut net);
-        assert_eq!(collected.take(), [(Some("/a".to_owned()), 200), (None, 400)]);
-        assert_eq!(
-            (dropped(&mut net, BadRows::POLICY), bad_rows.first()),
-            (2, vec![2, 4])
-        );
+        for is_of_lines in [false, true] {
+            let mut net = Network::new(options());
+            let blocks = read(&mut net, LOG, 50);
+            let parse = ParseClf::new(Columns::NONE.with(Column::Status).with(Column::Path));
+            let bad_rows = parse.bad_rows();
+            let rows: FlowPoint<(Option<String>, i64)> = match is_of_lines {
+                true => {
+                    let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
+                    net.pipe(lines, parse.of_lines()).unwrap()
+                }
+                false => net.pipe(blocks, parse).unwrap(),
+            };
+            let collected = collect(&mut net, rows);
+            run(&mut net);
+            assert_eq!(collected.take(), [(Some("/a".to_owned()), 200), (None, 400)]);
+            assert_eq!(
+                (dropped(&mut net, BadRows::POLICY), bad_rows.first()),
+                (2, vec![2, 4])
+            );
+        }
     }
 }
 
 #[test]
 fn bad_rows_may_have_an_output() {
-    for options in ENGINES {
+    for (options, piece_bytes) in ENGINES
+        .into_iter()
+        .flat_map(|options| (1..16).map(move |n| (options, n)))
+    {
         let mut net = Network::new(options());
-        let blocks = read(&mut net, b"a;1\nb;x\nc;3;4\n", 7);
-        let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
+        let text = b"z\na;1\nb;x\nc;3;4\n0123456789;1\nd;2\ny\ny\n";
+        let blocks = read(&mut net, text, piece_bytes);
         let columns = crate::csv::parse_columns("name:str,n:i64").unwrap();
-        let parse = net
-            .add(ParseCsv::new(b';', &columns, &[1, 0]).with_bad_output())
-            .unwrap();
-        net.attach_input(parse, 0, lines).unwrap();
+        let parse = ParseCsv::new(b';', &columns, &[1, 0]).with_line_bytes_max(10);
+        let parse = net.add(parse.with_bad_output()).unwrap();
+        net.attach_input(parse, 0, blocks).unwrap();
         let rows = net.point::<(i64, String)>("rows").unwrap();
         net.attach_output(parse, 0, rows).unwrap();
         let bad = net.point::<(String, i64)>("bad").unwrap();
         net.attach_output(parse, 1, bad).unwrap();
-        let (rows, bad) = (collect(&mut net, rows), collect(&mut net, bad));
+        // Both in one flow, in the order of the lines.
+        let all = net.point::<(String, i64)>("all").unwrap();
+        let name = net.add(MapFn::new(|(n, name): (i64, String)| (name, n))).unwrap();
+        net.attach_input(name, 0, rows).unwrap();
+        net.attach_output(name, 0, all).unwrap();
+        let copy = net.add(MapFn::new(|line: (String, i64)| line)).unwrap();
+        net.attach_input(copy, 0, bad).unwrap();
+        net.attach_output(copy, 0, all).unwrap();
+        let collected = collect(&mut net, all);
         run(&mut net);
-        assert_eq!(rows.take(), [(1, "a".to_owned())]);
-        assert_eq!(bad.take(), [("b;x".to_owned(), 2), ("c;3;4".to_owned(), 3)]);
+        let expected = [
+            ("z", 1),
+            ("a", 1),
+            ("b;x", 3),
+            ("c;3;4", 4),
+            ("d", 2),
+            ("y", 7),
+            ("y", 8),
+        ];
+        assert_eq!(
+            collected.take(),
+            expected.map(|(text, number)| (text.to_owned(), number)),
+            "pieces of {piece_bytes}"
+        );
+        assert_eq!(dropped(&mut net, Lines::POLICY), 1);
+    }
+}
+
+#[test]
+fn columns_that_come_to_be_needed_are_there_for_the_rows_that_are_held() {
+    for options in ENGINES {
+        let text: Vec<u8> = (0..20_000)
+            .flat_map(|k| format!("{k};n{k}\n").into_bytes())
+            .collect();
+        let mut net = Network::new(options());
+        let blocks = read(&mut net, &text, 1000);
+        let columns = crate::csv::parse_columns("k:i64,name:str").unwrap();
+        let rows: FlowPoint<(i64, String)> =
+            net.pipe(blocks, ParseCsv::new(b';', &columns, &[0, 1])).unwrap();
+        let first = collect_mapped(&mut net, rows, |f, row| vec![row[0], f.iconst(0)]);
+        let mut steps = 0;
+        let mut second = None;
+        while net.run_steps(1777).unwrap() != Progress::Done {
+            steps += 1;
+            if steps == 3 {
+                // The second reader needs the names too, from the middle of a block on.
+                second = Some(collect(&mut net, rows));
+            }
+        }
+        let (first, second) = (first.take(), second.unwrap().take());
+        assert_eq!(first.len() + second.len(), 20_000);
+        assert!(!second.is_empty());
+        for (k, name) in second {
+            assert_eq!(name, format!("n{k}"));
+        }
+        net.check_conservation().unwrap();
+    }
+}
+
+/// Collects what a fragment makes of rows.
+fn collect_mapped(
+    net: &mut Network,
+    rows: FlowPoint<(i64, String)>,
+    map: impl Fn(&mut cutthrough::Fragment<'_>, &[cutthrough_ir::Value]) -> Vec<cutthrough_ir::Value>
+    + Send
+    + 'static,
+) -> Collected<(i64, i64)> {
+    let row = ElementType::new([Type::I64, Type::BYTES]);
+    let pair = ElementType::new([Type::I64, Type::I64]);
+    let mapped: FlowPoint<(i64, i64)> = net.pipe(rows, Map::new(row, pair, map)).unwrap();
+    collect(net, mapped)
+}
+
+#[test]
+fn headers_say_which_field_is_which_column() {
+    for (options, piece_bytes) in ENGINES
+        .into_iter()
+        .flat_map(|options| (1..12).map(move |n| (options, n)))
+    {
+        let mut net = Network::new(options());
+        let blocks = read(&mut net, b"b,other,a\r\n1,x,2\n3,y,4", piece_bytes);
+        let columns = crate::csv::parse_columns("a:i64,b:i64").unwrap();
+        let parse = ParseCsv::with_header(b',', &columns, &[0, 1], None);
+        let rows: FlowPoint<(i64, i64)> = net.pipe(blocks, parse).unwrap();
+        let collected = collect(&mut net, rows);
+        run(&mut net);
+        assert_eq!(collected.take(), [(2, 1), (4, 3)]);
+        assert_eq!(dropped(&mut net, HEADERS_POLICY), 1);
     }
 }
 
@@ -137,9 +230,8 @@ fn many_fields_with_quotes_take_little_memory() {
     let row = format!("\"{}\"\"\",1\n", "x".repeat(20_000));
     let mut net = Network::new(Options::native());
     let blocks = read(&mut net, row.repeat(15_000).as_bytes(), 1 << 20);
-    let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
     let columns = crate::csv::parse_columns("a:str,n:i64").unwrap();
-    let rows: FlowPoint<(Vec<u8>, i64)> = net.pipe(lines, ParseCsv::new(b',', &columns, &[0, 1])).unwrap();
+    let rows: FlowPoint<(Vec<u8>, i64)> = net.pipe(blocks, ParseCsv::new(b',', &columns, &[0, 1])).unwrap();
     let lengths: FlowPoint<i64> = net
         .pipe(rows, MapFn::new(|(a, n): (Vec<u8>, i64)| a.len() as i64 + n))
         .unwrap();

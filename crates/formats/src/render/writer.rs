@@ -66,8 +66,7 @@ impl<W: Write + Send> WriterHost<W> {
             params: std::iter::once(Type::I64)
                 .chain(self.types.iter().copied())
                 .collect(),
-            results: Vec::new(),
-            rows: Vec::new(),
+            ..HostSig::default()
         }
     }
 

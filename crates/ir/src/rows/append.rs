@@ -124,6 +124,16 @@ impl<'r> ColumnMut<'r> {
         self.set_present(row);
     }
 
+    /// Makes a value zero (absent, no bytes), as it was at first.
+    pub fn clear(&mut self, row: usize) {
+        self.words[row] = 0;
+        for words in [&mut self.lengths, &mut self.presence] {
+            if let Some(word) = words.get_mut(row) {
+                *word = 0;
+            }
+        }
+    }
+
     #[inline]
     fn word(&mut self, kind: Kind, row: usize, word: Word) {
         assert_eq!(self.ty.kind, kind, "the column is of {}", self.ty);

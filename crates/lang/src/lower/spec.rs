@@ -60,7 +60,7 @@ impl Spec {
                 match format {
                     Format::Clf => {
                         let want = wanted.iter().map(|&index| clf::Column::ALL[index]).collect();
-                        let parse = ParseClf::new(want).with_bad_rows(noted);
+                        let parse = ParseClf::new(want).of_lines().with_bad_rows(noted);
                         match has_bad_output {
                             true => Box::new(parse.with_bad_output()),
                             false => Box::new(parse),
@@ -73,7 +73,7 @@ impl Spec {
                                 ParseCsv::with_header(*sep, columns, wanted, first.as_deref())
                             }
                         };
-                        let parse = parse.with_bad_rows(noted);
+                        let parse = parse.of_lines().with_bad_rows(noted);
                         match has_bad_output {
                             true => Box::new(parse.with_bad_output()),
                             false => Box::new(parse),

@@ -1,0 +1,441 @@
+use cutthrough_ir::{HostFunction, Kind, Rows};
+
+use super::*;
+use crate::clf::{self, ClfRecords};
+use crate::csv::{Column, CsvRecords, parse_columns};
+use crate::lines::Lines;
+use crate::records::{ALL_NEEDED, LineHost, is_needed};
+use crate::testing::{Random, Value, call};
+
+/// What there is in some inputs, and what they say.
+#[derive(Debug, Default, PartialEq)]
+struct Parsed {
+    rows: Vec<Vec<Value>>,
+    /// The lines that are no rows, their numbers, and how many rows come before.
+    bad: Vec<(Vec<u8>, i64, i64)>,
+    too_long: i64,
+    headers: i64,
+}
+
+/// The definition: line by line.
+fn by_lines<R: Records>(records: R, blocks: &[&[u8]], line_bytes_max: usize) -> Result<Parsed, String> {
+    let host = LineHost::new(records);
+    let mut host = HostFunction::new(host.sig(), host);
+    let mut lines = Lines::new(line_bytes_max);
+    let mut parsed = Parsed::default();
+    let has_header = host.sig().params.len() > 2;
+    let mut header = Vec::new();
+    let mut take = |lines: &mut Lines| -> Result<(), String> {
+        while let Some(line) = lines.next() {
+            if line.too_long {
+                parsed.too_long += 1;
+                continue;
+            }
+            if has_header && line.number == 1 {
+                parsed.headers += 1;
+                header = line.bytes.to_vec();
+                continue;
+            }
+            let mut args = vec![Value::Bytes(line.bytes.to_vec()), Value::I64(ALL_NEEDED)];
+            if has_header {
+                args.extend([Value::I64(parsed.headers), Value::Bytes(header.clone())]);
+            }
+            let results = call(&mut host, &args, &HostContext::default());
+            let mut results = results.map_err(|why| format!("line {}: {why}", line.number))?;
+            if results.remove(0) == Value::Bool(true) {
+                parsed.rows.push(results);
+            } else {
+                let before = parsed.rows.len() as i64;
+                parsed.bad.push((line.bytes.to_vec(), line.number, before));
+            }
+        }
+        Ok(())
+    };
+    for block in blocks {
+        lines.accept(Bytes::copy_from_slice(block)).unwrap();
+        take(&mut lines)?;
+    }
+    lines.end();
+    take(&mut lines)?;
+    Ok(parsed)
+}
+
+/// The kernel: block by block. Where slabs are known, rows share them.
+fn by_blocks<R: Records>(
+    records: R,
+    blocks: &[&[u8]],
+    line_bytes_max: usize,
+    has_slabs: bool,
+    mut needed: impl FnMut() -> i64,
+) -> Result<Parsed, String> {
+    let mut kernel = BlockKernel::new(records, line_bytes_max, None);
+    let mut buffers: Vec<Rows> = kernel.rows().into_iter().map(Rows::new).collect();
+    let mut parsed = Parsed::default();
+    let (mut carried, mut number, mut headers, mut header) = (0, 0, 0, Vec::new());
+    for block in blocks.iter().chain(&[&b""[..]]) {
+        let needs = needed();
+        let slab = Bytes::copy_from_slice(block);
+        let state = State {
+            carried,
+            number,
+            headers,
+            header: &header,
+        };
+        let call = Call {
+            is_again: false,
+            block: &slab,
+            state,
+            needs,
+        };
+        let state = kernel.run(call, has_slabs.then(|| slab.clone()), &mut args(&mut buffers))?;
+        let header_then = state.header.to_vec();
+        (carried, number, headers, header) = (state.carried, state.number, state.headers, header_then);
+        let (rows, bad, too_long) = (
+            kernel.parsing.rows,
+            kernel.parsing.bad.len(),
+            kernel.parsing.too_long,
+        );
+        assert_eq!((rows, bad), (buffers[0].len(), buffers[3].len()));
+        let first: Vec<Vec<Value>> = (0..buffers[0].len())
+            .map(|row| row_of(&buffers[0], row))
+            .collect();
+        // Once more, for all columns.
+        let state = State {
+            carried,
+            number,
+            headers,
+            header: &header,
+        };
+        let call = Call {
+            is_again: true,
+            block: b"",
+            state,
+            needs: ALL_NEEDED,
+        };
+        kernel.run(call, None, &mut args(&mut buffers))?;
+        let before = parsed.rows.len() as i64;
+        parsed
+            .rows
+            .extend((0..buffers[0].len()).map(|row| row_of(&buffers[0], row)));
+        let again = &parsed.rows[before as usize..];
+        for (first, again) in first.iter().zip(again) {
+            for (k, (first, again)) in first.iter().zip(again).enumerate() {
+                assert!(first == again || !is_needed(needs, k), "{first:?} {again:?}");
+            }
+        }
+        for row in 0..buffers[3].len() {
+            let bad = row_of(&buffers[3], row);
+            let [Value::Bytes(line), Value::I64(number), Value::I64(rows_before)] = &bad[..] else {
+                panic!("{bad:?}")
+            };
+            parsed.bad.push((line.clone(), *number, before + rows_before));
+        }
+        parsed.too_long += too_long;
+        parsed.headers = headers;
+    }
+    Ok(parsed)
+}
+
+fn args(buffers: &mut [Rows]) -> Vec<RowsArg<'_>> {
+    buffers.iter_mut().map(|rows| RowsArg::new(rows, true)).collect()
+}
+
+fn row_of(rows: &Rows, row: usize) -> Vec<Value> {
+    let types: Vec<Type> = rows.decl().types().collect();
+    let value = |(column, ty): (usize, &Type)| match rows.value(column, row) {
+        None => {
+            assert!(ty.nullable);
+            Value::Null
+        }
+        Some(Scalar::I64(value)) => Value::I64(value),
+        Some(Scalar::F64(value)) => Value::F64(value),
+        Some(Scalar::Bool(value)) => Value::Bool(value),
+        Some(Scalar::Bytes(value)) => Value::Bytes(value.to_vec()),
+    };
+    types.iter().enumerate().map(value).collect()
+}
+
+/// Cuts a text at random into blocks.
+fn cut<'t>(text: &'t [u8], random: &mut Random) -> Vec<&'t [u8]> {
+    let longest = random.pick(&[1, 3, 20, 200]);
+    let (mut blocks, mut rest) = (Vec::new(), text);
+    while !rest.is_empty() {
+        let length = (random.below(longest) + 1).min(rest.len());
+        let (block, after) = rest.split_at(length);
+        blocks.push(block);
+        rest = after;
+    }
+    blocks
+}
+
+/// Checks that some inputs say the same by blocks and by lines, wherever blocks end.
+fn check<R: Records>(
+    records: impl Fn() -> R,
+    inputs: &[Vec<u8>],
+    line_bytes_max: usize,
+    random: &mut Random,
+    name: &str,
+) {
+    let mut whole: Vec<&[u8]> = inputs.iter().flat_map(|input| [&input[..], b""]).collect();
+    whole.retain(|block| !block.is_empty() || random.below(20) > 0);
+    let expected = by_lines(records(), &whole, line_bytes_max);
+    let found = by_blocks(records(), &whole, line_bytes_max, true, || ALL_NEEDED);
+    assert_eq!(found, expected, "{name}: {whole:?}");
+    let cut: Vec<&[u8]> = whole
+        .iter()
+        .flat_map(|block| match block {
+            [] => vec![*block],
+            _ => cut(block, random),
+        })
+        .collect();
+    let has_slabs = random.below(2) == 0;
+    let found = by_blocks(records(), &cut, line_bytes_max, has_slabs, || {
+        random.next().cast_signed()
+    });
+    assert_eq!(found, expected, "{name}: {cut:?}");
+}
+
+#[test]
+fn separated_values_are_the_same_by_blocks_and_by_lines() {
+    let declarations = [
+        "a:str,b:f64",
+        "a:i64",
+        "a:str?,b:i64?,c:f64?,d:bool?,e:str",
+        "a:bool,b:i64,c:str",
+    ];
+    for seed in 0..6000 {
+        let mut random = Random::new(seed);
+        let declared = random.pick(&declarations);
+        let columns = parse_columns(declared).unwrap();
+        let sep = random.pick(b";;;;;,-\"\r");
+        let mut want: Vec<usize> = (0..columns.len()).filter(|_| random.below(3) > 0).collect();
+        want.reverse();
+        let mut inputs = vec![Vec::new(); 1 + random.below(2)];
+        let has_header = random.below(3) == 0;
+        for text in &mut inputs {
+            let mut order: Vec<Option<usize>> = (0..columns.len()).map(Some).collect();
+            if has_header {
+                order.resize(columns.len() + random.below(2), None);
+                order.rotate_left(random.below(columns.len()));
+                let names = order
+                    .iter()
+                    .map(|field| field.map_or("other", |k| &columns[k].name));
+                text.extend(
+                    names
+                        .collect::<Vec<_>>()
+                        .join(&(sep as char).to_string())
+                        .into_bytes(),
+                );
+                text.push(b'\n');
+            }
+            for _ in 0..random.below(12) {
+                record(&columns, &order, sep, &mut random, text);
+            }
+            text.truncate(text.len().saturating_sub(random.below(3)));
+        }
+        let records = || match has_header {
+            true => CsvRecords::with_header(sep, &columns, &want, Some(b"a;b;c;d;e")),
+            false => CsvRecords::new(sep, &columns, &want),
+        };
+        let line_bytes_max = random.pick(&[1000, 1000, 10, 30]);
+        check(
+            records,
+            &inputs,
+            line_bytes_max,
+            &mut random,
+            &format!("seed {seed}, {}", sep as char),
+        );
+    }
+}
+
+/// Adds a line that may be a record of these columns, in this order, or something like it.
+fn record(columns: &[Column], order: &[Option<usize>], sep: u8, random: &mut Random, text: &mut Vec<u8>) {
+    let odd = [
+        "",
+        "a",
+        "Some name",
+        "1",
+        "-7",
+        "12.5",
+        "-0.0",
+        "123456789",
+        "12345678901234567",
+        " 3 ",
+        "1e5",
+        ".",
+        "-",
+        "5.",
+        "true",
+        "0",
+        "\"x\"",
+        "\"a;b\"",
+        "\"a\"\"b\"",
+        "\"\"",
+        "\"",
+        "a\"b",
+        "\r",
+        "\u{fc}",
+    ];
+    let is_usual = random.below(4) > 0;
+    let count = if is_usual {
+        order.len()
+    } else {
+        random.below(order.len() + 2)
+    };
+    for k in 0..count {
+        if k > 0 {
+            text.push(sep);
+        }
+        let column = order.get(k).copied().flatten().filter(|_| is_usual);
+        let usual = match column.map(|column| columns[column].ty.kind) {
+            Some(Kind::I64) => "-1203",
+            Some(Kind::F64) => "-12.3",
+            Some(Kind::Bool) => "True",
+            Some(Kind::Bytes) | None => "Station",
+        };
+        let field = if !is_usual || random.below(3) == 0 {
+            random.pick(&odd)
+        } else {
+            usual
+        };
+        text.extend_from_slice(field.as_bytes());
+    }
+    text.extend_from_slice(random.pick(&["\n", "\n", "\r\n", "\n\n", "\r\r\n"]).as_bytes());
+}
+
+#[test]
+fn requests_are_the_same_by_blocks_and_by_lines() {
+    const LOG: &[u8] = include_bytes!("../../../../examples/data/access.log");
+    let lines: Vec<&[u8]> = LOG.split_inclusive(|&byte| byte == b'\n').collect();
+    let odd: &[u8] = b"\"\" \\-[]? \n\r019aG:/+";
+    for seed in 0..4000 {
+        let mut random = Random::new(seed);
+        let mut text = Vec::new();
+        for _ in 0..random.below(6) {
+            let mut line = random.pick(&lines).to_vec();
+            if random.below(3) == 0 {
+                let at = random.below(line.len());
+                line[at] = random.pick(odd);
+            }
+            if random.below(6) == 0 {
+                line.insert(random.below(line.len()), random.pick(odd));
+            }
+            if random.below(6) == 0 {
+                line.remove(random.below(line.len()));
+            }
+            if random.below(6) == 0 {
+                line.insert(line.len() - 1, b'\r');
+            }
+            text.extend(line);
+        }
+        let want: clf::Columns = match random.below(3) {
+            0 => clf::Columns::ALL,
+            _ => clf::Column::ALL
+                .into_iter()
+                .filter(|_| random.below(2) == 0)
+                .collect(),
+        };
+        let line_bytes_max = random.pick(&[1000, 150]);
+        check(
+            || ClfRecords::new(want),
+            &[text],
+            line_bytes_max,
+            &mut random,
+            &format!("seed {seed}"),
+        );
+    }
+}
+
+#[test]
+fn a_block_may_end_anywhere() {
+    let text = b"a;1\n\"b\"\"c\";2.5\r\n\nlong long line;3\nd;x\r\n;-4\nlast;5";
+    let columns = parse_columns("name:str,n:f64").unwrap();
+    let records = || CsvRecords::new(b';', &columns, &[1, 0]);
+    let expected = by_lines(records(), &[text], 12).unwrap();
+    assert_eq!(
+        (expected.rows.len(), expected.bad.len(), expected.too_long),
+        (4, 2, 1)
+    );
+    for at in 0..=text.len() {
+        for to in at..=text.len() {
+            let mut blocks = vec![&text[..at], &text[at..to], &text[to..]];
+            blocks.retain(|block| !block.is_empty());
+            let found = by_blocks(records(), &blocks, 12, true, || 2).unwrap();
+            assert_eq!(found, expected, "{at} {to}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_is_not_kept() {
+    let mut kernel = BlockKernel::new(
+        CsvRecords::new(b';', &parse_columns("a").unwrap(), &[0]),
+        100_000,
+        None,
+    );
+    let mut buffers: Vec<Rows> = kernel.rows().into_iter().map(Rows::new).collect();
+    let block = vec![b'x'; 10_000];
+    let mut carried = 0;
+    for _ in 0..1000 {
+        carried = kernel
+            .parse(&block, carried, None, &mut args(&mut buffers))
+            .unwrap();
+        assert!(buffers[1].bytes() <= 100_200);
+    }
+    assert_eq!(carried, SKIPPING);
+}
+
+/// A format that cannot take a certain line.
+struct Refusing;
+
+impl Records for Refusing {
+    const NAME: &'static str = "refuse";
+
+    fn columns(&self) -> &[Type] {
+        &[]
+    }
+
+    fn need(&mut self, _: i64) {}
+
+    fn line<'a>(&'a mut self, line: &'a [u8], _: &mut impl crate::records::Cells<'a>) -> bool {
+        assert_ne!(line, b"bad", "not this");
+        true
+    }
+
+    fn structure(&self) -> [u8; 3] {
+        *b"\n\n\n"
+    }
+
+    fn plain<'a>(
+        &mut self,
+        _: &'a [u8],
+        _: usize,
+        _: &[u32],
+        _: &mut impl crate::records::Cells<'a>,
+    ) -> Option<usize> {
+        None
+    }
+
+    fn row_bytes_min(&self) -> usize {
+        1
+    }
+}
+
+#[test]
+fn a_panic_names_the_line() {
+    let mut kernel = BlockKernel::new(Refusing, 100, None);
+    let mut buffers: Vec<Rows> = kernel.rows().into_iter().map(Rows::new).collect();
+    let state = State {
+        number: 40,
+        ..State::default()
+    };
+    let call = Call {
+        is_again: false,
+        block: b"good\nbad\n",
+        state,
+        needs: ALL_NEEDED,
+    };
+    let outcome = kernel.run(call, None, &mut args(&mut buffers));
+    let error = outcome.unwrap_err();
+    assert!(error.starts_with("line 42: panicked: "), "{error}");
+}

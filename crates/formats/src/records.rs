@@ -1,0 +1,173 @@
+//! Formats of which each line is a record.
+//!
+//! A format says once what a line means ([`Records::line`]). Beside it stands how most lines
+//! of a block are parsed ([`Records::plain`]), which has to say the same where it says
+//! anything: tests hold both to each other.
+
+use cutthrough_ir::{ColumnMut, Host, HostContext, HostSig, Results, Type, Words};
+
+/// Where the values of one record are put: by the number of the column. What is
+/// not put is absent, zero or no bytes.
+pub(crate) trait Cells<'a> {
+    fn i64(&mut self, column: usize, value: i64);
+    fn f64(&mut self, column: usize, value: f64);
+    fn bool(&mut self, column: usize, value: bool);
+    fn bytes(&mut self, column: usize, value: &'a [u8]);
+}
+
+/// A format, and the columns that it gives.
+pub(crate) trait Records: Send + 'static {
+    /// What the host functions are called.
+    const NAME: &'static str;
+
+    /// The types of the columns.
+    fn columns(&self) -> &[Type];
+
+    /// Which columns are needed from now on: bit k is for the columns k, k + 64 and so on.
+    /// The others need not be put; whether a line is a row does not depend on them.
+    fn need(&mut self, columns: i64);
+
+    /// Whether the first line of each input is a header.
+    fn has_header(&self) -> bool {
+        false
+    }
+
+    /// Takes the fields of lines as this header says. Headers have versions: 0 is what was
+    /// known before there was any.
+    fn sort_by(&mut self, version: i64, header: &[u8]) -> Result<(), String> {
+        let _ = (version, header);
+        Ok(())
+    }
+
+    /// Parses a line without its end; gives whether it is a good row. Of one that is not,
+    /// some values may have been put.
+    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> bool;
+
+    /// The bytes by which lines are structured, the end of the line among them.
+    fn structure(&self) -> [u8; 3];
+
+    /// Parses the line that begins at `start` of a block and has nothing unusual to it.
+    /// `ends` says where [`structure`](Records::structure) lies from there on. Gives how
+    /// much of that the line has, its end included; none where [`line`](Records::line)
+    /// has to be asked, after some values may have been put.
+    fn plain<'a>(
+        &mut self,
+        block: &'a [u8],
+        start: usize,
+        ends: &[u32],
+        cells: &mut impl Cells<'a>,
+    ) -> Option<usize>;
+
+    /// How many bytes a good row has at least, with its end.
+    fn row_bytes_min(&self) -> usize;
+}
+
+/// Parses one line, as a host function: `(line: bytes, needs: i64) -> (ok: bool, columns...)`,
+/// or, where there are headers, `(line: bytes, needs: i64, version: i64, header: bytes) -> ...`.
+#[derive(Debug)]
+pub(crate) struct LineHost<R>(R);
+
+impl<R: Records> LineHost<R> {
+    pub(crate) fn new(records: R) -> LineHost<R> {
+        LineHost(records)
+    }
+
+    /// The signature.
+    pub(crate) fn sig(&self) -> HostSig {
+        let columns = self.0.columns().iter().copied();
+        HostSig {
+            name: R::NAME.to_owned(),
+            params: match self.0.has_header() {
+                false => vec![Type::BYTES, Type::I64],
+                true => vec![Type::BYTES, Type::I64, Type::I64, Type::BYTES],
+            },
+            results: std::iter::once(Type::BOOL).chain(columns).collect(),
+            ..HostSig::default()
+        }
+    }
+}
+
+impl<R: Records> Host for LineHost<R> {
+    fn call<'a>(
+        &'a mut self,
+        args: Words<'a>,
+        results: &mut Results<'a>,
+        _context: &'a HostContext,
+    ) -> Result<(), String> {
+        let LineHost(records) = self;
+        if records.has_header() {
+            records.sort_by(args.i64(2), args.bytes(3))?;
+        }
+        records.need(args.i64(1));
+        let is_good = records.line(args.bytes(0), &mut ResultCells(results));
+        results.bool(0, is_good);
+        Ok(())
+    }
+}
+
+/// The results of a host call as cells.
+struct ResultCells<'r, 'a>(&'r mut Results<'a>);
+
+impl<'a> Cells<'a> for ResultCells<'_, 'a> {
+    fn i64(&mut self, column: usize, value: i64) {
+        self.0.i64(1 + column, value);
+    }
+
+    fn f64(&mut self, column: usize, value: f64) {
+        self.0.f64(1 + column, value);
+    }
+
+    fn bool(&mut self, column: usize, value: bool) {
+        self.0.bool(1 + column, value);
+    }
+
+    fn bytes(&mut self, column: usize, value: &'a [u8]) {
+        self.0.bytes(1 + column, value);
+    }
+}
+
+/// All columns are needed; see [`Records::need`].
+pub(crate) const ALL_NEEDED: i64 = -1;
+
+/// Whether a column is needed; see [`Records::need`].
+pub(crate) fn is_needed(needs: i64, column: usize) -> bool {
+    needs >> (column % 64) & 1 != 0
+}
+
+/// A row of a row buffer as cells.
+pub(crate) struct RowCells<'c, 'r> {
+    pub(crate) columns: &'c mut [ColumnMut<'r>],
+    pub(crate) row: usize,
+}
+
+impl RowCells<'_, '_> {
+    /// Takes back all values that have been put.
+    #[cold]
+    pub(crate) fn clear(&mut self) {
+        for column in &mut *self.columns {
+            column.clear(self.row);
+        }
+    }
+}
+
+impl<'a> Cells<'a> for RowCells<'_, '_> {
+    #[inline]
+    fn i64(&mut self, column: usize, value: i64) {
+        self.columns[column].i64(self.row, value);
+    }
+
+    #[inline]
+    fn f64(&mut self, column: usize, value: f64) {
+        self.columns[column].f64(self.row, value);
+    }
+
+    #[inline]
+    fn bool(&mut self, column: usize, value: bool) {
+        self.columns[column].bool(self.row, value);
+    }
+
+    #[inline]
+    fn bytes(&mut self, column: usize, value: &'a [u8]) {
+        self.columns[column].bytes(self.row, value);
+    }
+}
