@@ -381,7 +381,7 @@ mod tests {
             ErrorKind::ValueValidation
         );
         assert_eq!(
-            parse(&["--name", "a", "--no-control", "x"]).unwrap_err(),
+            parse(&["--name", "a", "--no-control", "lines"]).unwrap_err(),
             ErrorKind::ArgumentConflict
         );
         assert_eq!(
@@ -411,9 +411,9 @@ mod tests {
             assert!(matches!(asked(line), Ok(Asked::Remote(_))), "{line:?}");
         }
         CommandLine::command().debug_assert();
-        assert_eq!(parse(&["--perf", "x"]).unwrap().options.perf, Some(Perf::Map));
+        assert_eq!(parse(&["--perf", "lines"]).unwrap().options.perf, Some(Perf::Map));
         assert_eq!(
-            parse(&["--perf=jitdump", "x"]).unwrap().options.perf,
+            parse(&["--perf=jitdump", "lines"]).unwrap().options.perf,
             Some(Perf::Jitdump)
         );
         // Inputs may be called so.
@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn stages_are_listed() {
         assert_eq!(
-            parse(&["--dump", "ir,asm", "x"]).unwrap().options.dump,
+            parse(&["--dump", "ir,asm", "lines"]).unwrap().options.dump,
             [Stage::Ir, Stage::Asm]
         );
         Line::command().debug_assert();

@@ -16,12 +16,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
 use cutthrough_formats::limits::LINE_BYTES_MAX;
-use cutthrough_formats::processes::{BadRowsBound, Output};
+use cutthrough_formats::processes::BadRowsBound;
 use cutthrough_lang::Patience;
 
 use crate::activity::Activity;
 use crate::decompress::{Decompressor, Kind};
 use crate::interrupt::Interrupt;
+use crate::output::Outputs;
 
 /// What a reader shares with whoever else takes part in the run.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub(crate) struct Surroundings {
     /// What the run is inside of, and what has come in and gone out.
     pub(crate) activity: Activity,
     /// What is written: before the run waits for input, this is brought up to date.
-    pub(crate) outputs: Arc<Mutex<Vec<Output>>>,
+    pub(crate) outputs: Arc<Mutex<Outputs>>,
     /// How many bad rows there may be.
     pub(crate) bad_rows_bound: Option<BadRowsBound>,
     /// While the run waits for input, this ends it.
@@ -67,7 +68,9 @@ impl Surroundings {
         let inputs = waiting.iter().map(|file| PollFd::new(&**file, PollFlags::IN));
         let mut fds: Vec<PollFd<'_>> = inputs.chain([PollFd::new(woken, PollFlags::IN)]).collect();
         if poll_retrying(&mut fds, Some(&Timespec::default()))? == 0 {
-            for output in &*self.outputs.lock() {
+            // Without the lock: it may take its time.
+            let outputs = self.outputs.lock().open();
+            for output in outputs {
                 // Who writes next gets the error again.
                 let _ = output.settle();
             }
@@ -219,6 +222,11 @@ impl Input {
             identity: Some(identity(&metadata)),
             ..input
         })
+    }
+
+    /// The path, as it was named.
+    pub(crate) fn path(&self) -> &OsStr {
+        &self.path
     }
 
     /// Whether it is the standard input.

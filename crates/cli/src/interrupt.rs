@@ -59,7 +59,7 @@ impl Interrupt {
         let (interrupt, activity) = (self.clone(), activity.clone());
         on_signals(move |signal| {
             if interrupt.is_requested() {
-                std::process::exit(End::Interrupted(signal).code());
+                abort(End::Interrupted(signal));
             }
             interrupt.request(signal);
             let (interrupt, activity) = (interrupt.clone(), activity.clone());
@@ -92,7 +92,7 @@ impl Interrupt {
                         "interrupted while {what}, which does not come back: what was held is lost\n"
                     ));
                 }
-                std::process::exit(self.end().code());
+                abort(self.end());
             }
         }
     }
@@ -130,6 +130,12 @@ impl Interrupt {
     pub(crate) fn woken(&self) -> &PipeReader {
         &self.shared.woken
     }
+}
+
+/// Ends the OS process at once.
+fn abort(end: End) -> ! {
+    crate::output::remove_unfinished();
+    std::process::exit(end.code());
 }
 
 /// Calls this for each signal that asks to stop, on a thread of its own. A signal that is

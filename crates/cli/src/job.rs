@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use cutthrough::{Network, Options, Progress};
 use cutthrough_control::{ErrorKind, Server};
-use cutthrough_formats::processes::{BadRowsBound, Output};
+use cutthrough_formats::processes::BadRowsBound;
 use cutthrough_lang::{Diagnostic, Environment, compile};
 
 use crate::args::{Engine, Program, Request};
@@ -127,7 +127,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         }
     };
     surroundings.interrupt.listen(&surroundings.activity)?;
-    live.begin().map_err(|message| anyhow!(message))?;
+    live.check().map_err(|message| anyhow!(message))?;
     progress.follow(&surroundings.activity, input_bytes);
     drive(
         &mut network,
@@ -164,15 +164,21 @@ fn drive(
     let begin = Instant::now();
     let outcome = run_to_end(network, &mut server, live, surroundings);
     crate::control::end(server, network);
-    // What was written so far is worth something also where it did not come to its end.
-    let outputs = surroundings.outputs.lock().clone();
-    // All are ended, whichever fails.
-    let ended = outputs.iter().map(Output::end).fold(Ok(()), Result::and);
+    // What was written so far is worth something also where it did not come to its end; but
+    // files are whole, or as they were.
+    let (ended, rows_written) = {
+        let mut outputs = surroundings.outputs.lock();
+        let is_whole = match &outcome {
+            Ok(progress) => *progress == Progress::Done || surroundings.interrupt.is_requested(),
+            Err(_) => false,
+        };
+        (outputs.end(is_whole), outputs.rows())
+    };
     progress.clear();
     let report = network.report();
     tracing::debug!("{report}");
     let summary = Summary {
-        rows_written: outputs.iter().map(Output::rows).sum(),
+        rows_written,
         bytes_read: surroundings.activity.bytes_read(),
         time: begin.elapsed(),
         is_interrupted: surroundings.interrupt.is_requested(),

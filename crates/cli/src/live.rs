@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::input::{Peeked, Surroundings};
 use crate::progress::Progress;
-use crate::streams::{Opened, Streams};
+use crate::streams::{Opened, Streams, path_of};
 
 /// How long a rewire waits for the first line of an input that it needs the columns of: the
 /// server has others to answer too.
@@ -72,14 +72,12 @@ impl Live {
         }
     }
 
-    /// Empties the files to be written, as the run begins.
+    /// Whether all that is read and written can be beside each other.
     ///
     /// # Errors
     /// When a file would be written twice, or read and written.
-    pub(crate) fn begin(&self) -> Result<(), String> {
-        let opened = self.shared.opened.lock();
-        opened.check(&Opened::default())?;
-        opened.clear()
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.shared.opened.lock().check(&Opened::default())
     }
 
     /// The program, for the run's thread.
@@ -93,7 +91,7 @@ impl Live {
         Environment {
             inputs: self.shared.inputs.clone(),
             first_line: Some(Box::new(move |input, patience| {
-                peeked.first_line(crate::streams::path_of(input), patience)
+                peeked.first_line(path_of(input), patience)
             })),
         }
     }
@@ -123,7 +121,8 @@ impl Commands for Live {
         let peeked = Rc::new(Peeked::within(FIRST_LINE_WAIT));
         let environment = self.environment(&peeked);
         let change = running.plan_change(&request.name, &request.program, &environment);
-        let change = change.map_err(|diagnostic| wrong(&diagnostic, &request.name, &request.program))?;
+        let mut change = change.map_err(|diagnostic| wrong(&diagnostic, &request.name, &request.program))?;
+        change.look_at_files(|path| Path::new(OsStr::from_bytes(path)).is_file());
         let changes: Vec<String> = change.to_string().lines().map(str::to_owned).collect();
         if request.plan_only {
             return Ok(Change { changes, apply: None });
@@ -134,23 +133,25 @@ impl Commands for Live {
             progress,
             ..
         } = &*self.shared;
-        let mut streams = Streams::new(*format, surroundings.clone(), peeked, progress.clone(), false);
+        let streams = Streams::new(*format, surroundings.clone(), peeked, progress.clone(), false);
+        let mut streams = streams.without_waiting();
         let open = change.open(&running, &mut streams);
         let open = open.map_err(|error| refused(&error, request))?;
         let plan = compile(&request.name, &request.program, &environment);
         let plan = plan.map_err(|diagnostic| wrong(&diagnostic, &request.name, &request.program))?;
-        let written: Vec<PathBuf> = plan
-            .targets()
-            .filter_map(|(target, _)| match target {
-                Target::Path(path) => Some(PathBuf::from(OsStr::from_bytes(path))),
-                Target::Stdout | Target::Stderr => None,
-            })
-            .collect();
+        let written = plan.targets().filter_map(|(target, _)| match target {
+            Target::Path(path) => Some(PathBuf::from(OsStr::from_bytes(path))),
+            Target::Stdout | Target::Stderr => None,
+        });
+        let written: Vec<PathBuf> = written.collect();
+        let read: Vec<PathBuf> = plan.inputs().map(|input| PathBuf::from(path_of(input))).collect();
         let (opened, live, request) = (streams.into_opened(), self.clone(), request.clone());
         let apply: Apply = Box::new(move |network| {
-            live.apply(network, open, opened, &request)?;
+            let outcome = live.apply(network, open, opened, &request);
+            live.shared.surroundings.outputs.lock().forget_over();
+            outcome?;
             // What is not written any more may be written by a program to come.
-            live.shared.opened.lock().retain_targets(&written);
+            live.shared.opened.lock().retain(&read, &written);
             Ok(())
         });
         Ok(Change {
@@ -176,10 +177,8 @@ impl Live {
             .apply(&mut running, network)
             .map_err(|error| refused(&error, request))?;
         *self.shared.seen.lock() = Arc::new(running.clone());
-        // No grant has come in between: nothing has been written yet.
-        let cleared = opened.clear();
         known.add(opened);
-        cleared.map_err(|message| failed(format!("the program has been changed, but {message}")))
+        Ok(())
     }
 }
 

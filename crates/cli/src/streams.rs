@@ -1,7 +1,7 @@
 //! What a program reads and writes: files, standard input, standard output.
 
 use std::ffi::OsStr;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,22 @@ use cutthrough::processes::Read as ReadProcess;
 use cutthrough_formats::processes::{BadRows, Write as WriteProcess};
 use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
-use cutthrough_lang::{Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
+use cutthrough_lang::{Begin, Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
 
 use crate::input::{Input, Inputs, Peeked, Surroundings, identity_of};
-use crate::output::{Target, Writer};
+use crate::output::{self, Identity, Target, Writer};
 use crate::progress::Progress;
 
 /// The surroundings of a run at a shell. While a plan is built, it opens what is read
-/// and written; nothing is changed before [`Opened::clear`].
+/// and written; files that are there stay as they are until the flow has come to its end.
 #[derive(Debug)]
 pub(crate) struct Streams {
     /// The format of output for which the program names none, from the command line.
     format: Option<OutputFormat>,
     /// Whether nothing is to be opened: the plan is only looked at.
     is_rehearsal: bool,
+    /// Whether a pipe is waited for that nobody reads yet.
+    may_wait: bool,
     surroundings: Surroundings,
     peeked: Rc<Peeked>,
     progress: Progress,
@@ -38,7 +40,7 @@ pub(crate) struct Streams {
 /// The files that a program reads and writes.
 #[derive(Debug, Default)]
 pub(crate) struct Opened {
-    files_read: Vec<(u64, u64)>,
+    files_read: Vec<(PathBuf, (u64, u64))>,
     targets: Vec<Target>,
     /// Standard streams that are files, with their names.
     standard: Vec<(&'static str, (u64, u64))>,
@@ -50,32 +52,34 @@ impl Opened {
     /// # Errors
     /// When a file would be written twice, or read and written.
     pub(crate) fn check(&self, before: &Opened) -> Result<(), String> {
-        let is_read = |identity| {
+        let is_read = |identity: &Identity| {
             let mut files = self.files_read.iter().chain(&before.files_read);
-            files.any(|read| *read == identity)
+            files.any(|(_, read)| *identity == Identity::There(*read))
         };
-        if let Some((name, _)) = self.standard.iter().find(|(_, identity)| is_read(*identity)) {
+        let is_file_read = |&&(_, identity): &&(&str, (u64, u64))| is_read(&Identity::There(identity));
+        if let Some((name, _)) = self.standard.iter().find(is_file_read) {
             return Err(read_and_written(name));
         }
         for (k, target) in self.targets.iter().enumerate() {
-            let Some(identity) = target.identity else { continue };
+            let Some(identity) = &target.identity else {
+                continue;
+            };
             if is_read(identity) {
                 return Err(read_and_written(&target.name()));
             }
             let mut standard = self.standard.iter().chain(&before.standard);
-            if let Some((name, _)) = standard.find(|(_, other)| *other == identity) {
+            if let Some((name, _)) = standard.find(|(_, other)| *identity == Identity::There(*other)) {
                 let path = target.name();
                 return Err(format!("{path}: is the {name} as well; write to another file"));
             }
             let mut others = self.targets[..k].iter().chain(&before.targets);
-            if others.any(|other| other.identity == Some(identity)) {
+            if others.any(|other| other.identity.as_ref() == Some(identity)) {
                 return Err(format!("{}: is written twice; write to two files", target.name()));
             }
         }
         let is_read = |target: &&Target| {
-            target
-                .identity
-                .is_some_and(|identity| self.files_read.contains(&identity))
+            let mut read = self.files_read.iter();
+            read.any(|(_, read)| target.identity == Some(Identity::There(*read)))
         };
         before
             .targets
@@ -84,16 +88,11 @@ impl Opened {
             .map_or(Ok(()), |target| Err(read_and_written(&target.name())))
     }
 
-    /// Empties the files to be written, now that it is certain that they are.
-    ///
-    /// # Errors
-    /// When one cannot be; the message names it.
-    pub(crate) fn clear(&self) -> Result<(), String> {
-        self.targets.iter().try_for_each(Target::clear)
-    }
-
-    /// Forgets the files to be written, but these.
-    pub(crate) fn retain_targets(&mut self, written: &[PathBuf]) {
+    /// Forgets what is neither read nor written any more: all but these paths.
+    pub(crate) fn retain(&mut self, read: &[PathBuf], written: &[PathBuf]) {
+        self.files_read.retain(|(path, _)| read.contains(path));
+        self.files_read.sort_unstable();
+        self.files_read.dedup();
         self.targets
             .retain(|target| written.iter().any(|path| path == target.path()));
     }
@@ -103,6 +102,7 @@ impl Opened {
         self.files_read.extend(more.files_read);
         self.targets.extend(more.targets);
         self.standard.extend(more.standard);
+        self.standard.dedup();
     }
 }
 
@@ -128,12 +128,21 @@ impl Streams {
         Streams {
             format,
             is_rehearsal,
+            may_wait: true,
             surroundings,
             peeked,
             progress,
             reads_stdin: false,
             input_bytes: Some(0),
             opened: Opened::default(),
+        }
+    }
+
+    /// For a run that others wait for meanwhile.
+    pub(crate) fn without_waiting(self) -> Streams {
+        Streams {
+            may_wait: false,
+            ..self
         }
     }
 
@@ -159,7 +168,10 @@ impl Streams {
             if input.is_stdin() && std::mem::replace(&mut self.reads_stdin, true) {
                 return Err("standard input: is read twice; it can be read once".to_owned());
             }
-            self.opened.files_read.extend(input.identity);
+            let path = PathBuf::from(input.path());
+            self.opened
+                .files_read
+                .extend(input.identity.map(|identity| (path, identity)));
             self.input_bytes = self
                 .input_bytes
                 .zip(input.bytes)
@@ -175,6 +187,7 @@ impl Streams {
     fn sink(
         &mut self,
         target: &PlanTarget,
+        begin: Begin,
         format: Option<OutputFormat>,
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String> {
@@ -183,42 +196,52 @@ impl Streams {
             .iter()
             .map(|column| Field::new(&column.name, column.ty))
             .collect();
-        let (name, writer) = self.open(target)?;
-        let write = WriteProcess::new(name, format_of(format), fields, writer);
-        self.surroundings.outputs.lock().push(write.output());
-        Ok(Box::new(write))
-    }
-
-    fn open(&mut self, target: &PlanTarget) -> Result<(String, Box<dyn Write + Send>), String> {
-        if self.is_rehearsal {
-            let name = match target {
-                PlanTarget::Stdout => "standard output".to_owned(),
-                PlanTarget::Stderr => "standard error".to_owned(),
-                PlanTarget::Path(path) => String::from_utf8_lossy(path).into_owned(),
-            };
-            return Ok((name, Box::new(io::sink())));
-        }
-        Ok(match target {
+        let format = format_of(format);
+        let write = match target {
+            _ if self.is_rehearsal => WriteProcess::new("", format, fields, io::sink()),
             PlanTarget::Stdout => {
                 note_standard(&mut self.opened.standard, "standard output", io::stdout());
-                let stdout = Writer::stdout(&self.progress, &self.surroundings)?;
-                ("standard output".to_owned(), Box::new(stdout))
+                let writer = Writer::stdout(&self.progress, &self.surroundings)?;
+                WriteProcess::new("standard output", format, fields, writer)
             }
             PlanTarget::Stderr => {
                 note_standard(&mut self.opened.standard, "standard error", io::stderr());
-                let stderr = Writer::stderr(&self.progress, &self.surroundings)?;
-                ("standard error".to_owned(), Box::new(stderr))
+                let writer = Writer::stderr(&self.progress, &self.surroundings)?;
+                WriteProcess::new("standard error", format, fields, writer)
             }
             PlanTarget::Path(path) => {
-                let target = Target::open(Path::new(OsStr::from_bytes(path)))?;
-                let opened = (
-                    target.name(),
-                    Box::new(target.writer(&self.surroundings)?) as Box<dyn Write + Send>,
-                );
-                self.opened.targets.push(target);
-                opened
+                return self.file(Path::new(OsStr::from_bytes(path)), begin, format, fields);
             }
-        })
+        };
+        self.surroundings.outputs.lock().add(None, write.output());
+        Ok(Box::new(write))
+    }
+
+    fn file(
+        &mut self,
+        path: &Path,
+        begin: Begin,
+        format: Format,
+        fields: Vec<Field>,
+    ) -> Result<Box<dyn Process>, String> {
+        let mut outputs = self.surroundings.outputs.lock();
+        if begin == Begin::GoOn && outputs.writes(path) {
+            let name = path.display();
+            return Err(format!(
+                "{name}: the rest of what left the program is being written; try again"
+            ));
+        }
+        let opened = output::open(path, begin, self.may_wait, &self.surroundings)?;
+        let mut write = WriteProcess::new(opened.target.name(), format, fields, opened.writer);
+        if opened.goes_on {
+            write = write.going_on();
+        }
+        if let Some(replacement) = opened.replacement {
+            write = write.at_end(move || replacement.finish());
+        }
+        outputs.add(Some(path), write.output());
+        self.opened.targets.push(opened.target);
+        Ok(Box::new(write))
     }
 
     /// The format where the program names none: for standard streams that of the
@@ -241,10 +264,11 @@ impl Io for Streams {
     fn write(
         &mut self,
         target: &PlanTarget,
+        begin: Begin,
         format: Option<OutputFormat>,
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String> {
-        self.sink(target, format, columns)
+        self.sink(target, begin, format, columns)
     }
 
     fn bad_rows(&self) -> BadRows {

@@ -292,11 +292,22 @@ fn a_run_is_rewired_without_loss() {
         "x = lines | select n = int(line)\nx | where n > -1 | write stdout\nx | where n % 2 == 1 | write \"{out}\"\n"
     );
     let two = fed.dir.file("two.flow", two);
-    for _ in 0..3 {
-        fed.run(&["rewire", "fed", &two]).ok();
+    let mut before = String::new();
+    for round in 0..3 {
+        let plan = fed.run(&["rewire", "fed", &two]).ok();
+        assert!(plan.contains("+ write"), "{plan}");
+        assert_eq!(plan.contains("; goes on with the file"), round > 0, "{plan}");
         fed.assert_moves();
         fed.run(&["rewire", "fed", &next]).ok();
         fed.assert_moves();
+        // What was written before is still there.
+        let now = std::fs::read_to_string(&out).unwrap();
+        assert!(
+            now.len() > before.len() && now.starts_with(&before),
+            "{} bytes",
+            now.len()
+        );
+        before = now;
     }
     let odd = std::fs::read_to_string(&out).unwrap();
     assert!(odd.lines().count() > 0 && odd.lines().all(|line| line.parse::<u64>().unwrap() % 2 == 1));
@@ -311,6 +322,100 @@ fn a_run_is_rewired_without_loss() {
             .error(2)
             .contains("there is no such file")
     );
+    fed.assert_moves();
+    fed.end();
+}
+
+#[test]
+fn a_rewire_says_which_files_it_replaces() {
+    let fed = Fed::start(
+        "rewire-file",
+        "x = lines | select n = int(line)\nx | write stdout",
+    );
+    let (out, there) = (fed.dir.path("out.csv"), fed.dir.file("there.csv", "as it was\n"));
+    let flow = |name: &str, more: &str| {
+        let text = format!("x = lines | select n = int(line)\nx | write stdout\nx | {more}\n");
+        fed.dir.file(name, text)
+    };
+    let head = |file: &str| format!("head 3 | write \"{file}\"");
+    let only = fed.dir.file(
+        "only.flow",
+        "x = lines | select n = int(line)\nx | write stdout\n",
+    );
+    let plan = fed
+        .run(&["rewire", "fed", &flow("a.flow", &head(&there)), "--plan"])
+        .ok();
+    assert!(
+        plan.contains("! write \"") && plan.contains("; replaces the file that is there"),
+        "{plan}"
+    );
+    assert_eq!(std::fs::read_to_string(&there).unwrap(), "as it was\n");
+    let plan = fed.run(&["rewire", "fed", &flow("b.flow", &head(&out))]).ok();
+    assert!(
+        plan.contains("+ write \"") && !plan.contains("replaces"),
+        "{plan}"
+    );
+    fed.run(&["rewire", "fed", &only]).ok();
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 4);
+    // In another format it would be lost; it is refused.
+    let wrong = fed
+        .run(&[
+            "rewire",
+            "fed",
+            &flow("c.flow", &format!("{} as json", head(&out))),
+        ])
+        .error(2);
+    assert!(wrong.contains("what it has written would be lost"), "{wrong}");
+    fed.run(&["rewire", "fed", &flow("d.flow", &head(&out))]).ok();
+    fed.run(&["rewire", "fed", &only]).ok();
+    let text = std::fs::read_to_string(&out).unwrap();
+    // One header, and both parts.
+    let headers = text.lines().filter(|&line| line == "n").count();
+    assert_eq!((text.lines().count(), headers), (7, 1), "{text}");
+    fed.end();
+}
+
+/// Rewires that add and remove a `write` take nothing with them.
+#[test]
+fn rewires_leave_nothing_open() {
+    // By hand: CUTTHROUGH_REWIRES=10000 cargo test --release -p cutthrough-cli --test live rewires_leave
+    let rounds = std::env::var("CUTTHROUGH_REWIRES").map_or(160, |rounds| rounds.parse().unwrap());
+    let fed = Fed::start(
+        "rewire-soak",
+        "x = lines | select n = int(line)\nx | write stdout",
+    );
+    let flow = |name: &str, more: &str| {
+        fed.dir.file(
+            name,
+            format!("x = lines | select n = int(line)\nx | write stdout\n{more}"),
+        )
+    };
+    let out = fed.dir.path("out.txt");
+    let with = flow(
+        "with.flow",
+        &format!("x | where n % 100000 == 0 | write \"{out}\"\n"),
+    );
+    let without = flow("without.flow", "");
+    let descriptors = || {
+        let entries = std::fs::read_dir(format!("/proc/{}/fd", fed.child.id())).unwrap();
+        entries.count()
+    };
+    let mut half_way = (0, 0);
+    for round in 0..rounds {
+        fed.run(&["rewire", "fed", &with]).ok();
+        fed.run(&["rewire", "fed", &without]).ok();
+        if round == rounds / 2 {
+            half_way = (descriptors(), fed.resident());
+        }
+    }
+    let end = (descriptors(), fed.resident());
+    println!(
+        "{} rewires: half-way {half_way:?}, in the end {end:?} descriptors and bytes",
+        2 * rounds
+    );
+    assert!(end.0 <= half_way.0 + 1, "{half_way:?} {end:?} descriptors");
+    let grown = end.1.saturating_sub(half_way.1);
+    assert!(grown < 4 << 20, "{grown} bytes more than half-way");
     fed.assert_moves();
     fed.end();
 }

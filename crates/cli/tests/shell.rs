@@ -614,3 +614,111 @@ fn progress_is_not_drawn_over_a_pager() {
     );
     assert_eq!(said_on_a_terminal(&["-q", program], Stdio::null()), "");
 }
+
+/// The names of what is in a directory.
+fn listed(dir: &TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(dir.path("")).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn files_are_written_whole_or_not_at_all() {
+    let dir = TempDir::new("whole");
+    let out = dir.file("out.csv", "as it was\n");
+    let fifo = dir.path("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let program = format!("parse csv | select x | write \"{out}\"");
+    let mut child = command(&[&program, "-", &fifo])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"x\n1\n").unwrap();
+    until_read(&child, 4);
+    // While it runs, what was there is there.
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "as it was\n");
+    assert_eq!(listed(&dir).len(), 3, "{:?}", listed(&dir));
+    drop(stdin);
+    // In its middle, it fails.
+    std::fs::write(&fifo, "y\n2\n").unwrap();
+    assert_eq!(wait(&mut child, SOON).code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "as it was\n");
+    assert_eq!(listed(&dir), ["fifo", "out.csv"]);
+    // Ended at once, it leaves nothing either.
+    let write = format!("select line | write \"{out}\"");
+    let big: Vec<String> = vec![access_log(); 50];
+    let inputs: Vec<&str> = big.iter().map(String::as_str).collect();
+    let two = dir.file(
+        "two.flow",
+        format!("a = lines\na | {write}\na | select line | write stdout\n"),
+    );
+    let mut child = command(&[&["run", &two][..], &inputs].concat()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(listed(&dir).len(), 4, "{:?}", listed(&dir));
+    signal(&child, "INT");
+    signal(&child, "INT");
+    assert_eq!(wait(&mut child, SOON).code(), Some(130));
+    assert_eq!(listed(&dir), ["fifo", "out.csv", "two.flow"]);
+    // At the first signal the flow ends, and with it the file.
+    let mut child = command(&[&write]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"a\n").unwrap();
+    until_read(&child, 2);
+    signal(&child, "INT");
+    assert_eq!(wait(&mut child, SOON).code(), Some(130));
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "line\na\n");
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_mode_and_its_links() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new("mode");
+    let (out, link) = (dir.file("out.txt", "old"), dir.path("link.txt"));
+    std::fs::set_permissions(&out, PermissionsExt::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink("out.txt", &link).unwrap();
+    run_with(&[&format!("select line | write \"{link}\"")], b"new\n").ok();
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "new\n");
+    assert_eq!(
+        std::fs::metadata(&out).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    run_with(&["select line | write \"/dev/null\""], b"new\n").ok();
+    let message = run_with(&[&format!("write \"{}\"", dir.path("no/x.csv"))], b"new\n").error(1);
+    assert!(
+        message.contains("there is no folder") && message.contains("make it first"),
+        "{message}"
+    );
+    assert!(
+        run_with(&[&format!("write \"{}\"", dir.path(""))], b"")
+            .error(1)
+            .contains("is a directory")
+    );
+}
+
+#[test]
+fn what_is_appended_to_has_one_header() {
+    let dir = TempDir::new("append");
+    let out = dir.path("out.csv");
+    let program = format!("select line | write \"{out}\" append");
+    for (input, expected) in [("a\n", "line\na\n"), ("b\n", "line\na\nb\n")] {
+        run_with(&[&program], input.as_bytes()).ok();
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), expected);
+    }
+    // It is there at once, for whoever follows it.
+    let mut child = command(&[&program]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"c\n").unwrap();
+    let begin = std::time::Instant::now();
+    while std::fs::read_to_string(&out).unwrap() != "line\na\nb\nc\n" {
+        assert!(begin.elapsed() < SOON);
+    }
+    drop(child.stdin.take());
+    assert!(wait(&mut child, SOON).success());
+    let message = run(&["write stdout append"]).error(2);
+    assert!(message.contains("only a file can be appended to"), "{message}");
+    let message = run(&["write \"x\" as csv append"]).error(2);
+    assert!(message.contains("`append` stands before `as`"), "{message}");
+}

@@ -121,6 +121,8 @@ pub enum StageKind {
     Write {
         /// Where to.
         target: Target,
+        /// `append`: behind what is in the file.
+        append: bool,
         /// How, if the text says so.
         format: Option<OutputFormat>,
     },

@@ -71,7 +71,7 @@
 //!            | top N by EXPR [asc|desc]                              descending unless said otherwise
 //!            | sort EXPR [asc|desc], ...                             ascending unless said otherwise
 //!            | summarize ITEM, ... [by ITEM, ...]
-//!            | write stdout|stderr|"path" [as json|csv|text|table]   last stage only
+//!            | write stdout|stderr|"path" [append] [as json|csv|text|table]   last stage only
 //! ```
 //!
 //! From the loosest to the tightest, the operators are `or`; `and`; `not`; the comparisons `==` `!=` `<` `<=` `>`
@@ -110,7 +110,7 @@ pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};
 pub use diagnostic::Diagnostic;
 pub use lower::{BuildError, Io};
 pub use parser::{RESERVED, VERBS, parse_program};
-pub use plan::{Column, Environment, FirstLine, Input, Patience, Plan, Target, default_format};
+pub use plan::{Begin, Column, Environment, FirstLine, Input, Patience, Plan, Target, default_format};
 pub use running::{Flow, Parsing, Running, Stage, UnknownFlow};
 pub use span::Span;
 pub use tap::{Tap, TapCounts, TapError, TapOptions, TapPlan, TapPoint, TapPolicy, TapRead, TapReader, tap};

@@ -62,6 +62,9 @@ pub const EXPRESSION_OPERANDS_MAX: usize = 1000;
 /// Three times the depth, since one nesting may hold `not in` over its operand.
 pub const EXPRESSION_HEIGHT_MAX: usize = 3 * EXPRESSION_DEPTH_MAX + EXPRESSION_OPERANDS_MAX;
 
+/// Files that a run knows to have written in earlier programs; the oldest are forgotten, and would be replaced.
+pub const WRITTEN_FILES_KNOWN_MAX: usize = 1024;
+
 /// The longest name.
 pub const NAME_BYTES_MAX: usize = 255;
 

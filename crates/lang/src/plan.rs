@@ -32,6 +32,17 @@ pub enum Target {
     Stderr,
 }
 
+/// What becomes of what is in a file that is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// It is replaced, when all has been written.
+    Anew,
+    /// It stays, and what is written comes behind it.
+    Append,
+    /// An earlier program of the run has written it, in the same format: what is written comes behind it.
+    GoOn,
+}
+
 /// A column of what is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -209,6 +220,7 @@ pub(crate) enum Op {
     },
     Write {
         target: Target,
+        append: bool,
         format: Option<OutputFormat>,
         columns: Vec<(Arc<str>, ColumnId)>,
     },
@@ -361,6 +373,7 @@ impl Plan {
             }
             Op::Write {
                 target,
+                append,
                 format,
                 columns,
             } => {
@@ -368,6 +381,9 @@ impl Plan {
                     Target::Path(path) => write!(f, "write \"{}\"", path.escape_ascii())?,
                     Target::Stdout => write!(f, "write stdout")?,
                     Target::Stderr => write!(f, "write stderr")?,
+                }
+                if *append {
+                    write!(f, " append")?;
                 }
                 format
                     .iter()

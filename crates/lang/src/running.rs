@@ -5,6 +5,7 @@ use cutthrough_formats::processes::{BadRows, HEADERS_POLICY};
 
 use crate::change::Change;
 use crate::diagnostic::quoted;
+use crate::limits;
 use crate::lower::{Blueprint, BuildError, Io, Made, NodeIndex, NodeSpec, PointIndex, PointSpec, Spec};
 use crate::plan::{Column, Plan};
 use crate::span::Span;
@@ -32,6 +33,8 @@ pub struct Running {
     pub(crate) version: u64,
     /// What has left the program, but may still give what it holds.
     pub(crate) leaving: Leaving,
+    /// How files were written by what has left the program: whoever writes them again goes on with them.
+    pub(crate) written: Vec<Spec>,
 }
 
 /// Processes and flow points that are no part of the program any more, to be removed when they are over.
@@ -135,7 +138,7 @@ impl Plan {
         let mut prepared = Vec::with_capacity(blueprint.nodes.len());
         let mut bad_rows = Vec::with_capacity(blueprint.nodes.len());
         for node in &blueprint.nodes {
-            let (process, noted) = prepare(node, io, None)?;
+            let (process, noted) = prepare(node, io, None, false)?;
             prepared.push(process);
             bad_rows.push(noted);
         }
@@ -144,15 +147,16 @@ impl Plan {
     }
 }
 
-/// Makes the process of a node and builds its program.
+/// Makes the process of a node and builds its program. What writes may go on with a file of an earlier program.
 pub(crate) fn prepare(
     node: &NodeSpec,
     io: &mut dyn Io,
     noted: Option<&BadRows>,
+    goes_on: bool,
 ) -> Result<(Prepared, Option<BadRows>), BuildError> {
     let Made { process, bad_rows } = node
         .spec
-        .make(io, noted)
+        .make(io, noted, goes_on)
         .map_err(|message| BuildError::new(message, node.span))?;
     let prepared = Prepared::named(&node.name, process);
     let prepared = prepared.map_err(|error| BuildError::new(error.to_string(), node.span))?;
@@ -225,6 +229,7 @@ impl Running {
             points,
             version: 0,
             leaving: Leaving::default(),
+            written: Vec::new(),
         };
         running.sort_out(bad_rows);
         running
@@ -272,6 +277,7 @@ impl Running {
             feeds,
         } = parts;
         let left = |process: &ProcessId| !nodes.contains(process);
+        self.remember_written(&left);
         let departed = self.parses.drain(..).filter(|parsing| left(&parsing.process));
         let departed = departed.map(
             |parsing| match reports.iter().find(|last| last.id == parsing.process) {
@@ -292,6 +298,20 @@ impl Running {
         self.version += 1;
         self.sort_out(bad_rows);
         self.remember(departed, network);
+    }
+
+    /// Keeps how files were written that are not written any more.
+    fn remember_written(&mut self, left: &impl Fn(&ProcessId) -> bool) {
+        for (node, process) in self.blueprint.nodes.iter().zip(&self.nodes) {
+            let Some(path) = node.spec.written_file().filter(|_| left(process)) else {
+                continue;
+            };
+            self.written.retain(|known| known.written_file() != Some(path));
+            if self.written.len() == limits::WRITTEN_FILES_KNOWN_MAX {
+                self.written.remove(0);
+            }
+            self.written.push(node.spec.clone());
+        }
     }
 
     /// Keeps the counts of parsers that have left: of those that are gone in one for all with an output for bad rows,

@@ -70,8 +70,12 @@ impl Display for Stage {
             StageKind::Summarize { aggregates, by } => {
                 write!(f, "(summarize{} (by{}))", Spaced(aggregates), Spaced(by))
             }
-            StageKind::Write { target, format } => {
-                write!(f, "(write {target}")?;
+            StageKind::Write {
+                target,
+                append,
+                format,
+            } => {
+                write!(f, "(write {target}{}", if *append { " append" } else { "" })?;
                 format
                     .iter()
                     .try_for_each(|format| write!(f, " {}", format.spelling()))?;

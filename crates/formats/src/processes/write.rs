@@ -58,6 +58,19 @@ impl Write {
         }
     }
 
+    /// Has this done at the end of the flow, when all has been written and the writer is
+    /// dropped.
+    pub fn at_end(self, finish: impl FnOnce() -> io::Result<()> + Send + 'static) -> Write {
+        self.output.writer.lock().at_end(Box::new(finish));
+        self
+    }
+
+    /// Goes on with what was written before in the same format: without a header.
+    pub fn going_on(self) -> Write {
+        self.output.writer.lock().go_on();
+        self
+    }
+
     /// A handle on what is written.
     pub fn output(&self) -> Output {
         self.output.clone()
@@ -118,6 +131,23 @@ impl Output {
     pub fn end(&self) -> Result<(), String> {
         let outcome = self.writer.lock().end();
         self.unless_closed(outcome)
+    }
+
+    /// Writes what is held, and ends where the flow has not come to its end: what was to
+    /// be done at that is not. To do so again is harmless.
+    ///
+    /// # Errors
+    /// As [`settle`](Output::settle).
+    pub fn abandon(&self) -> Result<(), String> {
+        let outcome = self.writer.lock().abandon();
+        self.unless_closed(outcome)
+    }
+
+    /// Whether nothing is written any more: at its end, after a failure, or when the
+    /// process is gone. Does not wait for a write that takes its time.
+    pub fn is_over(&self) -> bool {
+        let writer = self.writer.try_lock();
+        Arc::strong_count(&self.writer) == 1 || writer.is_some_and(|writer| writer.is_over())
     }
 
     /// How many elements there were.

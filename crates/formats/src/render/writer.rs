@@ -10,6 +10,9 @@ use cutthrough_ir::{Host, HostContext, HostSig, Results, Type, Words};
 use super::{Field, Format, Renderer};
 use crate::limits::WRITE_BUFFER_BYTES;
 
+/// What is done when everything has been written, and the writer is gone.
+pub type Finish = Box<dyn FnOnce() -> io::Result<()> + Send>;
+
 /// Renders rows and writes them: `(op: i64, fields...) -> ()`.
 ///
 /// The first argument says what to do; the fields count for [`WriterHost::ROW`]
@@ -22,7 +25,9 @@ pub struct WriterHost<W> {
     name: String,
     types: Vec<Type>,
     renderer: Renderer,
-    writer: W,
+    /// None when it is not needed any more.
+    writer: Option<W>,
+    finish: Option<Finish>,
     buffer: Vec<u8>,
     rows: u64,
     state: State,
@@ -51,12 +56,49 @@ impl<W: Write + Send> WriterHost<W> {
             name: name.into(),
             types: fields.iter().map(|field| field.ty).collect(),
             renderer: Renderer::new(format, fields),
-            writer,
+            writer: Some(writer),
+            finish: None,
             buffer: Vec::with_capacity(WRITE_BUFFER_BYTES + WRITE_BUFFER_BYTES / 4),
             rows: 0,
             state: State::New,
             closed: Arc::default(),
         }
+    }
+
+    /// Has this done at the end, when all has been written and the writer is dropped.
+    pub fn at_end(&mut self, finish: Finish) {
+        self.finish = Some(finish);
+    }
+
+    /// Goes on with what was written before in the same format: without a header.
+    pub fn go_on(&mut self) {
+        if self.state == State::New {
+            self.state = State::Begun;
+        }
+    }
+
+    /// Whether nothing is written any more.
+    pub fn is_over(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Writes what is in the buffer, and ends, but not as at the end of the flow: what was
+    /// to be done then is not. To be called again is harmless.
+    ///
+    /// # Errors
+    /// When a write fails or has failed.
+    pub fn abandon(&mut self) -> Result<(), String> {
+        self.finish = None;
+        let outcome = if self.state == State::Begun {
+            self.settle()
+        } else {
+            Ok(())
+        };
+        self.writer = None;
+        if self.state != State::Ended && outcome.is_ok() {
+            self.state = State::Ended;
+        }
+        outcome
     }
 
     /// The signature.
@@ -140,7 +182,13 @@ impl<W: Write + Send> WriterHost<W> {
         }
         self.renderer.end(&mut self.buffer);
         self.state = State::Ended;
-        self.write(true)
+        self.write(true)?;
+        // Closed now, and not when the process goes: that may be much later.
+        self.writer = None;
+        let finish = self.finish.take();
+        finish
+            .map_or(Ok(()), |finish| finish())
+            .map_err(|error| self.failed(&error))
     }
 
     fn begin(&mut self) -> Result<(), String> {
@@ -166,19 +214,25 @@ impl<W: Write + Send> WriterHost<W> {
     }
 
     fn write(&mut self, flush: bool) -> Result<(), String> {
-        let written = self.writer.write_all(&self.buffer);
-        let done = written.and_then(|()| if flush { self.writer.flush() } else { Ok(()) });
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
+        let written = writer.write_all(&self.buffer);
+        let done = written.and_then(|()| if flush { writer.flush() } else { Ok(()) });
         self.buffer.clear();
         // The end of a table, or one long row, should not hold its memory for good.
         self.buffer.shrink_to(2 * WRITE_BUFFER_BYTES);
-        done.map_err(|error| {
-            if error.kind() == io::ErrorKind::BrokenPipe {
-                self.closed.store(true, Ordering::Release);
-            }
-            let message = format!("write to {}: {error}", self.name);
-            self.state = State::Failed(message.clone());
-            message
-        })
+        done.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&mut self, error: &io::Error) -> String {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            self.closed.store(true, Ordering::Release);
+        }
+        (self.writer, self.finish) = (None, None);
+        let message = format!("write to {}: {error}", self.name);
+        self.state = State::Failed(message.clone());
+        message
     }
 }
 
@@ -271,6 +325,36 @@ mod tests {
             run(&mut host, END, "").unwrap();
             assert_eq!(writer.0.lock().unwrap().0, expected.as_bytes());
         }
+    }
+
+    #[test]
+    fn the_end_is_told_when_all_is_written() {
+        let writer = Shared::default();
+        let fields = || vec![Field::new("a", Type::BYTES)];
+        let new = || WriterHost::new("out", writer.clone(), Format::Csv, fields());
+        let (at_end, seen) = (writer.clone(), Arc::new(Mutex::new(String::new())));
+        let noted = Arc::clone(&seen);
+        let mut host = new();
+        host.at_end(Box::new(move || {
+            *noted.lock().unwrap() = String::from_utf8(at_end.0.lock().unwrap().0.clone()).unwrap();
+            Ok(())
+        }));
+        assert!(!host.is_over());
+        host.end().unwrap();
+        assert!(host.is_over());
+        assert_eq!(*seen.lock().unwrap(), "a\n");
+        // What goes on has no header; what is abandoned is not told.
+        let mut host = new();
+        host.go_on();
+        host.at_end(Box::new(|| panic!("it has not come to its end")));
+        host.settle().unwrap();
+        host.abandon().unwrap();
+        host.end().unwrap();
+        assert_eq!(writer.0.lock().unwrap().0, b"a\n");
+        // To fail at the end is to fail.
+        let mut host = new();
+        host.at_end(Box::new(|| Err(io::ErrorKind::StorageFull.into())));
+        assert!(host.end().unwrap_err().starts_with("write to out: "));
     }
 
     #[test]

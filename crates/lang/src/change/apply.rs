@@ -30,13 +30,13 @@ impl Change {
         }
         let mut prepared = Vec::with_capacity(self.fates.len());
         let mut bad_rows = Vec::with_capacity(self.fates.len());
-        for (node, fate) in self.new.nodes.iter().zip(&self.fates) {
+        for (index, (node, fate)) in self.new.nodes.iter().zip(&self.fates).enumerate() {
             let noted = fate.same().and_then(|was| running.bad_rows_of(was));
             if let Fate::Keep(_) = fate {
                 prepared.push(None);
                 bad_rows.push(noted.cloned());
             } else {
-                let (process, noted) = prepare(node, io, noted)?;
+                let (process, noted) = prepare(node, io, noted, self.go_on.contains(&index))?;
                 prepared.push(Some(process));
                 bad_rows.push(noted);
             }

@@ -9,7 +9,6 @@ use std::collections::{HashMap, HashSet};
 use super::Fate;
 use crate::limits::CHANGE_PAIRS_MAX;
 use crate::lower::{Blueprint, NodeIndex, PipelineSpec, PointIndex, Spec};
-use crate::plan::Target;
 
 /// For each process of the new program, what becomes of which process of the old one.
 ///
@@ -360,12 +359,7 @@ impl End<'_> {
         if let Some(name) = &pipeline.to {
             return Some(End::Name(name));
         }
-        match &blueprint.nodes[*pipeline.nodes.last()?].spec {
-            Spec::Write {
-                target: Target::Path(path),
-                ..
-            } => Some(End::File(path)),
-            _ => None,
-        }
+        let last = &blueprint.nodes[*pipeline.nodes.last()?];
+        last.spec.written_file().map(End::File)
     }
 }

@@ -67,6 +67,10 @@ pub struct Change {
     fates: Vec<Fate>,
     /// For each flow point of the new program, the one of the old that it is.
     points: Vec<Option<PointIndex>>,
+    /// Processes of the new program that go on with a file which an earlier program has written.
+    go_on: HashSet<NodeIndex>,
+    /// Processes of the new program that replace a file which is there.
+    replace: HashSet<NodeIndex>,
     /// For each process of the old program that leaves, whether others that leave still give it elements.
     leaving: Vec<(NodeIndex, bool)>,
     /// The change of the program that it is based on.
@@ -90,6 +94,7 @@ impl Running {
         let fed = self.leaving.feeds.iter().map(|feed| feed.point).collect();
         let fates = matching::fates(&old, &new, &fed);
         check_resources(&old, &new, &fates)?;
+        let go_on = self.go_on(&new, &fates)?;
         let points = points(&old, &new, &fates);
         let leaving = leaving(&old, &fates, &points, &fed);
         Ok(Change {
@@ -99,31 +104,49 @@ impl Running {
             new,
             fates,
             points,
+            go_on,
+            replace: HashSet::new(),
             leaving,
             version: self.version,
         })
+    }
+
+    /// The processes that write a file which an earlier program has written.
+    fn go_on(&self, new: &Blueprint, fates: &[Fate]) -> Result<HashSet<NodeIndex>, Diagnostic> {
+        let mut go_on = HashSet::new();
+        for (index, (node, fate)) in new.nodes.iter().zip(fates).enumerate() {
+            let Some(path) = node.spec.written_file().filter(|_| fate.same().is_none()) else {
+                continue;
+            };
+            let mut written = self.written.iter();
+            match written.find(|known| known.written_file() == Some(path)) {
+                Some(known) if known.writes_like(&node.spec) => go_on.insert(index),
+                Some(_) => {
+                    let message = "an earlier program of this run has written this file with other columns or another format";
+                    let diagnostic = Diagnostic::new(message, node.span, "what it has written would be lost");
+                    return Err(diagnostic.with_help("write to another file"));
+                }
+                None => false,
+            };
+        }
+        Ok(go_on)
     }
 }
 
 /// What is read or written cannot be begun again while it is.
 fn check_resources(old: &Blueprint, new: &Blueprint, fates: &[Fate]) -> Result<(), Diagnostic> {
-    let written = |spec: &Spec| match spec {
-        Spec::Write {
-            target: target @ Target::Path(_),
-            ..
-        } => Some(target.clone()),
-        _ => None,
-    };
-    let before: Vec<Target> = old.nodes.iter().filter_map(|node| written(&node.spec)).collect();
+    let before: HashSet<&[u8]> = old
+        .nodes
+        .iter()
+        .filter_map(|node| node.spec.written_file())
+        .collect();
     let has_stdin = |spec: &Spec| matches!(spec, Spec::Read(inputs) if inputs.contains(&Input::Stdin));
     let had_stdin = old.nodes.iter().any(|node| has_stdin(&node.spec));
     for (node, fate) in new.nodes.iter().zip(fates) {
         if fate.same().is_some() {
             continue;
         }
-        if let Some(target) = written(&node.spec)
-            && before.contains(&target)
-        {
+        if node.spec.written_file().is_some_and(|path| before.contains(path)) {
             let diagnostic = Diagnostic::new(
                 "a file that is being written cannot get other columns or another format",
                 node.span,
@@ -223,6 +246,33 @@ impl Change {
         (self.source_name, self.source, self.new)
     }
 
+    /// Looks which files are there that the change would replace, for its `Display`.
+    pub fn look_at_files(&mut self, is_there: impl Fn(&[u8]) -> bool) {
+        for (index, node) in self.new.nodes.iter().enumerate() {
+            let is_begun = self.fates[index].same().is_none() && !self.go_on.contains(&index);
+            let replaced = match &node.spec {
+                Spec::Write {
+                    target: Target::Path(path),
+                    append: false,
+                    ..
+                } => is_begun && is_there(path),
+                _ => false,
+            };
+            if replaced {
+                self.replace.insert(index);
+            }
+        }
+    }
+
+    /// What is to be said of the file that a process writes.
+    fn file(&self, is: NodeIndex) -> &'static str {
+        match (self.go_on.contains(&is), self.replace.contains(&is)) {
+            (true, _) => "; goes on with the file",
+            (false, true) => "; replaces the file that is there",
+            (false, false) => "",
+        }
+    }
+
     /// Whether nothing is to be done but to take the new text for the old.
     pub fn is_empty(&self) -> bool {
         self.leaving.is_empty() && self.fates.iter().all(|fate| matches!(fate, Fate::Keep(_)))
@@ -249,9 +299,12 @@ impl fmt::Display for Change {
                     replaced.insert(was, is);
                     let before = &self.old.nodes[was];
                     write!(f, "! {}: replaced by {now}", before.name)?;
-                    writeln!(f, "{}", farewell(&before.spec))?;
+                    writeln!(f, "{}{}", farewell(&before.spec), self.file(is))?;
                 }
-                Fate::New => writeln!(f, "+ {now}")?,
+                Fate::New => {
+                    let sign = if self.replace.contains(&is) { '!' } else { '+' };
+                    writeln!(f, "{sign} {now}{}", self.file(is))?;
+                }
             }
         }
         for (was, _) in &self.leaving {

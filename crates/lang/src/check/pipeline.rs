@@ -95,7 +95,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             let end = statement.pipeline.span.end;
             pipeline.span = Span::new(end, end);
             pipeline.verb = "write";
-            pipeline.write(Target::Stdout, None);
+            pipeline.write(Target::Stdout, false, None);
             let stage = pipeline.stages.last_mut().expect("INVARIANT: just added");
             stage.text = "write stdout".to_owned();
         }
@@ -131,8 +131,12 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             StageKind::Top { count, by } => self.order(std::slice::from_ref(by), Some(count.value)),
             StageKind::Sort { keys } => self.order(keys, None),
             StageKind::Summarize { aggregates, by } => self.summarize(aggregates, by),
-            StageKind::Write { target, format } => {
-                self.write(target_of(target), *format);
+            StageKind::Write {
+                target,
+                append,
+                format,
+            } => {
+                self.write(target_of(target), *append, *format);
                 Ok(())
             }
         }
@@ -425,7 +429,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         columns[0].input = Some(carried);
     }
 
-    fn write(&mut self, target: Target, format: Option<OutputFormat>) {
+    fn write(&mut self, target: Target, append: bool, format: Option<OutputFormat>) {
         self.rows();
         let columns = self
             .state
@@ -435,6 +439,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             .collect();
         self.push(Op::Write {
             target,
+            append,
             format,
             columns,
         });

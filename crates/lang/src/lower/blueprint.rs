@@ -366,6 +366,7 @@ impl<'p> Drawing<'p> {
             }
             Op::Write {
                 target,
+                append,
                 format,
                 columns,
             } => {
@@ -377,6 +378,7 @@ impl<'p> Drawing<'p> {
                 });
                 let spec = Spec::Write {
                     target: target.clone(),
+                    append: *append,
                     format: *format,
                     columns: named.collect(),
                 };

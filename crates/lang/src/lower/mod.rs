@@ -26,7 +26,7 @@ use cutthrough_formats::processes::BadRows;
 
 use crate::ast::OutputFormat;
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Column, Input, Target};
+use crate::plan::{Begin, Column, Input, Target};
 use crate::span::Span;
 
 pub(crate) use blueprint::{Blueprint, NodeIndex, NodeSpec, PipelineSpec, PointIndex, PointSpec};
@@ -48,6 +48,7 @@ pub trait Io {
     fn write(
         &mut self,
         target: &Target,
+        begin: Begin,
         format: Option<OutputFormat>,
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String>;

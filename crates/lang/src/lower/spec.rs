@@ -11,7 +11,7 @@ use cutthrough_formats::processes::{BadRows, Lines, ParseClf, ParseCsv};
 use super::Io;
 use super::compute::Compute;
 use crate::ast::OutputFormat;
-use crate::plan::{Column, Format, Header, Input, Target};
+use crate::plan::{Begin, Column, Format, Header, Input, Target};
 
 /// What a process is. Columns are where they are in an element, so that what does the same is the same, wherever in a
 /// program it stands.
@@ -31,6 +31,7 @@ pub(crate) enum Spec {
     Group(GroupSpec),
     Write {
         target: Target,
+        append: bool,
         format: Option<OutputFormat>,
         columns: Vec<Column>,
     },
@@ -44,8 +45,13 @@ pub(crate) struct Made {
 }
 
 impl Spec {
-    /// Makes the process. A parser goes on to note bad rows where another has.
-    pub(crate) fn make(&self, io: &mut dyn Io, noted: Option<&BadRows>) -> Result<Made, String> {
+    /// Makes the process. A parser goes on to note bad rows where another has; what writes a file may go on with it.
+    pub(crate) fn make(
+        &self,
+        io: &mut dyn Io,
+        noted: Option<&BadRows>,
+        goes_on: bool,
+    ) -> Result<Made, String> {
         let mut bad_rows = None;
         let process: Box<dyn Process> = match self {
             Spec::Read(inputs) => io.read(inputs)?,
@@ -88,9 +94,17 @@ impl Spec {
             Spec::Group(spec) => Box::new(Group::new(spec.clone())),
             Spec::Write {
                 target,
+                append,
                 format,
                 columns,
-            } => io.write(target, *format, columns)?,
+            } => {
+                let begin = match (goes_on, append) {
+                    (true, _) => Begin::GoOn,
+                    (false, true) => Begin::Append,
+                    (false, false) => Begin::Anew,
+                };
+                io.write(target, begin, *format, columns)?
+            }
             Spec::Tee(element, branches) => {
                 Box::new(Tee::new(element.clone(), vec![BranchPolicy::Block; *branches]))
             }
@@ -121,6 +135,38 @@ impl Spec {
                 },
             ) => old_output == new_output && old.has_header() == new.has_header(),
             (Spec::Head(_, old), Spec::Head(_, new)) | (Spec::Skip(_, old), Spec::Skip(_, new)) => old == new,
+            _ => false,
+        }
+    }
+
+    /// The file that the process writes, if it writes one.
+    pub(crate) fn written_file(&self) -> Option<&[u8]> {
+        match self {
+            Spec::Write {
+                target: Target::Path(path),
+                ..
+            } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether the process writes a file as another one does, and can go on with it.
+    pub(crate) fn writes_like(&self, other: &Spec) -> bool {
+        match (self, other) {
+            (
+                Spec::Write {
+                    target,
+                    format,
+                    columns,
+                    ..
+                },
+                Spec::Write {
+                    target: other_target,
+                    format: other_format,
+                    columns: other_columns,
+                    ..
+                },
+            ) => (target, format, columns) == (other_target, other_format, other_columns),
             _ => false,
         }
     }

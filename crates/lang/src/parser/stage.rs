@@ -125,6 +125,9 @@ impl Parser<'_> {
             (Verb::Write, TokenKind::Comma) => {
                 diagnostic.with_help("`write` takes one target; write a second statement for the other")
             }
+            (Verb::Write, TokenKind::Name) if text == "append" => {
+                diagnostic.with_help("`append` stands before `as`: `write \"log.csv\" append as csv`")
+            }
             (Verb::Where | Verb::Set | Verb::Select | Verb::Head | Verb::Skip, TokenKind::Name)
                 if text == "by" =>
             {
@@ -160,12 +163,25 @@ impl Parser<'_> {
         } else {
             return Err(self.not_a_path("`stdout`, `stderr` or a path in quotes"));
         };
+        let append = self.at_word("append").then_some(self.current.span);
+        if let Some(span) = append {
+            self.bump()?;
+            if !matches!(target, Target::Path(_)) {
+                let diagnostic = Diagnostic::new("only a file can be appended to", span, "this is no file");
+                return Err(diagnostic.with_help("leave out `append`"));
+            }
+        }
+        let append = append.is_some();
         let format = if self.eat_word("as")? {
             Some(self.output_format()?)
         } else {
             None
         };
-        Ok(StageKind::Write { target, format })
+        Ok(StageKind::Write {
+            target,
+            append,
+            format,
+        })
     }
 
     fn output_format(&mut self) -> Parse<OutputFormat> {

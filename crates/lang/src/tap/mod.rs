@@ -47,7 +47,7 @@ use crate::check::{self, Schema};
 use crate::diagnostic::Diagnostic;
 use crate::limits;
 use crate::lower::{Blueprint, BuildError, Io, NodeSpec, PointSpec};
-use crate::plan::{Column, Input, Target};
+use crate::plan::{Begin, Column, Input, Target};
 use crate::running::{Flow, UnknownFlow, prepare};
 use attached::{Attached, Fate};
 use output::{Branch, Shared, Sink};
@@ -231,7 +231,7 @@ impl TapPlan {
             shared: None,
         };
         let prepare_one = |node: &NodeSpec| {
-            let (process, _) = prepare(node, &mut io, None)?;
+            let (process, _) = prepare(node, &mut io, None, false)?;
             Ok(Node {
                 process,
                 input: node.input,
@@ -358,6 +358,7 @@ impl Io for TapIo<'_> {
     fn write(
         &mut self,
         _target: &Target,
+        _begin: Begin,
         format: Option<OutputFormat>,
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String> {

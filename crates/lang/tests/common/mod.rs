@@ -12,7 +12,8 @@ use cutthrough_formats::processes::Write;
 use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{
-    BuildError, Column, Environment, Input, Io, Patience, Plan, Running, Target, compile, default_format,
+    Begin, BuildError, Column, Environment, Input, Io, Patience, Plan, Running, Target, compile,
+    default_format,
 };
 
 /// What a program wrote, by target.
@@ -219,6 +220,7 @@ impl Io for Memory {
     fn write(
         &mut self,
         target: &Target,
+        begin: Begin,
         format: Option<OutputFormat>,
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String> {
@@ -237,12 +239,22 @@ impl Io for Memory {
             .iter()
             .map(|column| Field::new(&column.name, column.ty))
             .collect();
-        self.written.lock().unwrap().entry(name.clone()).or_default();
+        let mut written = self.written.lock().unwrap();
+        let file = written.entry(name.clone()).or_default();
+        let goes_on = begin == Begin::GoOn || !file.is_empty();
+        if begin == Begin::Anew {
+            file.clear();
+        }
+        drop(written);
         let writer = Writer {
             name: name.clone(),
             written: self.written.clone(),
         };
-        Ok(Box::new(Write::new(name, format, fields, writer)))
+        let write = Write::new(name, format, fields, writer);
+        Ok(match goes_on && begin != Begin::Anew {
+            true => Box::new(write.going_on()),
+            false => Box::new(write),
+        })
     }
 }
 
