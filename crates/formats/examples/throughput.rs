@@ -7,8 +7,9 @@
 use std::fs::File;
 use std::time::Instant;
 
+use cutthrough::aggregate::{AggregateFunction, BasicAggregate};
 use cutthrough::ir::{ElementType, Op, SlotDecl, Type};
-use cutthrough::kernels::group::{Aggregate, AggregateFunction, GroupSpec};
+use cutthrough::processes::GroupSpec;
 use cutthrough::processes::{Filter, Fold, Group, Map, Read};
 use cutthrough::{Error, Network, Options, PointId, Process};
 use cutthrough_formats::clf::{Column, Columns};
@@ -68,11 +69,11 @@ fn run(net: &mut Network, path: &str, parts: usize) -> Result<i64, Error> {
     }
     if parts >= 4 {
         let aggregates = vec![
-            Aggregate {
+            BasicAggregate {
                 function: AggregateFunction::Count,
                 input: None,
             },
-            Aggregate {
+            BasicAggregate {
                 function: AggregateFunction::Sum,
                 input: Some(Type::I64),
             },
@@ -83,12 +84,7 @@ fn run(net: &mut Network, path: &str, parts: usize) -> Result<i64, Error> {
                 .copied()
                 .chain(aggregates.iter().map(|aggregate| aggregate.result())),
         );
-        let process = Group::new(GroupSpec {
-            keys,
-            aggregates,
-            groups_max: 1 << 20,
-            bytes_max: 1 << 30,
-        });
+        let process = Group::new(GroupSpec::basic(keys, aggregates, 1 << 30));
         at = then(net, at, process, &ty)?;
     }
     count(net, at, &ty)

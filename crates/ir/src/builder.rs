@@ -157,6 +157,11 @@ impl<'t> FunctionBuilder<'t> {
                     "rows_set of another type"
                 );
             }
+            Op::RowsFind => assert_eq!(
+                types,
+                self.tables.rows[imm.index()].key_types(),
+                "rows_find of another key"
+            ),
             Op::Emit | Op::OutboxPut => {
                 assert_eq!(
                     types,
@@ -315,6 +320,17 @@ impl<'t> FunctionBuilder<'t> {
     /// Adds a row, with the bound as the activation's failure; the new current block has
     /// the row's number.
     pub fn rows_push(&mut self, rows: usize, row: &[Value]) -> Value {
+        let (number, full) = self.rows_push_or(rows, row);
+        let ok = self.current;
+        self.switch_to(full);
+        self.end(End::HostFailed);
+        self.switch_to(ok);
+        number
+    }
+
+    /// Adds a row; the new current block has its number. Gives that, and the block for the
+    /// bound.
+    pub fn rows_push_or(&mut self, rows: usize, row: &[Value]) -> (Value, Block) {
         let (ok, failed) = (self.block(&[Type::I64]), self.block(&[]));
         self.terminate(Terminator::Push {
             rows: u32::try_from(rows).expect("tables are bounded"),
@@ -322,10 +338,32 @@ impl<'t> FunctionBuilder<'t> {
             ok: ok.into(),
             failed: failed.into(),
         });
+        self.switch_to(ok);
+        (self.block_params(ok)[0], failed)
+    }
+
+    /// The number of the row that has a key; -1 if none has.
+    pub fn rows_find(&mut self, rows: usize, key: &[Value]) -> Value {
+        self.inst(Op::RowsFind, index_imm(rows), key)
+            .expect("INVARIANT: rows_find has a result")
+    }
+
+    /// Finds the row of a key, or adds one, with the bound as the activation's failure; the
+    /// new current block has its number, and how it has come there
+    /// ([`Entry`](crate::rows::Entry)).
+    pub fn rows_entry(&mut self, rows: usize, key: &[Value]) -> (Value, Value) {
+        let (ok, failed) = (self.block(&[Type::I64, Type::I64]), self.block(&[]));
+        self.terminate(Terminator::Entry {
+            rows: u32::try_from(rows).expect("tables are bounded"),
+            args: key.to_vec(),
+            ok: ok.into(),
+            failed: failed.into(),
+        });
         self.switch_to(failed);
         self.end(End::HostFailed);
         self.switch_to(ok);
-        self.block_params(ok)[0]
+        let params = self.block_params(ok);
+        (params[0], params[1])
     }
 
     /// Hands an element to an output when the activation ends. Only pure

@@ -133,6 +133,11 @@ pub fn stoi(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// `wtof`: the nearest double of a 128-bit integer.
+pub fn wtof(low: i64, high: i64) -> f64 {
+    (i128::from(high) << 64 | i128::from(low.cast_unsigned())) as f64
+}
+
 /// `stof`: the number that the whole text spells in decimal (digits, point and
 /// exponent; no names of infinities or NaN).
 pub fn stof(text: &[u8]) -> Option<f64> {

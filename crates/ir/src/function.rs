@@ -97,7 +97,7 @@ pub struct Inst {
 }
 
 /// A block to go to, and the values of its parameters. Where a terminator brings
-/// values of its own (`get`, `take`, `call`, `push`, `inbox`), those come first.
+/// values of its own (`get`, `take`, `call`, `push`, `entry`, `inbox`), those come first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     /// Where to go.
@@ -227,6 +227,18 @@ pub enum Terminator {
         /// Where to go at the bound, without a row more.
         failed: Target,
     },
+    /// Find the row of a key in a table, or add one: its number and how it has come there
+    /// ([`Entry`](crate::rows::Entry)) are the first parameters of `ok`.
+    Entry {
+        /// Which, in the table of row buffers.
+        rows: u32,
+        /// The key. Bytes are copied if they are kept.
+        args: Vec<Value>,
+        /// Where to go with the row's number.
+        ok: Target,
+        /// Where to go at the bound, without a row more.
+        failed: Target,
+    },
     /// Take an element from an input, as the first parameters of `some`.
     Take {
         /// The input.
@@ -301,6 +313,7 @@ impl Terminator {
             | Terminator::Get { some: a, none: b, .. }
             | Terminator::Call { ok: a, failed: b, .. }
             | Terminator::Push { ok: a, failed: b, .. }
+            | Terminator::Entry { ok: a, failed: b, .. }
             | Terminator::Step { go: a, stop: b }
             | Terminator::Inbox { some: a, none: b }
             | Terminator::Batch { go: a, none: b, .. }
@@ -329,6 +342,7 @@ impl Terminator {
             | Terminator::Get { some: a, none: b, .. }
             | Terminator::Call { ok: a, failed: b, .. }
             | Terminator::Push { ok: a, failed: b, .. }
+            | Terminator::Entry { ok: a, failed: b, .. }
             | Terminator::Step { go: a, stop: b }
             | Terminator::Inbox { some: a, none: b }
             | Terminator::Batch { go: a, none: b, .. }
@@ -358,7 +372,10 @@ impl Terminator {
                 visit(*view);
                 visit(*index);
             }
-            Terminator::Call { args, .. } | Terminator::Push { args, .. } | Terminator::Return(args) => {
+            Terminator::Call { args, .. }
+            | Terminator::Push { args, .. }
+            | Terminator::Entry { args, .. }
+            | Terminator::Return(args) => {
                 args.iter().copied().for_each(visit);
             }
             Terminator::Batch { items, .. } => {
@@ -385,7 +402,10 @@ impl Terminator {
                 *view = map(*view);
                 *index = map(*index);
             }
-            Terminator::Call { args, .. } | Terminator::Push { args, .. } | Terminator::Return(args) => {
+            Terminator::Call { args, .. }
+            | Terminator::Push { args, .. }
+            | Terminator::Entry { args, .. }
+            | Terminator::Return(args) => {
                 for arg in args {
                     *arg = map(*arg);
                 }

@@ -299,6 +299,26 @@ impl<F: Flow> Activation<'_, F> {
                     }
                 }
             }
+            Terminator::Entry {
+                rows,
+                args,
+                ok,
+                failed,
+            } => {
+                self.push_all(args);
+                let entry = self.flow.rows_mut(*rows as usize).entry_words(self.moves);
+                self.moves.clear();
+                match entry {
+                    Ok((row, entry)) => {
+                        self.moves.extend([row as Word, entry as Word]);
+                        ok
+                    }
+                    Err(message) => {
+                        self.flow.rows_failed(*rows as usize, message);
+                        failed
+                    }
+                }
+            }
             Terminator::Take {
                 input,
                 some,
@@ -478,6 +498,7 @@ impl<F: Flow> Activation<'_, F> {
                     value.is_some().into(),
                 );
             }
+            Op::WToF => self.set(inst, f64_word(eval::wtof(self.i64(arg(0)), self.i64(arg(1))))),
             Op::SToF => {
                 let value = eval::stof(self.bytes(arg(0)));
                 self.set2(inst, f64_word(value.unwrap_or_default()), value.is_some().into());
@@ -512,6 +533,11 @@ impl<F: Flow> Activation<'_, F> {
             Op::RowsTruncate => {
                 let len = usize::try_from(self.i64(arg(0))).unwrap_or(0);
                 self.flow.rows_mut(inst.imm.index()).truncate(len);
+            }
+            Op::RowsFind => {
+                self.gather(&inst.args);
+                let row = self.flow.rows(inst.imm.index()).find_words(self.moves);
+                self.set(inst, row.map_or(-1, |row| row as i64).cast_unsigned());
             }
             Op::Emit => {
                 self.gather(&inst.args);

@@ -29,7 +29,8 @@
 //! | [`host`] | host functions |
 //! | [`scratch`] | what host functions may use during a grant |
 //! | [`state`] | where state slots and row buffers lie |
-//! | [`rows`] | row buffers |
+//! | [`rows`] | row buffers and tables |
+//! | [`image`] | values as bytes that outlive the OS process |
 //! | [`block`] | blocks of elements |
 //! | [`chain`] | a chain with its bindings, and what a grant gives it |
 //! | [`limits`] | every bound |
@@ -42,6 +43,7 @@ pub mod data;
 pub mod eval;
 pub mod function;
 pub mod host;
+pub mod image;
 pub mod interp;
 pub mod limits;
 pub mod memory;
@@ -68,7 +70,7 @@ pub use interp::{Code, Flow, Lend, Outcome, Registers, Taken};
 pub use memory::Carried;
 pub use memory::{Results, Scalar, Words};
 pub use op::Op;
-pub use program::{HostSig, InputProgram, Program, RowsDecl, RowsParam, SlotDecl, Tables};
+pub use program::{AtBound, HostSig, InputProgram, Program, RowsDecl, RowsParam, SlotDecl, Tables};
 pub use rows::{Append, ColumnMut, Rows, RowsArg, RowsMut};
 pub use scratch::{ErrorSource, HostContext};
 pub use state::{Place, State};

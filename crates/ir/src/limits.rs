@@ -12,6 +12,12 @@ pub const VERIFY_ERRORS_MAX: usize = 100;
 /// Scratch memory that host functions may use in one grant, in bytes.
 pub const SCRATCH_BYTES_MAX: usize = 256 << 20;
 
+/// Rows of a row buffer; they are numbered in 32 bits.
+pub const ROWS_MAX: usize = u32::MAX as usize - 1;
+
+/// Bytes of a row buffer that nothing views any more, before it is worth freeing them.
+pub const ROWS_TIDY_BYTES_MIN: usize = 64 << 10;
+
 /// Columns of a row buffer.
 pub const ROWS_COLUMNS_MAX: usize = 1_000;
 

@@ -122,8 +122,8 @@ macro_rules! operations {
 pub struct OpInfo {
     /// The name in the text form.
     pub name: &'static str,
-    /// The operands. [`Op::Emit`], [`Op::OutboxPut`], [`Op::SlotSet`] and
-    /// [`Op::RowsSet`] take what their table entry says instead.
+    /// The operands. [`Op::Emit`], [`Op::OutboxPut`], [`Op::SlotSet`],
+    /// [`Op::RowsSet`] and [`Op::RowsFind`] take what their table entry says instead.
     pub params: &'static [Pattern],
     /// The results.
     pub results: &'static [Pattern],
@@ -210,6 +210,7 @@ operations! {
     Sstarts  "sstarts"   (S S) -> (B)   None   Pure  "Whether the first begins with the second."
     Sends    "sends"     (S S) -> (B)   None   Pure  "Whether the first ends with the second."
     SToI     "stoi"      (S) -> (OI)    None   Pure  "The decimal integer that the whole text spells; absent where it spells none or one out of range."
+    WToF     "wtof"      (I I) -> (F)   None   Pure  "The double nearest to the 128-bit integer whose low and high words these are."
     SToF     "stof"      (S) -> (OF)    None   Pure  "The decimal number that the whole text spells; absent where it spells none."
 
     SlotGet  "slot_get"  () -> (A)      Slot   State "The value of a state slot."
@@ -218,6 +219,7 @@ operations! {
     RowsGet  "rows_get"  (I) -> (A)     Column State "The value of a column in the row of this number; zero (absent, no bytes) where there is no such row."
     RowsSet  "rows_set"  (I A) -> ()    Column State "Sets a column in the row of this number, if there is one; bytes are copied."
     RowsTruncate "rows_truncate" (I) -> () Rows State "Keeps the first so many rows; the others are gone."
+    RowsFind "rows_find" () -> (I)      Rows   State "The number of the row of a table that has this key; -1 if none has."
     Emit     "emit"      () -> ()       Output Flow  "Hands an element to an output once the activation has ended."
     Ready    "ready"     () -> (B)      Output Flow  "Whether an optional output accepts an element now."
     Needs    "needs"     () -> (I)      Output Flow  "Fragments only: which fields of an output are used behind it: bit k for the fields k, k + 64 and so on; all where that is not known."

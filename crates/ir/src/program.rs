@@ -2,6 +2,7 @@
 
 use crate::data::Data;
 use crate::function::Function;
+use crate::limits::ROWS_MAX;
 use crate::types::{ElementType, Type, Word};
 
 /// A state slot: one value that a process keeps from activation to activation.
@@ -36,8 +37,18 @@ impl SlotDecl {
     }
 }
 
+/// What a table does with a new key at its bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AtBound {
+    /// It takes none.
+    #[default]
+    Fail,
+    /// The row that came first goes.
+    EvictOldest,
+}
+
 /// A row buffer: many rows of one type that a process keeps. Bytes in it are its own, or
-/// lie in slabs that it shares.
+/// lie in slabs that it shares. One with a key is a table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RowsDecl {
     /// For dumps and messages.
@@ -45,8 +56,15 @@ pub struct RowsDecl {
     /// The columns: each one's name, type, and the words that it begins with in a row of
     /// which nothing else is said.
     pub columns: Vec<SlotDecl>,
+    /// How many columns, from the first, are the key by which rows are found; none in a row
+    /// buffer that is no table.
+    pub key: usize,
+    /// How many rows there may be, at most [`ROWS_MAX`].
+    pub rows_max: usize,
     /// How many bytes the rows may take, the bytes they own or share included.
     pub bytes_max: usize,
+    /// What becomes of a new key when there are as many.
+    pub at_bound: AtBound,
 }
 
 impl RowsDecl {
@@ -59,8 +77,28 @@ impl RowsDecl {
             columns: types
                 .map(|(k, ty)| SlotDecl::zero(format!("column {k}"), ty))
                 .collect(),
+            key: 0,
+            rows_max: ROWS_MAX,
             bytes_max,
+            at_bound: AtBound::Fail,
         }
+    }
+
+    /// A table of these columns, of which the first so many are its key.
+    pub fn table(name: impl Into<String>, columns: Vec<SlotDecl>, key: usize, bytes_max: usize) -> RowsDecl {
+        RowsDecl {
+            name: name.into(),
+            columns,
+            key,
+            rows_max: ROWS_MAX,
+            bytes_max,
+            at_bound: AtBound::Fail,
+        }
+    }
+
+    /// The types of the columns that are the key.
+    pub fn key_types(&self) -> Vec<Type> {
+        self.types().take(self.key).collect()
     }
 
     /// The types of the columns.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::image::{ImageReader, put_value};
 use crate::memory::{Words, trusted, view_of};
 use crate::program::RowsDecl;
 use crate::rows::Rows;
@@ -166,6 +167,36 @@ impl State {
             view_of(&kept.current)
         };
         (self.words[place.offset()], self.words[place.offset() + 1]) = view;
+    }
+
+    /// Appends the value of a slot to an image.
+    pub fn save(&self, place: Place, into: &mut Vec<u8>) {
+        put_value(into, self.get(place).get(0), place.ty);
+    }
+
+    /// Sets a slot to a value from an image.
+    ///
+    /// # Errors
+    /// When the image has no such value there.
+    pub fn load(&mut self, place: Place, from: &mut ImageReader<'_>) -> Result<(), String> {
+        let mut words = [0; 3];
+        let words = &mut words[..place.ty.words()];
+        from.value(place.ty, words)?;
+        self.set(place, trusted(FieldAt::alone(place.ty), words));
+        Ok(())
+    }
+
+    /// Has a row buffer take over the rows of another, which has them as well then.
+    ///
+    /// # Errors
+    /// As [`Rows::take_over`].
+    pub fn take_over_rows(&mut self, from: u32, to: u32) -> Result<(), String> {
+        self.with_rows(&[from, to], |rows| {
+            let [from, to] = rows else {
+                unreachable!("INVARIANT: there are two")
+            };
+            to.take_over(from)
+        })
     }
 
     /// The first word of a slot of one, as an integer.

@@ -93,6 +93,7 @@ fn table_of_operations() -> String {
 fn operands(op: Op, info: &OpInfo) -> String {
     match op {
         Op::Emit | Op::OutboxPut => "its fields".to_owned(),
+        Op::RowsFind => "its key".to_owned(),
         _ => patterns(info.params, info),
     }
 }

@@ -59,7 +59,7 @@ fn files_hold_every_operation_and_terminator() {
         .map(|op| op.info().name)
         .collect();
     assert_eq!(missing, Vec::<&str>::new(), "no file has these operations");
-    assert_eq!((terminators.len(), ends.len()), (10, 6));
+    assert_eq!((terminators.len(), ends.len()), (11, 6));
     assert!(
         [Item::U8, Item::I64, Item::F64]
             .iter()

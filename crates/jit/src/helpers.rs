@@ -34,8 +34,16 @@ pub(crate) enum Helper {
     RowsPush,
     /// (context, index of the row buffer, how many rows to keep).
     RowsTruncate,
-    /// (context, index of the row buffer, address, length) -> address of a copy.
+    /// (context, index of the row buffer, column, row, address, length) -> address of a copy.
     RowsCopy,
+    /// (context, index of the table, where the key lies, its words) -> (the number of its row
+    /// or [`NO_ROW`], how it has come there).
+    RowsEntry,
+    /// (context, index of the table, where the key lies, its words) -> the number of its row
+    /// or [`NO_ROW`].
+    RowsFind,
+    /// (low, high) -> the bits of a double.
+    WToF,
     /// (context, index of the row buffer): a kernel may have moved rows.
     RowsRefresh,
     /// (outbox, length): makes memory for more elements.
@@ -44,7 +52,7 @@ pub(crate) enum Helper {
     Intern,
 }
 
-/// What stands for the number of a row where none was added.
+/// What stands for the number of a row where there is none.
 pub(crate) const NO_ROW: i64 = -1;
 
 impl Helper {
@@ -57,7 +65,10 @@ impl Helper {
             Helper::BytesEqual | Helper::Scmp | Helper::Sfind | Helper::Sstarts | Helper::Sends => (4, 1),
             Helper::SToI | Helper::SToF => (2, 2),
             Helper::Keep => (5, 0),
-            Helper::RowsPush | Helper::RowsCopy => (4, 1),
+            Helper::RowsPush | Helper::RowsFind => (4, 1),
+            Helper::RowsCopy => (6, 1),
+            Helper::RowsEntry => (4, 2),
+            Helper::WToF => (2, 1),
             Helper::RowsTruncate => (3, 0),
             Helper::RowsRefresh => (2, 0),
             Helper::OutboxGrow => (2, 0),
@@ -84,8 +95,17 @@ impl Helper {
                 rows_truncate as unsafe extern "C" fn(*mut Context, usize, i64) as *const ()
             }
             Helper::RowsCopy => {
-                rows_copy as unsafe extern "C" fn(*mut Context, usize, *const u8, usize) -> u64 as *const ()
+                type Copy = unsafe extern "C" fn(*mut Context, usize, usize, usize, *const u8, usize) -> u64;
+                rows_copy as Copy as *const ()
             }
+            Helper::RowsEntry => {
+                rows_entry as unsafe extern "C" fn(*mut Context, usize, *const Word, usize) -> Entered
+                    as *const ()
+            }
+            Helper::RowsFind => {
+                rows_find as unsafe extern "C" fn(*mut Context, usize, *const Word, usize) -> i64 as *const ()
+            }
+            Helper::WToF => wtof as extern "C" fn(i64, i64) -> u64 as *const (),
             Helper::RowsRefresh => rows_refresh as unsafe extern "C" fn(*mut Context, usize) as *const (),
             Helper::OutboxGrow => outbox_grow as unsafe extern "C" fn(*mut OutboxView, u64) as *const (),
             Helper::Intern => {
@@ -202,8 +222,12 @@ unsafe fn with_rows<R>(
     unsafe {
         let context = &*context;
         let view = &mut *context.rows.add(index);
+        let len = (*view.rows).len();
         let value = act(&mut *view.rows, view.number as u32, context);
-        view.refresh();
+        // PERF: where no row came or went, no column has moved.
+        if (*view.rows).len() != len {
+            view.refresh();
+        }
         value
     }
 }
@@ -236,20 +260,69 @@ unsafe extern "C" fn rows_truncate(context: *mut Context, index: usize, len: i64
 unsafe extern "C" fn rows_copy(
     context: *mut Context,
     index: usize,
+    column: usize,
+    row: usize,
     address: *const u8,
     length: usize,
 ) -> u64 {
     // SAFETY: see `with_rows`; the lowering passes the two parts of a value of type bytes.
     unsafe {
         with_rows(context, index, |rows, _, _| {
-            rows.copy_bytes(view(address, length)).0
+            rows.copy_bytes(column, row, view(address, length)).0
         })
     }
 }
 
+/// A row of a table, returned in two registers.
+#[repr(C)]
+struct Entered {
+    row: i64,
+    entry: i64,
+}
+
+unsafe extern "C" fn rows_entry(
+    context: *mut Context,
+    index: usize,
+    key: *const Word,
+    words: usize,
+) -> Entered {
+    // SAFETY: see `with_rows`; the words are on the stack of the calling frame, and values
+    // of the types of the table's key.
+    unsafe {
+        with_rows(context, index, |rows, number, context| {
+            match rows.entry_unchecked(std::slice::from_raw_parts(key, words)) {
+                Ok((row, entry)) => Entered {
+                    row: row as i64,
+                    entry: entry as i64,
+                },
+                Err(message) => {
+                    (*context.host_context).set_error(ErrorSource::Rows(number), message);
+                    Entered {
+                        row: NO_ROW,
+                        entry: 0,
+                    }
+                }
+            }
+        })
+    }
+}
+
+unsafe extern "C" fn rows_find(context: *mut Context, index: usize, key: *const Word, words: usize) -> i64 {
+    // SAFETY: as in `rows_entry`; nothing is changed.
+    unsafe {
+        let view = &*(*context).rows.add(index);
+        let key = std::slice::from_raw_parts(key, words);
+        (*view.rows).find_unchecked(key).map_or(NO_ROW, |row| row as i64)
+    }
+}
+
+extern "C" fn wtof(low: i64, high: i64) -> u64 {
+    f64_word(eval::wtof(low, high))
+}
+
 unsafe extern "C" fn rows_refresh(context: *mut Context, index: usize) {
     // SAFETY: see `with_rows`.
-    unsafe { with_rows(context, index, |_, _, _| ()) }
+    unsafe { (*(*context).rows.add(index)).refresh() }
 }
 
 unsafe extern "C" fn outbox_grow(view: *mut OutboxView, len: u64) {

@@ -69,6 +69,12 @@ impl Needs {
                     Op::RowsLen | Op::RowsTruncate => {
                         rows.entry(inst.imm.index()).or_default();
                     }
+                    Op::RowsFind => {
+                        let index = inst.imm.index();
+                        rows.entry(index).or_default();
+                        let words = words_of(&chain.tables.rows[index].key_types());
+                        needs.call_args_words = needs.call_args_words.max(words);
+                    }
                     Op::RowsGet | Op::RowsSet => {
                         let (index, column) = inst.imm.column();
                         rows.entry(index).or_default().insert(column);
@@ -87,7 +93,7 @@ impl Needs {
                     }
                     needs.call_rows = needs.call_rows.max(given.len());
                 }
-                Terminator::Push { rows: index, .. } => {
+                Terminator::Push { rows: index, .. } | Terminator::Entry { rows: index, .. } => {
                     rows.entry(*index as usize).or_default();
                     let words = chain.tables.rows[*index as usize].types().map(Type::words).sum();
                     needs.call_args_words = needs.call_args_words.max(words);

@@ -8,8 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use common::{Setup, Val, build, edge_values, hosts};
 use cutthrough_ir::op::{Effect, ImmKind, Pattern};
 use cutthrough_ir::{
-    Block, Data, ElementType, FunctionBuilder, Imm, Item, Kind, Op, RowsDecl, SlotDecl, Tables, Target,
-    Terminator, Type, Value,
+    AtBound, Block, Data, ElementType, FunctionBuilder, Imm, Item, Kind, Op, RowsDecl, SlotDecl, Tables,
+    Target, Terminator, Type, Value,
 };
 
 const CASES: u64 = 2_000;
@@ -92,7 +92,7 @@ impl Generator<'_, '_> {
     fn inst(&mut self) {
         let op = self.rng.of(Op::ALL);
         match op {
-            Op::Emit | Op::Ready | Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund => {}
+            Op::Emit | Op::Ready | Op::Needs | Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund => {}
             Op::SlotGet => {
                 let slot = self.rng.below(self.b.tables_ref().slots.len());
                 let value = self.b.slot_get(slot);
@@ -100,8 +100,14 @@ impl Generator<'_, '_> {
             }
             Op::SlotSet => self.slot_set(),
             Op::RowsLen => {
-                let len = self.b.rows_len(self.rng.below(3));
+                let len = self.b.rows_len(self.rng.below(5));
                 self.pool.push(len);
+            }
+            Op::RowsFind => {
+                let rows = 3 + self.rng.below(2);
+                let key = self.key(rows);
+                let row = self.b.rows_find(rows, &key);
+                self.pool.push(row);
             }
             Op::RowsGet => {
                 let (rows, column) = self.column();
@@ -114,7 +120,9 @@ impl Generator<'_, '_> {
                 let row = self.small_index();
                 let ty = self.b.tables_ref().rows[rows].columns[column].ty;
                 let value = self.value(ty);
-                self.b.rows_set(rows, column, row, value);
+                if column >= self.b.tables_ref().rows[rows].key {
+                    self.b.rows_set(rows, column, row, value);
+                }
             }
             Op::RowsTruncate => self.truncate(),
             Op::Drop => self.b.drop(0),
@@ -162,13 +170,23 @@ impl Generator<'_, '_> {
     }
 
     fn column(&mut self) -> (usize, usize) {
-        let rows = self.rng.below(3);
+        let rows = self.rng.below(5);
         (rows, self.rng.below(self.b.tables_ref().rows[rows].columns.len()))
+    }
+
+    /// A key of few different ones.
+    fn key(&mut self, rows: usize) -> Vec<Value> {
+        let types = self.b.tables_ref().rows[rows].key_types();
+        let key = types.into_iter().map(|ty| match ty {
+            Type::I64 => self.small_index(),
+            ty => self.value(ty),
+        });
+        key.collect()
     }
 
     /// Rows with bytes are let go by a kernel, in one place.
     fn truncate(&mut self) {
-        let rows = self.rng.below(3);
+        let rows = self.rng.below(5);
         let len = self.small_index();
         if self.b.tables_ref().rows[rows]
             .types()
@@ -256,6 +274,18 @@ impl Generator<'_, '_> {
                     none: none.into(),
                 });
                 (some, self.b.block_params(some), none)
+            }
+            5 if self.rng.below(2) == 0 => {
+                let rows = 3 + self.rng.below(2);
+                let args = self.key(rows);
+                let (ok, failed) = (self.b.block(&[Type::I64, Type::I64]), self.b.block(&[]));
+                self.b.terminate(Terminator::Entry {
+                    rows: rows as u32,
+                    args,
+                    ok: ok.into(),
+                    failed: failed.into(),
+                });
+                (ok, self.b.block_params(ok), failed)
             }
             5 => {
                 let rows = self.rng.below(3);
@@ -365,6 +395,32 @@ fn case(seed: u64) -> Setup {
                 [Type::I64, Type::F64.or_null()],
                 rng.of(&[100, 1 << 20]),
             ),
+            RowsDecl {
+                rows_max: rng.of(&[1, 5, 1 << 20]),
+                at_bound: rng.of(&[AtBound::Fail, AtBound::EvictOldest]),
+                ..RowsDecl::table(
+                    "by number",
+                    vec![
+                        SlotDecl::zero("key", Type::I64),
+                        SlotDecl::i64("count", 7),
+                        SlotDecl::zero("text", Type::BYTES),
+                    ],
+                    1,
+                    rng.of(&[1000, 1 << 20]),
+                )
+            },
+            RowsDecl {
+                rows_max: rng.of(&[1, 5, 1 << 20]),
+                at_bound: rng.of(&[AtBound::Fail, AtBound::EvictOldest]),
+                ..RowsDecl::table(
+                    "by text",
+                    [Type::BYTES, Type::F64.or_null(), Type::BOOL]
+                        .map(|ty| SlotDecl::zero("column", ty))
+                        .to_vec(),
+                    2,
+                    rng.of(&[1000, 1 << 20]),
+                )
+            },
         ],
         hosts: hosts::sigs(),
         data: vec![

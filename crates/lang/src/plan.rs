@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use cutthrough::aggregate::AggregateFunction;
 use cutthrough::ir::Type;
-use cutthrough::kernels::aggregate::AggregateFunction;
 use cutthrough_formats::csv;
 
 use crate::ast::OutputFormat;

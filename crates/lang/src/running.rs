@@ -143,7 +143,9 @@ impl Plan {
             bad_rows.push(noted);
         }
         let (nodes, points) = transact(network, |rewire, place| add(rewire, &blueprint, prepared, place))?;
-        Ok(Running::new(&self, blueprint, nodes, points, bad_rows))
+        let mut running = Running::new(&self, blueprint, nodes, points, bad_rows);
+        running.note_what_may_hold(network);
+        Ok(running)
     }
 }
 
@@ -235,6 +237,13 @@ impl Running {
         running
     }
 
+    /// Notes which processes may hold elements, as the network says.
+    fn note_what_may_hold(&mut self, network: &Network) {
+        for (node, &process) in self.blueprint.nodes.iter_mut().zip(&self.nodes) {
+            node.may_hold = network.may_hold(process);
+        }
+    }
+
     /// Works out anew what the processes are for.
     pub(crate) fn sort_out(&mut self, mut bad_rows: Vec<Option<BadRows>>) {
         let of = |wanted: fn(&Spec) -> bool| {
@@ -294,6 +303,7 @@ impl Running {
         self.leaving.points.extend(self.points.drain(..).filter(left));
         (self.source_name, self.source, self.blueprint) = change.into_program();
         (self.nodes, self.points) = (nodes, points);
+        self.note_what_may_hold(network);
         self.leaving.feeds = feeds;
         self.version += 1;
         self.sort_out(bad_rows);

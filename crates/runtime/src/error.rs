@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Program,
     /// A process failed, or a request from another thread panicked.
     Failed,
+    /// A checkpoint cannot be made, or does not fit.
+    Checkpoint,
     /// The network that a handle asked is gone.
     Gone,
 }

@@ -4,6 +4,7 @@
 //! Deliberately absent: what runs functions that it takes for verified. Safe code cannot
 //! get at memory by a number through anything here; [`cutthrough_ir::memory`] says why.
 
+pub use cutthrough_ir::AtBound;
 pub use cutthrough_ir::function::Terminator;
 pub use cutthrough_ir::{Append, ColumnMut, Kernel, Rows, RowsArg, RowsDecl, RowsMut, RowsParam};
 pub use cutthrough_ir::{Block, Data, End, FunctionBuilder, Imm, Item, Op, SlotDecl, Value};

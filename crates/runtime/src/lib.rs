@@ -55,10 +55,12 @@
 //! | `specialize`, `engine`, `jit` | which chains are native, how they become it, and why they are not |
 //! | `error` | what can go wrong |
 //! | `sync` | what threads share memory by |
-//! | [`kernels`] | grouping and sorting, behind the processes of that name |
+//! | [`aggregate`] | what groups compute, built in or the user's own |
+//! | [`kernels`] | what processes have done by the host for many elements at once |
 //! | [`limits`] | every bound |
 #![forbid(unsafe_code)]
 
+pub mod aggregate;
 mod arrange;
 mod arrangement;
 mod chain;
@@ -85,6 +87,8 @@ mod root;
 mod scheduler;
 mod specialize;
 mod sync;
+#[cfg(test)]
+mod testing;
 mod wiring;
 
 pub use demand::{Demand, Standing, Waits};
@@ -97,7 +101,7 @@ pub use network::{
     ProcessReport, Progress, Readiness, Report, Rewire,
 };
 pub use outside::{Outcome, Reader, Writer};
-pub use process::{Account, Fragment, Process, Shape};
+pub use process::{Account, Fragment, HeldRows, Process, Shape};
 pub use program::Prepared;
 pub use specialize::{Cause, Compile, Invalidation, Mode, NotNative, Refusal, SpecialisationCounts};
 pub use wiring::{PointId, Port, ProcessId};

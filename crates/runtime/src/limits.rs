@@ -12,6 +12,9 @@ pub const BLOCK_ELEMENTS_MAX: u64 = 1_024;
 /// Processes in a row. The interpreter's stack is bounded by it.
 pub const PATH_PROCESSES_MAX: usize = 256;
 
+/// Bytes of a checkpoint.
+pub const CHECKPOINT_BYTES_MAX: usize = 16 << 30;
+
 /// Processes of a network, unless its options say otherwise.
 pub const PROCESSES_MAX: usize = 100_000;
 

@@ -126,8 +126,8 @@ pub trait Process: Send {
 }
 
 /// A promise about counts that the runtime checks: every element that comes in by
-/// these inputs goes out by these outputs, is dropped by these policies, or is held, as
-/// these slots count (a boolean slot counts one).
+/// these inputs goes out by these outputs, is dropped by these policies, is held, or has
+/// gone otherwise, as these slots count (a boolean slot counts one).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// The inputs.
@@ -136,8 +136,29 @@ pub struct Account {
     pub outputs: Vec<usize>,
     /// The policies.
     pub drops: Vec<usize>,
-    /// The slots, integer or boolean.
+    /// The slots, integer or boolean, that count what is held.
     pub held: Vec<usize>,
+    /// The row buffers of which each row is an element that is held.
+    pub rows: Vec<HeldRows>,
+    /// The slots that count what has gone otherwise, by a policy that the slot is named
+    /// after: into an element that was given (`combined`), or beyond a limit.
+    pub gone: Vec<usize>,
+}
+
+/// The elements that the rows of a row buffer are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldRows {
+    /// The row buffer.
+    pub rows: usize,
+    /// The integer slot that counts how many rows, from the first, have been given already.
+    pub given: Option<usize>,
+}
+
+impl Account {
+    /// Whether something may be held.
+    pub(crate) fn holds(&self) -> bool {
+        !self.held.is_empty() || !self.rows.is_empty()
+    }
 }
 
 /// What a process declares.
@@ -152,6 +173,7 @@ pub struct Shape {
     pub(crate) accounts: Vec<Account>,
     pub(crate) idle: bool,
     pub(crate) over: bool,
+    pub(crate) is_declared: bool,
     pub(crate) fate: Fate,
     pub(crate) watched: Vec<Edge>,
 }
@@ -234,7 +256,7 @@ impl Shape {
             inputs: vec![0],
             outputs: vec![0],
             drops,
-            held: Vec::new(),
+            ..Account::default()
         });
     }
 
@@ -246,6 +268,14 @@ impl Shape {
     /// The process takes part in nothing: it is over before it begins.
     pub fn finishes_at_once(&mut self) {
         self.over = true;
+    }
+
+    /// Promises that all state is declared: what host functions keep are caches, or lies in
+    /// the world outside, so that slots and row buffers are what a
+    /// [checkpoint](crate::Network::checkpoint) needs. Processes without host functions
+    /// need not say so.
+    pub fn state_is_declared(&mut self) {
+        self.is_declared = true;
     }
 
     /// What becomes of what the process holds when it is cancelled or removed; without

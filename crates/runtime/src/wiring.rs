@@ -76,6 +76,8 @@ pub(crate) struct Node {
     pub(crate) is_tolerated: bool,
     /// Whether it is to be removed when it has given what it holds.
     pub(crate) is_leaving: bool,
+    /// Whether slots and row buffers are all its state.
+    pub(crate) is_declared: bool,
     /// What becomes of what it holds when it is cancelled or removed.
     pub(crate) fate: Fate,
     /// The edges whose demand it is told of.

@@ -48,6 +48,7 @@ impl Process for Late {
             outputs: vec![0],
             drops: vec![dropped],
             held: vec![0],
+            ..Account::default()
         });
         shape.fate(self.fate);
     }

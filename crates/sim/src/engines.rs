@@ -137,6 +137,8 @@ fn note(chain: &ChainCode, verified: Result<(), VerifyErrors>) {
         let name = match &block.terminator {
             Terminator::Get { .. } => "get",
             Terminator::Call { .. } => "call",
+            Terminator::Push { .. } => "push",
+            Terminator::Entry { .. } => "entry",
             Terminator::Inbox { .. } => "inbox",
             Terminator::Step { .. } => "step",
             Terminator::Batch { .. } => "batch",
@@ -199,7 +201,7 @@ impl Engine for Unreliable {
 /// All operations that the random chains may have.
 pub fn chain_ops() -> impl Iterator<Item = &'static str> {
     // The first are for fragments; no standard process reads byte by byte.
-    let others = [Op::Emit, Op::Ready, Op::ItemU8];
+    let others = [Op::Emit, Op::Ready, Op::Needs, Op::ItemU8];
     Op::ALL
         .iter()
         .filter(move |op| !others.contains(op))

@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cutthrough::{Fragment, Process, Shape};
+use cutthrough::{Account, Fragment, HeldRows, Process, Shape};
 use cutthrough_ir::{
-    ElementType, End, HostContext, HostFunction, HostSig, Op, Results, SlotDecl, Terminator, Type, Value,
-    Words,
+    AtBound, ElementType, End, HostContext, HostFunction, HostSig, Op, Results, RowsDecl, SlotDecl,
+    Terminator, Type, Value, Words,
 };
 
 use crate::expr;
@@ -311,16 +311,14 @@ pub struct Buffer {
     pub room: usize,
 }
 
-/// The slots of a buffer before those of its elements: how many it keeps, and how many
-/// of these it has given.
+/// The slots of a buffer: how many it keeps, and how many of these it has given.
 const LENGTH: usize = 0;
 const GIVEN: usize = 1;
 
-impl Buffer {
-    fn slot(&self, row: usize, field: usize) -> usize {
-        2 + row * self.element.fields().len() + field
-    }
-}
+/// Its row buffers: what it keeps, and a small table of what it has seen, which is there so
+/// that tables are tried.
+const KEPT: usize = 0;
+const SEEN: usize = 1;
 
 impl Process for Buffer {
     fn declare(&mut self, shape: &mut Shape) {
@@ -329,36 +327,45 @@ impl Process for Buffer {
         shape.output(self.element.clone());
         shape.slot(SlotDecl::i64("length", 0));
         shape.slot(SlotDecl::i64("given", 0));
-        for row in 0..self.room {
-            for (k, &ty) in self.element.fields().iter().enumerate() {
-                shape.slot(SlotDecl::zero(format!("row {row} field {k}"), ty));
-            }
-        }
+        let fields = self.element.fields().iter().copied();
+        shape.rows(RowsDecl::new("kept", fields.clone(), 1 << 20));
+        let key = fields.map(|ty| SlotDecl::zero("field", ty));
+        let columns: Vec<SlotDecl> = key.chain([SlotDecl::i64("times", 0)]).collect();
+        let fields = columns.len() - 1;
+        shape.rows(RowsDecl {
+            rows_max: 3,
+            at_bound: AtBound::EvictOldest,
+            ..RowsDecl::table("seen", columns, fields, 1 << 20)
+        });
+        shape.account(Account {
+            inputs: vec![0],
+            outputs: vec![0],
+            rows: vec![HeldRows {
+                rows: KEPT,
+                given: Some(GIVEN),
+            }],
+            ..Account::default()
+        });
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
-        let length = f.slot_get(LENGTH);
-        for row in 0..self.room {
-            let index = f.iconst(row as i64);
-            let here = f.op(Op::Ieq, &[length, index]);
-            let (_, next) = f.br_new(here);
-            for (field, &value) in element.iter().enumerate() {
-                f.slot_set(self.slot(row, field), value);
-            }
-            let length = f.iconst(row as i64 + 1);
-            f.slot_set(LENGTH, length);
-            if row + 1 == self.room {
-                f.again();
-            } else {
-                f.done();
-            }
-            f.switch_to(next);
-        }
-        f.fail("more than the buffer asked for");
+        let (row, _) = f.rows_entry(SEEN, element);
+        let times = element.len();
+        let (before, one) = (f.rows_get(SEEN, times, row), f.iconst(1));
+        let after = f.op(Op::Iadd, &[before, one]);
+        f.rows_set(SEEN, times, row, after);
+        f.rows_push(KEPT, element);
+        let (length, room) = (f.rows_len(KEPT), f.iconst(self.room as i64));
+        f.slot_set(LENGTH, length);
+        let is_full = f.op(Op::Ieq, &[length, room]);
+        let (_, not_full) = f.br_new(is_full);
+        f.again();
+        f.switch_to(not_full);
+        f.done();
     }
 
     fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Option<Value> {
-        let (room, length) = (f.iconst(self.room as i64), f.slot_get(LENGTH));
+        let (room, length) = (f.iconst(self.room as i64), f.rows_len(KEPT));
         Some(f.op(Op::Isub, &[room, length]))
     }
 
@@ -373,27 +380,22 @@ impl Process for Buffer {
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
         let (length, given) = (f.slot_get(LENGTH), f.slot_get(GIVEN));
-        for row in 0..self.room {
-            let index = f.iconst(row as i64);
-            let here = f.op(Op::Ieq, &[given, index]);
-            let (_, next) = f.br_new(here);
-            let fields = 0..self.element.fields().len();
-            let element: Vec<Value> = fields.map(|field| f.slot_get(self.slot(row, field))).collect();
-            let given = f.iconst(row as i64 + 1);
-            let is_more = f.op(Op::Ilt, &[given, length]);
-            let (_, last) = f.br_new(is_more);
-            f.slot_set(GIVEN, given);
-            f.emit(0, &element);
-            f.again();
-            f.switch_to(last);
-            let zero = f.iconst(0);
-            f.slot_set(GIVEN, zero);
-            f.slot_set(LENGTH, zero);
-            f.emit(0, &element);
-            f.done();
-            f.switch_to(next);
-        }
-        f.fail("more than the buffer has");
+        let element = f.rows_row(KEPT, given);
+        f.rows_find(SEEN, &element);
+        let one = f.iconst(1);
+        let given = f.op(Op::Iadd, &[given, one]);
+        let is_more = f.op(Op::Ilt, &[given, length]);
+        let (_, last) = f.br_new(is_more);
+        f.slot_set(GIVEN, given);
+        f.emit(0, &element);
+        f.again();
+        f.switch_to(last);
+        let zero = f.iconst(0);
+        f.slot_set(GIVEN, zero);
+        f.slot_set(LENGTH, zero);
+        f.rows_truncate(KEPT, zero);
+        f.emit(0, &element);
+        f.done();
     }
 }
 

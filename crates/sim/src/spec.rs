@@ -1,7 +1,8 @@
 //! What a plan says of a process, and the process made of it.
 
-use cutthrough::kernels::group::{Aggregate, AggregateFunction, GroupSpec};
+use cutthrough::aggregate::{AggregateFunction, BasicAggregate};
 use cutthrough::kernels::order::{OrderKey, OrderSpec};
+use cutthrough::processes::GroupSpec;
 use cutthrough::processes::{
     BranchPolicy, Collect, Copy, Filter, FilterFn, FlatMap, Fold, ForEach, Group, Iter, Map, MapFn, Merge,
     Order, Route, Skip, Slice, Take, Tee, Zip,
@@ -116,10 +117,10 @@ pub enum Spec {
     },
 }
 
-fn aggregates(element: &ElementType, keys: usize, seed: u64) -> Vec<Aggregate> {
+fn aggregates(element: &ElementType, keys: usize, seed: u64) -> Vec<BasicAggregate> {
     use AggregateFunction::{Avg, Count, Max, Min, Sum};
     let inputs = element.fields()[keys..].iter().enumerate();
-    let mut all: Vec<Aggregate> = inputs
+    let mut all: Vec<BasicAggregate> = inputs
         .map(|(k, &ty)| {
             let numeric = matches!(ty.kind, Kind::I64 | Kind::F64);
             let functions: &[_] = if numeric {
@@ -127,14 +128,14 @@ fn aggregates(element: &ElementType, keys: usize, seed: u64) -> Vec<Aggregate> {
             } else {
                 &[Count, Min, Max]
             };
-            Aggregate {
+            BasicAggregate {
                 function: functions[(seed as usize + k) % functions.len()],
                 input: Some(ty),
             }
         })
         .collect();
     if all.is_empty() {
-        all.push(Aggregate {
+        all.push(BasicAggregate {
             function: Count,
             input: None,
         });
@@ -235,7 +236,7 @@ impl Spec {
                 let keyed = element.fields()[..*keys].iter().copied();
                 let results = aggregates(element, *keys, *seed)
                     .into_iter()
-                    .map(Aggregate::result);
+                    .map(BasicAggregate::result);
                 vec![ElementType::new(keyed.chain(results))]
             }
             Spec::Puller { output, .. } => vec![output.clone()],
@@ -308,10 +309,12 @@ impl Spec {
             Spec::Tee(element, branches) => Box::new(Tee::new(element, branches)),
             Spec::Fold { element, state, seed } => fold(element, state, seed),
             Spec::Group { element, keys, seed } => Box::new(Group::new(GroupSpec {
-                keys: element.fields()[..keys].to_vec(),
-                aggregates: aggregates(&element, keys, seed),
                 groups_max: 1000,
-                bytes_max: 1 << 20,
+                ..GroupSpec::basic(
+                    element.fields()[..keys].to_vec(),
+                    aggregates(&element, keys, seed),
+                    1 << 20,
+                )
             })),
             Spec::Order {
                 element,

@@ -66,6 +66,8 @@ fn engines_agree_on_random_networks() {
     let others = [
         "get",
         "call",
+        "push",
+        "entry",
         "inbox",
         "step",
         "exit stopped",

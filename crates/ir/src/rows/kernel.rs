@@ -72,6 +72,28 @@ impl RowsMut<'_> {
         }
     }
 
+    /// Keeps these rows, in this order, each once at the most; the others go. Their bytes
+    /// stay.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn keep(&mut self, order: &[u32]) {
+        let rows = &mut *self.rows;
+        assert!(
+            order.len() <= rows.len && order.iter().all(|&row| (row as usize) < rows.len),
+            "a row that is not there"
+        );
+        rows.unused += rows.bytes_in_use();
+        for column in &mut rows.words {
+            let kept = order.iter().map(|&row| column[row as usize]);
+            let mut kept: Vec<_> = kept.collect();
+            kept.resize(column.len(), 0);
+            *column = kept;
+        }
+        rows.len = order.len();
+        rows.unused -= rows.bytes_in_use();
+    }
+
     /// Begins to add up to so many rows. Byte strings that lie in `slab` are not copied:
     /// the buffer shares the slab ([`HostContext::slab_of`](crate::HostContext::slab_of)).
     ///

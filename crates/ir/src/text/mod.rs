@@ -29,8 +29,10 @@
 //!   tables do not say it: that is where it depends on the operands.
 //! - Doubles are written as the shortest decimal that reads back, or `inf`, `nan`,
 //!   or `0x` and their bits (a NaN that is not canonical).
-//! - A row buffer is `rows 0 "seen" max 4096: ("key": bytes, "count": i64 = 1)`: its bound
-//!   in bytes, and each column as a slot. Operations name a column by the numbers of both
+//! - A row buffer is `rows 0 "seen" max 4096: ("text": bytes, "count": i64 = 1)`: its bound
+//!   in bytes, and each column as a slot. Behind the name, `key 1` says how many columns are
+//!   the key of a table, `rows 100` how many rows there may be, and `evicts` that the oldest
+//!   goes then. Operations name a column by the numbers of both
 //!   (`v1 = rows_get 0 1, v0`); `call 0 (v0) rows (0), ok b1, failed b2` gives a function
 //!   row buffers.
 //! - Text in quotes is UTF-8 with the escapes `\n \r \t \" \\` and, for any byte,

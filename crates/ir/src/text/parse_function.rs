@@ -173,6 +173,7 @@ impl<'t> Parser<'t> {
                 | "get"
                 | "call"
                 | "push"
+                | "entry"
                 | "take"
                 | "fail"
                 | "return"
@@ -214,6 +215,17 @@ impl<'t> Parser<'t> {
                     host,
                     args,
                     rows,
+                    ok,
+                    failed,
+                }
+            }
+            "entry" => {
+                let rows = self.index()?;
+                let args = self.list(('(', ')'), Parser::value)?;
+                let (ok, failed) = (self.next_target("ok")?, self.next_target("failed")?);
+                Terminator::Entry {
+                    rows,
+                    args,
                     ok,
                     failed,
                 }

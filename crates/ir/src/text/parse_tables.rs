@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::data::Data;
-use crate::program::{HostSig, RowsDecl, RowsParam, SlotDecl, Tables};
+use crate::program::{AtBound, HostSig, RowsDecl, RowsParam, SlotDecl, Tables};
 use crate::text::lexer::{Token, error};
 use crate::text::parser::{Parsed, Parser};
 use crate::types::{ElementType, Kind, Type, Word};
@@ -135,15 +135,21 @@ impl<'t> Parser<'t> {
     }
 
     fn rows(&mut self) -> Parsed<RowsDecl> {
-        let name = self.name()?;
+        let mut decl = RowsDecl::new(self.name()?, [], 0);
+        if self.take_word("key")? {
+            decl.key = self.index()? as usize;
+        }
+        if self.take_word("rows")? {
+            decl.rows_max = self.number("a number of rows")?;
+        }
+        if self.take_word("evicts")? {
+            decl.at_bound = AtBound::EvictOldest;
+        }
         self.expect_word("max")?;
-        let bytes_max = self.number("a number of bytes")?;
+        decl.bytes_max = self.number("a number of bytes")?;
         self.expect_sign(':')?;
-        Ok(RowsDecl {
-            name,
-            bytes_max,
-            columns: self.list(('(', ')'), Parser::slot)?,
-        })
+        decl.columns = self.list(('(', ')'), Parser::slot)?;
+        Ok(decl)
     }
 
     fn data(&mut self) -> Parsed<Data> {

@@ -100,6 +100,15 @@ impl<'t> Parser<'t> {
         self.unexpected(&format!("`{word}`"))
     }
 
+    /// Takes a word if it comes next in this line.
+    pub(super) fn take_word(&mut self, word: &str) -> Parsed<bool> {
+        let found = self.token == Token::Word(word) && self.in_line();
+        if found {
+            self.advance()?;
+        }
+        Ok(found)
+    }
+
     /// A number as Rust reads it.
     pub(super) fn number<N: std::str::FromStr>(&mut self, expected: &str) -> Parsed<N> {
         let Token::Number(text) = self.token else {

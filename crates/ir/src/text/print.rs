@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use crate::data::Data;
 use crate::function::Function;
-use crate::program::{Program, SlotDecl, Tables};
+use crate::limits::ROWS_MAX;
+use crate::program::{AtBound, Program, SlotDecl, Tables};
 use crate::text::print_function::FunctionText;
 use crate::text::print_values::{Double, Quoted, print_list};
 use crate::types::{Kind, Type, Word};
@@ -85,7 +86,17 @@ fn print_tables(f: &mut Formatter<'_>, tables: &Tables, optional: &[bool]) -> fm
     }
     for (index, rows) in tables.rows.iter().enumerate() {
         let name = Quoted(rows.name.as_bytes(), true);
-        write!(f, "  rows {index} {name} max {}: ", rows.bytes_max)?;
+        write!(f, "  rows {index} {name}")?;
+        if rows.key > 0 {
+            write!(f, " key {}", rows.key)?;
+        }
+        if rows.rows_max != ROWS_MAX {
+            write!(f, " rows {}", rows.rows_max)?;
+        }
+        if rows.at_bound == AtBound::EvictOldest {
+            f.write_str(" evicts")?;
+        }
+        write!(f, " max {}: ", rows.bytes_max)?;
         print_list(f, ('(', ')'), &rows.columns, |f, column| Slot(column).fmt(f))?;
         f.write_char('\n')?;
     }

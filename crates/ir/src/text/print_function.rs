@@ -150,6 +150,16 @@ fn terminator(f: &mut Formatter<'_>, terminator: &Terminator) -> fmt::Result {
             values(f, args)?;
             write!(f, ", ok {}, failed {}", To(ok), To(failed))
         }
+        Terminator::Entry {
+            rows,
+            args,
+            ok,
+            failed,
+        } => {
+            write!(f, "entry {rows} ")?;
+            values(f, args)?;
+            write!(f, ", ok {}, failed {}", To(ok), To(failed))
+        }
         Terminator::Take {
             input,
             some,

@@ -53,7 +53,8 @@ impl Checker<'_> {
             (FunctionKind::Chain, Op::Emit | Op::Ready | Op::Needs) => false,
             (_, Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund) => self.optimized,
             (FunctionKind::Expression, op) => {
-                op.info().effect == Effect::Pure || matches!(op, Op::SlotGet | Op::RowsLen | Op::RowsGet)
+                op.info().effect == Effect::Pure
+                    || matches!(op, Op::SlotGet | Op::RowsLen | Op::RowsGet | Op::RowsFind)
             }
             (FunctionKind::Fragment | FunctionKind::Chain, _) => true,
         };
@@ -80,6 +81,7 @@ impl Checker<'_> {
             Terminator::Jump(_) | Terminator::Br(..) | Terminator::Get { .. } => return,
             Terminator::Call { .. } => ("call", kind != Expression),
             Terminator::Push { .. } => ("push", kind != Expression),
+            Terminator::Entry { .. } => ("entry", kind != Expression),
             Terminator::Take { .. } => ("take", kind == Fragment),
             Terminator::Return(_) => ("return", kind != Fragment),
             Terminator::Step { .. } => ("step", kind == Chain),

@@ -34,10 +34,21 @@ impl Checker<'_> {
                 self.takes(info, &types, &[tables.slots[inst.imm.index()].ty]),
                 None,
             ),
-            Op::RowsSet => (
-                self.takes(info, &types, &[Type::I64, self.column_type(inst)]),
-                None,
-            ),
+            Op::RowsSet => {
+                let (rows, column) = inst.imm.column();
+                if column < tables.rows[rows].key {
+                    self.fail(10, format_args!("{} of a key", info.name));
+                }
+                let expected = [Type::I64, self.column_type(inst)];
+                (self.takes(info, &types, &expected), None)
+            }
+            Op::RowsFind => {
+                let key = tables.rows[inst.imm.index()].key_types();
+                if key.is_empty() {
+                    self.fail(10, format_args!("{} of a row buffer without a key", info.name));
+                }
+                (self.takes(info, &types, &key), None)
+            }
             Op::RowsGet => (self.takes(info, &types, &[Type::I64]), None),
             Op::Emit | Op::OutboxPut => (
                 self.takes(info, &types, tables.outputs[inst.imm.index()].fields()),
@@ -263,13 +274,28 @@ impl Checker<'_> {
                 failed,
             } => {
                 match tables.rows.get(*rows as usize) {
-                    Some(decl) => {
+                    Some(decl) if decl.key == 0 => {
                         let types: Vec<Type> = decl.types().collect();
                         self.operands("push", args, &types);
                     }
+                    Some(_) => self.fail(11, format_args!("push takes a row buffer without a key")),
                     None => self.fail(5, format_args!("there is no row buffer {rows}")),
                 }
                 self.target(ok, &[Type::I64]);
+                self.target(failed, &[]);
+            }
+            Terminator::Entry {
+                rows,
+                args,
+                ok,
+                failed,
+            } => {
+                match tables.rows.get(*rows as usize) {
+                    Some(decl) if decl.key > 0 => self.operands("entry", args, &decl.key_types()),
+                    Some(_) => self.fail(11, format_args!("entry takes a table")),
+                    None => self.fail(5, format_args!("there is no row buffer {rows}")),
+                }
+                self.target(ok, &[Type::I64, Type::I64]);
                 self.target(failed, &[]);
             }
             Terminator::Take {
@@ -337,7 +363,10 @@ impl Checker<'_> {
                 format_args!("{} is given a row buffer that is not there", sig.name),
             );
         };
-        let fits = |(decl, param): (&&RowsDecl, &RowsParam)| decl.types().eq(param.columns.iter().copied());
+        // Who changes a table by itself would leave keys that are not found.
+        let fits = |(decl, param): (&&RowsDecl, &RowsParam)| {
+            decl.types().eq(param.columns.iter().copied()) && (decl.key == 0 || !param.writes)
+        };
         if decls.len() != sig.rows.len() || !decls.iter().zip(&sig.rows).all(fits) {
             self.fail(11, format_args!("{} takes other row buffers", sig.name));
         }

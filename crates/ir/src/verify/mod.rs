@@ -8,7 +8,8 @@
 //!    the type has; a boolean and a presence are 0 or 1, what is absent is all
 //!    zero, a NaN is the canonical one. Slots of bytes begin with all zero. The same goes
 //!    for the columns of a row buffer, of which there is one at least, and at most
-//!    [`ROWS_COLUMNS_MAX`](crate::limits::ROWS_COLUMNS_MAX).
+//!    [`ROWS_COLUMNS_MAX`](crate::limits::ROWS_COLUMNS_MAX), the key among them; of rows
+//!    at most [`ROWS_MAX`](crate::limits::ROWS_MAX).
 //! 2. A program has one [`InputProgram`](crate::InputProgram) for each input in the
 //!    tables, one flag `optional` for each output, and counts no edges. A chain has
 //!    at most one input, one place of the right type for each slot, one number of its
@@ -38,20 +39,21 @@
 //! 9. An instruction carries what the table of operations says. A NaN it carries is
 //!    the canonical one, and the type that `null` carries is nullable.
 //! 10. Its operands and its result are as many, and of the types, that the table
-//!     says; `slot_set`, `rows_set`, `emit` and `outbox_put` take what the entry of the
-//!     tables says that they index.
+//!     says; `slot_set`, `rows_set`, `rows_find`, `emit` and `outbox_put` take what the
+//!     entry of the tables says that they index; a key is not set.
 //! 11. The operands of a terminator have its types: `br` a boolean, `get` bytes and
 //!     an integer, `call` the parameters of the host function and row buffers of the
-//!     columns that its signature says, each one once, `push` the columns of the row
-//!     buffer, `return` what the function returns.
+//!     columns that its signature says, each one once, and tables only to read, `push` the
+//!     columns of a row buffer that is no table, `entry` the key of one that is, `return`
+//!     what the function returns.
 //! 12. A target brings its block as many values, of the types, that the block's
 //!     parameters say; those that the terminator brings come first.
 //! 13. The entry block is not a target.
 //!
 //! # Flow
 //! 14. A function holds only what its kind allows. Fragments: `jump`, `br`, `get`,
-//!     `call`, `push`, `take` and ends, no operations of chains. Expressions: `jump`,
-//!     `br`, `get` and `return`, pure operations, `slot_get`, `rows_len` and `rows_get`.
+//!     `call`, `push`, `entry`, `take` and ends, no operations of chains. Expressions: `jump`,
+//!     `br`, `get` and `return`, pure operations, `slot_get`, `rows_len`, `rows_get` and `rows_find`.
 //!     Chains: all but ends,
 //!     `take`, `emit` and `ready`; `inbox` only where the tables have an input. What
 //!     stands in batches (`batch`, `lap`, `refund` and items) is made by

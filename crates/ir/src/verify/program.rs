@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::chain::ChainCode;
-use crate::limits::ROWS_COLUMNS_MAX;
+use crate::limits::{ROWS_COLUMNS_MAX, ROWS_MAX};
 use crate::program::{Program, SlotDecl, Tables};
 use crate::types::{CANONICAL_NAN, Kind, Type, Word};
 use crate::verify::error::Report;
@@ -105,6 +105,12 @@ fn check_state(tables: &Tables, report: &mut Report) {
                 format_args!(
                     "row buffer {index} ({name:?}) has {columns} columns, not 1 to {ROWS_COLUMNS_MAX}"
                 ),
+            );
+        }
+        if rows.key > columns || rows.rows_max > ROWS_MAX {
+            report.add(
+                1,
+                format_args!("row buffer {index} ({name:?}) has a longer key than rows, or too many rows"),
             );
         }
         for (index, column) in rows.columns.iter().enumerate() {

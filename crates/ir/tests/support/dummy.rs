@@ -177,10 +177,7 @@ impl Flow for Dummy<'_> {
     }
 
     fn rows_failed(&mut self, rows: usize, message: String) {
-        assert!(
-            rows < self.rows.len() && message.contains("bytes_max"),
-            "{message}"
-        );
+        assert!(rows < self.rows.len() && message.contains("_max = "), "{message}");
     }
 
     fn lend(&mut self, host: usize, rows: &[u32], to: &mut Lend<'_>) -> bool {

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use cutthrough_ir::limits::ROWS_MAX;
 use cutthrough_ir::{
-    Block, BlockData, ChainText, Data, ElementType, End, Function, FunctionKind, HostSig, Imm, InputProgram,
-    Inst, Item, Kind, Op, Origin, Program, Role, RowsDecl, RowsParam, SlotDecl, Tables, Target, Terminator,
-    Type, Value,
+    AtBound, Block, BlockData, ChainText, Data, ElementType, End, Function, FunctionKind, HostSig, Imm,
+    InputProgram, Inst, Item, Kind, Op, Origin, Program, Role, RowsDecl, RowsParam, SlotDecl, Tables, Target,
+    Terminator, Type, Value,
     op::{Effect, ImmKind, Pattern},
     types::CANONICAL_NAN,
 };
@@ -121,7 +122,7 @@ fn rows_params(random: &mut Random, rows: &[RowsDecl]) -> Vec<RowsParam> {
     let given = rows.iter().take(random.below(rows.len() + 1));
     let param = |decl: &RowsDecl| RowsParam {
         columns: decl.types().collect(),
-        writes: random.chance(2),
+        writes: decl.key == 0 && random.chance(2),
     };
     given.map(param).collect()
 }
@@ -136,6 +137,9 @@ fn tables(random: &mut Random, is_chain: bool) -> Tables {
         let columns = (0..1 + random.below(3)).map(|_| slot(random)).collect();
         tables.rows.push(RowsDecl {
             name: name(random),
+            key: if random.chance(2) { 1 } else { 0 },
+            rows_max: *random.pick(&[1, ROWS_MAX]),
+            at_bound: *random.pick(&[AtBound::Fail, AtBound::EvictOldest]),
             columns,
             bytes_max: *random.pick(&[100, 1 << 20]),
         });
@@ -337,7 +341,7 @@ impl Generator<'_> {
             Op::Halt | Op::Count | Op::OutboxPut | Op::OutboxRoom => kind == FunctionKind::Chain,
             Op::Ready => kind == FunctionKind::Fragment && !self.is_end(),
             Op::Needs => kind == FunctionKind::Fragment,
-            Op::SlotGet | Op::RowsLen | Op::RowsGet => true,
+            Op::SlotGet | Op::RowsLen | Op::RowsGet | Op::RowsFind => true,
             _ => info.effect == Effect::Pure || kind != FunctionKind::Expression,
         };
         let tables = self.tables;
@@ -358,6 +362,9 @@ impl Generator<'_> {
             return;
         }
         if op == Op::SlotSet && tables.slots[index].ty.kind == Kind::Bytes && !self.may("set", index) {
+            return;
+        }
+        if op == Op::RowsFind && tables.rows[index].key == 0 {
             return;
         }
         if op == Op::RowsTruncate && self.has_bytes(index) && !self.may("truncate", index) {
@@ -381,6 +388,9 @@ impl Generator<'_> {
             },
             _ => Imm::Index(index as u32),
         };
+        if op == Op::RowsSet && imm.column().1 < tables.rows[index].key {
+            return;
+        }
         let of_pattern = |pattern: &Pattern| match pattern {
             Pattern::Is(ty) => *ty,
             Pattern::T => bound,
@@ -391,6 +401,7 @@ impl Generator<'_> {
         };
         let params: Vec<Type> = match op {
             Op::OutboxPut => tables.outputs[index].fields().to_vec(),
+            Op::RowsFind => tables.rows[index].key_types(),
             _ => info.params.iter().map(of_pattern).collect(),
         };
         let mut args = self.all_of(open, &params);
@@ -523,6 +534,15 @@ impl Generator<'_> {
             }
             8 if kind != FunctionKind::Expression && !tables.rows.is_empty() => {
                 let rows = self.random.below(tables.rows.len());
+                if tables.rows[rows].key > 0 {
+                    let args = self.all_of(open, &tables.rows[rows].key_types());
+                    return Terminator::Entry {
+                        rows: rows as u32,
+                        args,
+                        ok: self.forward(open, &[Type::I64, Type::I64]),
+                        failed: self.forward(open, &[]),
+                    };
+                }
                 let types: Vec<Type> = tables.rows[rows].types().collect();
                 let args = self.all_of(open, &types);
                 let (ok, failed) = (self.forward(open, &[Type::I64]), self.forward(open, &[]));

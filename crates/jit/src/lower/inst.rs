@@ -2,13 +2,14 @@
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::Ieee64;
-use cranelift_codegen::ir::{InstBuilder, Value as ClifValue, types};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value as ClifValue, types};
 
 use cranelift_frontend::FuncInstBuilder;
 use cutthrough_ir::{Imm, Inst, Item, Op};
 
 use super::Lowerer;
 use super::values::Parts;
+use crate::helpers::Helper;
 
 impl Lowerer<'_, '_> {
     pub(super) fn inst(&mut self, inst: &Inst) {
@@ -108,6 +109,12 @@ impl Lowerer<'_, '_> {
                 return None;
             }
             Op::RowsLen => self.rows_len(inst.imm.index()),
+            Op::RowsFind => self.rows_find(inst.imm.index(), &inst.args),
+            Op::WToF => {
+                let words = [self.part(inst.args[0]), self.part(inst.args[1])];
+                let bits = self.call_helper(Helper::WToF, &words)[0];
+                self.builder.ins().bitcast(types::F64, MemFlagsData::new(), bits)
+            }
             Op::RowsGet => return Some(self.rows_get(inst.imm.column(), self.part(inst.args[0]))),
             Op::RowsSet => {
                 self.rows_set(inst.imm.column(), self.part(inst.args[0]), inst.args[1]);

@@ -127,8 +127,9 @@ impl Lowerer<'_, '_> {
 
         self.switch_to_sealed(write);
         if ty.kind == Kind::Bytes {
-            let index = self.iconst(rows as i64);
-            let copy = self.call_helper(Helper::RowsCopy, &[self.context, index, value[0], value[1]])[0];
+            let [index, number] = [rows, column].map(|number| self.iconst(number as i64));
+            let args = [self.context, index, number, row, value[0], value[1]];
+            let copy = self.call_helper(Helper::RowsCopy, &args)[0];
             value = std::iter::once(copy).chain(value.iter().skip(1)).collect();
         }
         let at = self.builder.ins().ishl_imm_u(row, 3);
@@ -162,6 +163,39 @@ impl Lowerer<'_, '_> {
 
         self.switch_to_sealed(pushed);
         self.jump_to(&[number], ok);
+    }
+
+    /// Finds the row of a key, or adds one, or goes to `failed`.
+    ///
+    /// PERF: only where a row came is anything loaded again.
+    pub(super) fn rows_entry(&mut self, rows: usize, key: &[Value], ok: &Target, failed: &Target) {
+        let (at, words) = self.store_args(key);
+        let index = self.iconst(rows as i64);
+        let entered = self.call_helper(Helper::RowsEntry, &[self.context, index, at, words]);
+        let (row, entry) = (entered[0], entered[1]);
+        let [moved, there] = [self.cold_block(), self.builder.create_block()];
+        self.builder.ins().brif(entry, moved, &[], there, &[]);
+
+        self.switch_to_sealed(moved);
+        self.reload_rows(rows);
+        self.builder.ins().jump(there, &[]);
+
+        self.switch_to_sealed(there);
+        let (found, full) = (self.builder.create_block(), self.cold_block());
+        let is_full = self.builder.ins().icmp_imm_s(IntCC::Equal, row, NO_ROW);
+        self.builder.ins().brif(is_full, full, &[], found, &[]);
+
+        self.switch_to_sealed(full);
+        self.jump_to(&[], failed);
+
+        self.switch_to_sealed(found);
+        self.jump_to(&[row, entry], ok);
+    }
+
+    pub(super) fn rows_find(&mut self, rows: usize, key: &[Value]) -> ClifValue {
+        let (at, words) = self.store_args(key);
+        let index = self.iconst(rows as i64);
+        self.call_helper(Helper::RowsFind, &[self.context, index, at, words])[0]
     }
 
     /// The addresses of row buffers on the stack, for a kernel.

@@ -40,6 +40,12 @@ impl Lowerer<'_, '_> {
                 ok,
                 failed,
             } => self.rows_push(*rows as usize, args, ok, failed),
+            Terminator::Entry {
+                rows,
+                args,
+                ok,
+                failed,
+            } => self.rows_entry(*rows as usize, args, ok, failed),
             Terminator::Return(values) => {
                 assert_eq!(values.len(), 1, "INVARIANT: a chain returns one integer");
                 let code = self.part(values[0]);

@@ -295,7 +295,7 @@ impl Rewiring<'_> {
         let change = self.change;
         let mut feeds = self.running.leaving.feeds.clone();
         for &(was, is_fed) in &change.leaving {
-            if self.is_over(was) || !(is_fed || change.old.nodes[was].spec.holds()) {
+            if self.is_over(was) || !(is_fed || change.old.nodes[was].may_hold) {
                 continue;
             }
             let outputs = change.old.nodes[was].outputs.iter().enumerate();
@@ -329,11 +329,11 @@ impl Rewiring<'_> {
     fn let_go(&self, rewire: &mut Rewire<'_>) -> Result<(), Error> {
         for &(was, is_fed) in &self.change.leaving {
             let process = self.running.nodes[was];
-            let spec = &self.change.old.nodes[was].spec;
+            let node = &self.change.old.nodes[was];
             if self.reports[was].is_none() || is_fed {
                 continue;
             }
-            if !self.is_over(was) && (spec.holds() || matches!(spec, Spec::Write { .. })) {
+            if !self.is_over(was) && (node.may_hold || matches!(node.spec, Spec::Write { .. })) {
                 rewire.finish(process)?;
             } else {
                 rewire.remove(process)?;

@@ -321,7 +321,7 @@ impl<'m> Matching<'m> {
                 }
                 self.fates[is] = Fate::Replace(was);
             }
-            drains[was] = fed || self.old.nodes[was].spec.holds();
+            drains[was] = fed || self.old.nodes[was].may_hold;
         }
     }
 }

@@ -235,7 +235,7 @@ fn leaving(
             let writer = old.points[input].writer;
             !keeps_point[input] && (fed.contains(&input) || writer.is_some_and(|(writer, _)| drains[writer]))
         });
-        drains[was] = is_fed || node.spec.holds();
+        drains[was] = is_fed || node.may_hold;
         leaving.push((was, is_fed));
     }
     leaving

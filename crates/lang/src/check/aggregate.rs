@@ -1,7 +1,7 @@
 //! Aggregates, and the expressions around them.
 
+use cutthrough::aggregate::{AggregateFunction, BasicAggregate};
 use cutthrough::ir::Kind;
-use cutthrough::kernels::aggregate::{Aggregate, AggregateFunction};
 
 use super::Check;
 use super::expr::{Expressions, Typed, name_of};
@@ -89,7 +89,7 @@ impl Expressions<'_> {
             tree.nodes.truncate(typed.id + 1);
             tree
         });
-        let ty = Aggregate {
+        let ty = BasicAggregate {
             function,
             input: input.as_ref().map(Tree::ty),
         }

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
+use cutthrough::aggregate::BasicAggregate;
 use cutthrough::ir::{ElementType, Type};
-use cutthrough::kernels::aggregate::Aggregate;
-use cutthrough::kernels::group::GroupSpec;
 use cutthrough::kernels::order::{OrderKey, OrderSpec};
+use cutthrough::processes::GroupSpec;
 
 use super::compute::Compute;
 use super::spec::Spec;
@@ -90,6 +90,8 @@ pub(crate) struct NodeSpec {
     pub(crate) spec: Spec,
     pub(crate) input: Option<PointIndex>,
     pub(crate) outputs: Vec<PointIndex>,
+    /// Whether elements may stay in the process from one grant to the next, as the network says once it runs.
+    pub(crate) may_hold: bool,
 }
 
 impl Blueprint {
@@ -332,6 +334,7 @@ impl<'p> Drawing<'p> {
             spec: Spec::Tee(element, outputs.len()),
             input: Some(point),
             outputs,
+            may_hold: false,
         });
     }
 
@@ -438,16 +441,11 @@ impl<'p> Drawing<'p> {
 
     fn group_spec(&self, keys: &[ColumnId], aggregates: &[GroupColumn]) -> GroupSpec {
         let columns = &self.plan.columns;
-        let aggregates = aggregates.iter().map(|aggregate| Aggregate {
+        let aggregates = aggregates.iter().map(|aggregate| BasicAggregate {
             function: aggregate.function,
             input: aggregate.input.map(|input| columns.ty(input)),
         });
-        GroupSpec {
-            keys: self.types(keys),
-            aggregates: aggregates.collect(),
-            groups_max: u32::MAX as usize,
-            bytes_max: self.plan.memory_bytes_max,
-        }
+        GroupSpec::basic(self.types(keys), aggregates, self.plan.memory_bytes_max)
     }
 
     /// Has the elements carry exactly these columns.
@@ -512,6 +510,7 @@ impl<'p> Drawing<'p> {
             spec,
             input: at.point,
             outputs,
+            may_hold: false,
         });
     }
 

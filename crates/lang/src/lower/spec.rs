@@ -2,8 +2,8 @@
 
 use cutthrough::Process;
 use cutthrough::ir::ElementType;
-use cutthrough::kernels::group::GroupSpec;
 use cutthrough::kernels::order::OrderSpec;
+use cutthrough::processes::GroupSpec;
 use cutthrough::processes::{BranchPolicy, Group, Order, Skip, Take, Tee};
 use cutthrough_formats::clf;
 use cutthrough_formats::processes::{BadRows, Lines, ParseClf, ParseCsv};
@@ -174,10 +174,5 @@ impl Spec {
     /// Whether both are the same kind of process.
     pub(crate) fn is_kind_of(&self, other: &Spec) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-
-    /// Whether elements may stay in the process from one grant to the next.
-    pub(crate) fn holds(&self) -> bool {
-        matches!(self, Spec::Lines | Spec::Order(_) | Spec::Group(_))
     }
 }

@@ -239,7 +239,7 @@ impl TapPlan {
             })
         };
         let nodes = blueprint.nodes.iter().map(prepare_one);
-        let nodes = nodes
+        let nodes: Vec<_> = nodes
             .collect::<Result<_, BuildError>>()
             .map_err(|error| error.diagnostic())?;
         let further = blueprint.points.drain(1..);
@@ -259,12 +259,13 @@ impl TapPlan {
             shared: Arc::clone(&shared),
         };
         let tee = Prepared::new(Box::new(tee)).expect("INVARIANT: a tee is well formed");
+        let holds = nodes.iter().any(|node| node.process.may_hold());
         Ok(TapPlan {
             point: point.point,
             tee,
             points,
             nodes,
-            holds: blueprint.nodes.iter().any(|node| node.spec.holds()),
+            holds,
             shared,
         })
     }

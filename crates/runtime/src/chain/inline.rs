@@ -193,7 +193,7 @@ impl ChainBuilder<'_> {
                 self.f.slot_set(slot, args[0]);
                 None
             }
-            Op::RowsLen | Op::RowsTruncate => {
+            Op::RowsLen | Op::RowsTruncate | Op::RowsFind => {
                 let rows = self.rows(member, inst.imm.index());
                 self.f.inst(inst.op, Imm::Index(rows), &args)
             }
@@ -241,7 +241,7 @@ impl ChainBuilder<'_> {
                     }
                 }
             }
-            Terminator::Call { .. } | Terminator::Push { .. } => {
+            Terminator::Call { .. } | Terminator::Push { .. } | Terminator::Entry { .. } => {
                 let mut copy = self.copy_terminator(function, terminator, map);
                 match &mut copy {
                     Terminator::Call { host, rows, .. } => {
@@ -250,7 +250,9 @@ impl ChainBuilder<'_> {
                             *rows = self.rows(member, *rows as usize);
                         }
                     }
-                    Terminator::Push { rows, .. } => *rows = self.rows(member, *rows as usize),
+                    Terminator::Push { rows, .. } | Terminator::Entry { rows, .. } => {
+                        *rows = self.rows(member, *rows as usize);
+                    }
                     _ => {}
                 }
                 self.f.terminate(copy);

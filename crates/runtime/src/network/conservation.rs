@@ -32,24 +32,33 @@ impl Network {
         let late = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].late));
         let went = sum(&mut account.outputs.iter().map(|&output| node.outputs[output].count));
         let dropped = sum(&mut account.drops.iter().map(|&policy| node.drops[policy]));
-        let held = self.sum_of(node, &account.held);
+        let held = self.held_of(node, std::slice::from_ref(account));
+        let gone = self.sum_of(node, &account.gone);
         // The element at which the process failed went no further.
         let failed = u64::from(node.is_failed && came > late);
-        let accounted = went + dropped + held + late + back;
+        let accounted = went + dropped + held + gone + late + back;
         if came == accounted || came == accounted + failed {
             return Ok(());
         }
         let message = format!(
-            "`{}`: {came} elements came in, but {went} went out, {dropped} were dropped, {held} are held, {back} were handed back and {late} came late",
+            "`{}`: {came} elements came in, but {went} went out, {dropped} were dropped, {held} are held, {gone} went otherwise, {back} were handed back and {late} came late",
             node.name
         );
         Err(Error::new(ErrorKind::Failed, message))
     }
 
-    /// The same for each of its accounts.
+    /// How many elements a process holds by each of its accounts.
     pub(super) fn held_by_account(&self, node: &Node) -> Vec<u64> {
         let accounts = node.code.accounts.iter();
-        accounts.map(|account| self.sum_of(node, &account.held)).collect()
+        accounts
+            .map(|account| self.held_of(node, std::slice::from_ref(account)))
+            .collect()
+    }
+
+    /// Whether elements may stay in a process from one grant to the next, as
+    /// [`Prepared::may_hold`](crate::Prepared::may_hold); not in one that has been removed.
+    pub fn may_hold(&self, process: crate::ProcessId) -> bool {
+        self.known(process).is_ok_and(|node| node.code.may_hold())
     }
 
     /// Whether a process holds elements: as its accounts say, or as it has some to give. A
@@ -61,16 +70,29 @@ impl Network {
 
     /// How many elements a process holds, as far as it has accounts of them.
     pub(super) fn held(&self, node: &Node) -> u64 {
-        let mut slots: Vec<usize> = node
-            .code
-            .accounts
+        self.held_of(node, &node.code.accounts)
+    }
+
+    fn held_of(&self, node: &Node, accounts: &[Account]) -> u64 {
+        let mut slots: Vec<usize> = accounts
             .iter()
             .flat_map(|account| account.held.iter().copied())
             .collect();
         // Accounts of several branches have one slot in common.
         slots.sort_unstable();
         slots.dedup();
-        self.sum_of(node, &slots)
+        let mut rows: Vec<(usize, Option<usize>)> = accounts
+            .iter()
+            .flat_map(|account| account.rows.iter().map(|held| (held.rows, held.given)))
+            .collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let in_rows = rows.into_iter().map(|(rows, given)| {
+            let given = given.map_or(0, |slot| self.state.i64(node.places[slot]));
+            let len = self.state.rows(node.rows[rows]).len() as u64;
+            len.wrapping_sub(given.cast_unsigned())
+        });
+        in_rows.fold(self.sum_of(node, &slots), u64::wrapping_add)
     }
 
     fn sum_of(&self, node: &Node, slots: &[usize]) -> u64 {

@@ -256,6 +256,13 @@ impl Network {
         named.map(|(id, _)| id).collect()
     }
 
+    /// The elements of the first input and output of a process.
+    #[cfg(test)]
+    pub(crate) fn ports_of(&self, process: ProcessId) -> [ElementType; 2] {
+        let tables = self.wiring.node(process).code.tables();
+        [tables.inputs[0].clone(), tables.outputs[0].clone()]
+    }
+
     /// What there is to say of one process.
     ///
     /// # Errors

@@ -14,11 +14,13 @@
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
 //! | `report.rs` | counts, modes, who waits for whom |
 //! | `demand.rs` | who waits for whom, told to processes that watch |
+//! | `checkpoint.rs` | all state as bytes, and back |
 //! | `conservation.rs` | whether all counts add up |
 //! | `dump.rs` | chains as text |
 //! | `handle.rs` | requests from other threads |
 //! | `pending.rs` | what becomes of a request |
 
+mod checkpoint;
 mod conservation;
 mod demand;
 mod dump;

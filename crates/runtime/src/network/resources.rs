@@ -87,6 +87,7 @@ impl Network {
             is_failed: false,
             is_tolerated: false,
             is_leaving: false,
+            is_declared: shape.is_declared || code.tables().hosts.is_empty(),
             fate: shape.fate,
             watched: shape.watched.into_iter().filter(is_there).collect(),
             handed_back: vec![0; code.accounts.len()],
@@ -98,7 +99,17 @@ impl Network {
     /// one used, or when it is undone, the new one.
     pub(super) fn free_swapped(&mut self, before: &Node, process: ProcessId, undo: bool) {
         let now = Arc::clone(self.wiring.node(process));
-        let (goes, stays) = if undo { (&*now, before) } else { (before, &*now) };
+        if undo {
+            return self.free_replaced(&now, before);
+        }
+        for k in 0..before.drops.len() {
+            self.carry_drop(before, &now, k);
+        }
+        self.free_replaced(before, &now);
+    }
+
+    /// Frees what a program uses that goes, but not what stays with another.
+    pub(super) fn free_replaced(&mut self, goes: &Node, stays: &Node) {
         for place in goes.places.iter().filter(|place| !stays.places.contains(place)) {
             self.state.remove(*place);
         }
@@ -108,10 +119,7 @@ impl Network {
         for &host in &*goes.hosts {
             self.hosts.remove(host);
         }
-        for (k, &counter) in goes.drops.iter().enumerate() {
-            if !undo {
-                self.carry_drop(before, &now, k);
-            }
+        for &counter in &*goes.drops {
             self.counts.remove(counter);
         }
     }

@@ -252,8 +252,16 @@ impl Network {
                 self.wiring.node_mut(process).handed_back = back;
             }
         }
-        for &slot in node.code.accounts.iter().flat_map(|account| &account.held) {
-            self.state.clear(node.places[slot]);
+        for account in &node.code.accounts {
+            for &slot in &account.held {
+                self.state.clear(node.places[slot]);
+            }
+            for held in &account.rows {
+                self.state.rows_mut(node.rows[held.rows]).truncate(0);
+                if let Some(given) = held.given {
+                    self.state.clear(node.places[given]);
+                }
+            }
         }
     }
 

@@ -247,6 +247,11 @@ impl Network {
     fn grant(&mut self, root: Root, steps: u64, inbox: Option<&mut Inbox<'_>>) -> Result<u64, Vec<Obstacle>> {
         let planned = self.specialisations.planned(&self.wiring, root);
         let mut outboxes = self.outboxes(&planned);
+        for member in &planned.plan.members {
+            for &rows in &*member.rows {
+                self.state.rows_mut(rows).tidy();
+            }
+        }
         let shared = self.shared.clone();
         let mut grant = Grant {
             state: &mut self.state,

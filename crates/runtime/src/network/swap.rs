@@ -16,7 +16,9 @@ use crate::wiring::{Node, ProcessId, Status};
 impl Rewire<'_> {
     /// Gives a process another program, with the same ports: a filter another condition,
     /// say. A port that is not attached at the time may have other elements than before.
-    /// Slots that have the same name and type in both keep their values, and counts go on.
+    /// Slots that have the same name and type in both keep their values; row buffers of one
+    /// name keep their rows, and in these the columns of the same name and type; and counts
+    /// go on.
     ///
     /// # Errors
     /// When the ports differ, the new program is not well formed, or something that the
@@ -43,7 +45,9 @@ impl Rewire<'_> {
             return Err(Error::new(ErrorKind::Type, message));
         }
         let kept = matching_slots(&before, &code);
-        self.network.check_nothing_lost(&before, &code, &kept)?;
+        let kept_rows = matching_rows(&before, &code);
+        self.network
+            .check_nothing_lost(&before, &code, &kept, &kept_rows)?;
         let mut node = self.network.node(code, shape, before.status);
         node.is_tolerated = before.is_tolerated;
         for (slot, &from) in kept.iter().enumerate() {
@@ -53,10 +57,16 @@ impl Rewire<'_> {
                 self.network.state.remove(fresh);
             }
         }
-        for (rows, from) in matching_rows(&before, &node.code).into_iter().enumerate() {
-            if let Some(from) = from {
-                let fresh = std::mem::replace(&mut Arc::make_mut(&mut node.rows)[rows], before.rows[from]);
-                self.network.state.remove_rows(fresh);
+        for (rows, from) in kept_rows.into_iter().enumerate() {
+            let Some(from) = from else { continue };
+            let (old, new) = (before.rows[from], node.rows[rows]);
+            if self.network.state.rows(old).decl() == self.network.state.rows(new).decl() {
+                Arc::make_mut(&mut node.rows)[rows] = old;
+                self.network.state.remove_rows(new);
+            } else if let Err(message) = self.network.state.take_over_rows(old, new) {
+                self.network.free_replaced(&node, &before);
+                self.network.free_edges(&node);
+                return Err(Error::new(ErrorKind::Holding, message));
             }
         }
         self.network.free_edges(&node);
@@ -87,16 +97,25 @@ fn matching_slots(before: &Node, code: &ProcessCode) -> Vec<Option<usize>> {
     matching.collect()
 }
 
-/// For each row buffer of a new program, that of the old one that is declared the same.
+/// For each row buffer of a new program, that of the old one whose rows it goes on with: the
+/// one of its name, if its columns allow that.
 fn matching_rows(before: &Node, code: &ProcessCode) -> Vec<Option<usize>> {
     let old = &before.code.tables().rows;
     let mut taken = vec![false; old.len()];
     let matching = code.tables().rows.iter().map(|new| {
-        let found = (0..old.len()).find(|&k| !taken[k] && old[k] == *new)?;
+        let goes_on = |k: usize| old[k].name == new.name && new.columns_of(&old[k]).is_some();
+        let found = (0..old.len()).find(|&k| !taken[k] && goes_on(k))?;
         taken[found] = true;
         Some(found)
     });
     matching.collect()
+}
+
+/// Whether a row buffer of a new program has all columns of one of the old program.
+fn keeps_all(before: &Node, old: usize, code: &ProcessCode, new: usize) -> bool {
+    let old = &before.code.tables().rows[old];
+    let columns = code.tables().rows[new].columns_of(old);
+    columns.is_some_and(|columns| (0..old.columns.len()).all(|column| columns.contains(&Some(column))))
 }
 
 /// Whether a new program fits where a process is attached.
@@ -118,15 +137,24 @@ impl Network {
         before: &Node,
         code: &ProcessCode,
         kept: &[Option<usize>],
+        kept_rows: &[Option<usize>],
     ) -> Result<(), Error> {
         let status = Status::of(self.state.i64(before.status));
         let goes = |slot: &usize| !kept.contains(&Some(*slot));
-        let mut lost = before.code.accounts.iter().flat_map(|account| &account.held);
-        let held = lost.find(|slot| goes(slot) && self.state.i64(before.places[**slot]) != 0);
+        let slot_goes = (0..before.places.len()).any(|slot| goes(&slot));
+        let accounts = before.code.accounts.iter();
+        let mut counts = accounts.flat_map(|account| account.held.iter().chain(&account.gone));
+        let count_goes = counts.any(|slot| goes(slot) && self.state.i64(before.places[*slot]) != 0);
+        // What stands for elements that are held goes with any part of it.
+        let part_goes = self.held(before) > 0 && slot_goes;
+        let rows_go = (0..before.rows.len()).any(|rows| {
+            let by = kept_rows.iter().position(|&kept| kept == Some(rows));
+            !self.state.rows(before.rows[rows]).is_empty()
+                && !by.is_some_and(|by| keeps_all(before, rows, code, by))
+        });
         let gives = status == Status::Holding && !before.inputs.is_empty();
-        let cannot_give =
-            gives && (code.write_ok.is_none() || (0..before.places.len()).any(|slot| goes(&slot)));
-        if held.is_none() && !cannot_give {
+        let cannot_give = gives && (code.write_ok.is_none() || slot_goes);
+        if !count_goes && !part_goes && !rows_go && !cannot_give {
             return Ok(());
         }
         let message = format!(

@@ -1,9 +1,9 @@
-use cutthrough_ir::{ElementType, SlotDecl, Value};
+use cutthrough_ir::{ElementType, Op, SlotDecl, Value};
 
-use crate::process::{Fragment, Process, Shape};
+use crate::process::{Account, Fragment, Process, Shape};
 
 /// Takes all elements into state slots and gives one element, of the slots' values,
-/// when the flow has ended.
+/// when the flow has ended. How many it stands for is counted.
 ///
 /// ```
 /// use cutthrough::ir::{Op, SlotDecl, Type};
@@ -44,11 +44,18 @@ where
 {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("fold");
-        shape.input(self.input.clone());
+        let input = shape.input(self.input.clone());
         shape.output(ElementType::new(self.slots.iter().map(|slot| slot.ty)));
         for slot in &self.slots {
             shape.slot(slot.clone());
         }
+        let counts = ["elements held", "combined"].map(|name| shape.slot(SlotDecl::i64(name, 0)));
+        shape.account(Account {
+            inputs: vec![input],
+            held: vec![counts[0]],
+            gone: vec![counts[1]],
+            ..Account::default()
+        });
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
@@ -57,6 +64,9 @@ where
         for (slot, value) in state.into_iter().enumerate() {
             f.slot_set(slot, value);
         }
+        let (held, one) = (f.slot_get(self.slots.len()), f.iconst(1));
+        let held = f.op(Op::Iadd, &[held, one]);
+        f.slot_set(self.slots.len(), held);
         f.done();
     }
 
@@ -66,6 +76,9 @@ where
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
         let state = self.values(f);
+        let (held, none) = (f.slot_get(self.slots.len()), f.iconst(0));
+        f.slot_set(self.slots.len(), none);
+        f.slot_set(self.slots.len() + 1, held);
         f.emit(0, &state);
         f.finish();
     }

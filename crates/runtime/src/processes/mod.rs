@@ -36,7 +36,7 @@ pub use copy::Copy;
 pub use filter::{Filter, FilterFn};
 pub use flat_map::FlatMap;
 pub use fold::Fold;
-pub use group::Group;
+pub use group::{Group, GroupSpec};
 pub use map::{Map, MapFn};
 pub use merge::Merge;
 pub use order::Order;

@@ -1,62 +1,190 @@
-use cutthrough_ir::{ElementType, HostFunction, Value};
+use cutthrough_ir::{
+    Block, ElementType, HostFunction, HostSig, Op, RowsDecl, RowsParam, SlotDecl, Type, Value,
+};
 
-use crate::kernels::order::{OrderHost, OrderSpec};
-use crate::process::{Fragment, Process, Shape};
+use crate::aggregate::is_before_nullable;
+use crate::kernels::order::{OrderKernel, OrderSpec, PRUNE_MIN};
+use crate::process::{Account, Fragment, Process, Shape};
 
 /// Sorts elements: gives them in order when the flow has ended, all or the first so
 /// many.
+///
+/// Its state is a row buffer, of the elements that may be among those given. With a limit of
+/// N, at most 2 N (and no fewer than [`PRUNE_MIN`]) are ever held: when so many are there,
+/// all but the first N go, and from then on what comes behind the last of those by the first
+/// key is not kept at all. What is not kept is counted.
 #[derive(Debug)]
 pub struct Order {
-    element: ElementType,
-    host: Option<HostFunction>,
+    spec: OrderSpec,
+    kernel: Option<HostFunction>,
 }
+
+/// The row buffer, the kernel, and the slots.
+const KEPT: usize = 0;
+const SORT: usize = 0;
+const NEXT: usize = 0;
+const HELD: usize = 1;
+const BEYOND: usize = 2;
+/// Whether there is a first key behind which nothing is kept, and that.
+const IS_FULL: usize = 3;
+const LAST: usize = 4;
 
 impl Order {
     /// Sorts as `spec` says.
+    ///
+    /// # Panics
+    /// When a key is not a field.
     pub fn new(spec: OrderSpec) -> Order {
-        let host = OrderHost::new(spec);
-        let sig = host.sig();
+        let sig = HostSig {
+            name: "order".to_owned(),
+            params: vec![Type::I64],
+            results: [vec![Type::I64, Type::BOOL], first_key(&spec)].concat(),
+            rows: vec![RowsParam {
+                columns: spec.element.clone(),
+                writes: true,
+            }],
+        };
+        let kernel = HostFunction::kernel(sig, OrderKernel::new(spec.clone()));
         Order {
-            element: ElementType::new(sig.params[1..].iter().copied()),
-            host: Some(HostFunction::new(sig, host)),
+            spec,
+            kernel: Some(kernel),
         }
     }
+
+    /// How many elements are kept before the first so many are found.
+    fn prune_at(limit: usize) -> i64 {
+        i64::try_from(limit.saturating_mul(2).max(PRUNE_MIN)).unwrap_or(i64::MAX)
+    }
+
+    /// Has the kernel sort, and notes what is left and what went.
+    fn sort(&self, f: &mut Fragment<'_>, what: i64) {
+        let what = f.iconst(what);
+        let left = f.call_with_rows(SORT, &[what], &[KEPT]);
+        let (held, beyond) = (f.slot_get(HELD), f.slot_get(BEYOND));
+        let gone = f.op(Op::Isub, &[held, left[0]]);
+        let beyond = f.op(Op::Iadd, &[beyond, gone]);
+        f.slot_set(HELD, left[0]);
+        f.slot_set(BEYOND, beyond);
+        if let Some(&last) = left.get(2) {
+            f.slot_set(IS_FULL, left[1]);
+            f.slot_set(LAST, last);
+        }
+    }
+
+    /// Counts an element that is kept, and ends the activation.
+    fn keep(&self, f: &mut Fragment<'_>) {
+        add_one(f, HELD);
+        let Some(limit) = self.spec.limit else {
+            return f.done();
+        };
+        let (len, most) = (f.rows_len(KEPT), f.iconst(Order::prune_at(limit)));
+        let is_much = f.op(Op::Ige, &[len, most]);
+        let (_, little) = f.br_new(is_much);
+        self.sort(f, OrderKernel::PRUNE);
+        f.done();
+        f.switch_to(little);
+        f.done();
+    }
+
+    /// Goes on where an element may be among the first; gives the block for where it is not.
+    fn may_be_first(&self, f: &mut Fragment<'_>, element: &[Value]) -> Option<Block> {
+        let key = self.spec.keys.first()?;
+        let is_full = f.slot_get(IS_FULL);
+        let last = f.slot_get(LAST);
+        let is_behind = is_before_nullable(f, last, element[key.field], key.descending);
+        let is_behind = f.op(Op::And, &[is_full, is_behind]);
+        let may_be = f.op(Op::Not, &[is_behind]);
+        Some(f.br_new(may_be).1)
+    }
+}
+
+/// The type of the first key, if there is one.
+fn first_key(spec: &OrderSpec) -> Vec<Type> {
+    spec.keys
+        .first()
+        .map(|key| spec.element[key.field])
+        .into_iter()
+        .collect()
+}
+
+fn add_one(f: &mut Fragment<'_>, slot: usize) {
+    let (count, one) = (f.slot_get(slot), f.iconst(1));
+    let count = f.op(Op::Iadd, &[count, one]);
+    f.slot_set(slot, count);
 }
 
 impl Process for Order {
     fn declare(&mut self, shape: &mut Shape) {
         shape.name("order");
-        shape.input(self.element.clone());
-        shape.output(self.element.clone());
-        shape.host_once(&mut self.host);
+        let element = ElementType::new(self.spec.element.iter().copied());
+        let input = shape.input(element.clone());
+        shape.output(element);
+        for name in ["next", "held", "beyond the limit"] {
+            shape.slot(SlotDecl::i64(name, 0));
+        }
+        for ty in first_key(&self.spec) {
+            shape.slot(SlotDecl::zero("is full", Type::BOOL));
+            shape.slot(SlotDecl::zero("last", ty));
+        }
+        let columns = self.spec.element.iter().copied();
+        shape.rows(RowsDecl::new("kept", columns, self.spec.bytes_max));
+        shape.host_once(&mut self.kernel);
+        shape.state_is_declared();
+        shape.account(Account {
+            inputs: vec![input],
+            outputs: vec![0],
+            held: vec![HELD],
+            gone: vec![BEYOND],
+            ..Account::default()
+        });
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
-        let add = f.iconst(0);
-        f.call(0, &[&[add], element].concat());
+        if self.spec.limit == Some(0) {
+            add_one(f, BEYOND);
+            return f.done();
+        }
+        let Some(_) = self.spec.limit else {
+            f.rows_push(KEPT, element);
+            return self.keep(f);
+        };
+        if let Some(not) = self.may_be_first(f, element) {
+            let may = f.current();
+            f.switch_to(not);
+            add_one(f, BEYOND);
+            f.done();
+            f.switch_to_any(may);
+        }
+        let (_, full) = f.rows_push_or(KEPT, element);
+        self.keep(f);
+        f.switch_to(full);
+        self.sort(f, OrderKernel::PRUNE_FULL);
+        f.rows_push(KEPT, element);
+        add_one(f, HELD);
         f.done();
     }
 
     fn end(&self, _of: usize, f: &mut Fragment<'_>) {
+        self.sort(f, OrderKernel::GIVE);
         f.again();
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
-        give_next(f, &self.element);
+        let (row, len) = (f.slot_get(NEXT), f.rows_len(KEPT));
+        let is_row = f.op(Op::Ilt, &[row, len]);
+        let (_, given) = f.br_new(is_row);
+        let element = f.rows_row(KEPT, row);
+        let (held, one) = (f.slot_get(HELD), f.iconst(1));
+        let held = f.op(Op::Isub, &[held, one]);
+        f.slot_set(HELD, held);
+        let next = f.op(Op::Iadd, &[row, one]);
+        f.slot_set(NEXT, next);
+        f.emit(0, &element);
+        f.again();
+        f.switch_to(given);
+        f.finish();
     }
 }
 
-/// Gives the next element of a kernel that has taken all: operation 1, with zeroes for
-/// the input.
-pub(super) fn give_next(f: &mut Fragment<'_>, input: &ElementType) {
-    let mut args = vec![f.iconst(1)];
-    for &ty in input.fields() {
-        args.push(f.zero(ty));
-    }
-    let next = f.call(0, &args);
-    let (_, ended) = f.br_new(next[0]);
-    f.emit(0, &next[1..]);
-    f.again();
-    f.switch_to(ended);
-    f.finish();
-}
+#[cfg(test)]
+mod tests;

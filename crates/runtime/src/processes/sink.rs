@@ -40,6 +40,8 @@ impl Process for ForEach {
         shape.name(self.name);
         shape.input(self.input.clone());
         shape.host_once(&mut self.function);
+        // What it gives goes to the world outside.
+        shape.state_is_declared();
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {

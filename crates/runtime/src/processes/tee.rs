@@ -43,7 +43,7 @@ impl Process for Tee {
                 inputs: vec![0],
                 outputs: vec![output],
                 drops: vec![k],
-                held: Vec::new(),
+                ..Account::default()
             });
             if *policy != BranchPolicy::Block {
                 shape.optional(output);

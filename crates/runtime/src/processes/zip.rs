@@ -61,6 +61,7 @@ impl Process for Zip {
                 outputs: vec![0],
                 drops: vec![unpaired],
                 held: vec![KEPT[side]],
+                ..Account::default()
             });
         }
     }

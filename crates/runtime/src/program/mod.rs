@@ -105,6 +105,13 @@ impl ProcessCode {
             .chain(&self.write_ok)
     }
 
+    /// Whether elements may stay in the process from one grant to the next.
+    pub(crate) fn may_hold(&self) -> bool {
+        let by_account = self.accounts.iter().any(Account::holds);
+        let ends = self.inputs.iter().filter_map(|input| input.end.as_ref());
+        by_account || { ends }.any(|end| end.may_hold)
+    }
+
     /// Whether the process can end up holding after an element from `input`.
     pub(crate) fn expands(&self, input: usize) -> bool {
         self.inputs[input].read_ok.may_hold
@@ -144,6 +151,14 @@ impl Prepared {
         }
         let code = intern::intern(program_of(&*process, &mut shape)?);
         Ok(Prepared { process, code, shape })
+    }
+}
+
+impl Prepared {
+    /// Whether elements may stay in the process from one grant to the next: it has accounts
+    /// of what it holds, or gives more when an input has ended.
+    pub fn may_hold(&self) -> bool {
+        self.code.may_hold()
     }
 }
 
@@ -227,11 +242,12 @@ fn check_fate(program: &Program, shape: &Shape) -> Result<(), Error> {
     if shape.fate == Fate::Finished {
         return Ok(());
     }
-    let mut holding = shape.accounts.iter().filter(|account| !account.held.is_empty());
+    let mut holding = shape.accounts.iter().filter(|account| account.holds());
     let first = holding.clone().next();
+    let held = |account: &Account| (account.held.clone(), account.rows.clone());
     if holding
         .clone()
-        .any(|account| Some(&account.held) != first.map(|first| &first.held))
+        .any(|account| Some(held(account)) != first.map(held))
     {
         return refused("its fate is the same for all elements, but its accounts hold different ones");
     }

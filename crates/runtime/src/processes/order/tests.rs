@@ -1,35 +1,14 @@
 use std::cmp::Ordering;
 
-use cutthrough_ir::HostFunction;
+use cutthrough_ir::Type;
 
 use super::*;
-use crate::kernels::testing::{Random, Value, call};
+use crate::kernels::order::OrderKey;
+use crate::testing::{Random, Value, through};
 
-/// Adds elements; gives them in order, or the first error.
+/// Adds elements; gives them in order, or the error. On both engines.
 fn run(spec: &OrderSpec, elements: &[Vec<Value>]) -> Result<Vec<Vec<Value>>, String> {
-    let host = OrderHost::new(spec.clone());
-    let mut host = HostFunction::new(host.sig(), host);
-    let context = HostContext::default();
-    for element in elements {
-        call(
-            &mut host,
-            &[vec![Value::I64(OrderHost::ADD)], element.clone()].concat(),
-            &context,
-        )?;
-    }
-    let mut args: Vec<Value> = host.sig().params.iter().map(|&ty| Value::zero(ty)).collect();
-    args[0] = Value::I64(OrderHost::NEXT);
-    let mut found = Vec::new();
-    loop {
-        let mut element = call(&mut host, &args, &context)?;
-        if element.remove(0) == Value::Bool(false) {
-            assert_eq!(call(&mut host, &args, &context)?[0], Value::Bool(false));
-            args[0] = Value::I64(OrderHost::ADD);
-            assert!(spec.limit == Some(0) || call(&mut host, &args, &context).is_err());
-            return Ok(found);
-        }
-        found.push(element);
-    }
+    through(|| Box::new(Order::new(spec.clone())), elements)
 }
 
 fn spec(element: &[Type], keys: &[(usize, bool)], limit: Option<usize>) -> OrderSpec {
@@ -97,7 +76,7 @@ fn the_bound_on_bytes_is_named() {
     let elements: Vec<_> = (0..1000).rev().map(element).collect();
     assert_eq!(
         run(&spec, &elements),
-        Err("order: the elements to sort take more than bytes_max = 10000".to_owned())
+        Err("order: `kept`: the rows take more than bytes_max = 10000".to_owned())
     );
     // With a limit, what is let go in time does not count.
     spec.limit = Some(20);
@@ -108,21 +87,14 @@ fn the_bound_on_bytes_is_named() {
 #[test]
 fn with_a_limit_memory_is_bounded_by_it() {
     let spec = spec(&[Type::I64, Type::BYTES], &[(0, true)], Some(200));
-    let mut host = OrderHost::new(spec);
-    let types = [Type::I64, Type::I64, Type::BYTES];
-    let mut bytes_max = 0;
-    for k in 0..20_000 {
-        let element = [
-            Value::I64(OrderHost::ADD),
-            Value::I64(k),
-            Value::Bytes(vec![b'x'; 32]),
-        ];
-        host.add(crate::kernels::testing::element(&types, &element).get(0))
-            .unwrap();
-        bytes_max = bytes_max.max(host.bytes());
-    }
-    let one = 3 * size_of::<Word>() + 32 + size_of::<Entry>();
-    assert!(bytes_max <= 400 * one, "{bytes_max}");
+    let elements: Vec<_> = (0..20_000)
+        .map(|k| vec![Value::I64(k), Value::Bytes(vec![b'x'; 32])])
+        .collect();
+    // Of each, three words and the text.
+    let mut spec = spec;
+    spec.bytes_max = 401 * (3 * 8 + 32);
+    let found = run(&spec, &elements).unwrap();
+    assert!(found.into_iter().eq(elements.into_iter().rev().take(200)));
 }
 
 fn by_model(spec: &OrderSpec, a: &[Value], b: &[Value]) -> Ordering {

@@ -1,0 +1,431 @@
+//! Checkpoints: the state of a whole network as bytes, from which another OS process goes
+//! on, in a network that has been wired the same way.
+//!
+//! # The form
+//! `CUTSTATE`, the version, the length of what follows, a checksum of it; then for each
+//! process, in the order in which they were added, its name, the declarations of its slots
+//! and row buffers, its status, their values, its counts and what became of its edges; for
+//! each flow point its name and counts; and the blocks that are being dealt out. Numbers are
+//! little-endian, of 64 bits.
+//!
+//! Everything is compared with the network that it is restored into before anything there is
+//! changed, so that a checkpoint that does not fit, or is damaged, changes nothing.
+
+use cutthrough_ir::image::{ImageReader, put_bytes, put_u64, put_value};
+use cutthrough_ir::{ElementBlock, ElementType, RowsDecl};
+
+use super::{Deal, Network};
+use crate::error::{Error, ErrorKind};
+use crate::fate::Close;
+use crate::limits::CHECKPOINT_BYTES_MAX;
+use crate::wiring::{Node, PointId, Port, ProcessId, Status};
+
+const MAGIC: &[u8; 8] = b"CUTSTATE";
+const VERSION: u64 = 1;
+
+impl Network {
+    /// The state of all processes and flow points, as bytes that
+    /// [`restore`](Network::restore) takes. Between two runs, or by a
+    /// [`Handle`](crate::Handle), it is the state at one point of the stream.
+    ///
+    /// # Errors
+    /// When a process keeps state that it has not declared
+    /// ([`Shape::state_is_declared`](crate::Shape::state_is_declared)), when one has failed,
+    /// or the state is larger than
+    /// [`CHECKPOINT_BYTES_MAX`](crate::limits::CHECKPOINT_BYTES_MAX).
+    pub fn checkpoint(&self) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        put_u64(&mut body, self.wiring.nodes.len() as u64);
+        for (process, node) in &self.wiring.nodes {
+            if !node.is_declared {
+                let name = &node.name;
+                return Err(refused(format!(
+                    "`{name}` keeps state in host functions, and has not said that slots and row buffers are all (`Shape::state_is_declared`)"
+                )));
+            }
+            if node.is_failed || node.is_leaving {
+                return Err(refused(format!(
+                    "`{}` has failed, or is being removed",
+                    node.name
+                )));
+            }
+            self.save_process(process, node, &mut body);
+            if body.len() > CHECKPOINT_BYTES_MAX {
+                return Err(refused(format!(
+                    "the state takes more than {CHECKPOINT_BYTES_MAX} bytes"
+                )));
+            }
+        }
+        put_u64(&mut body, self.wiring.points.len() as u64);
+        for (_, point) in &self.wiring.points {
+            put_bytes(&mut body, point.name.as_bytes());
+            for counter in [point.lost, point.departed_put, point.departed_taken] {
+                put_u64(&mut body, self.counts.get(counter));
+            }
+        }
+        put_u64(&mut body, self.deals.len() as u64);
+        for deal in &self.deals {
+            self.save_deal(deal, &mut body);
+        }
+        let mut image = MAGIC.to_vec();
+        for number in [VERSION, body.len() as u64, checksum(&body)] {
+            put_u64(&mut image, number);
+        }
+        image.extend(body);
+        Ok(image)
+    }
+
+    /// Goes on from a checkpoint of a network that was wired the same way: with the same
+    /// processes and flow points, added and attached in the same order. This one must not
+    /// have run yet.
+    ///
+    /// # Errors
+    /// When the bytes are no checkpoint, of another version, damaged, or of a network that
+    /// differs; the message says where. Nothing has changed then.
+    pub fn restore(&mut self, image: &[u8]) -> Result<(), Error> {
+        if self.wiring.nodes.values().any(|node| self.has_moved(node)) || !self.deals.is_empty() {
+            return Err(refused(
+                "a network that has run already cannot be restored into".to_owned(),
+            ));
+        }
+        let restored = self.try_restore(image);
+        if restored.is_err() {
+            for node in self.wiring.nodes.values() {
+                for &rows in &*node.rows {
+                    self.state.rows_mut(rows).truncate(0);
+                }
+            }
+        }
+        restored.map_err(|why| refused(format!("the checkpoint does not fit: {why}")))
+    }
+
+    fn try_restore(&mut self, image: &[u8]) -> Result<(), String> {
+        let mut from = ImageReader::new(body_of(image)?);
+        let processes: Vec<ProcessId> = self.wiring.nodes.keys().collect();
+        same_number("processes", from.count()?, processes.len())?;
+        let mut read = Vec::new();
+        for &process in &processes {
+            let node = self.wiring.node(process).clone();
+            let name = node.name.clone();
+            let saved = self.load_process(&node, &mut from);
+            read.push(saved.map_err(|why| format!("process `{name}`: {why}"))?);
+        }
+        let points: Vec<PointId> = self.wiring.points.keys().collect();
+        same_number("flow points", from.count()?, points.len())?;
+        let mut counts = Vec::new();
+        for &id in &points {
+            let point = self.wiring.point(id);
+            same_name(from.bytes()?, &point.name)?;
+            for counter in [point.lost, point.departed_put, point.departed_taken] {
+                counts.push((counter, from.u64()?));
+            }
+        }
+        let mut deals = Vec::new();
+        for _ in 0..from.count()? {
+            deals.push(self.load_deal(&points, &mut from)?);
+        }
+        if !from.is_at_end() {
+            return Err("there is more than it speaks of".to_owned());
+        }
+        for (counter, count) in counts {
+            self.counts.values[counter as usize] = count;
+        }
+        self.deals = deals;
+        for (&process, saved) in processes.iter().zip(read) {
+            self.take(process, saved)?;
+        }
+        self.rearrange().expect("detaching closes no cycle");
+        self.invalidate_all();
+        for process in processes {
+            self.note(process);
+        }
+        for point in points {
+            self.note_deal(point);
+        }
+        Ok(())
+    }
+
+    fn has_moved(&self, node: &Node) -> bool {
+        let inputs = node.inputs.iter().map(|edge| edge.count);
+        let outputs = node.outputs.iter().map(|edge| edge.count);
+        inputs.chain(outputs).any(|counter| self.counts.get(counter) > 0)
+    }
+
+    fn save_process(&self, process: ProcessId, node: &Node, into: &mut Vec<u8>) {
+        put_bytes(into, node.name.as_bytes());
+        put_bytes(into, declarations(node).as_bytes());
+        put_u64(into, self.state.i64(node.status).cast_unsigned());
+        into.push(node.is_retired.into());
+        for &place in &*node.places {
+            self.state.save(place, into);
+        }
+        for &rows in &*node.rows {
+            self.state.rows(rows).save(into);
+        }
+        for &counter in &*node.drops {
+            put_u64(into, self.counts.get(counter));
+        }
+        for &back in &node.handed_back {
+            put_u64(into, back);
+        }
+        for edge in &node.inputs {
+            put_u64(into, self.counts.get(edge.count));
+            put_u64(into, self.counts.get(edge.late));
+            put_u64(into, edge.before_home);
+            put_close(into, edge.closed.as_ref());
+        }
+        for edge in &node.outputs {
+            put_u64(into, self.counts.get(edge.count));
+            put_u64(into, self.counts.get(edge.lost));
+            put_u64(into, edge.before_home);
+            put_close(into, edge.closed.as_ref());
+        }
+        let due = self.ends_due.get(&process).into_iter().flatten();
+        put_u64(into, due.clone().count() as u64);
+        due.for_each(|&port| put_u64(into, port as u64));
+    }
+
+    /// Reads a process's part, and what of its state changes nothing as long as the network
+    /// does not run: the row buffers.
+    fn load_process(&mut self, node: &Node, from: &mut ImageReader<'_>) -> Result<Saved, String> {
+        same_name(from.bytes()?, &node.name)?;
+        let (saved, here) = (from.bytes()?, declarations(node));
+        if saved != here.as_bytes() {
+            let saved = String::from_utf8_lossy(saved);
+            return Err(format!(
+                "it has the state\n{here}but the checkpoint is of\n{saved}"
+            ));
+        }
+        let mut read = Saved {
+            status: from.u64()?.cast_signed(),
+            is_retired: from.bool()?,
+            ..Saved::default()
+        };
+        // Slots are set when it is known that everything fits; here they are looked at.
+        read.slots = vec![Vec::new(); node.places.len()];
+        for (slot, &place) in read.slots.iter_mut().zip(&*node.places) {
+            let value = from.scalar(place.ty())?;
+            put_value(slot, value, place.ty());
+        }
+        for &rows in &*node.rows {
+            self.state.rows_mut(rows).load(from)?;
+        }
+        for _ in &*node.drops {
+            read.drops.push(from.u64()?);
+        }
+        for _ in &node.handed_back {
+            read.handed_back.push(from.u64()?);
+        }
+        for _ in 0..node.inputs.len() + node.outputs.len() {
+            let counts = [from.u64()?, from.u64()?, from.u64()?];
+            read.edges.push((counts, close_of(from)?));
+        }
+        for _ in 0..from.count()? {
+            let port = from.u64()? as usize;
+            if port >= node.inputs.len() {
+                return Err(format!("it has no input {port}"));
+            }
+            read.due.push(port);
+        }
+        Ok(read)
+    }
+
+    /// Gives a process the state that was read.
+    fn take(&mut self, process: ProcessId, saved: Saved) -> Result<(), String> {
+        let node = self.wiring.node(process).clone();
+        self.state.set_i64(node.status, saved.status);
+        for (&place, slot) in node.places.iter().zip(&saved.slots) {
+            self.state.load(place, &mut ImageReader::new(slot))?;
+        }
+        for (&counter, &count) in node.drops.iter().zip(&saved.drops) {
+            self.counts.values[counter as usize] = count;
+        }
+        let (inputs, outputs) = saved.edges.split_at(node.inputs.len());
+        for (port, ([count, late, before], closed)) in inputs.iter().enumerate() {
+            let edge = &node.inputs[port];
+            self.counts.values[edge.count as usize] = *count;
+            self.counts.values[edge.late as usize] = *late;
+            let now = &mut self.wiring.node_mut(process).inputs[port];
+            now.before_home = *before;
+            if closed.is_some() {
+                now.closed.clone_from(closed);
+                if let Some(point) = now.point.take() {
+                    let readers = &mut self.wiring.point_mut(point).readers;
+                    readers.retain(|reader| *reader != Port { process, port });
+                }
+            }
+        }
+        for (port, ([count, lost, before], closed)) in outputs.iter().enumerate() {
+            let edge = &node.outputs[port];
+            self.counts.values[edge.count as usize] = *count;
+            self.counts.values[edge.lost as usize] = *lost;
+            let now = &mut self.wiring.node_mut(process).outputs[port];
+            now.before_home = *before;
+            if closed.is_some() {
+                now.closed.clone_from(closed);
+                if let Some(point) = now.point.take() {
+                    let writers = &mut self.wiring.point_mut(point).writers;
+                    writers.retain(|writer| *writer != Port { process, port });
+                }
+            }
+        }
+        let now = self.wiring.node_mut(process);
+        now.handed_back = saved.handed_back;
+        now.is_retired = saved.is_retired;
+        if !saved.due.is_empty() {
+            self.ends_due.insert(process, saved.due.into());
+        }
+        if saved.is_retired {
+            self.retired.insert(process);
+        }
+        if !saved.is_retired && Status::of(saved.status).is_over() {
+            self.unsettled.push(process);
+        }
+        Ok(())
+    }
+
+    fn save_deal(&self, deal: &Deal, into: &mut Vec<u8>) {
+        let point = self.wiring.points.keys().position(|id| id == deal.point);
+        put_u64(into, point.expect("INVARIANT: what is dealt has a point") as u64);
+        put_u64(into, (deal.block.len() - deal.next) as u64);
+        let types = deal.block.element().fields();
+        for index in deal.next..deal.block.len() {
+            for (value, &ty) in deal.block.get(index).iter().zip(types) {
+                put_value(into, value, ty);
+            }
+        }
+    }
+
+    fn load_deal(&self, points: &[PointId], from: &mut ImageReader<'_>) -> Result<Deal, String> {
+        let number = from.u64()? as usize;
+        let &point = points
+            .get(number)
+            .ok_or_else(|| format!("there is no flow point {number}"))?;
+        let element: ElementType = self.wiring.point(point).element.clone();
+        let mut block = ElementBlock::new(element.clone());
+        for _ in 0..from.count()? {
+            let mut values = Vec::new();
+            for &ty in element.fields() {
+                values.push(from.scalar(ty)?);
+            }
+            block.push_values(&values);
+        }
+        Ok(Deal {
+            point,
+            block,
+            next: 0,
+        })
+    }
+}
+
+/// What was read of a process.
+#[derive(Default)]
+struct Saved {
+    status: i64,
+    is_retired: bool,
+    slots: Vec<Vec<u8>>,
+    drops: Vec<u64>,
+    handed_back: Vec<u64>,
+    /// For each input, then each output: its counts, and why it is closed.
+    edges: Vec<([u64; 3], Option<Close>)>,
+    due: Vec<usize>,
+}
+
+/// What a process declares of its state, as text: the same for those that can go on from
+/// each other's.
+fn declarations(node: &Node) -> String {
+    use std::fmt::Write;
+    let tables = node.code.tables();
+    let mut text = String::new();
+    for slot in &tables.slots {
+        let _ = writeln!(text, "  slot `{}`: {}", slot.name, slot.ty);
+    }
+    for RowsDecl {
+        name, columns, key, ..
+    } in &tables.rows
+    {
+        let _ = writeln!(text, "  rows `{name}`, key {key}");
+        for column in columns {
+            let _ = writeln!(text, "    `{}`: {}", column.name, column.ty);
+        }
+    }
+    let (inputs, outputs) = (tables.inputs.len(), tables.outputs.len());
+    let _ = writeln!(
+        text,
+        "  {inputs} inputs, {outputs} outputs, policies {:?}",
+        tables.drops
+    );
+    text
+}
+
+fn put_close(into: &mut Vec<u8>, close: Option<&Close>) {
+    into.push(match close {
+        None => 0,
+        Some(Close::Ended) => 1,
+        Some(Close::Cancelled) => 2,
+        Some(Close::Failed(_)) => 3,
+    });
+    if let Some(Close::Failed(error)) = close {
+        put_bytes(into, error.to_string().as_bytes());
+    }
+}
+
+fn close_of(from: &mut ImageReader<'_>) -> Result<Option<Close>, String> {
+    Ok(match from.u8()? {
+        0 => None,
+        1 => Some(Close::Ended),
+        2 => Some(Close::Cancelled),
+        3 => {
+            let message = String::from_utf8_lossy(from.bytes()?).into_owned();
+            Some(Close::Failed(Error::new(ErrorKind::Failed, message)))
+        }
+        other => return Err(format!("{other} is no reason for an edge to be closed")),
+    })
+}
+
+fn body_of(image: &[u8]) -> Result<&[u8], String> {
+    let Some(rest) = image.strip_prefix(MAGIC) else {
+        return Err("these bytes are no checkpoint".to_owned());
+    };
+    let mut head = ImageReader::new(rest);
+    let version = head.u64()?;
+    if version != VERSION {
+        return Err(format!(
+            "it is of version {version}, and this is version {VERSION}"
+        ));
+    }
+    let (length, sum) = (head.u64()?, head.u64()?);
+    let body = &rest[24..];
+    if body.len() as u64 != length {
+        return Err(format!("it has {} bytes, not {length}", body.len()));
+    }
+    if checksum(body) != sum {
+        return Err("it is damaged: its checksum is another".to_owned());
+    }
+    Ok(body)
+}
+
+/// The hash of 64 bits that tables use, of no seed: it finds damage, not forgery.
+fn checksum(body: &[u8]) -> u64 {
+    let hash = cutthrough_ir::rows::hash::Hash::with_seed(0);
+    hash.bytes(hash.start(), body)
+}
+
+fn same_number(what: &str, saved: usize, here: usize) -> Result<(), String> {
+    if saved == here {
+        return Ok(());
+    }
+    Err(format!("it is of {saved} {what}, where here are {here}"))
+}
+
+fn same_name(saved: &[u8], here: &str) -> Result<(), String> {
+    if saved == here.as_bytes() {
+        return Ok(());
+    }
+    let saved = String::from_utf8_lossy(saved);
+    Err(format!("where here is `{here}` it has `{saved}`"))
+}
+
+fn refused(message: String) -> Error {
+    Error::new(ErrorKind::Checkpoint, message)
+}
