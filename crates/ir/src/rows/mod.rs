@@ -392,16 +392,17 @@ impl Rows {
         if len >= self.len && len > 0 {
             return;
         }
-        let in_use = self.bytes_in_use();
-        self.len = len;
-        self.unused += in_use - self.bytes_in_use();
-        self.index.truncate(len);
-        self.oldest = 0;
         if len == 0 {
             std::mem::swap(&mut self.bytes, &mut self.bytes_before);
             self.bytes.clear();
-            self.unused = 0;
+            (self.len, self.unused) = (0, 0);
+        } else {
+            let in_use = self.bytes_in_use();
+            self.len = len;
+            self.unused += in_use - self.bytes_in_use();
         }
+        self.index.truncate(len);
+        self.oldest = 0;
         self.is_over = self.bytes() > self.decl.bytes_max;
     }
 
