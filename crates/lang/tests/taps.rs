@@ -473,7 +473,7 @@ fn wrong_taps_are_explained() {
         a tap reads what it is attached to: [read "x"] reads something else; leave it out: the elements are those of the flow point
         a tap writes to who has attached it: [write "x"] not somewhere else; `write stdout as json` says how it is written
         a tap is one pipeline: [bad] a second one would begin here; leave out `else`: a tap has one end, and counts bad rows as dropped
-        there is no header to be read here: [csv] not the lines of an input; put `parse csv` right after `read`, or say the columns: `parse csv(columns="a:str,b:i64")`
+        there is no header to be read here: [csv] not the lines of an input; put `parse csv` right after `read`, or say the columns: `parse csv(columns="a:text,b:int")`
         expected an expression, found the end of the program: [] ends too early; 
     "#]].assert_eq(&shown.concat());
 }
