@@ -22,6 +22,9 @@ pub(crate) struct Arrangement {
     /// two ways may join.
     pub(crate) join_points: BTreeSet<PointId>,
     pub(crate) join_processes: BTreeSet<ProcessId>,
+    /// The flow points that are dealt only because a block is still being dealt out there:
+    /// who writes to them would otherwise overtake its elements.
+    pub(crate) kept_dealt: BTreeSet<PointId>,
 }
 
 impl Arrangement {
@@ -33,6 +36,11 @@ impl Arrangement {
     /// Whether elements can reach some process on two ways in one activation.
     pub(crate) fn has_joins(&self) -> bool {
         !self.join_points.is_empty() || !self.join_processes.is_empty()
+    }
+
+    /// Whether a flow point is dealt only as long as its block is.
+    pub(crate) fn is_kept_dealt(&self, point: PointId) -> bool {
+        self.kept_dealt.contains(&point)
     }
 
     /// Forgets a process that is attached to nothing.
@@ -47,6 +55,7 @@ impl Arrangement {
     /// Forgets a flow point that nobody is attached to.
     pub(crate) fn forget_point(&mut self, point: PointId) {
         self.join_points.remove(&point);
+        self.kept_dealt.remove(&point);
     }
 }
 

@@ -35,10 +35,13 @@ pub enum Shape {
     Burst,
     /// The first behind a tee that passes on only what is taken; the second beside it.
     Optional,
+    /// Behind a tee that competes for its elements: the first reads one branch, and the
+    /// second competes for what goes out by the other, and writes to the first's.
+    Rivals,
 }
 
 /// All shapes.
-pub const SHAPES: [Shape; 11] = [
+pub const SHAPES: [Shape; 12] = [
     Shape::Line,
     Shape::Writers,
     Shape::Readers,
@@ -50,6 +53,7 @@ pub const SHAPES: [Shape; 11] = [
     Shape::Pull,
     Shape::Burst,
     Shape::Optional,
+    Shape::Rivals,
 ];
 
 fn number() -> ElementType {
@@ -302,6 +306,14 @@ pub fn plan(case: &Case) -> Plan {
                 draft.sink(behind, number());
             }
         }
+        Shape::Rivals => {
+            let branches = draft.tee(2, source);
+            draft.sink(source, number());
+            let first = draft.behind(a, &[branches]);
+            draft.add(b, &[branches + 1], &[branches]);
+            draft.sink(branches + 1, number());
+            end = Some(first);
+        }
     }
     if let Some(end) = end {
         draft.sink(end, element);
@@ -313,6 +325,21 @@ pub fn plan(case: &Case) -> Plan {
         seed: 0,
         quantum_steps: case.steps,
         steps: draft.steps,
-        tagged: false,
+        tagged: is_tagged(case),
     }
+}
+
+/// Whether every process of a case passes elements on unchanged.
+fn is_tagged(case: &Case) -> bool {
+    use Shape::{BoundedDiamond, Burst, Diamond, Line, Optional, Readers, Rivals, Writers};
+    let passes_on = |stage: usize| {
+        let changes = ["flat_map", "fold", "order"];
+        !changes.contains(&stages()[stage].kind())
+    };
+    let (first, second) = case.stages;
+    let keeps = matches!(
+        case.shape,
+        Line | Writers | Readers | Diamond | BoundedDiamond | Burst | Optional | Rivals
+    );
+    keeps && passes_on(first) && passes_on(second)
 }

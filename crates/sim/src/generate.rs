@@ -18,7 +18,9 @@ const FIELDS_MAX: usize = 8;
 /// A random plan.
 pub fn plan(seed: u64, size: usize) -> Plan {
     let mut rng = Rng::new(seed);
-    let tagged = rng.chance(30);
+    let mut leaning = Rng::new(seed ^ 0xc0de);
+    let crowded = leaning.chance(25);
+    let tagged = rng.chance(30) || (crowded && leaning.chance(70));
     let menu = value::menu();
     let tags: Vec<ElementType> = menu
         .iter()
@@ -32,7 +34,8 @@ pub fn plan(seed: u64, size: usize) -> Plan {
     let quantum_steps = *rng.pick(&[1, 2, 3, 7, 64, 16_384]);
     let mut generator = Generator {
         tagged,
-        faults: rng.chance(25),
+        faults: rng.chance(25) || crowded,
+        crowded,
         long: rng.chance(4),
         palette,
         points: Vec::new(),
@@ -59,6 +62,9 @@ struct Generator {
     rng: Rng,
     tagged: bool,
     faults: bool,
+    /// Whether readers compete at most points, ways meet again, and some processes leave
+    /// before the others: blocks wait to be dealt out while the wiring changes.
+    crowded: bool,
     long: bool,
     palette: Vec<ElementType>,
     points: Vec<Point>,
@@ -87,9 +93,13 @@ impl Generator {
         for _ in 0..self.rng.below(size + 1) {
             self.stage();
         }
+        if self.crowded {
+            self.rivals();
+        }
         for point in 0..self.points.len() {
             let left = match self.points[point].readers {
                 0 => 92,
+                _ if self.crowded => 50,
                 _ => 12,
             };
             if self.rng.chance(left) {
@@ -308,26 +318,28 @@ impl Generator {
                             .all(|input| !self.points[point].below.contains(input))
                 })
                 .collect();
-            let point = if !known.is_empty() && self.rng.chance(30) {
+            let known_percent = if self.crowded { 60 } else { 30 };
+            let point = if !known.is_empty() && self.rng.chance(known_percent) {
                 *self.rng.pick(&known)
             } else {
                 self.new_point(element.clone())
             };
-            let below = self.points[point].below.clone();
-            for above in 0..self.points.len() {
-                if inputs
-                    .iter()
-                    .any(|input| self.points[above].below.contains(input))
-                {
-                    self.points[above].below.extend(&below);
-                }
-            }
-            self.steps.push(Step::AttachOutput {
-                process,
-                output,
-                point,
-            });
+            self.output(process, output, point, inputs);
         }
+    }
+
+    fn output(&mut self, process: usize, output: usize, point: usize, inputs: &[usize]) {
+        let below = self.points[point].below.clone();
+        for above in &mut self.points {
+            if inputs.iter().any(|input| above.below.contains(input)) {
+                above.below.extend(&below);
+            }
+        }
+        self.steps.push(Step::AttachOutput {
+            process,
+            output,
+            point,
+        });
     }
 
     fn inputs(&mut self, process: usize, points: &[usize]) {
@@ -355,7 +367,8 @@ impl Generator {
             .copied()
             .filter(|&point| self.points[point].readers == 0)
             .collect();
-        if !free.is_empty() && self.rng.chance(80) {
+        let free_percent = if self.crowded { 40 } else { 80 };
+        if !free.is_empty() && self.rng.chance(free_percent) {
             *self.rng.pick(&free)
         } else {
             *self.rng.pick(&points)
@@ -401,12 +414,57 @@ impl Generator {
         self.outputs(process, &outputs, &points);
     }
 
+    /// A tee, and rivals for what goes out by its last branch. One of them writes to the
+    /// first branch; when the reader there leaves, it does too, while elements may be
+    /// waiting for both.
+    fn rivals(&mut self) {
+        let point = self.input(None);
+        let element = self.points[point].element.clone();
+        let branches = self.rng.range(2, 3);
+        let policies = [BranchPolicy::Block, BranchPolicy::Block, BranchPolicy::Sample(2)];
+        let policies = (0..branches).map(|_| *self.rng.pick(&policies)).collect();
+        let tee = self.add(Spec::Tee(element.clone(), policies));
+        self.inputs(tee, &[point]);
+        let first = self.points.len();
+        for branch in 0..branches {
+            let to = self.new_point(element.clone());
+            self.output(tee, branch, to, &[point]);
+        }
+        let last = first + branches - 1;
+        let rival = match self.rng.below(3) {
+            0 => Spec::Copy(element.clone()),
+            1 => Spec::Buffer(element.clone(), self.rng.range(1, 4)),
+            _ => Spec::Skip(element.clone(), 1),
+        };
+        let rival = self.add(rival);
+        self.inputs(rival, &[last]);
+        self.output(rival, 0, first, &[last]);
+        self.sink(last);
+        if self.rng.chance(50) {
+            let count = self.rng.below(4) as u64;
+            let leaves = self.add(Spec::Take(element.clone(), count));
+            self.inputs(leaves, &[first]);
+            self.outputs(leaves, &[element], &[first]);
+        } else {
+            let fault = *self.rng.pick(&[Fault::Fragment, Fault::Error, Fault::Panic]);
+            let fault = (self.rng.below(4), fault);
+            let leaves = self.add(Spec::Sink { element, fault });
+            self.inputs(leaves, &[first]);
+        }
+    }
+
     /// A process that passes elements on, and the types of its further inputs.
     fn passing(&mut self, element: ElementType) -> (Spec, Vec<ElementType>) {
         let rng = &mut self.rng;
         let seed = rng.next();
         let typed = is_typed(&element);
-        let spec = match rng.below(16) {
+        let kind = if self.crowded && rng.chance(60) {
+            // What hands elements to several, keeps some back, or leaves.
+            *rng.pick(&[0, 5, 8, 10, 12, 14, 15])
+        } else {
+            rng.below(16)
+        };
+        let spec = match kind {
             0 => Spec::Copy(element),
             1 if typed => Spec::MapFn {
                 element,

@@ -377,6 +377,7 @@ impl<'p> Facts<'p> {
             .values()
             .map(|point| point.counts.0 + point.counts.1)
             .sum::<u64>();
+        fates += last.lost_at_removed;
         if given != fates {
             return Err(format!(
                 "{given} elements were given, but {fates} are accounted for"

@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub processes: BTreeMap<usize, ProcessSnapshot>,
     /// The flow points that are in it, by their numbers.
     pub points: BTreeMap<usize, PointSnapshot>,
+    /// Elements lost at flow points that are not in it any more.
+    pub lost_at_removed: u64,
 }
 
 /// A process between two runs.
@@ -269,7 +271,10 @@ impl Runner<'_> {
 
     fn snapshot(&mut self) -> Snapshot {
         let report = self.network.report();
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot {
+            lost_at_removed: report.lost_at_removed,
+            ..Snapshot::default()
+        };
         for (number, id) in &self.processes {
             let Some(process) = report.processes.iter().find(|process| process.id == *id) else {
                 continue;

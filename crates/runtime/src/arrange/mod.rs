@@ -11,7 +11,7 @@
 //! | rank | process | ranks upstream |
 //! | depth: how many processes lie in a row up to it | process | depths upstream |
 //! | once: to be reached once in one go | process | once downstream |
-//! | dealt | flow point | its readers, their once, who lies upstream |
+//! | dealt | flow point | its readers, their once, who lies upstream; a block being dealt out |
 //! | pulled | process | its reader, dealt, pulled downstream |
 
 #[cfg(debug_assertions)]
@@ -42,12 +42,13 @@ pub(crate) struct Arranged {
     pub(crate) moved: Vec<ProcessId>,
 }
 
-/// Brings the arrangement up to date with the edits since the last time.
+/// Brings the arrangement up to date with the edits since the last time. Blocks are being
+/// dealt out at the flow points of `in_deal`.
 ///
 /// # Errors
 /// When processes and flow points form a cycle, or a path is too long. The arrangement is
 /// as it was then, and the wiring still has to be put back.
-pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Arranged, Error> {
+pub(crate) fn arrange(wiring: &mut Wiring, in_deal: &[PointId]) -> Result<Arranged, Error> {
     let touched = Touched::of(wiring);
     let mut arrangement = std::mem::take(&mut wiring.arrangement);
     let mut moved = match touched.order(wiring, &mut arrangement) {
@@ -58,7 +59,7 @@ pub(crate) fn arrange(wiring: &mut Wiring) -> Result<Arranged, Error> {
         }
     };
     let changed = touched.mark_once(wiring, &mut arrangement);
-    let turned = touched.deal(wiring, &mut arrangement, &changed);
+    let turned = touched.deal(wiring, &mut arrangement, &changed, in_deal);
     moved.extend(touched.mark_pulled(wiring, &mut arrangement, &turned));
     wiring.arrangement = arrangement;
     wiring.journal = Journal::default();
@@ -235,7 +236,13 @@ impl Touched {
     }
 
     /// Finds out which flow points are dealt now; those that have changed.
-    fn deal(&self, wiring: &mut Wiring, arrangement: &mut Arrangement, once: &[ProcessId]) -> Vec<PointId> {
+    fn deal(
+        &self,
+        wiring: &mut Wiring,
+        arrangement: &mut Arrangement,
+        once: &[ProcessId],
+        in_deal: &[PointId],
+    ) -> Vec<PointId> {
         self.note_joins(wiring, arrangement);
         let mut concerned = self.points.clone();
         if arrangement.has_joins() {
@@ -247,11 +254,20 @@ impl Touched {
                 concerned.extend(node.outputs.iter().filter_map(|edge| edge.point));
             }
         }
-        let is_turned = |&point: &PointId| wiring.point(point).dealt != is_dealt(wiring, arrangement, point);
-        let turned: Vec<PointId> = once_each(concerned).into_iter().filter(is_turned).collect();
-        for &point in &turned {
-            let point = wiring.point_mut(point);
-            point.dealt = !point.dealt;
+        let mut turned = Vec::new();
+        for id in once_each(concerned) {
+            let was_dealt = wiring.point(id).dealt;
+            let has_to_be = is_dealt(wiring, arrangement, id);
+            let is_kept = !has_to_be && in_deal.contains(&id);
+            if is_kept {
+                arrangement.kept_dealt.insert(id);
+            } else {
+                arrangement.kept_dealt.remove(&id);
+            }
+            if was_dealt != (has_to_be || is_kept) {
+                wiring.point_mut(id).dealt = !was_dealt;
+                turned.push(id);
+            }
         }
         turned
     }

@@ -134,6 +134,10 @@ impl Network {
         for (&process, saved) in processes.iter().zip(read) {
             self.take(process, saved)?;
         }
+        // Where there is a block, the point is dealt until that is.
+        for point in self.in_deals() {
+            self.wiring.point_mut(point);
+        }
         self.rearrange().expect("detaching closes no cycle");
         self.invalidate_all();
         for process in processes {

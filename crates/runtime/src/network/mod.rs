@@ -124,6 +124,8 @@ pub struct Network {
     deals: Vec<Deal>,
     /// The point of the block that is being delivered from, which is none of those.
     delivering: Option<PointId>,
+    /// Elements lost at flow points that have been removed since.
+    lost_at_removed: u64,
     /// Ends of inputs that their processes have not been told of yet, as they hold.
     ends_due: FxHashMap<ProcessId, VecDeque<usize>>,
     /// The processes that take no further part in the flow and have not been removed.
@@ -176,6 +178,7 @@ impl Network {
             buffers: Buffers::default(),
             deals: Vec::new(),
             delivering: None,
+            lost_at_removed: 0,
             ends_due: FxHashMap::default(),
             retired: BTreeSet::new(),
             scheduler: Scheduler::default(),

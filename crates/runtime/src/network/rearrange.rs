@@ -11,7 +11,8 @@ impl Network {
     /// Brings what follows from the wiring up to date, and drops the chains for which it
     /// changed.
     pub(super) fn rearrange(&mut self) -> Result<(), Error> {
-        let arranged = arrange(&mut self.wiring)?;
+        let in_deals = self.in_deals();
+        let arranged = arrange(&mut self.wiring, &in_deals)?;
         let changes = self.turned(&arranged.turned);
         self.invalidate(&changes);
         self.reschedule(&arranged);
@@ -34,6 +35,12 @@ impl Network {
                 self.scheduler.unblock(process);
             }
         }
+    }
+
+    /// The flow points at which a block is being dealt out.
+    pub(super) fn in_deals(&self) -> Vec<PointId> {
+        let deals = self.deals.iter().map(|deal| deal.point);
+        deals.chain(self.delivering).collect()
     }
 
     /// Flow points of which it changed whether their elements are dealt out.

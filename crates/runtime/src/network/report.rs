@@ -25,6 +25,9 @@ pub struct Report {
     pub processes: Vec<ProcessReport>,
     /// The flow points.
     pub points: Vec<PointReport>,
+    /// Elements that were [lost](PointReport::lost) at flow points that have been removed
+    /// since.
+    pub lost_at_removed: u64,
     /// The chains that have run since the wiring around them changed.
     pub chains: Vec<ChainReport>,
     /// What happened to chains so far.
@@ -144,6 +147,8 @@ pub enum Polymorphic {
     /// Two ways from one process meet here, above one that bears a single element at a
     /// time.
     Join,
+    /// A block is still being dealt out, from when it had to be.
+    Block,
 }
 
 /// What there is to say of a chain.
@@ -230,6 +235,7 @@ impl Network {
             version: self.wiring.version,
             processes,
             points: self.point_reports(),
+            lost_at_removed: self.lost_at_removed,
             chains: self.chain_reports(),
             specialisations: self.specialisations.counts(),
             causes: self.specialisations.invalidations.by_cause(),
@@ -276,6 +282,7 @@ impl Network {
             readers,
             waits,
             polymorphic: point.dealt.then_some(match point.readers.len() {
+                _ if self.wiring.arrangement.is_kept_dealt(id) => Polymorphic::Block,
                 0 | 1 => Polymorphic::Join,
                 several => Polymorphic::Readers(several),
             }),
@@ -392,6 +399,7 @@ impl fmt::Display for Polymorphic {
         match self {
             Polymorphic::Readers(several) => write!(f, "polymorphic between {several} readers"),
             Polymorphic::Join => f.write_str("polymorphic, as two ways join"),
+            Polymorphic::Block => f.write_str("polymorphic until its block is dealt out"),
         }
     }
 }

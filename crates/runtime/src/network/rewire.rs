@@ -111,7 +111,8 @@ impl Network {
             is_committed: false,
         };
         let value = edit(&mut rewire)?;
-        let arranged = arrange(&mut rewire.network.wiring)?;
+        let in_deals = rewire.network.in_deals();
+        let arranged = arrange(&mut rewire.network.wiring, &in_deals)?;
         rewire.commit(&arranged);
         Ok(value)
     }
@@ -496,6 +497,7 @@ impl Rewire<'_> {
         network.end_deserted(&edits.left);
         for id in edits.leaving_points {
             if let Some(point) = network.wiring.remove_point(id) {
+                network.lost_at_removed += network.counts.get(point.lost);
                 network.free_point(&point);
             }
         }

@@ -185,8 +185,7 @@ impl Network {
                 let deal = self.deals.remove(index);
                 let lost = self.wiring.point(point).lost as usize;
                 self.counts.values[lost] += (deal.block.len() - deal.next) as u64;
-                self.note_deal(point);
-                self.end_if_deserted(point, &Close::Ended);
+                self.block_is_dealt(point);
                 return Some(0);
             }
             let turn = self.turns.get(point).copied().unwrap_or(0);
@@ -236,10 +235,19 @@ impl Network {
             let index = index.min(self.deals.len());
             self.deals.insert(index, deal);
         } else {
-            self.note_deal(point);
-            self.end_if_deserted(point, &Close::Ended);
+            self.block_is_dealt(point);
         }
         has_moved.then_some(used)
+    }
+
+    /// Sees to a flow point whose block has been dealt out: what waited for that happens.
+    fn block_is_dealt(&mut self, point: PointId) {
+        self.note_deal(point);
+        if self.wiring.arrangement.is_kept_dealt(point) {
+            self.wiring.point_mut(point);
+            self.rearrange().expect("dealing closes no cycle");
+        }
+        self.end_if_deserted(point, &Close::Ended);
     }
 
     /// Runs a root for up to this many steps, natively if its chain is compiled. The

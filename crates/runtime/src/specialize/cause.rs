@@ -44,7 +44,7 @@ pub enum Cause {
     /// change elsewhere.
     BecamePolymorphic,
     /// Elements of a flow point have a single way to go now, because of a change
-    /// elsewhere.
+    /// elsewhere, or as the block that was left there has been dealt out.
     BecameMonomorphic,
     /// Another time to compile was chosen.
     CompileChanged,
