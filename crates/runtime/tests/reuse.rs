@@ -5,6 +5,9 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use common::{plus, warm};
 use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{BranchPolicy, Copy, FlatMap, ForEach, Iter, Map, Merge, Route, Tee, Zip};
@@ -266,4 +269,43 @@ fn another_program_is_another_chain() {
         assert_eq!(network.report().specialisations.reused, before);
     }
     network.check_conservation().unwrap();
+}
+
+/// The programs are equal, so only the number of the function tells the chains apart.
+#[test]
+fn another_host_function_is_another_chain() {
+    let (mut network, points) = network();
+    network.sink(points.left, ignore()).unwrap();
+    let sink = network.sink(points.right, ignore()).unwrap();
+    warm(&mut network);
+    let before = network.report().specialisations.reused;
+    let seen = Arc::new(AtomicU64::new(0));
+    let counts = Arc::clone(&seen);
+    let other = ForEach::new(move |_: i64| {
+        counts.fetch_add(1, Ordering::Relaxed);
+    });
+    network.rewire(|rewire| rewire.swap(sink, other)).unwrap();
+    warm(&mut network);
+    assert_eq!(network.report().specialisations.reused, before);
+    assert!(seen.load(Ordering::Relaxed) > 0);
+}
+
+#[test]
+fn code_that_a_removed_process_ran_is_not_kept() {
+    let mut network = Network::new(Options::default());
+    let numbers = network.point::<i64>("numbers").unwrap();
+    let source = network.add(Iter::new(0i64..)).unwrap();
+    network.attach_output(source, 0, numbers).unwrap();
+    network.sink(numbers, ignore()).unwrap();
+    warm(&mut network);
+    let tap = network.sink(numbers, ignore()).unwrap();
+    let bytes = |network: &mut Network| {
+        let counts = network.report().specialisations;
+        counts.installed_bytes - counts.retired_bytes
+    };
+    assert!(bytes(&mut network) > 0, "what was dropped is kept for a while");
+    for process in [tap, source] {
+        network.rewire(|rewire| rewire.discard(process)).unwrap();
+    }
+    assert_eq!(bytes(&mut network), 0);
 }

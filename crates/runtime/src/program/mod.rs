@@ -92,6 +92,13 @@ pub(crate) struct ProcessCode {
     pub(crate) write_ok: Option<FunctionInfo>,
 }
 
+impl PartialEq for ProcessCode {
+    /// Whether the programs are equal, from which the rest follows for fragments.
+    fn eq(&self, other: &ProcessCode) -> bool {
+        std::ptr::eq(self, other) || self.program == other.program
+    }
+}
+
 impl ProcessCode {
     pub(crate) fn tables(&self) -> &Tables {
         &self.program.tables
