@@ -142,7 +142,6 @@ impl Network {
         self.departed.push_back(report);
         let node = self.wiring.remove_node(process).expect("INVARIANT: it was known");
         self.processes.remove(process);
-        self.ends_due.remove(&process);
         self.retired.remove(&process);
         self.specialisations.forget(process, node.inputs.len());
         self.settle_accounts(&node);

@@ -149,6 +149,10 @@ impl Network {
             }
             todo.extend(more.drain(..));
         }
+        debug_assert!(
+            { self.ends_due.keys() }.all(|&process| !self.wiring.node(process).is_retired),
+            "INVARIANT: ends are due only to processes that take part"
+        );
         self.rearrange().expect("detaching closes no cycle");
     }
 
