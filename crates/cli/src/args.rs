@@ -25,7 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   cutthrough 'parse clf | where status >= 500 | summarize n = count() by path | top 10 by n' access.log
   tail -f access.log | cutthrough 'parse clf | where status >= 500 | select time, path, status'
-  cutthrough -o csv 'parse csv(sep=\";\", columns=\"station:str,temp:f64\") | summarize avg(temp) by station' brc.txt
+  cutthrough -o csv 'parse csv(sep=\";\", columns=\"station:text,temp:float\") | summarize avg(temp) by station' brc.txt
   cutthrough run report.flow access.log        a program from a file; its names are flow points
   cutthrough --dump chain,asm 'parse clf | where status >= 500'
 

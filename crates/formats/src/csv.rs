@@ -8,10 +8,10 @@
 //!
 //! | column | field |
 //! |---|---|
-//! | `str` | any bytes |
-//! | `i64`, `f64` | a number, which may have spaces around it |
+//! | `text` | any bytes |
+//! | `int`, `float` | a number, which may have blanks around it |
 //! | `bool` | `true` or `false` in any case, `1` or `0` |
-//! | with `?` | the same, or empty, which is null; for `str?`, `""` is present |
+//! | with `?` | the same, or empty, which is null; for `text?`, `""` is present |
 //!
 //! With a header, fields are columns by name: each input may have them in another order, and more of them. A row is
 //! then good when it has as many fields as the header of its input.
@@ -34,21 +34,21 @@ pub use header::{match_header, parse_header};
 pub struct Column {
     /// The name.
     pub name: String,
-    /// The type; `str` is [`Type::BYTES`].
+    /// The type; `text` is [`Type::BYTES`].
     pub ty: Type,
 }
 
-/// Reads a declaration of columns, such as `station:str,temp:f64?`. A column
-/// without a type is a `str`.
+/// Reads a declaration of columns, such as `station:text,temp:float?`. A column
+/// without a type is `text`. (`str`, `i64` and `f64` are other names for types.)
 ///
 /// # Errors
-/// When a name is missing or there twice, or a type is none of `str`, `i64`, `f64`
-/// and `bool`.
+/// When a name is missing or there twice, or a type is none of `int`, `float`, `bool`
+/// and `text`.
 pub fn parse_columns(declaration: &str) -> Result<Vec<Column>, String> {
     let mut columns: Vec<Column> = Vec::new();
     let mut known = HashSet::new();
     for column in declaration.split(',') {
-        let (name, ty) = column.split_once(':').unwrap_or((column, "str"));
+        let (name, ty) = column.split_once(':').unwrap_or((column, "text"));
         let (name, ty) = (name.trim(), ty.trim());
         if name.is_empty() {
             return Err(format!("columns: `{column}` has no name; write name:type"));
@@ -57,13 +57,13 @@ pub fn parse_columns(declaration: &str) -> Result<Vec<Column>, String> {
             return Err(format!("columns: `{name}` is there twice"));
         }
         let kind = match ty.strip_suffix('?').unwrap_or(ty) {
-            "str" => Kind::Bytes,
-            "i64" => Kind::I64,
-            "f64" => Kind::F64,
+            "text" | "str" => Kind::Bytes,
+            "int" | "i64" => Kind::I64,
+            "float" | "f64" => Kind::F64,
             "bool" => Kind::Bool,
             _ => {
                 return Err(format!(
-                    "columns: `{name}` has the unknown type `{ty}`; there are str, i64, f64, bool, each with or without ?"
+                    "columns: `{name}` has the unknown type `{ty}`; there are int, float, bool and text, with `?` where it may be null"
                 ));
             }
         };
@@ -402,14 +402,8 @@ impl Slot {
                 }
                 true
             }
-            Kind::I64 => {
-                let value = parse_i64(field.text).or_else(|| parse_i64(field.text.trim_ascii()));
-                self.set(value, |column, value| cells.i64(column, value))
-            }
-            Kind::F64 => {
-                let value = parse_f64(field.text).or_else(|| parse_f64(field.text.trim_ascii()));
-                self.set(value, |column, value| cells.f64(column, value))
-            }
+            Kind::I64 => self.set(parse_i64(field.text), |column, value| cells.i64(column, value)),
+            Kind::F64 => self.set(parse_f64(field.text), |column, value| cells.f64(column, value)),
             Kind::Bool => self.set(parse_bool(field.text.trim_ascii()), |column, value| {
                 cells.bool(column, value);
             }),

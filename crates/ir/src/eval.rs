@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use memchr::memmem;
 
 use crate::function::Imm;
+use crate::number::{parse_f64, parse_i64};
 use crate::op::Op;
 use crate::types::Type;
 
@@ -106,31 +107,9 @@ pub fn sfind(bytes: &[u8], needle: &[u8]) -> i64 {
     memmem::find(bytes, needle).map_or(-1, |at| at as i64)
 }
 
-/// `stoi`: the integer that the whole text spells in decimal, with an optional
-/// sign.
+/// `stoi`: the integer that the text spells in decimal ([`parse_i64`]).
 pub fn stoi(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() {
-        return None;
-    }
-    let mut value: i64 = 0;
-    for &byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        // Downwards, as the least integer has no positive counterpart.
-        value = value.checked_mul(10)?.checked_sub(i64::from(digit))?;
-    }
-    if negative {
-        Some(value)
-    } else {
-        value.checked_neg()
-    }
+    parse_i64(text)
 }
 
 /// `wtof`: the nearest double of a 128-bit integer.
@@ -138,14 +117,7 @@ pub fn wtof(low: i64, high: i64) -> f64 {
     (i128::from(high) << 64 | i128::from(low.cast_unsigned())) as f64
 }
 
-/// `stof`: the number that the whole text spells in decimal (digits, point and
-/// exponent; no names of infinities or NaN).
+/// `stof`: the number that the text spells in decimal ([`parse_f64`]).
 pub fn stof(text: &[u8]) -> Option<f64> {
-    let spells_digits = text
-        .iter()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    if !spells_digits {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
+    parse_f64(text)
 }

@@ -47,6 +47,7 @@ pub mod image;
 pub mod interp;
 pub mod limits;
 pub mod memory;
+pub mod number;
 pub mod op;
 pub mod passes;
 pub mod program;

@@ -209,9 +209,9 @@ operations! {
     Sfind    "sfind"     (S S) -> (I)   None   Pure  "Where the second first begins in the first; -1 if nowhere."
     Sstarts  "sstarts"   (S S) -> (B)   None   Pure  "Whether the first begins with the second."
     Sends    "sends"     (S S) -> (B)   None   Pure  "Whether the first ends with the second."
-    SToI     "stoi"      (S) -> (OI)    None   Pure  "The decimal integer that the whole text spells; absent where it spells none or one out of range."
+    SToI     "stoi"      (S) -> (OI)    None   Pure  "The decimal integer that the whole text spells, but for blanks around it; absent where it spells none or one out of range."
     WToF     "wtof"      (I I) -> (F)   None   Pure  "The double nearest to the 128-bit integer whose low and high words these are."
-    SToF     "stof"      (S) -> (OF)    None   Pure  "The decimal number that the whole text spells; absent where it spells none."
+    SToF     "stof"      (S) -> (OF)    None   Pure  "The decimal number that the whole text spells, or `inf` or `nan`, but for blanks around it; absent where it spells none."
 
     SlotGet  "slot_get"  () -> (A)      Slot   State "The value of a state slot."
     SlotSet  "slot_set"  (A) -> ()      Slot   State "Sets a state slot; a slot of bytes copies them."

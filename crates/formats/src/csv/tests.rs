@@ -149,7 +149,7 @@ fn headers() {
 
 #[test]
 fn declarations() {
-    let columns = parse_columns("station:str, temp : f64?").unwrap();
+    let columns = parse_columns("station:text, temp : float?").unwrap();
     assert_eq!(
         columns[1],
         Column {
@@ -161,7 +161,7 @@ fn declarations() {
         let error = parse_columns(declaration).unwrap_err();
         assert!(error.contains(message), "{error}");
     };
-    check("a:text", "`a` has the unknown type `text`");
+    check("a:varchar", "`a` has the unknown type `varchar`");
     check("a:str,,b", "has no name");
     check("", "has no name");
     check("a,a:i64", "`a` is there twice");
