@@ -166,19 +166,20 @@ fn drive(
     crate::control::end(server, network);
     // What was written so far is worth something also where it did not come to its end; but
     // files are whole, or as they were.
-    let (ended, rows_written) = {
+    let (ended, rows_written, not_finite) = {
         let mut outputs = surroundings.outputs.lock();
         let is_whole = match &outcome {
             Ok(progress) => *progress == Progress::Done || surroundings.interrupt.is_requested(),
             Err(_) => false,
         };
-        (outputs.end(is_whole), outputs.rows())
+        (outputs.end(is_whole), outputs.rows(), outputs.not_finite())
     };
     progress.clear();
     let report = network.report();
     tracing::debug!("{report}");
     let summary = Summary {
         rows_written,
+        not_finite,
         bytes_read: surroundings.activity.bytes_read(),
         time: begin.elapsed(),
         is_interrupted: surroundings.interrupt.is_requested(),

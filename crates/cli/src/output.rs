@@ -225,6 +225,8 @@ pub(crate) struct Outputs {
     open: Vec<(Option<PathBuf>, Output)>,
     /// Rows of those that are over.
     rows: u64,
+    /// Their numbers that JSON has no words for.
+    not_finite: u64,
 }
 
 impl Outputs {
@@ -247,6 +249,7 @@ impl Outputs {
                 // One whose process is gone has not come to its end.
                 let _ = output.abandon();
                 self.rows += output.rows();
+                self.not_finite += output.not_finite();
             }
             !output.is_over()
         });
@@ -255,6 +258,12 @@ impl Outputs {
     /// How many rows there were.
     pub(crate) fn rows(&self) -> u64 {
         self.rows + self.open.iter().map(|(_, output)| output.rows()).sum::<u64>()
+    }
+
+    /// How many numbers were written as null, since JSON has no words for them.
+    pub(crate) fn not_finite(&self) -> u64 {
+        let open = self.open.iter().map(|(_, output)| output.not_finite());
+        self.not_finite + open.sum::<u64>()
     }
 
     /// Those that are not over.

@@ -15,6 +15,8 @@ pub(crate) struct Summary {
     pub(crate) rows_written: u64,
     pub(crate) bad_rows: u64,
     pub(crate) too_long: u64,
+    /// Numbers that JSON has no words for.
+    pub(crate) not_finite: u64,
     pub(crate) bad_lines: Vec<i64>,
     pub(crate) bytes_read: u64,
     pub(crate) time: Duration,
@@ -53,7 +55,7 @@ impl Summary {
 
     /// Whether there is something that the user has to know.
     pub(crate) fn is_news(&self) -> bool {
-        self.is_interrupted || self.has_gaps()
+        self.is_interrupted || self.not_finite > 0 || self.has_gaps()
     }
 
     /// Whether something of the input was left out.
@@ -91,6 +93,9 @@ impl std::fmt::Display for Summary {
         }
         if self.too_long > 0 {
             write!(f, ", {} too long", Grouped(self.too_long))?;
+        }
+        if self.not_finite > 0 {
+            write!(f, ", {} infinite or NaN as null", Grouped(self.not_finite))?;
         }
         let seconds = self.time.as_secs_f64();
         write!(f, ", {seconds:.2} s")?;

@@ -157,3 +157,15 @@ fn formats_of_output() {
         assert_eq!(outcome.ok(), expected);
     }
 }
+
+#[test]
+fn numbers_that_json_has_not_are_told() {
+    let program = "parse csv(columns=\"x:float\") | write stdout as json";
+    let outcome = run_with(&[program], b"inf\n1\nnan\n");
+    assert!(
+        outcome.stderr.contains("2 infinite or NaN as null"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(outcome.ok(), "{\"x\":null}\n{\"x\":1.0}\n{\"x\":null}\n");
+}

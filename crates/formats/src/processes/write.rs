@@ -155,6 +155,11 @@ impl Output {
         self.writer.lock().rows()
     }
 
+    /// How many numbers were written as null because the format has no words for them: infinite ones and NaN in JSON.
+    pub fn not_finite(&self) -> u64 {
+        self.writer.lock().not_finite()
+    }
+
     /// Whether the reader has gone away.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)

@@ -11,6 +11,7 @@ use crate::number::{push_f64, push_i64};
 pub struct Json {
     /// What comes before each value.
     before: Vec<Vec<u8>>,
+    not_finite: u64,
 }
 
 impl Json {
@@ -24,11 +25,17 @@ impl Json {
         };
         Json {
             before: fields.iter().enumerate().map(before).collect(),
+            not_finite: 0,
         }
     }
 
+    /// How many doubles were not finite, and so written as null.
+    pub fn not_finite(&self) -> u64 {
+        self.not_finite
+    }
+
     /// Appends a row.
-    pub fn row(&self, row: Words<'_>, out: &mut Vec<u8>) {
+    pub fn row(&mut self, row: Words<'_>, out: &mut Vec<u8>) {
         if self.before.is_empty() {
             out.push(b'{');
         }
@@ -39,7 +46,10 @@ impl Json {
                 Some(Scalar::F64(value)) if value.is_finite() => push_f64(out, value),
                 Some(Scalar::Bool(value)) => out.extend_from_slice(if value { b"true" } else { b"false" }),
                 Some(Scalar::Bytes(value)) => push_string(out, value),
-                None | Some(Scalar::F64(_)) => out.extend_from_slice(b"null"),
+                absent => {
+                    self.not_finite += u64::from(absent.is_some());
+                    out.extend_from_slice(b"null");
+                }
             }
         }
         out.extend_from_slice(b"}\n");

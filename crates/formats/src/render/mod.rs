@@ -115,6 +115,14 @@ impl Renderer {
         }
     }
 
+    /// How many numbers the format has no words for, and has as null: infinite ones and NaN in JSON.
+    pub fn not_finite(&self) -> u64 {
+        match &self.0 {
+            Kind::Json(json) => json.not_finite(),
+            Kind::Csv(_) | Kind::Text(_) | Kind::Table(_) => 0,
+        }
+    }
+
     /// Appends the rows that were held back, as no row may come for long.
     pub fn settle(&mut self, out: &mut Vec<u8>) {
         match &mut self.0 {

@@ -130,8 +130,14 @@ fn push_cell(out: &mut String, value: Option<Scalar<'_>>) {
 /// Appends text that a terminal only shows.
 fn push_safe(out: &mut String, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
+        let mut before = '\0';
+        let mut characters = chunk.valid().chars().peekable();
+        while let Some(c) = characters.next() {
+            let last = std::mem::replace(&mut before, c);
             match c {
+                c if is_joiner(c) && joins(last) && characters.peek().copied().is_some_and(joins) => {
+                    out.push(c)
+                }
                 '\n' => out.push_str("\\n"),
                 '\r' => out.push_str("\\r"),
                 '\t' => out.push_str("\\t"),
@@ -148,6 +154,16 @@ fn push_safe(out: &mut String, bytes: &[u8]) {
 
 fn push_code(out: &mut String, code: std::fmt::Arguments<'_>) {
     out.write_fmt(code).expect("a string takes all");
+}
+
+/// What joins the letters of some scripts, and the parts of one emoji, or keeps them apart.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Whether a joiner beside this means something: beside ASCII, it only hides.
+fn joins(c: char) -> bool {
+    !c.is_ascii() && !is_unsafe(c)
 }
 
 /// Control characters beyond ASCII; what is invisible, ends a line or turns the
@@ -202,6 +218,23 @@ mod tests {
         "#]],
         );
         check(&[], &[vec![]], expect![[""]]);
+    }
+
+    #[test]
+    fn joiners_stay_where_they_join() {
+        let shown = |text: &str| {
+            let mut out = String::new();
+            push_safe(&mut out, text.as_bytes());
+            out
+        };
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        assert_eq!(shown(family), family);
+        assert_eq!(shown("\u{646}\u{200c}\u{647}"), "\u{646}\u{200c}\u{647}");
+        assert_eq!(shown("a\u{200d}b\u{e9}\u{200d}"), "a\\u{200d}b\u{e9}\\u{200d}");
+        assert_eq!(
+            shown("\u{e9}\u{200d}\u{200d}\u{e9}"),
+            "\u{e9}\\u{200d}\\u{200d}\u{e9}"
+        );
     }
 
     #[test]

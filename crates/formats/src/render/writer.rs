@@ -122,6 +122,11 @@ impl<W: Write + Send> WriterHost<W> {
         self.rows
     }
 
+    /// How many numbers were written as null, as [`Renderer::not_finite`] counts them.
+    pub fn not_finite(&self) -> u64 {
+        self.renderer.not_finite()
+    }
+
     /// Takes a row of the fields' types.
     ///
     /// # Errors
