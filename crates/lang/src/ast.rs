@@ -105,6 +105,23 @@ pub enum StageKind {
         /// By what, and from which end; descending unless the text says otherwise.
         by: SortKey,
     },
+    /// `drop a, b`
+    Drop {
+        /// At least one.
+        names: Vec<Name>,
+    },
+    /// `rename new = old`
+    Rename {
+        /// At least one: the new name, and the old one.
+        names: Vec<(Name, Name)>,
+    },
+    /// `distinct a, b`
+    Distinct {
+        /// Of what; of all columns if there are none.
+        items: Vec<Item>,
+    },
+    /// `count`
+    Count,
     /// `sort a, b desc`
     Sort {
         /// At least one, the most significant first.
@@ -141,6 +158,10 @@ impl StageKind {
             StageKind::Head { .. } => "head",
             StageKind::Skip { .. } => "skip",
             StageKind::Top { .. } => "top",
+            StageKind::Drop { .. } => "drop",
+            StageKind::Rename { .. } => "rename",
+            StageKind::Distinct { .. } => "distinct",
+            StageKind::Count => "count",
             StageKind::Sort { .. } => "sort",
             StageKind::Summarize { .. } => "summarize",
             StageKind::Write { .. } => "write",
@@ -302,6 +323,8 @@ pub enum Literal {
     Null,
     /// Nanoseconds.
     Duration(i64),
+    /// Nanoseconds since 1970.
+    Time(i64),
     /// A number of bytes.
     ByteSize(i64),
 }
@@ -330,6 +353,7 @@ pub enum BinaryOp {
     Contains,
     StartsWith,
     EndsWith,
+    Matches,
     Coalesce,
     Add,
     Subtract,
@@ -354,6 +378,7 @@ impl BinaryOp {
             BinaryOp::Contains => "contains",
             BinaryOp::StartsWith => "startswith",
             BinaryOp::EndsWith => "endswith",
+            BinaryOp::Matches => "matches",
             BinaryOp::Coalesce => "??",
             BinaryOp::Add => "+",
             BinaryOp::Subtract => "-",

@@ -36,6 +36,8 @@
 //! | `plan` | the plan, what it is compiled for, and its `Display` |
 //! | `lower` | plan to processes: expressions to IR, host functions, names of flow points |
 //! | `change` | a running program becomes another one |
+//! | `pattern` | regular expressions |
+//! | `time` | times as text |
 //! | `tap` | pipelines attached to a flow point of a running network |
 //! | `running` | a program that runs: which processes and flow points it has become |
 //!
@@ -69,13 +71,14 @@
 //!            | select ITEM, ...           ITEM := [NAME =] EXPR
 //!            | head N | skip N
 //!            | top N by EXPR [asc|desc]                              descending unless said otherwise
+//!            | drop NAME, ... | rename NAME = NAME, ... | distinct [ITEM, ...] | count
 //!            | sort EXPR [asc|desc], ...                             ascending unless said otherwise
 //!            | summarize ITEM, ... [by ITEM, ...]
 //!            | write stdout|stderr|"path" [append] [as json|csv|text|table]   last stage only
 //! ```
 //!
 //! From the loosest to the tightest, the operators are `or`; `and`; `not`; the comparisons `==` `!=` `<` `<=` `>`
-//! `>=` `in (...)` `contains` `startswith` `endswith` (which do not chain, and of which the last four may be preceded
+//! `>=` `in (...)` `contains` `startswith` `endswith` `matches` (which do not chain, and of which the last five may be preceded
 //! by `not`); `??`; `+` `-`; `*` `/` `//` `%`; unary `-`. All others associate to the left.
 //!
 //! A newline ends a statement, except within parentheses, before a line that starts with `|`, and after a `|`, a
@@ -83,7 +86,7 @@
 //!
 //! ## Names
 //!
-//! A name is letters, digits and `_`, not starting with a digit. Fifteen words are reserved everywhere ([`RESERVED`]):
+//! A name is letters, digits and `_`, not starting with a digit. Sixteen words are reserved everywhere ([`RESERVED`]):
 //! a field of such a name is written in backquotes, `` `by` ``, as is one with other characters, `` `weird field` ``.
 //! Verbs, formats and functions are not reserved: a field may be called `head` or `count`. Only a flow point of a
 //! verb's name needs backquotes, since at the start of a pipeline the verb is meant.
@@ -98,12 +101,14 @@ mod lexer;
 pub mod limits;
 mod lower;
 mod parser;
+mod pattern;
 mod plan;
 mod running;
 mod sexpr;
 pub mod span;
 pub mod suggest;
 mod tap;
+mod time;
 
 pub use change::{Change, OpenChange};
 pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};

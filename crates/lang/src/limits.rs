@@ -46,6 +46,15 @@ pub const CHANGE_PAIRS_MAX: usize = 1 << 14;
 /// How much of a stage's text its process is named after, in characters.
 pub const PROCESS_NAME_CHARS_MAX: usize = 80;
 
+/// What one expression may make of text, in bytes, for one element.
+pub const EXPRESSION_TEXT_BYTES_MAX: usize = 64 << 20;
+
+/// What the texts that the expressions of one stage have made take together, in bytes.
+pub const STAGE_TEXT_BYTES_MAX: usize = 256 << 20;
+
+/// What a regular expression may take, and again what it remembers while it is searched for, in bytes.
+pub const PATTERN_BYTES_MAX: usize = 4 << 20;
+
 /// Options of one format.
 pub const PARSE_OPTIONS_MAX: usize = 64;
 
@@ -92,5 +101,6 @@ pub const QUOTED_CHARS_MAX: usize = 40;
 const _: () = {
     assert!(PROGRAM_BYTES_MAX < u32::MAX as usize, "spans are u32");
     assert!(EXCERPT_LEAD_COLUMNS < EXCERPT_COLUMNS_MAX);
+    assert!(EXPRESSION_TEXT_BYTES_MAX <= STAGE_TEXT_BYTES_MAX);
     assert!(2 * QUOTED_CHARS_MAX < MESSAGE_COLUMNS_MAX);
 };

@@ -66,6 +66,16 @@ impl Display for Stage {
             StageKind::Head { count } => write!(f, "(head {})", count.value),
             StageKind::Skip { count } => write!(f, "(skip {})", count.value),
             StageKind::Top { count, by } => write!(f, "(top {} {by})", count.value),
+            StageKind::Drop { names } => write!(f, "(drop{})", Spaced(names)),
+            StageKind::Rename { names } => {
+                f.write_str("(rename")?;
+                names
+                    .iter()
+                    .try_for_each(|(new, old)| write!(f, " (= {new} {old})"))?;
+                f.write_str(")")
+            }
+            StageKind::Distinct { items } => write!(f, "(distinct{})", Spaced(items)),
+            StageKind::Count => f.write_str("(count)"),
             StageKind::Sort { keys } => write!(f, "(sort{})", Spaced(keys)),
             StageKind::Summarize { aggregates, by } => {
                 write!(f, "(summarize{} (by{}))", Spaced(aggregates), Spaced(by))
@@ -146,6 +156,7 @@ impl Display for Literal {
             Literal::Bool(value) => value.fmt(f),
             Literal::Null => f.write_str("null"),
             Literal::Duration(nanoseconds) => write!(f, "{nanoseconds}ns"),
+            Literal::Time(nanoseconds) => write!(f, "@{nanoseconds}"),
             Literal::ByteSize(bytes) => write!(f, "{bytes}B"),
         }
     }

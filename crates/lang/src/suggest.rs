@@ -66,8 +66,11 @@ pub fn verb_elsewhere(word: &str) -> Option<&'static str> {
         "add" | "assign" | "derive" | "eval" | "extend" | "let" | "map" | "mutate" => "set",
         "columns" | "cut" | "fields" | "pick" | "project" => "select",
         "first" | "limit" | "take" => "head",
-        "drop" | "offset" => "skip",
-        "aggregate" | "count" | "distinct" | "group" | "stats" | "sum" | "uniq" => "summarize",
+        "offset" => "skip",
+        "aggregate" | "group" | "groupby" | "stats" | "sum" => "summarize",
+        "del" | "delete" | "except" | "exclude" | "remove" => "drop",
+        "dedup" | "nub" | "uniq" | "unique" => "distinct",
+        "length" | "wc" => "count",
         "order" | "orderby" | "arrange" => "sort",
         "cat" | "from" | "load" | "open" | "scan" => "read",
         "echo" | "into" | "output" | "print" | "save" | "store" | "to" => "write",
@@ -76,6 +79,30 @@ pub fn verb_elsewhere(word: &str) -> Option<&'static str> {
         _ => return None,
     };
     Some(verb)
+}
+
+/// What is written here for an operator of SQL, KQL, jq or awk.
+pub fn operator_elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "like" | "ilike" | "has" | "includes" => {
+            "to search in a text, there are `contains`, `startswith`, `endswith` and `matches /pattern/`"
+        }
+        "match" | "regex" | "regexp" | "rlike" | "similar" => {
+            "a regular expression is written `matches /pattern/`"
+        }
+        "between" => "`a between 1 and 2` is written `a >= 1 and a <= 2`",
+        "is" => "`is null` is written `== null`, and `is not null` `!= null`",
+        "isnull" | "notnull" => "whether a value is there is written `== null` or `!= null`",
+        "mod" => "the rest of a division is written `%`",
+        "div" => "a division without rest is written `//`",
+        "xor" => "one of two conditions is written `a != b`",
+        "eq" => "equality is written `==`",
+        "ne" => "inequality is written `!=`",
+        "lt" => "less is written `<`",
+        "gt" => "greater is written `>`",
+        "then" | "case" | "when" => "a choice is written `if(condition, then, else)`",
+        _ => return None,
+    })
 }
 
 /// Letters added, dropped, replaced, or swapped with their neighbour (optimal string alignment).

@@ -85,6 +85,34 @@ fn large_expressions() {
 }
 
 #[test]
+fn texts_are_bounded() {
+    let world = World::stdin(format!("{}\n", "x".repeat(1 << 20)));
+    let doubled = vec!["set line = line + line"; 7].join(" | ");
+    let error = world.run(&doubled).unwrap_err();
+    assert!(
+        error.contains("a text would be longer than 67108864 bytes"),
+        "{error}"
+    );
+    let error = world.run("set line = replace(line, \"x\", \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdefg\")");
+    assert!(error.unwrap_err().contains("a text would be longer"));
+    // Each is within the bound, but not all together.
+    let items: Vec<String> = (0..40)
+        .map(|k| format!("c{k} = replace(line, \"x\", \"12345678\")"))
+        .collect();
+    let error = world.run(&format!("set {} | select number", items.join(", ")));
+    assert_eq!(
+        error.unwrap()["stdout"],
+        "1\n",
+        "what is not needed is not computed"
+    );
+    let all: Vec<String> = (0..40).map(|k| format!("c{k}")).collect();
+    let error = world
+        .run(&format!("set {} | select {}", items.join(", "), all.join(", ")))
+        .unwrap_err();
+    assert!(error.contains("the texts that this stage makes"), "{error}");
+}
+
+#[test]
 fn failures_name_the_stage() {
     let world = World::stdin("9223372036854775807\n9223372036854775807\n");
     let error = world

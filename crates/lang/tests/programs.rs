@@ -589,6 +589,43 @@ fn a_header_that_lacks_a_column_fails_the_run() {
 }
 
 #[test]
+fn columns_are_dropped_and_renamed_and_rows_told_apart() {
+    let world = World::stdin("name,n,k\na,1,x\nb,2,x\na,1,y\na,1,x\n");
+    let json = |program: &str| {
+        let program = format!("parse csv | {program} | write stdout as json");
+        world.run(&program).unwrap()["stdout"].clone()
+    };
+    assert_eq!(json("drop k, name | head 1"), "{\"n\":\"1\"}\n");
+    assert_eq!(
+        json("rename m = n, who = name | head 1"),
+        "{\"who\":\"a\",\"m\":\"1\",\"k\":\"x\"}\n"
+    );
+    assert_eq!(
+        json("rename n = n | head 1"),
+        "{\"name\":\"a\",\"n\":\"1\",\"k\":\"x\"}\n"
+    );
+    assert_eq!(
+        json("rename m = n | drop m | rename n = name | head 1"),
+        "{\"n\":\"a\",\"k\":\"x\"}\n"
+    );
+    assert_eq!(
+        json("distinct k, two = int(n) * 2 | sort two, k"),
+        "{\"k\":\"x\",\"two\":2}\n{\"k\":\"y\",\"two\":2}\n{\"k\":\"x\",\"two\":4}\n"
+    );
+    assert_eq!(json("distinct | count"), "{\"count\":3}\n");
+    assert_eq!(
+        json("distinct name | sort name"),
+        "{\"name\":\"a\"}\n{\"name\":\"b\"}\n"
+    );
+    assert_eq!(json("where n == \"2\" | count"), "{\"count\":1}\n");
+    assert_eq!(
+        json("summarize ones = countif(n == \"1\"), none = countif(k == \"z\")"),
+        "{\"ones\":3,\"none\":0}\n"
+    );
+    assert_eq!(World::stdin("a\nb\n").run("count").unwrap()["stdout"], "2\n");
+}
+
+#[test]
 fn outputs() {
     check_log(
         "parse clf | select path | write \"a.csv\"",

@@ -116,7 +116,18 @@ fn floats() {
             ("round(y)", "-1.0"),
             ("round(0.49999999999999994)", "0.0"),
             ("round(2.345, 1)", "2.3"),
+            // Floats that are a little less, a little more and exactly a half.
             ("round(-2.35, 1)", "-2.4"),
+            ("round(2.675, 2)", "2.67"),
+            ("round(-2.675, 2)", "-2.67"),
+            ("round(1.005, 2)", "1.0"),
+            ("round(1.115, 2)", "1.11"),
+            ("round(8.345, 2)", "8.35"),
+            ("round(0.125, 2)", "0.13"),
+            ("round(-0.125, 2)", "-0.13"),
+            ("round(2.5, 0)", "3.0"),
+            ("round(4503599627370495.5, 3)", "4503599627370495.5"),
+            ("round(5e-324, 15)", "0.0"),
             ("round(1e300, 2)", "1e300"),
             ("floor(y)", "-1.0"),
             ("ceil(x)", "3.0"),
@@ -173,6 +184,11 @@ fn texts() {
         &[
             ("s + t", "\"Hellob,c\""),
             ("len(s)", "5"),
+            ("len(\"äöü😀\")", "4"),
+            ("len_bytes(\"äöü😀\")", "10"),
+            ("substr(\"äöü😀x\", 1, 3)", "\"öü😀\""),
+            ("substr(\"äöü\", 2)", "\"ü\""),
+            ("substr(\"äöü\", 3)", "\"\""),
             ("lower(s)", "\"hello\""),
             ("upper(s)", "\"HELLO\""),
             ("lower(\"ÄÖ\")", "\"äö\""),
@@ -205,7 +221,10 @@ fn texts() {
             ("min(s, t)", "\"Hello\""),
             ("max(s, t)", "\"b,c\""),
             ("int(\"42\") + 1", "43"),
-            ("int(\" 42\")", "null"),
+            ("int(\" 42\")", "42"),
+            ("int(\"4 2\")", "null"),
+            ("float(\"nan\") == null", "false"),
+            ("text(float(\"-Infinity\"))", "\"-inf\""),
             ("int(s)", "null"),
             ("int(s) ?? -1", "-1"),
             ("float(s)", "null"),
@@ -226,12 +245,37 @@ fn bytes_that_are_no_text() {
     assert_eq!(run("line"), r"a\xffBä");
     assert_eq!(run("upper(line)"), r"A\xffBÄ");
     assert_eq!(run("lower(line)"), r"a\xffbä");
-    assert_eq!(run("len(line)"), "5");
+    assert_eq!(run("len(line)"), "4");
+    assert_eq!(run("len_bytes(line)"), "5");
+    assert_eq!(run("substr(line, 2)"), "Bä");
+    assert_eq!(run(r"extract(line, /(?-u:\xff)(..)/)"), "Bä");
     assert_eq!(run("substr(line, 1, 1)"), r"\xff");
     assert_eq!(run(r#"line contains "\xff""#), "true");
     assert_eq!(run(r#"replace(line, "\xff", "\x00")"#), "a\0Bä");
     assert_eq!(run(r#"line > "a\xfe""#), "true");
     assert_eq!(run(r#"concat(line, "\xfe")"#), r"a\xffBä\xfe");
+}
+
+#[test]
+fn patterns() {
+    check(
+        PLAIN,
+        &[
+            ("s matches /^H.*o$/", "true"),
+            ("s matches /^h/", "false"),
+            ("s not matches /(?i)^h/", "false"),
+            ("s matches \"l{2}\"", "true"),
+            ("\"a/b\" matches /^.\\/b$/", "true"),
+            ("extract(s, /l+/)", "\"ll\""),
+            ("extract(s, /(.)l/)", "\"e\""),
+            ("extract(s, /(.)(l)/, 2)", "\"l\""),
+            ("extract(s, /(.)(l)/, 0)", "\"el\""),
+            ("extract(s, /(x)|(l)/, 1)", "null"),
+            ("extract(s, /x/)", "null"),
+            ("extract(t, /,(.*)/) == \"c\"", "true"),
+        ],
+    );
+    check(NULLS, &[("s matches /a/", "null"), ("extract(s, /a/)", "null")]);
 }
 
 #[test]
@@ -359,6 +403,15 @@ fn times() {
             ("date(i)", "\"2026-11-21\""),
             ("datetime(i)", "\"2026-11-21T01:18:20Z\""),
             ("hour(i)", "1"),
+            ("i == @2026-11-21T01:18:20", "true"),
+            ("@2026-11-21T02:00:00+01:00 - @2026-11-21T01:00", "0"),
+            ("@1970-01-01", "0"),
+            ("time(\"2026-11-21T01:18:20Z\") == i", "true"),
+            ("time(\"21 Nov 2026\")", "null"),
+            (
+                "datetime(time(\"2026-11-21 03:00\") + 1h)",
+                "\"2026-11-21T04:00:00Z\"",
+            ),
             ("date(j)", "\"1969-12-31\""),
             ("datetime(j)", "\"1969-12-31T23:59:59Z\""),
             ("hour(j)", "23"),

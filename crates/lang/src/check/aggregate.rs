@@ -5,6 +5,7 @@ use cutthrough::ir::Kind;
 
 use super::Check;
 use super::expr::{Expressions, Typed, name_of};
+use super::scalar::Scalar;
 use super::tree::{NodeKind, Tree};
 use super::types::{ColumnId, Schema};
 use crate::ast::{Expr, Name};
@@ -12,7 +13,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::span::Span;
 
 /// The names of the aggregates.
-pub const AGGREGATES: [&str; 5] = ["count", "sum", "avg", "min", "max"];
+pub const AGGREGATES: [&str; 6] = ["count", "countif", "sum", "avg", "min", "max"];
 
 pub(super) fn is_aggregate(name: &str) -> bool {
     AGGREGATES.contains(&name)
@@ -72,7 +73,11 @@ impl Expressions<'_> {
             .first()
             .map(|argument| inner.expr(argument))
             .transpose()?;
-        let typed = typed.map(|typed| inner.present(typed)).transpose()?;
+        let mut typed = typed.map(|typed| inner.present(typed)).transpose()?;
+        if let (Some(condition), "countif") = (typed, name.text.as_str()) {
+            let condition = inner.condition_operand("`countif`", condition)?;
+            typed = Some(inner.strict(Scalar::IntOfBool, vec![condition], span));
+        }
         if let Some(typed) = typed
             && matches!(function, AggregateFunction::Sum | AggregateFunction::Avg)
             && !matches!(typed.kind(), Kind::I64 | Kind::F64)
@@ -107,7 +112,7 @@ impl Expressions<'_> {
 fn function_of(name: &str) -> AggregateFunction {
     match name {
         "count" => AggregateFunction::Count,
-        "sum" => AggregateFunction::Sum,
+        "sum" | "countif" => AggregateFunction::Sum,
         "avg" => AggregateFunction::Avg,
         "min" => AggregateFunction::Min,
         _ => AggregateFunction::Max,

@@ -65,7 +65,7 @@ fn columns_and_functions_that_are_not_there() {
             parse clf | summarize n = count() + bytes by path
                 [bytes] `bytes` differs within a group / neither aggregated nor a key / take it into an aggregate, as in `max(bytes)`, or group by it: `by bytes`
             parse clf | summarize path by path
-                [path] there is no aggregate in this / nothing is summed up / keys go behind `by`; aggregates are `count()`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`
+                [path] there is no aggregate in this / nothing is summed up / keys go behind `by`; aggregates are `count()`, `countif(condition)`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`
             parse clf | summarize sum(count())
                 [count()] `count` is an aggregate / cannot stand here / aggregates stand in `summarize`, and not in each other
             parse clf | where count() > 5
@@ -79,11 +79,11 @@ fn columns_and_functions_that_are_not_there() {
             parse clf | summarize count(1, 2)
                 [count(1, 2)] `count` takes at most one argument / here are 2
             parse clf | select lenght(path)
-                [lenght] there is no function `lenght` / not a function / there are `abs`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `datetime`, `float`, `floor`, `hour`, `if` and `int` and more
+                [lenght] there is no function `lenght` / not a function / there are `abs`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `datetime`, `extract`, `float`, `floor`, `hour` and `if` and more
             parse clf | select length(path)
                 [length] there is no function `length` / not a function / the function for this is `len`
             parse clf | select frobnicate(path)
-                [frobnicate] there is no function `frobnicate` / not a function / there are `abs`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `datetime`, `float`, `floor`, `hour`, `if` and `int` and more
+                [frobnicate] there is no function `frobnicate` / not a function / there are `abs`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `datetime`, `extract`, `float`, `floor`, `hour` and `if` and more
             parse clf | select len()
                 [len()] `len` takes one argument / here are 0 / it is called as `len(text)`
             parse clf | select substr(path)
@@ -216,6 +216,106 @@ fn types_that_do_not_fit() {
 }
 
 #[test]
+fn words_of_other_languages() {
+    check_errors(
+        &[
+            "parse clf | where time >= \"2026-11-21T02:00\"",
+            "parse clf | where time >= @yesterday",
+            "parse clf | summarize percentile(bytes, 95)",
+            "parse clf | summarize p = median(bytes)",
+            "parse clf | summarize mean(bytes)",
+            "parse clf | summarize dcount(remote)",
+            "parse clf | summarize first(remote)",
+            "parse clf | select bytes as b",
+            "parse clf | summarize count() as n by path",
+            "parse clf | summarize count(), by path",
+            "parse clf | where path like \"%a%\"",
+            "parse clf | where (path LIKE \"a\")",
+            "parse clf | where bytes between 1 and 2",
+            "parse clf | where path is null",
+            "parse clf | where path == null AND bytes > 1",
+            "parse clf | where path ~ \"a\"",
+            "parse clf | where path matches remote",
+            "parse clf | where path matches /(/",
+            "parse clf | where path matches /a",
+            "parse clf | select extract(path, /a/, 1)",
+            "parse clf | drop pth",
+            "parse clf | drop remote, ident, user, time, method, path, query, protocol, request, status, bytes, referer, agent",
+            "parse clf | rename path = query",
+            "parse clf | rename path",
+            "parse clf | distinct by path",
+            "parse clf | count by path",
+            "parse clf | count()",
+            "parse clf | exclude path",
+            "parse clf | uniq path",
+            "parse clf | summarize countif(bytes)",
+        ],
+        expect![[r#"
+            parse clf | where time >= "2026-11-21T02:00"
+                ["2026-11-21T02:00"] `>=` of int and text / this is text, what is before it int / a time is written `@2026-11-21T02:00`, without quotes; `time(...)` makes one of text
+            parse clf | where time >= @yesterday
+                [@yesterday] this is no time / cannot be read / a time is written `@2026-11-21` or `@2026-11-21T02:00:00+01:00`; without an offset it is UTC
+            parse clf | summarize percentile(bytes, 95)
+                [percentile] there is no aggregate `percentile` / not an aggregate / the aggregates are `count`, `countif`, `sum`, `avg`, `min` and `max`; as a distribution, count by size: `summarize count() by bin(x, 10) | sort ...`
+            parse clf | summarize p = median(bytes)
+                [median] there is no aggregate `median` / not an aggregate / the aggregates are `count`, `countif`, `sum`, `avg`, `min` and `max`; as a distribution, count by size: `summarize count() by bin(x, 10) | sort ...`
+            parse clf | summarize mean(bytes)
+                [mean] there is no aggregate `mean` / not an aggregate / the aggregate for this is `avg`
+            parse clf | summarize dcount(remote)
+                [dcount] there is no aggregate `dcount` / not an aggregate / the aggregates are `count`, `countif`, `sum`, `avg`, `min` and `max`; count what is distinct by two stages: `distinct key, x | summarize count() by key`
+            parse clf | summarize first(remote)
+                [first] there is no aggregate `first` / not an aggregate / the aggregates are `count`, `countif`, `sum`, `avg`, `min` and `max`; `min(x)` and `max(x)` give one of the values
+            parse clf | select bytes as b
+                [as] expected `|` or the end of the statement, found `as` / not expected here / a name goes before what it names: `name = ...`
+            parse clf | summarize count() as n by path
+                [as] expected `|` or the end of the statement, found `as` / not expected here / a name goes before what it names: `name = ...`
+            parse clf | summarize count(), by path
+                [,] there is a comma before `by` / leave this out / as in `summarize count(), sum(bytes) by path`
+            parse clf | where path like "%a%"
+                [like] expected `|` or the end of the statement, found `like` / not expected here / to search in a text, there are `contains`, `startswith`, `endswith` and `matches /pattern/`
+            parse clf | where (path LIKE "a")
+                [LIKE] expected an operator or `)`, found `LIKE` / not expected here / to search in a text, there are `contains`, `startswith`, `endswith` and `matches /pattern/` / the `(` in line 1, column 19 is still open
+            parse clf | where bytes between 1 and 2
+                [between] expected `|` or the end of the statement, found `between` / not expected here / `a between 1 and 2` is written `a >= 1 and a <= 2`
+            parse clf | where path is null
+                [is] expected `|` or the end of the statement, found `is` / not expected here / `is null` is written `== null`, and `is not null` `!= null`
+            parse clf | where path == null AND bytes > 1
+                [AND] expected `|` or the end of the statement, found `AND` / not expected here / words are written in lower case: `and`
+            parse clf | where path ~ "a"
+                [~] unexpected character `~` / means nothing here / to search in a text, use `contains`, or `matches /pattern/`
+            parse clf | where path matches remote
+                [remote] `matches` takes a constant for the pattern / not a constant / for other texts, there is `contains`
+            parse clf | where path matches /(/
+                [/(/] this pattern cannot be read / unclosed group
+            parse clf | where path matches /a
+                [/] this pattern is not closed / starts here / close it with a `/` on the same line; a slash within it is written `\/`
+            parse clf | select extract(path, /a/, 1)
+                [1] `extract` takes the number of a group from 0 to 0 here / not such a number / 0 is all that matches; groups are in parentheses in the pattern
+            parse clf | drop pth
+                [pth] there is no column `pth` / not a column here / did you mean `path`?
+            parse clf | drop remote, ident, user, time, method, path, query, protocol, request, status, bytes, referer, agent
+                [drop remote, ident, user, time, method, path, query, protocol, request, status, bytes, referer, agent] this drops every column / nothing is left / to drop elements, there are `where` and `head`
+            parse clf | rename path = query
+                [path] there is a column `path` already / the name is taken / drop it first: `drop path | rename path = ...`
+            parse clf | rename path
+                [] expected `=`, found the end of the program / ends too early / the new name goes first: `rename full_name = name`
+            parse clf | distinct by path
+                [by] `distinct` takes its columns without `by` / leave this out / as in `distinct path, status`
+            parse clf | count by path
+                [by] expected `|` or the end of the statement, found `by` / not expected here / to count in groups: `summarize count() by ...`
+            parse clf | count()
+                [(] expected `|` or the end of the statement, found `(` / not expected here / the stage is `count` alone; the aggregate goes with `summarize count()`
+            parse clf | exclude path
+                [exclude] unknown verb `exclude` / not a verb / the verb for this is `drop`
+            parse clf | uniq path
+                [uniq] unknown verb `uniq` / not a verb / the verb for this is `distinct`
+            parse clf | summarize countif(bytes)
+                [bytes] `countif` takes a condition / this is int / compare it with something, as in `... == 1`
+        "#]],
+    );
+}
+
+#[test]
 fn flow_points_that_do_not_fit() {
     check_errors(
         &[
@@ -318,27 +418,34 @@ fn formats_that_do_not_fit() {
             parse csv(header=1)
                 [1] the option `header` takes `true` or `false` / not this
             parse csv(columns=1)
-                [1] the option `columns` takes a text, as in `columns="name:str,age:i64"` / not this
+                [1] the option `columns` takes a text, as in `columns="name:text,age:int"` / not this
             parse csv(columns="a:int")
-                ["a:int"] columns: `a` has the unknown type `int`; there are str, i64, f64, bool, each with or without ? / cannot be read / columns are `name:type`, with commas between: `station:str,temp:f64?`
+                is accepted!
+            read -
+              to inputs
+            from inputs
+              lines -> line: text, number: int
+              parse csv -> a: int
+              write stdout (a)
+
             parse csv(columns="a,a")
-                ["a,a"] columns: `a` is there twice / cannot be read / columns are `name:type`, with commas between: `station:str,temp:f64?`
+                ["a,a"] columns: `a` is there twice / cannot be read / columns are `name:type`, with commas between: `station:text,temp:float?`; types are int, float, bool and text
             parse csv(columns="\xff")
                 ["\xff"] the names of columns are UTF-8 / cannot be read
             parse csv(header=false)
-                [csv] without a header, the columns have to be said / of which columns? / for example `parse csv(columns="station:str,temp:f64")`
+                [csv] without a header, the columns have to be said / of which columns? / for example `parse csv(columns="station:text,temp:float")`
             where len(line) > 3 | parse csv
                 [csv] there is no header to be read here / not the lines of an input / put `parse csv` right after `read`, or say the columns: `parse csv(columns="a:text,b:int")`
             read "missing" | parse csv
                 [csv] the header cannot be read / needs the input's first line / missing: no such file
             read "empty" | parse csv
-                [csv] `empty` has no header: its first line is empty / has no columns / for example `parse csv(columns="station:str,temp:f64")`
+                [csv] `empty` has no header: its first line is empty / has no columns / for example `parse csv(columns="station:text,temp:float")`
             read "twice" | parse csv
-                [csv] the header of `twice` has `a` twice / which of them is meant? / for example `parse csv(columns="station:str,temp:f64")`
+                [csv] the header of `twice` has `a` twice / which of them is meant? / for example `parse csv(columns="station:text,temp:float")`
         "#]],
     );
     let blind = compile("test", "parse csv", &Environment::default()).unwrap_err();
-    expect![[r#"[csv] the columns have to be said here / the header cannot be read / for example `parse csv(columns="station:str,temp:f64")`"#]].assert_eq(&brief("parse csv", &blind));
+    expect![[r#"[csv] the columns have to be said here / the header cannot be read / for example `parse csv(columns="station:text,temp:float")`"#]].assert_eq(&brief("parse csv", &blind));
 }
 
 #[test]

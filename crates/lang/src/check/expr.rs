@@ -9,7 +9,9 @@ use super::tree::{NodeId, NodeKind, Tree};
 use super::types::{Columns, Schema, type_name};
 use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, UnaryOp};
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::pattern::compile_pattern;
 use crate::span::Span;
+use crate::time::parse_time;
 
 /// A checked expression; the literal `null` has no type until something gives it one.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +85,10 @@ impl<'c> Expressions<'c> {
 
     fn literal(&mut self, literal: &Literal, span: Span) -> Typed {
         let (kind, ty) = match literal {
-            Literal::Int(value) | Literal::Duration(value) | Literal::ByteSize(value) => {
-                (NodeKind::Int(*value), Type::I64)
-            }
+            Literal::Int(value)
+            | Literal::Duration(value)
+            | Literal::ByteSize(value)
+            | Literal::Time(value) => (NodeKind::Int(*value), Type::I64),
             Literal::Float(value) => (NodeKind::Float(*value), Type::F64),
             Literal::Bool(value) => (NodeKind::Bool(*value), Type::BOOL),
             Literal::Text(bytes) => (NodeKind::Text(bytes.clone()), Type::BYTES),
@@ -150,6 +153,10 @@ impl<'c> Expressions<'c> {
                 let name = quoted(op.spelling());
                 let operands = vec![self.text(&name, left)?, self.text(&name, right)?];
                 Ok(self.strict(scalar, operands, span))
+            }
+            B::Matches => {
+                let operands = vec![self.text("`matches`", left)?, self.pattern("`matches`", right)?];
+                Ok(self.strict(Scalar::Matches, operands, span))
             }
             B::Coalesce => self.coalesce_two(left, right, span),
             B::Add | B::Subtract | B::Multiply => self.arithmetic(op, left, right, span),
@@ -221,14 +228,24 @@ impl<'c> Expressions<'c> {
                     (Kind::Bytes, Kind::I64 | Kind::F64) | (Kind::I64 | Kind::F64, Kind::Bytes) => {
                         let is_int = a == Kind::I64 || b == Kind::I64;
                         let to = if is_int { "int" } else { "float" };
-                        diagnostic.with_help(format!(
-                            "`{to}(...)` makes a number of text, `text(...)` text of a number"
-                        ))
+                        let time = [left, right].into_iter().find(|side| self.is_time(*side));
+                        diagnostic.with_help(match time {
+                            Some(_) if is_int => {
+                                "a time is written `@2026-11-21T02:00`, without quotes; `time(...)` makes one of text"
+                                    .to_owned()
+                            }
+                            _ => format!("`{to}(...)` makes a number of text, `text(...)` text of a number"),
+                        })
                     }
                     _ => diagnostic,
                 }))
             }
         }
+    }
+
+    /// Whether it is a constant text that spells a time.
+    fn is_time(&self, typed: Typed) -> bool {
+        matches!(&self.tree.nodes[typed.id].kind, NodeKind::Text(text) if parse_time(text).is_some())
     }
 
     fn one_of(&mut self, value: &Expr, list: &[Expr], span: Span) -> Check<Typed> {
@@ -287,11 +304,7 @@ impl<'c> Expressions<'c> {
     }
 
     fn null_of(&mut self, null: Typed, ty: Type) -> Typed {
-        self.tree.nodes[null.id].ty = ty.or_null();
-        Typed {
-            ty: Some(ty.or_null()),
-            ..null
-        }
+        self.typed(NodeKind::Null, ty.or_null(), null.span)
     }
 
     fn nullable(&mut self, id: NodeId) -> NodeId {
@@ -366,11 +379,12 @@ impl<'c> Expressions<'c> {
         if is_aggregate(&function.text) && !spare {
             return self.aggregate(function, arguments, span);
         }
+        let known = Self::known(function)?;
         let mut typed = Vec::with_capacity(arguments.len());
         for argument in arguments {
             typed.push(self.expr(argument)?);
         }
-        self.function(function, &typed, span)
+        self.function(known, function, &typed, span)
     }
 
     pub(super) fn typed(&mut self, kind: NodeKind, ty: Type, span: Span) -> Typed {
@@ -396,10 +410,9 @@ impl<'c> Expressions<'c> {
     }
 
     fn as_float(&mut self, id: NodeId) -> NodeId {
+        // A node of its own: others may use the one that is there as what it is.
         if let NodeKind::Int(value) = self.tree.nodes[id].kind {
-            self.tree.nodes[id].kind = NodeKind::Float(value as f64);
-            self.tree.nodes[id].ty = Type::F64;
-            return id;
+            return self.tree.add(NodeKind::Float(value as f64), Type::F64);
         }
         self.strict(Scalar::FloatOfInt, vec![id], Span::default()).id
     }
@@ -424,6 +437,25 @@ impl<'c> Expressions<'c> {
         match self.present(operand)?.kind() {
             Kind::Bytes => Ok(operand.id),
             _ => Err(self.wrong(what, "text", operand)),
+        }
+    }
+
+    /// A regular expression: a constant, so that what is wrong with it is known now.
+    pub(super) fn pattern(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
+        let id = self.text(what, operand)?;
+        let NodeKind::Text(pattern) = &self.tree.nodes[id].kind else {
+            let message = format!("{what} takes a constant for the pattern");
+            let diagnostic = Diagnostic::new(message, operand.span, "not a constant");
+            return Err(Box::new(
+                diagnostic.with_help("for other texts, there is `contains`"),
+            ));
+        };
+        match compile_pattern(pattern) {
+            Ok(_) => Ok(id),
+            Err(why) => {
+                let diagnostic = Diagnostic::new("this pattern cannot be read", operand.span, why);
+                Err(Box::new(diagnostic))
+            }
         }
     }
 

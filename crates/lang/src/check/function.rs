@@ -9,6 +9,7 @@ use super::scalar::{Absence, Scalar};
 use super::tree::{NodeId, NodeKind};
 use crate::ast::Name;
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::pattern::compile_pattern;
 use crate::span::Span;
 use crate::suggest;
 
@@ -73,6 +74,13 @@ pub const FUNCTIONS: &[Function] = &[
         1,
     ),
     function(
+        "extract",
+        "extract(text, /pattern/[, group])",
+        "what the pattern matches, or a group of it; null where it does not",
+        2,
+        3,
+    ),
+    function(
         "float",
         "float(value)",
         "a float; null where the text is no number",
@@ -101,7 +109,8 @@ pub const FUNCTIONS: &[Function] = &[
         1,
         1,
     ),
-    function("len", "len(text)", "the length in bytes", 1, 1),
+    function("len", "len(text)", "the length in characters", 1, 1),
+    function("len_bytes", "len_bytes(text)", "the length in bytes", 1, 1),
     function("lower", "lower(text)", "in lower case", 1, 1),
     function("max", "max(a, b, ...)", "the greatest", 2, usize::MAX),
     function("min", "min(a, b, ...)", "the least", 2, usize::MAX),
@@ -130,11 +139,18 @@ pub const FUNCTIONS: &[Function] = &[
     function(
         "substr",
         "substr(text, start[, length])",
-        "bytes from start (from 0) on",
+        "characters from start (from 0) on",
         2,
         3,
     ),
     function("text", "text(value)", "the value as text", 1, 1),
+    function(
+        "time",
+        "time(text)",
+        "the time, in nanoseconds since 1970; null where the text is none",
+        1,
+        1,
+    ),
     function("trim", "trim(text)", "without blanks at either end", 1, 1),
     function("upper", "upper(text)", "in upper case", 1, 1),
 ];
@@ -143,10 +159,19 @@ pub const FUNCTIONS: &[Function] = &[
 const ROUND_DIGITS_MAX: i64 = 15;
 
 impl Expressions<'_> {
-    pub(super) fn function(&mut self, name: &Name, arguments: &[Typed], span: Span) -> Check<Typed> {
-        let Some(function) = FUNCTIONS.iter().find(|function| function.name == name.text) else {
-            return Err(unknown(name));
-        };
+    /// The function of this name.
+    pub(super) fn known(name: &Name) -> Check<&'static Function> {
+        let function = FUNCTIONS.iter().find(|function| function.name == name.text);
+        function.ok_or_else(|| unknown(name))
+    }
+
+    pub(super) fn function(
+        &mut self,
+        function: &Function,
+        name: &Name,
+        arguments: &[Typed],
+        span: Span,
+    ) -> Check<Typed> {
         let (least, most) = function.arguments;
         if arguments.len() < least || arguments.len() > most {
             let message = format!("{} takes {}", quoted(&name.text), count(least, most));
@@ -297,6 +322,9 @@ impl Expressions<'_> {
 
     fn textual(&mut self, name: &str, arguments: &[Typed], span: Span) -> Check<Typed> {
         let what = quoted(name);
+        if name == "extract" {
+            return self.extract(arguments, span);
+        }
         if name == "concat" {
             let mut parts = Vec::with_capacity(arguments.len());
             for &argument in arguments {
@@ -319,6 +347,8 @@ impl Expressions<'_> {
         }
         let scalar = match name {
             "len" => Scalar::Len,
+            "len_bytes" => Scalar::LenBytes,
+            "time" => Scalar::TimeOfText,
             "lower" => Scalar::Lower,
             "upper" => Scalar::Upper,
             "trim" => Scalar::Trim,
@@ -327,6 +357,34 @@ impl Expressions<'_> {
             _ => Scalar::SplitPart,
         };
         Ok(self.strict(scalar, operands, span))
+    }
+}
+
+impl Expressions<'_> {
+    fn extract(&mut self, arguments: &[Typed], span: Span) -> Check<Typed> {
+        let text = self.text("`extract`", arguments[0])?;
+        let pattern = self.pattern("`extract`", arguments[1])?;
+        let groups = match &self.tree.nodes[pattern].kind {
+            NodeKind::Text(pattern) => {
+                compile_pattern(pattern).map_or(0, |regex| regex.captures_len() as i64 - 1)
+            }
+            _ => 0,
+        };
+        let group = match arguments.get(2) {
+            // The only group is meant, or all that matches where there is none.
+            None => self.tree.add(NodeKind::Int(groups.min(1)), Type::I64),
+            Some(&argument) => match self.tree.nodes[argument.id].kind {
+                NodeKind::Int(group) if (0..=groups).contains(&group) => argument.id,
+                _ => {
+                    let message = format!("`extract` takes the number of a group from 0 to {groups} here");
+                    let diagnostic = Diagnostic::new(message, argument.span, "not such a number");
+                    return Err(Box::new(diagnostic.with_help(
+                        "0 is all that matches; groups are in parentheses in the pattern",
+                    )));
+                }
+            },
+        };
+        Ok(self.strict(Scalar::Extract, vec![text, pattern, group], span))
     }
 }
 
@@ -348,7 +406,38 @@ fn count(least: usize, most: usize) -> String {
     }
 }
 
+/// What to say to the aggregates of other languages that are not here.
+fn aggregate_elsewhere(name: &str) -> Option<String> {
+    let way_out = match name.to_lowercase().as_str() {
+        "mean" | "average" => "the aggregate for this is `avg`",
+        "countwhere" | "count_if" | "sumif" => "the aggregate for this is `countif(condition)`",
+        "first" | "any_value" | "take_any" => "`min(x)` and `max(x)` give one of the values",
+        "dcount" | "count_distinct" | "approx_count_distinct" | "uniq" => {
+            "count what is distinct by two stages: `distinct key, x | summarize count() by key`"
+        }
+        "percentile" | "percentiles" | "quantile" | "median" | "p50" | "p90" | "p95" | "p99" => {
+            "as a distribution, count by size: `summarize count() by bin(x, 10) | sort ...`"
+        }
+        "stddev" | "stdev" | "variance" | "var" => "by hand: `sqrt(avg(x * x) - avg(x) * avg(x))`",
+        "last" | "argmin" | "argmax" | "arg_max" | "arg_min" | "collect" | "make_list" | "make_set"
+        | "group_concat" | "string_agg" => "",
+        _ => return None,
+    };
+    let known = format!("the aggregates are {}", super::types::list(&AGGREGATES));
+    Some(if way_out.is_empty() {
+        known
+    } else if way_out.starts_with("the aggregate") {
+        way_out.to_owned()
+    } else {
+        format!("{known}; {way_out}")
+    })
+}
+
 fn unknown(name: &Name) -> Box<Diagnostic> {
+    if let Some(help) = aggregate_elsewhere(&name.text) {
+        let message = format!("there is no aggregate {}", quoted(&name.text));
+        return Box::new(Diagnostic::new(message, name.span, "not an aggregate").with_help(help));
+    }
     let message = format!("there is no function {}", quoted(&name.text));
     let diagnostic = Diagnostic::new(message, name.span, "not a function");
     let names = FUNCTIONS.iter().map(|function| function.name).chain(AGGREGATES);
@@ -362,8 +451,11 @@ fn unknown(name: &Name) -> Box<Diagnostic> {
         "tofloat" | "double" | "number" => Some("float"),
         "iff" | "iif" | "case" => Some("if"),
         "ifnull" | "nvl" => Some("coalesce"),
-        "mean" | "average" => Some("avg"),
-        "gsub" | "sub" => Some("replace"),
+        "gsub" | "sub" | "regexp_replace" => Some("replace"),
+        "regexp_extract" | "regexp_substr" | "capture" => Some("extract"),
+        "todatetime" | "to_timestamp" | "strptime" | "parse_time" | "datetime_parse" => Some("time"),
+        "octet_length" | "bytelen" => Some("len_bytes"),
+        "format_datetime" | "strftime" | "todate" => Some("datetime"),
         "split" => Some("split_part"),
         "bucket" | "date_bin" | "time_bucket" => Some("bin"),
         _ => None,

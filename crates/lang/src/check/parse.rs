@@ -148,7 +148,7 @@ impl PipelineChecker<'_, '_> {
                 ("columns", _) => {
                     return Err(wrong_option(
                         option,
-                        "a text, as in `columns=\"name:str,age:i64\"`",
+                        "a text, as in `columns=\"name:text,age:int\"`",
                     ));
                 }
                 _ => return Err(unknown_option("csv", &option.key, &CSV_OPTIONS)),
@@ -246,7 +246,7 @@ impl PipelineChecker<'_, '_> {
     }
 }
 
-const CSV_HELP: &str = "for example `parse csv(columns=\"station:str,temp:f64\")`";
+const CSV_HELP: &str = "for example `parse csv(columns=\"station:text,temp:float\")`";
 
 /// The columns that the header of the first input names.
 fn header_columns(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec<csv::Column>> {
@@ -320,7 +320,7 @@ fn declared_columns(option: &ParseOption, text: &[u8]) -> Check<Vec<csv::Column>
     csv::parse_columns(text).map_err(|why| {
         let diagnostic = wrong(why);
         Box::new(
-            diagnostic.with_help("columns are `name:type`, with commas between: `station:str,temp:f64?`"),
+            diagnostic.with_help("columns are `name:type`, with commas between: `station:text,temp:float?`; types are int, float, bool and text"),
         )
     })
 }

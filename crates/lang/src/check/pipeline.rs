@@ -1,5 +1,6 @@
 //! Stages, one after another, and the schema between them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use cutthrough::ir::Type;
@@ -11,7 +12,8 @@ use super::names::{Checker, target_of};
 use super::tree::Tree;
 use super::types::{ColumnId, Schema, SchemaColumn};
 use crate::ast::{
-    Assignment, Expr, Input as AstInput, Item, Name, OutputFormat, SortKey, Stage, StageKind, Statement,
+    Assignment, Expr, ExprKind, Input as AstInput, Item, Name, OutputFormat, SortKey, Stage, StageKind,
+    Statement,
 };
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
@@ -126,6 +128,10 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             StageKind::Where { condition } => self.where_stage(condition),
             StageKind::Set { assignments } => self.set(assignments),
             StageKind::Select { items } => self.select(items),
+            StageKind::Drop { names } => self.drop_columns(names),
+            StageKind::Rename { names } => self.rename(names),
+            StageKind::Distinct { items } => self.distinct(items),
+            StageKind::Count => self.count_all(),
             StageKind::Head { count } => self.pass(Op::Head(count.value)),
             StageKind::Skip { count } => self.pass(Op::Skip(count.value)),
             StageKind::Top { count, by } => self.order(std::slice::from_ref(by), Some(count.value)),
@@ -313,6 +319,89 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         Ok(())
     }
 
+    fn drop_columns(&mut self, names: &[Name]) -> Check<()> {
+        self.columns();
+        for name in names {
+            self.state.schema.column(name)?;
+        }
+        let is_dropped = |column: &SchemaColumn| names.iter().any(|name| *name.text == *column.name);
+        self.state.schema.columns.retain(|column| !is_dropped(column));
+        if self.state.schema.visible().next().is_none() {
+            let diagnostic = Diagnostic::new("this drops every column", self.span, "nothing is left");
+            return Err(Box::new(
+                diagnostic.with_help("to drop elements, there are `where` and `head`"),
+            ));
+        }
+        self.push(Op::Compute(Vec::new()));
+        Ok(())
+    }
+
+    fn rename(&mut self, names: &[(Name, Name)]) -> Check<()> {
+        self.columns();
+        for (new, old) in names {
+            let id = self.state.schema.column(old)?.id;
+            if new.text != old.text && self.state.schema.find(&new.text).is_some() {
+                let message = format!("there is a column {} already", quoted(&new.text));
+                let diagnostic = Diagnostic::new(message, new.span, "the name is taken");
+                let help = format!("drop it first: `drop {0} | rename {0} = ...`", new.text);
+                return Err(Box::new(diagnostic.with_help(help)));
+            }
+            let columns = &mut self.state.schema.columns;
+            let column = columns
+                .iter_mut()
+                .find(|column| column.id == id && *column.name == *old.text);
+            let column = column.expect("INVARIANT: it was just found");
+            (column.name, column.hidden) = (new.text.as_str().into(), false);
+        }
+        self.push(Op::Compute(Vec::new()));
+        Ok(())
+    }
+
+    fn distinct(&mut self, items: &[Item]) -> Check<()> {
+        self.columns();
+        let mut define = Vec::new();
+        let mut schema = Schema::default();
+        for item in items {
+            let tree = self.value(&item.value)?;
+            self.add_item(&mut schema, item, tree, &mut define)?;
+        }
+        if items.is_empty() {
+            schema.columns = self.state.schema.visible().cloned().collect();
+        }
+        if !define.is_empty() {
+            self.push(Op::Compute(define));
+        }
+        let mut keys: Vec<ColumnId> = schema.columns.iter().map(|column| column.id).collect();
+        let mut known = HashSet::new();
+        keys.retain(|&key| known.insert(key));
+        self.state.schema = schema;
+        self.push(Op::Group {
+            keys,
+            aggregates: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// `summarize count = count()`
+    fn count_all(&mut self) -> Check<()> {
+        let name = |text: &str| Name {
+            text: text.to_owned(),
+            span: self.span,
+        };
+        let item = Item {
+            name: Some(name("count")),
+            value: Expr {
+                kind: ExprKind::Call {
+                    function: name("count"),
+                    arguments: Vec::new(),
+                },
+                span: self.span,
+            },
+            span: self.span,
+        };
+        self.summarize(&[item], &[])
+    }
+
     fn pass(&mut self, op: Op) -> Check<()> {
         self.columns();
         self.push(op);
@@ -367,7 +456,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                     item.value.span,
                     "nothing is summed up",
                 );
-                return Err(Box::new(diagnostic.with_help("keys go behind `by`; aggregates are `count()`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`")));
+                let help = "keys go behind `by`; aggregates are `count()`, `countif(condition)`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`";
+                return Err(Box::new(diagnostic.with_help(help)));
             }
             self.count(&tree)?;
             self.add_item(&mut schema, item, tree, &mut after)?;
@@ -456,7 +546,7 @@ fn input_of(input: &AstInput) -> Input {
 /// What a result is called that is given no name: a column's own, or the text of the expression, without backquotes
 /// and without blanks where they part no words.
 fn default_name(source: &str, value: &Expr) -> Name {
-    if let crate::ast::ExprKind::Name(name) = &value.kind {
+    if let ExprKind::Name(name) = &value.kind {
         return name.clone();
     }
     let mut text = String::new();

@@ -18,6 +18,8 @@ pub(crate) struct Lexer<'s> {
     source: &'s str,
     at: usize,
     parens: usize,
+    /// Whether only an operand can follow the last token, so that a `/` begins a pattern.
+    expects_operand: bool,
 }
 
 impl<'s> Lexer<'s> {
@@ -32,6 +34,7 @@ impl<'s> Lexer<'s> {
             source,
             at,
             parens: 0,
+            expects_operand: false,
         }
     }
 
@@ -44,12 +47,20 @@ impl<'s> Lexer<'s> {
         let Some(c) = self.peek_char() else {
             return Ok(self.token(start, TokenKind::End));
         };
+        let expects_operand = std::mem::take(&mut self.expects_operand);
         let kind = match c {
+            '/' if expects_operand => self.pattern()?,
+            '@' => self.time()?,
             '"' | '\'' => self.text(c)?,
             '`' => self.quoted_name()?,
             '0'..='9' => self.number()?,
             c if is_name_start(c) => self.name()?,
             _ => self.symbol(c),
+        };
+        self.expects_operand = match &kind {
+            TokenKind::OpenParen | TokenKind::Comma => true,
+            TokenKind::Name => &self.source[start..self.at] == "matches",
+            _ => false,
         };
         Ok(self.token(start, kind))
     }
@@ -87,8 +98,8 @@ impl<'s> Lexer<'s> {
             ("<>", T::Foreign { ours: "!=" }),
             ("=>", T::Foreign { ours: ">=" }),
             ("=<", T::Foreign { ours: "<=" }),
-            ("=~", T::Foreign { ours: "contains" }),
-            ("!~", T::Foreign { ours: "not contains" }),
+            ("=~", T::Foreign { ours: "matches" }),
+            ("!~", T::Foreign { ours: "not matches" }),
             (":=", T::Foreign { ours: "=" }),
             ("&&", T::Foreign { ours: "and" }),
             ("||", T::Foreign { ours: "or" }),

@@ -2,10 +2,54 @@
 
 use super::{Lexer, TokenKind};
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::time::parse_time;
 
 const ESCAPES: &str = r#"the escapes are \n \t \r \\ \" \' \xNN \u{...}"#;
 
 impl Lexer<'_> {
+    /// A pattern between slashes, as it stands, but for `\\/`.
+    pub(super) fn pattern(&mut self) -> Result<TokenKind, Diagnostic> {
+        let start = self.at;
+        let mut bytes = Vec::new();
+        let mut characters = self.source[start + 1..].char_indices();
+        while let Some((at, c)) = characters.next() {
+            let piece = match c {
+                '/' => {
+                    self.at = start + 1 + at + 1;
+                    return Ok(TokenKind::Text(bytes));
+                }
+                '\n' => break,
+                '\\' => match characters.next() {
+                    Some((_, '/')) => "/".to_owned(),
+                    Some((_, next)) if next != '\n' => format!("\\{next}"),
+                    _ => break,
+                },
+                c => c.to_string(),
+            };
+            bytes.extend_from_slice(piece.as_bytes());
+        }
+        let place = self.span(start, start + 1);
+        Err(
+            Diagnostic::new("this pattern is not closed", place, "starts here")
+                .with_help("close it with a `/` on the same line; a slash within it is written `\\/`"),
+        )
+    }
+
+    /// A time: `@2026-11-21`, `@2026-11-21T02:00`.
+    pub(super) fn time(&mut self) -> Result<TokenKind, Diagnostic> {
+        let start = self.at;
+        self.at += 1;
+        self.skip_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '+' | '-'));
+        let text = &self.source[start + 1..self.at];
+        if text.is_empty() {
+            return Ok(TokenKind::Unknown('@'));
+        }
+        parse_time(text.as_bytes()).map(TokenKind::Time).ok_or_else(|| {
+            Diagnostic::new("this is no time", self.span(start, self.at), "cannot be read")
+                .with_help("a time is written `@2026-11-21` or `@2026-11-21T02:00:00+01:00`; without an offset it is UTC")
+        })
+    }
+
     /// A string; the cursor is at its opening `quote`.
     pub(super) fn text(&mut self, quote: char) -> Result<TokenKind, Diagnostic> {
         let start = self.at;

@@ -23,6 +23,8 @@ pub(crate) enum TokenKind {
     Text(Vec<u8>),
     /// Nanoseconds.
     Duration(u64),
+    /// Nanoseconds since 1970.
+    Time(i64),
     /// A number of bytes.
     ByteSize(u64),
     Pipe,

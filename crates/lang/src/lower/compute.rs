@@ -71,9 +71,10 @@ impl Process for Compute {
         }
         shape.passes_on();
         // One for each place in the text: what it gives is its own until it is called again.
+        let held = hosts::Held::default();
         for node in self.trees().flat_map(|tree| &tree.nodes) {
             if let NodeKind::Strict(scalar, operands) = &node.kind
-                && let Some(host) = hosts::host(*scalar, operands.len())
+                && let Some(host) = hosts::host(*scalar, operands.len(), &held)
             {
                 shape.host(host);
             }

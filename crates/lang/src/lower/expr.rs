@@ -174,7 +174,7 @@ struct Values {
 impl Values {
     fn new(tree: &Tree, site: &mut Site) -> Values {
         let number = |node: &Node| match &node.kind {
-            NodeKind::Strict(scalar, operands) if hosts::host(*scalar, operands.len()).is_some() => {
+            NodeKind::Strict(scalar, operands) if hosts::signature(*scalar, operands.len()).is_some() => {
                 site.hosts += 1;
                 Some(site.hosts - 1)
             }

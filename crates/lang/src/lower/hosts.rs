@@ -3,10 +3,17 @@
 //! Each place in a program's text has one of its own, with a buffer that is used again for every element: what it
 //! gives lives until it is called again, which is what the runtime asks for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use cutthrough::ir::{Data, Host, HostContext, HostFunction, HostSig, Results, Type, Words};
 use cutthrough_formats::number::{push_f64, push_i64};
+use regex::bytes::Regex;
 
 use crate::check::Scalar;
+use crate::limits::{EXPRESSION_TEXT_BYTES_MAX, STAGE_TEXT_BYTES_MAX};
+use crate::pattern::compile_pattern;
+use crate::time::parse_time;
 
 /// Constant data of these bytes.
 pub(super) fn data(bytes: &[u8]) -> Data {
@@ -17,38 +24,57 @@ pub(super) fn data(bytes: &[u8]) -> Data {
     }
 }
 
-/// The host function of a function with so many operands, if it needs one.
-pub(super) fn host(function: Scalar, operands: usize) -> Option<HostFunction> {
+/// The signature of the host function of a function with so many operands, if it needs one.
+pub(super) fn signature(function: Scalar, operands: usize) -> Option<HostSig> {
     const TEXT: Type = Type::BYTES;
     let (params, result) = match function {
         Scalar::Lower | Scalar::Upper | Scalar::Trim => (vec![TEXT], TEXT),
+        Scalar::Len => (vec![TEXT], Type::I64),
+        Scalar::TimeOfText => (vec![TEXT], Type::I64.or_null()),
+        Scalar::Substr => (vec![TEXT, Type::I64, Type::I64], TEXT),
         Scalar::Replace => (vec![TEXT; 3], TEXT),
         Scalar::SplitPart => (vec![TEXT, TEXT, Type::I64], TEXT.or_null()),
+        Scalar::Matches => (vec![TEXT; 2], Type::BOOL),
+        Scalar::Extract => (vec![TEXT, TEXT, Type::I64], TEXT.or_null()),
         Scalar::Concat => (vec![TEXT; operands], TEXT),
         Scalar::TextOfInt | Scalar::Date | Scalar::DateTime => (vec![Type::I64], TEXT),
         Scalar::TextOfFloat => (vec![Type::F64], TEXT),
         _ => return None,
     };
-    let sig = HostSig {
+    Some(HostSig {
         name: function.to_string(),
         params,
         results: vec![result],
         rows: Vec::new(),
-    };
-    Some(HostFunction::new(
-        sig,
-        TextHost {
-            function,
-            operands,
-            buffer: Vec::new(),
-        },
-    ))
+    })
 }
+
+/// The host function of a function with so many operands, if it needs one, for a stage that holds so many bytes.
+pub(super) fn host(function: Scalar, operands: usize, held: &Held) -> Option<HostFunction> {
+    let host = TextHost {
+        function,
+        operands,
+        buffer: Vec::new(),
+        pattern: None,
+        held: held.clone(),
+        mine: 0,
+    };
+    Some(HostFunction::new(signature(function, operands)?, host))
+}
+
+/// How many bytes the buffers of one stage take together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held(Arc<AtomicUsize>);
 
 struct TextHost {
     function: Scalar,
     operands: usize,
     buffer: Vec<u8>,
+    /// The pattern that was used last, which is always the same.
+    pattern: Option<(Vec<u8>, Regex)>,
+    held: Held,
+    /// What of it is this buffer's.
+    mine: usize,
 }
 
 /// What a buffer keeps of its memory from element to element.
@@ -61,32 +87,128 @@ impl Host for TextHost {
         results: &mut Results<'a>,
         _context: &'a HostContext,
     ) -> Result<(), String> {
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER_BYTES_KEPT);
+        if self.look(args, results)? {
+            return Ok(());
+        }
+        self.make(args)?;
+        self.count()?;
+        results.bytes(0, &self.buffer);
+        Ok(())
+    }
+}
+
+impl TextHost {
+    /// Does what gives no new text; whether the function is such a one.
+    fn look<'a>(&mut self, args: Words<'a>, results: &mut Results<'a>) -> Result<bool, String> {
+        match self.function {
+            Scalar::Trim => results.bytes(0, args.bytes(0).trim_ascii()),
+            Scalar::Len => results.i64(0, characters(args.bytes(0)).count() as i64),
+            Scalar::Substr => results.bytes(0, substr(args.bytes(0), args.i64(1), args.i64(2))),
+            Scalar::TimeOfText => {
+                if let Some(time) = parse_time(args.bytes(0)) {
+                    results.i64(0, time);
+                }
+            }
+            Scalar::SplitPart => put(results, split_part(args.bytes(0), args.bytes(1), args.i64(2))),
+            Scalar::Matches => {
+                let found = self.pattern(args.bytes(1))?.is_match(args.bytes(0));
+                results.bool(0, found);
+            }
+            Scalar::Extract => {
+                let group = usize::try_from(args.i64(2)).unwrap_or(usize::MAX);
+                let groups = self.pattern(args.bytes(1))?.captures(args.bytes(0));
+                let found = groups.and_then(|groups| groups.get(group));
+                put(results, found.map(|found| found.as_bytes()));
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Makes a text in the buffer.
+    fn make(&mut self, args: Words<'_>) -> Result<(), String> {
         let out = &mut self.buffer;
-        out.clear();
-        out.shrink_to(BUFFER_BYTES_KEPT);
         match self.function {
             Scalar::Lower => lower(args.bytes(0), out),
             Scalar::Upper => upper(args.bytes(0), out),
-            Scalar::Trim => {
-                results.bytes(0, args.bytes(0).trim_ascii());
-                return Ok(());
+            Scalar::Replace => replace(args.bytes(0), args.bytes(1), args.bytes(2), out)?,
+            Scalar::Concat => {
+                (0..self.operands).try_for_each(|part| push(out, args.bytes(part)))?;
             }
-            Scalar::Replace => replace(args.bytes(0), args.bytes(1), args.bytes(2), out),
-            Scalar::SplitPart => {
-                if let Some(part) = split_part(args.bytes(0), args.bytes(1), args.i64(2)) {
-                    results.bytes(0, part);
-                }
-                return Ok(());
-            }
-            Scalar::Concat => (0..self.operands).for_each(|part| out.extend_from_slice(args.bytes(part))),
             Scalar::TextOfInt => push_i64(out, args.i64(0)),
             Scalar::TextOfFloat => push_f64(out, args.f64(0)),
             Scalar::Date => date(args.i64(0), out),
             Scalar::DateTime => date_time(args.i64(0), out),
             function => return Err(format!("{function} is not a host function")),
         }
-        results.bytes(0, out);
         Ok(())
+    }
+
+    /// Counts what the buffer takes, where that has changed.
+    fn count(&mut self) -> Result<(), String> {
+        let now = self.buffer.capacity();
+        if now == self.mine {
+            return Ok(());
+        }
+        let held = &self.held.0;
+        let others = held.fetch_sub(self.mine, Ordering::Relaxed) - self.mine;
+        held.fetch_add(now, Ordering::Relaxed);
+        self.mine = now;
+        if others + now > STAGE_TEXT_BYTES_MAX {
+            return Err(format!(
+                "the texts that this stage makes of one element take more than {STAGE_TEXT_BYTES_MAX} bytes"
+            ));
+        }
+        Ok(())
+    }
+
+    fn pattern(&mut self, pattern: &[u8]) -> Result<&Regex, String> {
+        if self.pattern.as_ref().is_none_or(|(known, _)| known != pattern) {
+            self.pattern = Some((pattern.to_vec(), compile_pattern(pattern)?));
+        }
+        let (_, regex) = self.pattern.as_ref().expect("INVARIANT: just set");
+        Ok(regex)
+    }
+}
+
+/// Gives a text, or null.
+fn put<'a>(results: &mut Results<'a>, text: Option<&'a [u8]>) {
+    if let Some(text) = text {
+        results.bytes(0, text);
+    }
+}
+
+/// Adds to a text, within its bound.
+fn push(out: &mut Vec<u8>, more: &[u8]) -> Result<(), String> {
+    if out.len() + more.len() > EXPRESSION_TEXT_BYTES_MAX {
+        return Err(format!(
+            "a text would be longer than {EXPRESSION_TEXT_BYTES_MAX} bytes"
+        ));
+    }
+    out.extend_from_slice(more);
+    Ok(())
+}
+
+/// Where the characters of a text begin: at the bytes that do not go on one of UTF-8. What is no UTF-8 is with the
+/// character before it, or one of its own.
+fn characters(text: &[u8]) -> impl Iterator<Item = usize> {
+    let begins = |(at, byte): (usize, &u8)| (at == 0 || byte & 0xc0 != 0x80).then_some(at);
+    text.iter().enumerate().filter_map(begins)
+}
+
+/// From the character `start` on, at most `length` characters; what lies outside of the text is left out.
+fn substr(text: &[u8], start: i64, length: i64) -> &[u8] {
+    let start = usize::try_from(start).unwrap_or(0);
+    let length = usize::try_from(length).unwrap_or(0);
+    let mut rest = characters(text).skip(start);
+    match (rest.next(), length) {
+        (None, _) | (_, 0) => &[],
+        (Some(begin), length) => {
+            let end = rest.nth(length - 1).unwrap_or(text.len());
+            &text[begin..end]
+        }
     }
 }
 
@@ -129,13 +251,14 @@ fn parts<'a>(text: &'a [u8], separator: &'a [u8]) -> impl Iterator<Item = &'a [u
     })
 }
 
-fn replace(text: &[u8], from: &[u8], to: &[u8], out: &mut Vec<u8>) {
+fn replace(text: &[u8], from: &[u8], to: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     for (index, part) in parts(text, from).enumerate() {
         if index > 0 {
-            out.extend_from_slice(to);
+            push(out, to)?;
         }
-        out.extend_from_slice(part);
+        push(out, part)?;
     }
+    Ok(())
 }
 
 fn split_part<'a>(text: &'a [u8], separator: &'a [u8], n: i64) -> Option<&'a [u8]> {

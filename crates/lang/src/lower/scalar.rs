@@ -41,8 +41,7 @@ pub(super) fn lower(
         }
         S::StartsWith => f.op(Op::Sstarts, x),
         S::EndsWith => f.op(Op::Sends, x),
-        S::Len => f.op(Op::Slen, x),
-        S::Substr => substr(f, x),
+        S::LenBytes => f.op(Op::Slen, x),
         S::IntOfBool => f.op(Op::BToI, x),
         S::IntOfFloat => return int_of_float(f, x[0]),
         S::IntOfText => {
@@ -73,10 +72,11 @@ pub(super) fn lower(
             let hour = f.iconst(HOUR_NANOS);
             f.op(Op::Idiv, &[time, hour])
         }
-        S::Lower | S::Upper | S::Trim | S::Replace | S::SplitPart | S::Concat => {
+        S::Lower | S::Upper | S::Trim | S::Replace | S::SplitPart | S::Concat | S::Substr | S::Len => {
             unreachable!("host functions")
         }
         S::TextOfInt | S::TextOfFloat | S::Date | S::DateTime => unreachable!("host functions"),
+        S::Matches | S::Extract | S::TimeOfText => unreachable!("host functions"),
     };
     (payload, None)
 }
@@ -160,18 +160,6 @@ fn extreme(f: &mut Fragment<'_>, comparison: Comparison, kind: Kind, x: &[Value]
     f.op(Op::Select, &[first, x[0], x[1]])
 }
 
-/// From `start` on, at most `length` bytes; what lies outside of the text is left out.
-fn substr(f: &mut Fragment<'_>, x: &[Value]) -> Value {
-    let zero = f.iconst(0);
-    let size = f.op(Op::Slen, &x[..1]);
-    let start = f.op(Op::Imax, &[x[1], zero]);
-    let start = f.op(Op::Imin, &[start, size]);
-    let length = f.op(Op::Imax, &[x[2], zero]);
-    let length = f.op(Op::Imin, &[length, size]);
-    let end = f.op(Op::Iadd, &[start, length]);
-    f.op(Op::Sslice, &[x[0], start, end])
-}
-
 /// The whole part, absent for NaN and where it does not fit.
 fn int_of_float(f: &mut Fragment<'_>, x: Value) -> (Value, Option<Value>) {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
@@ -198,17 +186,58 @@ fn round(f: &mut Fragment<'_>, x: Value) -> Value {
     f.op(Op::Select, &[is_away, away, whole])
 }
 
+/// The nearest number of so many decimals, by the exact value of the double; halves away from zero.
+///
+/// The product with the power of ten is rounded, and may so seem to be a half: 2.675 is a little less, but times 100
+/// it is 267.5. What the rounding has left out, which is exact as a double (Dekker 1971), decides these.
 fn round_to(f: &mut Fragment<'_>, x: Value, digits: u8) -> Value {
     // From here on, doubles are whole numbers.
     const WHOLE: f64 = 4_503_599_627_370_496.0;
-    let scale = f.fconst(10f64.powi(i32::from(digits)));
+    let power = 10f64.powi(i32::from(digits));
+    let scale = f.fconst(power);
     let scaled = f.op(Op::Fmul, &[x, scale]);
-    let rounded = round(f, scaled);
+    let left_out = left_out(f, x, power, scaled);
+    let whole = f.op(Op::Ftrunc, &[scaled]);
+    let rest = f.op(Op::Fsub, &[scaled, whole]);
+    let rest = f.op(Op::Fabs, &[rest]);
+    let (zero, half) = (f.fconst(0.0), f.fconst(0.5));
+    let is_negative = f.op(Op::Flt, &[scaled, zero]);
+    let (up, down) = (f.fconst(1.0), f.fconst(-1.0));
+    let step = f.op(Op::Select, &[is_negative, down, up]);
+    let towards_zero = f.op(Op::Fmul, &[step, left_out]);
+    let is_less = f.op(Op::Flt, &[towards_zero, zero]);
+    let is_half = f.op(Op::Feq, &[rest, half]);
+    let is_below = f.op(Op::And, &[is_half, is_less]);
+    let is_above = f.op(Op::Not, &[is_below]);
+    let is_away = f.op(Op::Fge, &[rest, half]);
+    let is_away = f.op(Op::And, &[is_away, is_above]);
+    let away = f.op(Op::Fadd, &[whole, step]);
+    let rounded = f.op(Op::Select, &[is_away, away, whole]);
     let rounded = f.op(Op::Fdiv, &[rounded, scale]);
     let size = f.op(Op::Fabs, &[scaled]);
-    let whole = f.fconst(WHOLE);
-    let is_whole = f.op(Op::Fge, &[size, whole]);
+    let most = f.fconst(WHOLE);
+    let is_whole = f.op(Op::Fge, &[size, most]);
     f.op(Op::Select, &[is_whole, x, rounded])
+}
+
+/// What `product`, the rounded product of two factors, differs from the exact one.
+fn left_out(f: &mut Fragment<'_>, x: Value, factor: f64, product: Value) -> Value {
+    // Halves of the digits: products of these are exact.
+    const SPLIT: f64 = 134_217_729.0;
+    let split = f.fconst(SPLIT);
+    let spread = f.op(Op::Fmul, &[x, split]);
+    let high = f.op(Op::Fsub, &[spread, x]);
+    let high = f.op(Op::Fsub, &[spread, high]);
+    let low = f.op(Op::Fsub, &[x, high]);
+    let factor_high = SPLIT * factor - (SPLIT * factor - factor);
+    let (factor_high, factor_low) = (f.fconst(factor_high), f.fconst(factor - factor_high));
+    let highs = f.op(Op::Fmul, &[high, factor_high]);
+    let mut sum = f.op(Op::Fsub, &[highs, product]);
+    for (a, b) in [(high, factor_low), (low, factor_high), (low, factor_low)] {
+        let part = f.op(Op::Fmul, &[a, b]);
+        sum = f.op(Op::Fadd, &[sum, part]);
+    }
+    sum
 }
 
 /// The remainder that is not negative, for a positive divisor.

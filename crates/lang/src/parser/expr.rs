@@ -85,6 +85,7 @@ impl Parser<'_> {
                 "contains" => (BinaryOp::Contains, COMPARISON),
                 "startswith" => (BinaryOp::StartsWith, COMPARISON),
                 "endswith" => (BinaryOp::EndsWith, COMPARISON),
+                "matches" => (BinaryOp::Matches, COMPARISON),
                 _ => return None,
             },
             _ => return None,
@@ -111,11 +112,13 @@ impl Parser<'_> {
                 })
             }
             Infix::Not => {
-                use BinaryOp::{Contains, EndsWith, StartsWith};
-                let Some((infix @ (Infix::In | Infix::Binary(Contains | StartsWith | EndsWith)), _)) =
-                    self.infix()
+                use BinaryOp::{Contains, EndsWith, Matches, StartsWith};
+                let Some((
+                    infix @ (Infix::In | Infix::Binary(Contains | StartsWith | EndsWith | Matches)),
+                    _,
+                )) = self.infix()
                 else {
-                    return Err(self.unexpected("`in`, `contains`, `startswith` or `endswith`"));
+                    return Err(self.unexpected("`in`, `contains`, `startswith`, `endswith` or `matches`"));
                 };
                 let operand = self.infix_rest(left, infix, level)?;
                 let span = operand.span;
@@ -219,6 +222,11 @@ impl Parser<'_> {
         let kind = match &self.current.kind {
             TokenKind::Int(_) | TokenKind::Float(_) | TokenKind::Duration(_) | TokenKind::ByteSize(_) => {
                 ExprKind::Literal(self.number(false)?)
+            }
+            TokenKind::Time(time) => {
+                let literal = Literal::Time(*time);
+                self.bump()?;
+                ExprKind::Literal(literal)
             }
             TokenKind::Text(_) => match self.bump()?.kind {
                 TokenKind::Text(bytes) => ExprKind::Literal(Literal::Text(bytes)),

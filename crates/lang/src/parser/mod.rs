@@ -17,7 +17,7 @@ pub use stage::VERBS;
 use stage::{Verb, verb_named};
 
 /// Words that are names only in backquotes.
-pub const RESERVED: [&str; 15] = [
+pub const RESERVED: [&str; 16] = [
     "and",
     "as",
     "asc",
@@ -28,6 +28,7 @@ pub const RESERVED: [&str; 15] = [
     "endswith",
     "false",
     "in",
+    "matches",
     "not",
     "null",
     "or",
@@ -259,8 +260,12 @@ impl<'s> Parser<'s> {
                 let message = format!("a list may have at most {} items", limits::STAGE_ITEMS_MAX);
                 return Err(self.error_here(message, "one too many"));
             }
-            self.bump()?;
+            let comma = self.bump()?.span;
             self.skip_newlines()?;
+            if self.at_word("by") {
+                let diagnostic = Diagnostic::new("there is a comma before `by`", comma, "leave this out");
+                return Err(diagnostic.with_help("as in `summarize count(), sum(bytes) by path`"));
+            }
             items.push(item(self)?);
         }
         Ok(items)
@@ -368,12 +373,28 @@ impl<'s> Parser<'s> {
             _ => "not expected here",
         };
         let diagnostic = self.error_here(format!("expected {expected}, found {found}"), label);
+        if let Some(help) = self.word_elsewhere() {
+            return diagnostic.with_help(help);
+        }
         if self.at_reserved() {
             return diagnostic.with_help(format!(
                 "to use a reserved word as a name, put it in backquotes: `{text}`"
             ));
         }
         diagnostic
+    }
+
+    /// What to write for a word of other languages, where it does not fit.
+    fn word_elsewhere(&self) -> Option<String> {
+        if !self.at(&TokenKind::Name) {
+            return None;
+        }
+        let text = self.text(self.current.span);
+        let lower = text.to_lowercase();
+        if text != lower && RESERVED.contains(&lower.as_str()) {
+            return Some(format!("words are written in lower case: `{lower}`"));
+        }
+        suggest::operator_elsewhere(&lower).map(str::to_owned)
     }
 
     fn unknown_character(&self, c: char) -> Diagnostic {
@@ -388,7 +409,7 @@ impl<'s> Parser<'s> {
                 diagnostic.with_help("strings take straight quotes: \"...\"")
             }
             '.' => diagnostic.with_help("a field of a name with a point is written in backquotes: `a.b`"),
-            '~' => diagnostic.with_help("to search in a text, use `contains`, `startswith` or `endswith`"),
+            '~' => diagnostic.with_help("to search in a text, use `contains`, or `matches /pattern/`"),
             '$' | '@' => diagnostic.with_help("names have no sigil"),
             '[' | ']' | '{' | '}' => diagnostic.with_help("lists and groups are written with `(` and `)`"),
             _ => diagnostic,
@@ -410,7 +431,7 @@ fn starts_infix(kind: &TokenKind, text: &str) -> bool {
     match kind {
         T::Name => matches!(
             text,
-            "and" | "or" | "not" | "in" | "contains" | "startswith" | "endswith"
+            "and" | "or" | "not" | "in" | "contains" | "startswith" | "endswith" | "matches"
         ),
         T::Equal | T::NotEqual | T::Less | T::LessEqual | T::Greater | T::GreaterEqual => true,
         T::Plus | T::Minus | T::Star | T::Slash | T::SlashSlash | T::Percent | T::Coalesce => true,

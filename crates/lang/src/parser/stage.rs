@@ -2,8 +2,8 @@
 
 use super::{Parse, Parser, RESERVED, ends_stage};
 use crate::ast::{
-    Assignment, Count, ExprKind, Input, Item, OutputFormat, ParseOption, SortKey, Stage, StageKind, Target,
-    Text,
+    Assignment, Count, ExprKind, Input, Item, Name, OutputFormat, ParseOption, SortKey, Stage, StageKind,
+    Target, Text,
 };
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::lexer::TokenKind;
@@ -21,6 +21,10 @@ pub enum Verb {
     Select,
     Head,
     Skip,
+    Drop,
+    Rename,
+    Distinct,
+    Count,
     Top,
     Sort,
     Summarize,
@@ -28,7 +32,7 @@ pub enum Verb {
 }
 
 /// Every verb with its spelling, in the order in which messages list them.
-pub const VERBS: [(&str, Verb); 12] = [
+pub const VERBS: [(&str, Verb); 16] = [
     ("read", Verb::Read),
     ("lines", Verb::Lines),
     ("parse", Verb::Parse),
@@ -37,6 +41,10 @@ pub const VERBS: [(&str, Verb); 12] = [
     ("select", Verb::Select),
     ("head", Verb::Head),
     ("skip", Verb::Skip),
+    ("drop", Verb::Drop),
+    ("rename", Verb::Rename),
+    ("distinct", Verb::Distinct),
+    ("count", Verb::Count),
     ("top", Verb::Top),
     ("sort", Verb::Sort),
     ("summarize", Verb::Summarize),
@@ -93,6 +101,22 @@ impl Parser<'_> {
             },
             Verb::Head => StageKind::Head { count: self.count()? },
             Verb::Skip => StageKind::Skip { count: self.count()? },
+            Verb::Drop => StageKind::Drop {
+                names: self.list(|parser| parser.name("the name of a column"))?,
+            },
+            Verb::Rename => StageKind::Rename {
+                names: self.list(Self::renaming)?,
+            },
+            Verb::Distinct if ends_stage(&self.current.kind) => StageKind::Distinct { items: Vec::new() },
+            Verb::Distinct if self.at_word("by") => {
+                return Err(self
+                    .error_here("`distinct` takes its columns without `by`", "leave this out")
+                    .with_help("as in `distinct path, status`"));
+            }
+            Verb::Distinct => StageKind::Distinct {
+                items: self.list(Self::item)?,
+            },
+            Verb::Count => StageKind::Count,
             Verb::Top => self.top_stage()?,
             Verb::Sort => self.sort_stage()?,
             Verb::Summarize => self.summarize_stage()?,
@@ -132,6 +156,21 @@ impl Parser<'_> {
                 if text == "by" =>
             {
                 diagnostic.with_help("`by` goes with `summarize` and `top`")
+            }
+            (Verb::Select | Verb::Summarize | Verb::Distinct, TokenKind::Name)
+                if text.eq_ignore_ascii_case("as") =>
+            {
+                diagnostic.with_help("a name goes before what it names: `name = ...`")
+            }
+            (Verb::Head | Verb::Skip | Verb::Drop | Verb::Rename, TokenKind::Name)
+                if text.eq_ignore_ascii_case("as") =>
+            {
+                diagnostic.with_help("`rename new = old` gives a column another name")
+            }
+            (Verb::Count, TokenKind::OpenParen) => diagnostic
+                .with_help("the stage is `count` alone; the aggregate goes with `summarize count()`"),
+            (Verb::Count, TokenKind::Name) if text == "by" => {
+                diagnostic.with_help("to count in groups: `summarize count() by ...`")
             }
             (Verb::Lines | Verb::Read, TokenKind::Name) if text == "else" => {
                 diagnostic.with_help("`else` goes with `parse`")
@@ -314,6 +353,18 @@ impl Parser<'_> {
         Ok(Assignment { name, value })
     }
 
+    /// `NEW = OLD`
+    fn renaming(&mut self) -> Parse<(Name, Name)> {
+        let new = self.name("the new name of a column")?;
+        if !self.at(&TokenKind::Assign) {
+            let help = "the new name goes first: `rename full_name = name`";
+            return Err(self.unexpected("`=`").with_help(help));
+        }
+        self.bump()?;
+        self.skip_newlines()?;
+        Ok((new, self.name("the name of a column")?))
+    }
+
     fn item(&mut self) -> Parse<Item> {
         let start = self.current.span;
         let mut name = None;
@@ -368,9 +419,9 @@ impl Parser<'_> {
 
     fn sort_key(&mut self, descending_by_default: bool) -> Parse<SortKey> {
         let value = self.expression()?;
-        let descending = if self.eat_word("desc")? {
+        let descending = if self.eat_word("desc")? || self.eat_word("DESC")? {
             true
-        } else if self.eat_word("asc")? {
+        } else if self.eat_word("asc")? || self.eat_word("ASC")? {
             false
         } else {
             descending_by_default

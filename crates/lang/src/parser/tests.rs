@@ -231,7 +231,7 @@ fn spellings_of_other_languages() {
             `===` is not an operator of this language
                 at "===": use `==`
             `=~` is not an operator of this language
-                at "=~": use `contains`
+                at "=~": use `matches`
             `=>` is not an operator of this language
                 at "=>": use `>=`
             `&` is not an operator of this language
@@ -273,7 +273,7 @@ fn spellings_of_other_languages() {
                 at ")": nothing would ever be in it
             a list can only follow `in`
                 at ",": one expression ends here
-            expected `in`, `contains`, `startswith` or `endswith`, found `b`
+            expected `in`, `contains`, `startswith`, `endswith` or `matches`, found `b`
                 at "b": not expected here
         "#]],
     );
@@ -344,7 +344,7 @@ fn verbs_and_stages() {
                 if `requests` is a flow point, a `|` is missing after it
             unknown verb `frobnicate`
                 at "frobnicate": not a verb
-                the verbs are `read`, `lines`, `parse`, `where`, `set`, `select`, `head`, `skip`, `top`, `sort`, `summarize` or `write`
+                the verbs are `read`, `lines`, `parse`, `where`, `set`, `select`, `head`, `skip`, `drop`, `rename`, `distinct`, `count`, `top`, `sort`, `summarize` or `write`
             unknown verb `frobnicate`
                 at "frobnicate": not a verb
                 if `frobnicate` is a flow point, start a pipeline with it: it cannot be a later stage

@@ -1,0 +1,25 @@
+//! Regular expressions, of bytes that are mostly UTF-8. They take time linear in the text, and bounded memory.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::limits;
+
+/// The regular expression of a pattern.
+///
+/// # Errors
+/// Why it is none, in one line.
+pub(crate) fn compile_pattern(pattern: &[u8]) -> Result<Regex, String> {
+    let pattern = std::str::from_utf8(pattern).map_err(|_| "it is not UTF-8".to_owned())?;
+    let outcome = RegexBuilder::new(pattern)
+        .size_limit(limits::PATTERN_BYTES_MAX)
+        .dfa_size_limit(limits::PATTERN_BYTES_MAX)
+        .build();
+    outcome.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => "it would take too much memory".to_owned(),
+        error => {
+            let text = error.to_string();
+            let why = text.lines().last().unwrap_or_default();
+            why.trim_start_matches("error: ").to_owned()
+        }
+    })
+}
