@@ -6,19 +6,18 @@
 //! the default target, vectorised where it can be. Arrays are a hundredth of the
 //! suite's and stay in the caches: with the suite's own, memory would be measured
 //! instead. Where that makes less than a million elements they are a tenth, as a flow's
-//! beginning and end cost some 50 us. Compilation is not in the times; it has a table of
-//! its own.
+//! beginning and end cost some 50 us. Compilation is not in the times; `benches/compile.rs`
+//! measures it.
 
 use std::time::{Duration, Instant};
 
 use cutthrough::ir::{Op, SlotDecl, Type};
 use cutthrough::processes::{Copy, Fold};
-use cutthrough::{Compile, Network, Options};
+use cutthrough::{Network, Options};
 use cutthrough_bench_support::data::ascending;
 use cutthrough_bench_support::hand::{self, Scalar};
 use cutthrough_bench_support::ratio::{Contender, geomean, interleave, per_element, ratio};
 use cutthrough_bench_support::stages::{self, Stage};
-use cutthrough_bench_support::timed::TimedEngine;
 use cutthrough_bench_support::{Count, Data, PIPELINES, Pipeline, Sizes, Wired};
 
 /// What the sizes of the suite are divided by; the environment variable `CUTTHROUGH_DIVISOR`
@@ -38,7 +37,6 @@ fn main() {
     if filter.is_empty() || filter == "chains" {
         chains();
         copies();
-        compilation();
     }
 }
 
@@ -208,54 +206,6 @@ fn counting(copies: usize) -> Result<Network, cutthrough::Error> {
     });
     network.sink(point, sum)?;
     Ok(network)
-}
-
-/// From a wiring that is there to native code that has taken its first step.
-fn compilation() {
-    let Some(engine) = TimedEngine::new() else { return };
-    println!(
-        "{:20} {:>12} {:>12} {:>9}",
-        "plan to native", "build+compile", "compile", "code"
-    );
-    let data = ascending(1_000);
-    let measure = |name: &str, wire: &dyn Fn(Network) -> Wired| {
-        let options = Options {
-            engine: Some(engine.clone()),
-            compile: Compile::AtOnce,
-            ..Options::default()
-        };
-        let mut wired = wire(Network::new(options));
-        let (mut all, mut compile) = (Vec::new(), Vec::new());
-        for _ in 0..60 {
-            wired.network.invalidate_all();
-            let start = Instant::now();
-            wired.network.run_steps(1).expect("no process fails");
-            all.push(start.elapsed());
-            compile.extend(engine.take().iter().map(|(_, took)| *took));
-        }
-        let code = format!("{:?}", wired.mode());
-        println!(
-            "{name:20} {:>10.1}us {:>10.1}us {code:>14}",
-            median(all),
-            median(compile)
-        );
-    };
-    for stage in [Stage::Increment, Stage::Mix] {
-        for stages in [1, 5, 20] {
-            measure(&format!("{stages} x {stage:?}"), &|network| {
-                stage.wire(network, &data, stages)
-            });
-        }
-    }
-    let data = Data::new(Sizes::suite(10_000));
-    for pipeline in PIPELINES {
-        measure(pipeline.name, &|network| pipeline.wire(network, &data));
-    }
-}
-
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e6
 }
 
 fn finish<'c>(mut wired: Wired) -> Box<dyn FnOnce() -> i64 + 'c> {

@@ -128,7 +128,7 @@ fn summing_sink() -> (ForEach, std::sync::Arc<std::sync::atomic::AtomicI64>) {
 fn run_until_native(network: &mut Network, source: ProcessId) -> Result<(), Error> {
     for _ in 0..1_000 {
         network.run_steps(1_000)?;
-        if matches!(mode_of(&network.report(), source), Mode::Native(_)) {
+        if matches!(mode_of(&network.report(), source), Mode::Native(..)) {
             return Ok(());
         }
         std::thread::sleep(std::time::Duration::from_millis(1));
@@ -153,7 +153,7 @@ fn mode(report: &Report, source: ProcessId) -> String {
         .map(|chain| chain.members.join(" -> "))
         .unwrap_or_default();
     match mode_of(report, source) {
-        Mode::Native(bytes) => format!("{members} is native, {bytes} bytes of code"),
+        Mode::Native(_, bytes) => format!("{members} is native, {bytes} bytes of code"),
         mode => format!("{members} is {mode}"),
     }
 }

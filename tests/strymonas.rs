@@ -66,7 +66,7 @@ fn each_is_one_native_chain() {
             pipeline.name
         );
         assert!(
-            matches!(chain.mode, Mode::Native(_)),
+            matches!(chain.mode, Mode::Native(..)),
             "{}: {:?}",
             pipeline.name,
             chain.mode

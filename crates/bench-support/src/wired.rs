@@ -1,7 +1,7 @@
 //! A network that is ready to run, and its one result.
 
 use cutthrough::processes::{Collect, Collected};
-use cutthrough::{Error, FlowPoint, Mode, Network, NotNative, Options, ProcessId, Progress, Report};
+use cutthrough::{Error, FlowPoint, Mode, Network, NotNative, Options, ProcessId, Progress, Report, Tier};
 
 /// The steps of one turn of warming up.
 const WARM_STEPS: u64 = 1_500;
@@ -81,7 +81,7 @@ impl Wired {
         wired
     }
 
-    /// Runs a little, until the root's chain is native. What remains then runs without
+    /// Runs a little, until the root's chain has its best native code. What remains then runs without
     /// a compiler in the way (a network that compiles when warm leaves the last, short
     /// chain to the interpreter).
     ///
@@ -89,7 +89,7 @@ impl Wired {
     /// When that never comes.
     pub fn warm_up(&mut self) {
         for _ in 0..1_000 {
-            if matches!(self.mode(), Mode::Native(_)) {
+            if matches!(self.mode(), Mode::Native(Tier::Full, _)) {
                 return;
             }
             let progress = self

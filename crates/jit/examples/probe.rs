@@ -13,7 +13,7 @@ use cutthrough_ir::{
     ChainCode, Data, FunctionBuilder, FunctionKind, Grant, HostContext, Imm, Item, Op, Origin, SlotDecl,
     State, Tables, Terminator, Type, Value,
 };
-use cutthrough_jit::{DumpKinds, Jit, JitOptions};
+use cutthrough_jit::{DumpKinds, Jit, JitOptions, Tier};
 
 const ELEMENTS: usize = 4096;
 
@@ -138,7 +138,7 @@ fn main() {
         .collect();
     if std::env::args().any(|arg| arg == "dump") {
         let (_, dump) = jit
-            .compile_with_dump(&chain(&data, 4, 500, Item::I64), DumpKinds::ALL)
+            .compile_with_dump(&chain(&data, 4, 500, Item::I64), Tier::Full, DumpKinds::ALL)
             .expect("compiles");
         println!(
             "{}\n{}",
@@ -150,7 +150,7 @@ fn main() {
         let chain = chain(&data, stages, 500, Item::I64);
         let times = (0..300).map(|_| {
             let start = Instant::now();
-            black_box(jit.compile(&chain).expect("compiles"));
+            black_box(jit.compile(&chain, Tier::Full).expect("compiles"));
             start.elapsed().as_secs_f64()
         });
         let (median, best) = median_and_best_us(times.collect());
@@ -164,7 +164,7 @@ fn main() {
 
 fn ints(jit: &Jit, data: &Arc<[i64]>, name: &str, threshold: i64) {
     let chain = chain(data, 4, threshold, Item::I64);
-    let native = jit.compile(&chain).expect("compiles");
+    let native = jit.compile(&chain, Tier::Full).expect("compiles");
     let expected: i64 = data.iter().filter(|&&x| x > threshold).map(|x| x * 3).sum();
     let (mut counts, context, interrupt) = (
         vec![0; chain.tables.edges],
@@ -234,7 +234,7 @@ fn state(chain: &ChainCode) -> State {
 
 fn activation(jit: &Jit, data: &Arc<[i64]>) {
     let chain = chain(data, 5, 500, Item::I64);
-    let native = jit.compile(&chain).expect("compiles");
+    let native = jit.compile(&chain, Tier::Full).expect("compiles");
     let (mut counts, context, interrupt) = (
         vec![0; chain.tables.edges],
         HostContext::default(),

@@ -5,16 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{CodegenError, Context};
 use cranelift_frontend::FunctionBuilderContext;
-use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{Module, ModuleError, ModuleReloc};
+use cranelift_module::ModuleError;
 
 use cutthrough_ir::ChainCode;
 
-use crate::code_memory::{CAPACITY_BYTES_DEFAULT, CodeMemory};
+use crate::code_memory::{CAPACITY_BYTES_DEFAULT, CodeMemory, CodeRegion};
 use crate::dump::{Dump, DumpKinds};
 use crate::error::{CompileError, CompileErrorKind};
 use crate::limits::{CHAIN_BLOCKS_MAX, CHAIN_INSTS_MAX, CHAIN_SLOTS_MAX};
@@ -23,7 +22,7 @@ use crate::native::{Code, NativeChain};
 use crate::needs::Needs;
 use crate::placement;
 use crate::profile::{CodeObserver, Retirement};
-use crate::strategy::{Chosen, choose};
+use crate::strategy::{Chosen, Tier, choose};
 use crate::trap_check;
 use crate::vector::Processor;
 
@@ -66,7 +65,7 @@ impl Default for JitOptions {
 /// use std::sync::atomic::AtomicBool;
 /// use cutthrough_ir::{FunctionBuilder, FunctionKind, Grant, HostContext, State, Tables, Terminator, Type};
 /// use cutthrough_ir::{ChainCode, Op};
-/// use cutthrough_jit::{Jit, JitOptions};
+/// use cutthrough_jit::{Jit, JitOptions, Tier};
 ///
 /// // One loop that counts its steps on edge 0.
 /// let mut tables = Tables { edges: 1, ..Tables::default() };
@@ -88,7 +87,7 @@ impl Default for JitOptions {
 /// };
 ///
 /// let jit = Jit::new(JitOptions::default())?;
-/// let native = jit.compile(&chain)?;
+/// let native = jit.compile(&chain, Tier::Full)?;
 /// let (mut state, mut counts, context, interrupt) =
 ///     (State::default(), [0], HostContext::default(), AtomicBool::new(false));
 /// let mut grant = Grant {
@@ -100,7 +99,8 @@ impl Default for JitOptions {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Jit {
-    isa: OwnedTargetIsa,
+    /// For each tier.
+    isas: [OwnedTargetIsa; 2],
     processor: Processor,
     memory: Arc<CodeMemory>,
     options: JitOptions,
@@ -129,10 +129,11 @@ impl Jit {
     /// # Errors
     /// Where Cranelift does not know this processor.
     pub fn with_memory(memory: Arc<CodeMemory>, options: JitOptions) -> io::Result<Jit> {
-        let isa = isa(&options).map_err(io::Error::other)?;
+        let isa = |tier| isa(&options, tier).map_err(io::Error::other);
+        let isas = [isa(Tier::Quick)?, isa(Tier::Full)?];
         Ok(Jit {
-            processor: Processor::of(&*isa),
-            isa,
+            processor: Processor::of(&*isas[0]),
+            isas,
             memory,
             options,
             observer: None,
@@ -158,8 +159,8 @@ impl Jit {
     ///
     /// # Errors
     /// [`CompileError::kind`] says why. The chain can always be interpreted instead.
-    pub fn compile(&self, chain: &ChainCode) -> Result<NativeChain, CompileError> {
-        self.compile_with_dump(chain, DumpKinds::NONE)
+    pub fn compile(&self, chain: &ChainCode, tier: Tier) -> Result<NativeChain, CompileError> {
+        self.compile_with_dump(chain, tier, DumpKinds::NONE)
             .map(|(native, _)| native)
     }
 
@@ -170,10 +171,11 @@ impl Jit {
     pub fn compile_with_dump(
         &self,
         chain: &ChainCode,
+        tier: Tier,
         kinds: DumpKinds,
     ) -> Result<(NativeChain, Dump), CompileError> {
         self.check_limits(chain)?;
-        let compiled = catch_unwind(AssertUnwindSafe(|| self.compile_caught(chain, kinds)));
+        let compiled = catch_unwind(AssertUnwindSafe(|| self.compile_caught(chain, tier, kinds)));
         compiled.unwrap_or_else(|payload| Err(CompileError::panic(&*payload)))
     }
 
@@ -206,14 +208,16 @@ impl Jit {
     fn compile_caught(
         &self,
         chain: &ChainCode,
+        tier: Tier,
         kinds: DumpKinds,
     ) -> Result<(NativeChain, Dump), CompileError> {
+        let isa = &*self.isas[tier as usize];
         let Chosen {
             function,
             accounts,
             vector_loops,
             strategy,
-        } = choose(chain, self.processor);
+        } = choose(chain, tier, self.processor);
         let needs = Needs::of(chain, &function, &accounts)?;
         let mut scratch = self.take_scratch();
         let mut dump = Dump {
@@ -227,15 +231,15 @@ impl Jit {
             &needs,
             &accounts,
             &vector_loops,
-            &*self.isa,
+            isa,
             &mut context.func,
             &mut scratch.builder,
         );
         dump.before(kinds, &context.func);
         trap_check::check(&context.func)?;
         context.set_disasm(false);
-        let (region, entry) = self.define(context)?;
-        dump.after(kinds, context, &*self.isa, chain);
+        let (region, entry) = self.define(context, isa)?;
+        dump.after(kinds, context, isa, chain);
         let observed = self.observer.as_ref().zip(context.compiled_code());
         let retirement = observed.map(|(observer, code)| Retirement::publish(observer, entry, code, chain));
         self.put_back(scratch);
@@ -251,35 +255,25 @@ impl Jit {
     fn define(
         &self,
         context: &mut Context,
-    ) -> Result<(crate::code_memory::CodeRegion, *const u8), CompileError> {
-        let (region, provider) = self.memory.new_region();
-        let mut builder = JITBuilder::with_isa(self.isa.clone(), cranelift_module::default_libcall_names());
-        builder.memory_provider(Box::new(provider));
-        let mut module = JITModule::new(builder);
-        let id = module.declare_anonymous_function(&context.func.signature)?;
+        isa: &dyn TargetIsa,
+    ) -> Result<(CodeRegion, *const u8), CompileError> {
         context
-            .compile(&*self.isa, &mut ControlPlane::default())
+            .compile(isa, &mut ControlPlane::default())
             .map_err(|error| explain(error.into()))?;
         let code = context.compiled_code().expect("INVARIANT: just compiled");
+        if !code.buffer.relocs().is_empty() {
+            // Where a processor lacks an instruction Cranelift calls a library instead.
+            return Err(CompileError::new(
+                CompileErrorKind::Compiler,
+                "the code refers to what is outside of it".to_owned(),
+            ));
+        }
         let before = placement::bytes_before(code);
         let mut bytes = vec![UNREACHABLE; before];
         bytes.extend_from_slice(code.code_buffer());
         let alignment = u64::from(code.buffer.alignment).max(placement::LINE as u64);
-        let relocations: Vec<ModuleReloc> = code
-            .buffer
-            .relocs()
-            .iter()
-            .map(|relocation| {
-                let mut relocation = ModuleReloc::from_mach_reloc(relocation, &context.func, id);
-                relocation.offset += before as u32;
-                relocation
-            })
-            .collect();
-        module.define_function_bytes(id, alignment, &bytes, &relocations)?;
-        module.finalize_definitions()?;
-        let entry = module.get_finalized_function(id).wrapping_add(before);
-        // Dropping the module frees no code: the region owns it.
-        Ok((region, entry))
+        let (region, address) = self.memory.seal(&bytes, alignment)?;
+        Ok((region, address.wrapping_add(before)))
     }
 
     fn take_scratch(&self) -> Scratch {
@@ -302,7 +296,7 @@ impl Jit {
 impl std::fmt::Debug for Jit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Jit")
-            .field("isa", &self.isa.name())
+            .field("isa", &self.isas[0].name())
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
@@ -319,10 +313,17 @@ fn explain(error: ModuleError) -> CompileError {
     }
 }
 
-fn isa(options: &JitOptions) -> Result<OwnedTargetIsa, String> {
+fn isa(options: &JitOptions, tier: Tier) -> Result<OwnedTargetIsa, String> {
     let mut flags = settings::builder();
     let chosen = [
         ("opt_level", "none"),
+        (
+            "regalloc_algorithm",
+            match tier {
+                Tier::Quick => "single_pass",
+                Tier::Full => "backtracking",
+            },
+        ),
         (
             "enable_verifier",
             if options.verify_clif { "true" } else { "false" },

@@ -59,4 +59,4 @@ pub use dump::{Dump, DumpKinds};
 pub use engine::{Jit, JitOptions};
 pub use error::{CompileError, CompileErrorKind};
 pub use native::NativeChain;
-pub use strategy::Strategy;
+pub use strategy::{Strategy, Tier};

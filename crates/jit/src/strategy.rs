@@ -9,10 +9,22 @@ use cutthrough_ir::{ChainCode, Function};
 use crate::accounts::Accounts;
 use crate::vector::{Processor, VectorLoop, VectorLoops};
 
+/// How much a compilation may cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// As little as can be: code that is far from the best comes at once.
+    Quick,
+    /// What it takes to have the best code.
+    #[default]
+    Full,
+}
+
 /// How a chain was compiled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Strategy {
+    /// How much that might cost.
+    pub tier: Tier,
     /// Whether its flags became places in the code.
     pub unfolded: bool,
     /// Loops that settle how many steps they take before they start.
@@ -31,10 +43,22 @@ pub(crate) struct Chosen {
     pub(crate) strategy: Strategy,
 }
 
-/// Brings a chain into the best form that it can have.
-pub(crate) fn choose(chain: &ChainCode, processor: Processor) -> Chosen {
-    let mut strategy = Strategy::default();
+/// Brings a chain into the form that is compiled: for the quick tier as it is, but for what
+/// would only cost; for the full one the best that it can have.
+pub(crate) fn choose(chain: &ChainCode, tier: Tier, processor: Processor) -> Chosen {
+    let mut strategy = Strategy {
+        tier,
+        ..Strategy::default()
+    };
     let mut function = simplify(&chain.function);
+    if tier == Tier::Quick {
+        return Chosen {
+            accounts: Accounts::one_for_each(&mut function),
+            function,
+            vector_loops: Vec::new(),
+            strategy,
+        };
+    }
     match unfold(&function, &chain.tables) {
         Some(unfolded) => {
             strategy.unfolded = true;
@@ -72,7 +96,11 @@ impl Strategy {
 
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.unfolded { "unfolded" } else { "plain" })?;
+        f.write_str(match (self.tier, self.unfolded) {
+            (Tier::Quick, _) => "quick",
+            (Tier::Full, true) => "full: unfolded",
+            (Tier::Full, false) => "full: plain",
+        })?;
         match (self.batched, self.vectorised) {
             (0, _) => {}
             (batched, 0) => write!(f, ", batched loops: {batched}")?,

@@ -8,7 +8,7 @@ use cutthrough_ir::{
     ChainCode, Data, ElementType, FunctionBuilder, Imm, Item, Op, SlotDecl, Tables, Terminator, Type, Value,
 };
 use cutthrough_jit::code_memory::CodeMemory;
-use cutthrough_jit::{CompileErrorKind, DumpKinds, Jit, JitOptions};
+use cutthrough_jit::{CompileErrorKind, DumpKinds, Jit, JitOptions, Tier};
 
 /// A loop that runs `body` in each step, and leaves with -1 where it stops.
 fn looped(tables: Tables, body: impl FnOnce(&mut FunctionBuilder<'_>)) -> ChainCode {
@@ -178,7 +178,7 @@ fn counters_of_equal_blocks_and_others() {
     setup.budget = 301;
     assert_eq!(setup.check().counts, [301, 301, 300, 150]);
     let (_, dump) = common::jit()
-        .compile_with_dump(&setup.chain, DumpKinds::ALL)
+        .compile_with_dump(&setup.chain, Tier::Full, DumpKinds::ALL)
         .expect("it compiles");
     assert!(dump.clif.is_some() && dump.clif_optimized.is_some());
 }
@@ -512,7 +512,7 @@ fn dumps_name_the_origins() {
     }));
     setup.chain.origins = vec!["the loop".into(), "ticker".into()];
     let (native, dump) = common::jit()
-        .compile_with_dump(&setup.chain, DumpKinds::ALL)
+        .compile_with_dump(&setup.chain, Tier::Full, DumpKinds::ALL)
         .expect("it compiles");
     let text = dump.disassembly.expect("it was asked for");
     assert!(
@@ -532,19 +532,19 @@ fn what_is_refused() {
     options.chain_insts_max = 3;
     let error = Jit::new(options)
         .expect("a JIT")
-        .compile(&chain)
+        .compile(&chain, Tier::Full)
         .expect_err("too large");
     assert_eq!(error.kind(), CompileErrorKind::TooLarge);
     assert_eq!(error.to_string(), "9 instructions, at most 3 are compiled");
 
     let memory = CodeMemory::with_capacity(1).expect("a page");
     let jit = Jit::with_memory(memory, JitOptions::default()).expect("a JIT");
-    let first = jit.compile(&chain).expect("it fits");
-    let error = jit.compile(&chain).expect_err("full");
+    let first = jit.compile(&chain, Tier::Full).expect("it fits");
+    let error = jit.compile(&chain, Tier::Full).expect_err("full");
     assert_eq!(error.kind(), CompileErrorKind::CodeMemoryFull);
     assert!(!error.to_string().contains('\n'), "{error}");
     drop(first);
-    jit.compile(&chain).expect("there is room again");
+    jit.compile(&chain, Tier::Full).expect("there is room again");
     assert_eq!(jit.code_memory().stats().used_bytes, 0);
 
     // Not verified: a chain that returns nothing.
@@ -554,7 +554,7 @@ fn what_is_refused() {
             values.clear();
         }
     }
-    let error = jit.compile(&broken).expect_err("broken");
+    let error = jit.compile(&broken, Tier::Full).expect_err("broken");
     assert_eq!(error.kind(), CompileErrorKind::Panic);
     assert!(!error.to_string().contains('\n'), "{error}");
 }

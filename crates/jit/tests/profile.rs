@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use common::build;
 use cutthrough_ir::{ChainCode, Op, Tables, Terminator};
 use cutthrough_jit::profile::{CodeObserver, PublishedCode};
-use cutthrough_jit::{Jit, JitOptions};
+use cutthrough_jit::{Jit, JitOptions, Tier};
 
 #[derive(Debug, PartialEq, Eq)]
 enum Event {
@@ -85,8 +85,8 @@ fn code_is_told_of_while_it_is_there() {
         .unwrap()
         .with_observer(notes.clone());
     let take = || std::mem::take(&mut *notes.0.lock().unwrap());
-    let first = jit.compile(&looped()).unwrap();
-    let second = jit.compile(&looped()).unwrap();
+    let first = jit.compile(&looped(), Tier::Full).unwrap();
+    let second = jit.compile(&looped(), Tier::Full).unwrap();
     let published = take();
     let [
         Event::Published {

@@ -6,10 +6,9 @@ mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::{Setup, Val, build, edge_values, f, jit};
+use common::{Setup, Val, build, edge_values, f};
 use cutthrough_ir::op::{Effect, ImmKind, Pattern};
 use cutthrough_ir::{Block, Data, FunctionBuilder, Imm, Item, Op, SlotDecl, Tables, Terminator, Type, Value};
-use cutthrough_jit::DumpKinds;
 
 const CASES: u64 = 600;
 /// The slot that counts laps, and one that another source would count in.
@@ -301,10 +300,8 @@ fn check(seed: u64) -> bool {
     let mut rng = Rng(seed | 1);
     for size in SIZES {
         let mut setup = case(seed, size);
-        let (native, dump) = jit()
-            .compile_with_dump(&setup.chain, DumpKinds::NONE)
-            .unwrap_or_else(|error| panic!("{error}"));
-        is_vectorised |= dump.strategy.vectorised > 0;
+        let native = setup.compile();
+        is_vectorised |= native.strategy().vectorised > 0;
         for budget in [1, 4, size as u64, size as u64 + 1, 1 << 40] {
             let from = |rng: &mut Rng| Val::I(rng.below(3) as i64);
             setup.slots[NEXT] = from(&mut rng);

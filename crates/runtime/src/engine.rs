@@ -6,15 +6,41 @@ use std::time::Duration;
 
 use cutthrough_ir::{ChainCode, Exit, Grant};
 
+/// How much a compilation may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Tier {
+    /// As little as can be, for native code that comes at once.
+    Quick,
+    /// What it takes to have the best native code.
+    Full,
+}
+
+impl Tier {
+    /// Both, the cheaper one first.
+    pub const ALL: [Tier; 2] = [Tier::Quick, Tier::Full];
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tier::Quick => "quick",
+            Tier::Full => "full",
+        })
+    }
+}
+
 /// A compiler of chains.
 pub trait Engine: Send + Sync {
-    /// Compiles a chain.
+    /// Compiles a chain, on any thread, several at once. An engine that has one kind of code
+    /// makes that for both tiers.
     ///
     /// # Errors
-    /// When it refuses the chain or fails on it, why. The chain stays interpreted.
-    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String>;
+    /// When it refuses the chain or fails on it, why. The chain stays as it is: interpreted,
+    /// or native by the code of the quick tier.
+    fn compile(&self, chain: &ChainCode, tier: Tier) -> Result<Box<dyn Specialised>, String>;
 
-    /// What it would make of the chain, as text: intermediate forms and machine code.
+    /// What it would make of the chain in the full tier, as text: intermediate forms and machine code.
     ///
     /// # Errors
     /// As [`compile`](Engine::compile).
@@ -62,6 +88,11 @@ pub struct EngineDump {
 pub trait Specialised: Send {
     /// Runs it; it leaves exactly what [`ChainCode::interpret`] leaves.
     fn run(&self, grant: &mut Grant<'_>) -> Exit;
+
+    /// Of which tier it is.
+    fn tier(&self) -> Tier {
+        Tier::Full
+    }
 
     /// In which form it was compiled, and what that fell back from: a line.
     fn strategy(&self) -> String {

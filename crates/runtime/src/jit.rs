@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cutthrough_ir::{ChainCode, Exit, Grant};
 use cutthrough_jit::{DumpKinds, Jit, JitOptions, NativeChain};
 
-use crate::engine::{CodeMemory, Engine, EngineDump, Specialised};
+use crate::engine::{CodeMemory, Engine, EngineDump, Specialised, Tier};
 
 /// The engine, if it works here.
 pub(crate) fn engine() -> Option<Arc<dyn Engine>> {
@@ -20,8 +20,12 @@ pub(crate) fn engine() -> Option<Arc<dyn Engine>> {
 }
 
 impl Engine for Jit {
-    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
-        match Jit::compile(self, chain) {
+    fn compile(&self, chain: &ChainCode, tier: Tier) -> Result<Box<dyn Specialised>, String> {
+        let tier = match tier {
+            Tier::Quick => cutthrough_jit::Tier::Quick,
+            Tier::Full => cutthrough_jit::Tier::Full,
+        };
+        match Jit::compile(self, chain, tier) {
             Ok(code) => Ok(Box::new(code)),
             Err(error) => Err(error.to_string()),
         }
@@ -29,7 +33,7 @@ impl Engine for Jit {
 
     fn dump(&self, chain: &ChainCode) -> Result<EngineDump, String> {
         let (_, dump) = self
-            .compile_with_dump(chain, DumpKinds::ALL)
+            .compile_with_dump(chain, cutthrough_jit::Tier::Full, DumpKinds::ALL)
             .map_err(|error| error.to_string())?;
         Ok(EngineDump {
             strategy: dump.strategy.to_string(),
@@ -52,6 +56,13 @@ impl Engine for Jit {
 impl Specialised for NativeChain {
     fn run(&self, grant: &mut Grant<'_>) -> Exit {
         NativeChain::run(self, grant)
+    }
+
+    fn tier(&self) -> Tier {
+        match NativeChain::strategy(self).tier {
+            cutthrough_jit::Tier::Quick => Tier::Quick,
+            cutthrough_jit::Tier::Full => Tier::Full,
+        }
     }
 
     fn strategy(&self) -> String {

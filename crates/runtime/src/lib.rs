@@ -93,7 +93,7 @@ mod wiring;
 
 pub use demand::{Demand, Standing, Waits};
 pub use element::{Element, Field, FieldReader, FieldWriter, FlowPoint};
-pub use engine::{CodeMemory, Engine, EngineDump, Specialised};
+pub use engine::{CodeMemory, Engine, EngineDump, Specialised, Tier};
 pub use error::{Error, ErrorKind};
 pub use fate::{Close, Edge, Fate, Held};
 pub use network::{

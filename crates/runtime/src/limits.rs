@@ -38,6 +38,15 @@ pub const WARM_STEPS: u64 = 256;
 /// Steps of native code that are worth a compilation.
 pub const REPAID_STEPS: u64 = 16 * WARM_STEPS;
 
+/// Steps of a chain's code of the quick tier after which that of the full tier is made.
+pub const HOT_STEPS: u64 = 4_096;
+
+/// How often they are doubled for each compilation of the full tier that came too late.
+pub const HOT_DOUBLINGS_EACH: u32 = 4;
+
+/// Steps of code of the full tier that are worth its compilation.
+pub const REPAID_FULL_STEPS: u64 = 1 << 20;
+
 /// Invalidations too early after which a chain's warm-up is no longer doubled.
 pub const BACKOFF_DOUBLINGS_MAX: u32 = 3;
 

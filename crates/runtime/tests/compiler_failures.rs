@@ -9,7 +9,7 @@ use cutthrough::ir::{ChainCode, Op, Type};
 use cutthrough::processes::{BranchPolicy, Collect, Collected, Filter, ForEach, Iter, Map, Tee};
 use cutthrough::{
     Compile, Engine, EngineDump, FlowPoint, Mode, Network, NotNative, Options, Process, ProcessId, Progress,
-    Refusal, Specialised, limits,
+    Refusal, Specialised, Tier, limits,
 };
 use cutthrough_jit::{Jit, JitOptions};
 
@@ -26,6 +26,8 @@ enum Fault {
 struct Faulty {
     engine: Arc<dyn Engine>,
     fault: Fault,
+    /// The tier that goes wrong; the other one is sound, and not counted.
+    tier: Tier,
     /// The first compilation that goes wrong, from 1 on, and the last.
     from: u64,
     to: u64,
@@ -36,10 +38,13 @@ const PATIENCE: Duration = Duration::from_millis(40);
 const FULL: &str = "code memory full";
 
 impl Engine for Faulty {
-    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
+    fn compile(&self, chain: &ChainCode, tier: Tier) -> Result<Box<dyn Specialised>, String> {
+        if tier != self.tier {
+            return self.engine.compile(chain, tier);
+        }
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if !(self.from..=self.to).contains(&call) {
-            return self.engine.compile(chain);
+            return self.engine.compile(chain, tier);
         }
         match self.fault {
             Fault::Error => Err("no mind to".to_owned()),
@@ -134,7 +139,7 @@ fn settle(network: &mut Network) -> Vec<Refusal> {
         let is_settled = chains.iter().all(|chain| {
             matches!(
                 chain.mode,
-                Mode::Native(_) | Mode::Interpreted(NotNative::Refused(_))
+                Mode::Native(..) | Mode::Interpreted(NotNative::Refused(_))
             )
         });
         // However slow the compiler is, there are elements left for what comes after.
@@ -186,19 +191,28 @@ fn run(options: Options) -> Vec<Refusal> {
     refusals
 }
 
-fn faulty(fault: Fault, from: u64, to: u64) -> Arc<Faulty> {
+fn faulty(fault: Fault, tier: Tier, from: u64, to: u64) -> Arc<Faulty> {
     Arc::new(Faulty {
         engine: engine(),
         fault,
+        tier,
         from,
         to,
         calls: AtomicU64::new(0),
     })
 }
 
+/// The tier in which chains become native.
+fn first_tier(compile: Compile) -> Tier {
+    match compile {
+        Compile::WhenWarm => Tier::Quick,
+        _ => Tier::Full,
+    }
+}
+
 /// How many compilations there are when none goes wrong.
 fn compilations(compile: Compile) -> u64 {
-    let sound = faulty(Fault::Error, u64::MAX, u64::MAX);
+    let sound = faulty(Fault::Error, first_tier(compile), u64::MAX, u64::MAX);
     assert_eq!(run(options(sound.clone(), compile)), []);
     sound.calls.load(Ordering::Relaxed)
 }
@@ -226,7 +240,7 @@ fn a_failure_at_any_step_costs_speed_and_nothing_else() {
                 continue;
             }
             for k in 1..=all {
-                let refusals = run(options(faulty(fault, k, k), compile));
+                let refusals = run(options(faulty(fault, first_tier(compile), k, k), compile));
                 assert_eq!(refusals.len(), 1, "{fault:?} at {k}, {compile:?}: {refusals:?}");
                 check_refusal(fault, &refusals[0]);
             }
@@ -237,7 +251,10 @@ fn a_failure_at_any_step_costs_speed_and_nothing_else() {
 #[test]
 fn a_compiler_that_always_fails_is_reported_every_time() {
     for fault in [Fault::Error, Fault::Panic] {
-        let refusals = run(options(faulty(fault, 1, u64::MAX), Compile::WhenWarm));
+        let refusals = run(options(
+            faulty(fault, Tier::Quick, 1, u64::MAX),
+            Compile::WhenWarm,
+        ));
         assert!(!refusals.is_empty());
         for refusal in &refusals {
             check_refusal(fault, refusal);
@@ -247,7 +264,7 @@ fn a_compiler_that_always_fails_is_reported_every_time() {
 
 #[test]
 fn a_compiler_that_hangs_too_often_is_not_asked_again() {
-    let faulty = faulty(Fault::Hang, 1, u64::MAX);
+    let faulty = faulty(Fault::Hang, Tier::Quick, 1, u64::MAX);
     let Line { mut network, .. } = line(options(faulty.clone(), Compile::WhenWarm));
     for _ in 0..limits::COMPILERS_ABANDONED_MAX + 2 {
         settle(&mut network);
@@ -270,7 +287,7 @@ fn a_compiler_that_hangs_too_often_is_not_asked_again() {
 
 #[test]
 fn to_drop_a_network_waits_for_no_compiler() {
-    let faulty = faulty(Fault::Hang, 1, u64::MAX);
+    let faulty = faulty(Fault::Hang, Tier::Quick, 1, u64::MAX);
     let Line { mut network, .. } = line(options(faulty.clone(), Compile::WhenWarm));
     while faulty.calls.load(Ordering::Relaxed) == 0 {
         network.run_steps(1_000).unwrap();
@@ -278,6 +295,28 @@ fn to_drop_a_network_waits_for_no_compiler() {
     let began = Instant::now();
     drop(network);
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[test]
+fn where_better_code_is_refused_the_quick_stays() {
+    let refusing = faulty(Fault::Error, Tier::Full, 1, u64::MAX);
+    let mut network = Network::new(options(refusing.clone(), Compile::WhenWarm));
+    let numbers = network.source::<i64>(Iter::new(0i64..)).unwrap();
+    network.sink(numbers, ForEach::new(|_: i64| {})).unwrap();
+    let began = Instant::now();
+    while network.report().specialisations.refused == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", network.report());
+        network.run_steps(1_000).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    network.run_steps(100_000).unwrap();
+    let report = network.report();
+    assert!(
+        matches!(report.chains[0].mode, Mode::Native(Tier::Quick, _)),
+        "{report}"
+    );
+    assert_eq!(refusing.calls.load(Ordering::Relaxed), 1, "it is not asked again");
+    network.check_conservation().unwrap();
 }
 
 /// Two lines that share nothing, in code memory for one.
@@ -303,7 +342,7 @@ fn at_the_cap_of_code_memory_chains_stay_interpreted_until_there_is_room() {
         chain.expect("it has run").mode
     };
     network.run_steps(1_000).unwrap();
-    assert_eq!(mode_of(&mut network, sources[0]), Mode::Native(4_096));
+    assert_eq!(mode_of(&mut network, sources[0]), Mode::Native(Tier::Full, 4_096));
     let Mode::Interpreted(NotNative::Refused(Refusal::Compiler(message))) = mode_of(&mut network, sources[1])
     else {
         panic!("there was no room for a second chain");
@@ -319,6 +358,6 @@ fn at_the_cap_of_code_memory_chains_stay_interpreted_until_there_is_room() {
     network.remove(sources[0]).unwrap();
     network.invalidate_all();
     network.run_steps(1_000).unwrap();
-    assert_eq!(mode_of(&mut network, sources[1]), Mode::Native(4_096));
+    assert_eq!(mode_of(&mut network, sources[1]), Mode::Native(Tier::Full, 4_096));
     network.check_conservation().unwrap();
 }

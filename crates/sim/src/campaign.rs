@@ -28,7 +28,7 @@ pub fn engines(seed: u64) -> Vec<EngineKind> {
         EngineKind::Simplified
     };
     let native = *rng.pick(&[
-        EngineKind::Native,
+        EngineKind::Quick,
         EngineKind::Native,
         EngineKind::Invalidated,
         EngineKind::Background,
@@ -60,6 +60,7 @@ pub fn enumerated(threads: usize, progress: &(dyn Fn(u64, u64) + Sync)) -> Outco
         match index % 8 {
             0 => engines.push(EngineKind::Native),
             1 => engines.push(EngineKind::Invalidated),
+            2 => engines.push(EngineKind::Quick),
             _ => engines.push(EngineKind::Simplified),
         }
         (index, enumerate::plan(&cases[index as usize]), engines)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use cutthrough::{Compile, Engine, EngineDump, Options, Specialised};
+use cutthrough::{Compile, Engine, EngineDump, Options, Specialised, Tier};
 use cutthrough_ir::passes::{PASSES, Pass};
 use cutthrough_ir::{ChainCode, Code, Exit, Grant, Op, VerifyErrors, verify_chain, verify_optimized};
 
@@ -18,7 +18,9 @@ pub enum EngineKind {
     /// Chains, interpreted after the passes that native code is made after; dropped
     /// after every run.
     Simplified,
-    /// Native code.
+    /// Native code of the quick tier.
+    Quick,
+    /// Native code of the full tier.
     Native,
     /// Native code, dropped after every run.
     Invalidated,
@@ -30,9 +32,10 @@ pub enum EngineKind {
 
 impl EngineKind {
     /// All but the one that the others are compared with.
-    pub const OTHERS: [EngineKind; 6] = [
+    pub const OTHERS: [EngineKind; 7] = [
         EngineKind::Chain,
         EngineKind::Simplified,
+        EngineKind::Quick,
         EngineKind::Native,
         EngineKind::Invalidated,
         EngineKind::Background,
@@ -47,6 +50,9 @@ impl EngineKind {
             EngineKind::Chain => chains(false),
             EngineKind::Simplified => chains(true),
             EngineKind::Native | EngineKind::Invalidated | EngineKind::Background => NATIVE.clone(),
+            EngineKind::Quick => NATIVE
+                .clone()
+                .map(|engine| -> Arc<dyn Engine> { Arc::new(Quick(engine)) }),
             EngineKind::Unreliable => NATIVE.clone().map(|engine| -> Arc<dyn Engine> {
                 Arc::new(Unreliable {
                     engine,
@@ -106,7 +112,7 @@ struct Chains {
 }
 
 impl Engine for Chains {
-    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
+    fn compile(&self, chain: &ChainCode, _tier: Tier) -> Result<Box<dyn Specialised>, String> {
         note(chain, verify_chain(chain));
         let mut chain = chain.clone();
         let passes: &[Pass] = if self.simplifies { &PASSES } else { &[] };
@@ -178,6 +184,19 @@ impl Specialised for InterpretedChain {
     }
 }
 
+/// An engine that compiles everything quickly.
+struct Quick(Arc<dyn Engine>);
+
+impl Engine for Quick {
+    fn compile(&self, chain: &ChainCode, _tier: Tier) -> Result<Box<dyn Specialised>, String> {
+        self.0.compile(chain, Tier::Quick)
+    }
+
+    fn dump(&self, chain: &ChainCode) -> Result<EngineDump, String> {
+        self.0.dump(chain)
+    }
+}
+
 /// A compiler that fails on every third chain and panics on every third.
 struct Unreliable {
     engine: Arc<dyn Engine>,
@@ -185,11 +204,11 @@ struct Unreliable {
 }
 
 impl Engine for Unreliable {
-    fn compile(&self, chain: &ChainCode) -> Result<Box<dyn Specialised>, String> {
+    fn compile(&self, chain: &ChainCode, tier: Tier) -> Result<Box<dyn Specialised>, String> {
         match self.calls.fetch_add(1, Ordering::Relaxed) % 3 {
             0 => Err("the compiler has no mind to".to_owned()),
             1 => panic!("the compiler has panicked"),
-            _ => self.engine.compile(chain),
+            _ => self.engine.compile(chain, tier),
         }
     }
 

@@ -230,7 +230,7 @@ pub(super) fn point_mode(report: &Report, point: &PointReport) -> String {
 fn mode_text(mode: &Mode) -> String {
     match mode {
         // The size is the chain's; it would stand here once for each member.
-        Mode::Native(_) => "native".to_owned(),
+        Mode::Native(tier, _) => format!("native ({tier})"),
         other => other.to_string(),
     }
 }

@@ -88,7 +88,7 @@ impl Accounts {
             return Accounts::default();
         }
         if function.blocks.len() > ACCOUNTS_BLOCKS_MAX {
-            return Accounts::one_for_each(function, increments);
+            return Accounts::probe_each(function, increments);
         }
         let graph = Graph::new(function);
         let chords = graph.chords();
@@ -110,8 +110,14 @@ impl Accounts {
         accounts
     }
 
-    /// A probe for each set of blocks, for functions that are too large.
-    fn one_for_each(function: &mut Function, increments: Vec<(Counter, Vec<usize>)>) -> Accounts {
+    /// Replaces the counters of a simplified chain by probes, in as little time as can be.
+    pub(crate) fn one_for_each(function: &mut Function) -> Accounts {
+        let increments = take_increments(function);
+        Accounts::probe_each(function, increments)
+    }
+
+    /// A probe for each set of blocks.
+    fn probe_each(function: &mut Function, increments: Vec<(Counter, Vec<usize>)>) -> Accounts {
         let mut accounts = Accounts::default();
         let mut known: HashMap<Vec<usize>, usize> = HashMap::new();
         for (counter, blocks) in increments {

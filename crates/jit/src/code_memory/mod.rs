@@ -189,6 +189,20 @@ impl CodeMemory {
         provider::new_pair(self)
     }
 
+    /// Makes a specialisation of code that refers to nothing outside of it: the region, and where the code
+    /// begins. Two system calls.
+    ///
+    /// # Errors
+    ///
+    /// When it does not fit, or the system refuses.
+    pub fn seal(
+        self: &Arc<Self>,
+        code: &[u8],
+        alignment: u64,
+    ) -> Result<(CodeRegion, *const u8), ModuleError> {
+        provider::seal(self, code, alignment)
+    }
+
     /// The counters, all read at one moment.
     #[must_use]
     pub fn stats(&self) -> CodeMemoryStats {

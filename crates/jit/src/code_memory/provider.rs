@@ -63,6 +63,24 @@ pub(super) fn new_pair(memory: &Arc<CodeMemory>) -> (CodeRegion, CodeProvider) {
     )
 }
 
+/// Puts code that refers to nothing else into memory of its own, executable.
+pub(super) fn seal(
+    memory: &Arc<CodeMemory>,
+    code: &[u8],
+    alignment: u64,
+) -> ModuleResult<(CodeRegion, *const u8)> {
+    let (region, mut provider) = new_pair(memory);
+    let address = provider
+        .allocate(code.len(), alignment, JITMemoryKind::Executable)
+        .map_err(|err| ModuleError::Allocation { err })?;
+    // SAFETY: copying asks for as many bytes to read, which the slice has; for as many to write,
+    // which were just allocated, open and ours alone (C2); and that they do not overlap, as
+    // the reservation holds no Rust objects.
+    unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), address, code.len()) };
+    provider.finalize(BranchProtection::None)?;
+    Ok((region, address))
+}
+
 impl CodeRegion {
     /// The bytes of its pages; 0 until the module has been finalized.
     #[must_use]

@@ -11,7 +11,7 @@ use cutthrough_ir::{
     ChainCode, Code, ElementBlock, Exit, Function, FunctionBuilder, FunctionKind, Grant, HostContext,
     HostFunction, Inbox, Kind, Outbox, Rows, Scalar, State, Tables, Type, Words,
 };
-use cutthrough_jit::{Jit, JitOptions, NativeChain};
+use cutthrough_jit::{Jit, JitOptions, NativeChain, Tier};
 
 /// A value outside of IR; doubles by their bits, so that equal means the same bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,20 @@ pub(crate) struct Setup {
     pub(crate) interrupted: bool,
     pub(crate) inbox: Option<Vec<Vec<Val>>>,
     pub(crate) capacities: Vec<usize>,
+}
+
+/// A chain's native code of each tier.
+pub(crate) struct Native {
+    pub(crate) quick: NativeChain,
+    pub(crate) full: NativeChain,
+}
+
+impl std::ops::Deref for Native {
+    type Target = NativeChain;
+
+    fn deref(&self) -> &NativeChain {
+        &self.full
+    }
 }
 
 /// All that a run leaves.
@@ -115,15 +129,23 @@ impl Setup {
         self.check_native(&self.compile())
     }
 
-    pub(crate) fn compile(&self) -> NativeChain {
-        jit()
-            .compile(&self.chain)
-            .unwrap_or_else(|error| panic!("{error}"))
+    pub(crate) fn compile(&self) -> Native {
+        let [quick, full] = [Tier::Quick, Tier::Full].map(|tier| {
+            jit()
+                .compile(&self.chain, tier)
+                .unwrap_or_else(|error| panic!("{tier:?}: {error}"))
+        });
+        Native { quick, full }
     }
 
-    pub(crate) fn check_native(&self, native: &NativeChain) -> Left {
+    pub(crate) fn check_native(&self, native: &Native) -> Left {
         let code = Code::new(self.chain.function.clone());
         let interpreted = self.run(|grant| self.chain.interpret(&code, grant));
+        let quick = self.run(|grant| native.quick.run(grant));
+        assert_eq!(
+            interpreted, quick,
+            "interpreted (left) and quick native code (right) differ"
+        );
         let left = self.run(|grant| native.run(grant));
         assert_eq!(interpreted, left, "interpreted (left) and native (right) differ");
         left

@@ -24,8 +24,11 @@ use std::time::Instant;
 use cutthrough_ir::ChainCode;
 
 use crate::chain;
-use crate::engine::{CodeMemory, Engine, Specialised};
-use crate::limits::{BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, REPAID_STEPS, WARM_STEPS};
+use crate::engine::{CodeMemory, Engine, Specialised, Tier};
+use crate::limits::{
+    BACKOFF_DOUBLINGS_MAX, COMPILERS_ABANDONED_MAX, HOT_DOUBLINGS_EACH, HOT_STEPS, REPAID_FULL_STEPS,
+    REPAID_STEPS, WARM_STEPS,
+};
 use crate::plan::{Plan, Planned, Reach};
 use crate::root::Root;
 use crate::wiring::{PointId, Port, ProcessId, Wiring};
@@ -35,7 +38,7 @@ pub(crate) use cause::{Change, Invalidations};
 use compiler::{Compiler, Job, Running};
 pub use mode::{Compile, Mode, NotNative, Refusal};
 use shelf::Shelf;
-use table::{Entry, State, Table};
+use table::{Entry, State, Table, Ticket};
 
 /// What a chain relies on: as long as it stays as it is, so does the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +97,20 @@ struct Note {
     is_reused: bool,
     /// Whether the shelf has been asked: once for each entry.
     has_asked_shelf: bool,
+    /// Whether there is no better code to be had than there is.
+    is_best: bool,
+}
+
+/// What is remembered of a root whose chain was dropped.
+#[derive(Clone, Copy, Debug, Default)]
+struct Past {
+    /// How often, lately, its chain was compiled and invalidated before that had been worth
+    /// it; it warms up for the longer.
+    unrest: u32,
+    /// The same of compilations of the full tier, which wait for the longer.
+    unrest_full: u32,
+    /// Whether its chain was native: it is hot, and need not warm up.
+    was_native: bool,
 }
 
 /// All chains of a network.
@@ -101,10 +118,9 @@ pub(crate) struct Specialisations {
     engine: Option<Arc<dyn Engine>>,
     compile: Compile,
     chains: Chains,
-    /// How often, lately, a root's chain was compiled and invalidated before that had
-    /// been worth it; it waits the longer.
-    unrest: FxHashMap<Root, u32>,
-    compiler: Option<Compiler<Root, Arc<Built>, Compiled>>,
+    past: FxHashMap<Root, Past>,
+    /// One for each tier: what is quick does not wait for what is not.
+    compilers: [Option<Compiler<Root, Arc<Built>, Compiled>>; Tier::ALL.len()],
     shelf: Shelf,
     counts: SpecialisationCounts,
     pub(crate) invalidations: Invalidations,
@@ -116,8 +132,8 @@ impl Specialisations {
             engine,
             compile,
             chains: Table::default(),
-            unrest: FxHashMap::default(),
-            compiler: None,
+            past: FxHashMap::default(),
+            compilers: [const { None }; Tier::ALL.len()],
             shelf: Shelf::default(),
             counts: SpecialisationCounts::default(),
             invalidations: Invalidations::default(),
@@ -140,6 +156,7 @@ impl Specialisations {
             chain: None,
             is_reused: false,
             has_asked_shelf: false,
+            is_best: false,
         };
         self.chains.add(root, relies_on.collect(), note);
         planned
@@ -150,8 +167,10 @@ impl Specialisations {
     pub(crate) fn native(&mut self, root: Root) -> Option<&dyn Specialised> {
         self.collect();
         self.reuse(root);
-        if self.is_due(root) {
-            self.start(root);
+        match self.due(root) {
+            Some(Tier::Full) if self.is_native(root) => self.upgrade(root),
+            Some(tier) => self.start(root, tier),
+            None => {}
         }
         match &self.chains.get(root)?.state {
             State::Native(code) => Some(&**code),
@@ -183,7 +202,7 @@ impl Specialisations {
         let ticket = self.chains.begin(root);
         let installed = ticket.map(|ticket| self.chains.install(root, ticket, Ok(shelved.code)));
         debug_assert!(
-            matches!(installed, Some(Ok(()))),
+            matches!(installed, Some(Ok(None))),
             "INVARIANT: the ticket is current"
         );
         if let Some(entry) = self.chains.get_mut(root) {
@@ -193,25 +212,53 @@ impl Specialisations {
         self.counts.reused += 1;
     }
 
-    fn is_due(&self, root: Root) -> bool {
-        let Some(entry) = self.chains.get(root) else {
-            return false;
+    /// The tier that a root's chain is to be compiled in now, if it is.
+    fn due(&self, root: Root) -> Option<Tier> {
+        let entry = self.chains.get(root)?;
+        self.engine.as_ref()?;
+        let is_full = match (&entry.state, self.compile) {
+            (State::Interpreted, Compile::AtOnce) => true,
+            (State::Interpreted, Compile::WhenWarm) if entry.note.steps >= self.warm_steps(root) => false,
+            (State::Native(code), Compile::WhenWarm)
+                if entry.upgrade.is_none()
+                    && !entry.note.is_best
+                    && code.tier() == Tier::Quick
+                    && entry.note.steps >= self.hot_steps(root) =>
+            {
+                true
+            }
+            _ => return None,
         };
-        if self.engine.is_none() || !matches!(entry.state, State::Interpreted) {
-            return false;
-        }
-        match self.compile {
-            Compile::Never => false,
-            Compile::AtOnce => true,
-            Compile::WhenWarm => entry.note.steps >= WARM_STEPS << self.doublings(root),
+        Some(if is_full { Tier::Full } else { Tier::Quick })
+    }
+
+    fn is_native(&self, root: Root) -> bool {
+        let entry = self.chains.get(root);
+        entry.is_some_and(|entry| matches!(entry.state, State::Native(_)))
+    }
+
+    fn past(&self, root: Root) -> Past {
+        self.past.get(&root).copied().unwrap_or_default()
+    }
+
+    /// The steps that a root's chain is interpreted for before it is compiled.
+    fn warm_steps(&self, root: Root) -> u64 {
+        let past = self.past(root);
+        let is_free = !self.compilers[Tier::Quick as usize]
+            .as_ref()
+            .is_some_and(Compiler::is_busy);
+        match past.unrest {
+            0 if past.was_native && is_free => 0,
+            unrest => WARM_STEPS << unrest,
         }
     }
 
-    fn doublings(&self, root: Root) -> u32 {
-        self.unrest.get(&root).copied().unwrap_or(0)
+    /// The steps that a root's chain is native for before better code is made.
+    fn hot_steps(&self, root: Root) -> u64 {
+        HOT_STEPS << (HOT_DOUBLINGS_EACH * self.past(root).unrest_full)
     }
 
-    fn start(&mut self, root: Root) {
+    fn start(&mut self, root: Root, tier: Tier) {
         let (Some(engine), Some(entry)) = (self.engine.clone(), self.chains.get_mut(root)) else {
             return;
         };
@@ -226,20 +273,37 @@ impl Specialisations {
         };
         let chain = Arc::new(Built { plan, code });
         if self.compile == Compile::AtOnce {
-            let outcome = compile(&*engine, &chain.code);
+            let outcome = compile(&*engine, &chain.code, tier);
             self.install(root, ticket, Some(chain), outcome);
             return;
         }
-        if self.compiler.is_none() {
-            match start_compiler(Compiler::new(), engine, self.counts.hung) {
-                Ok(compiler) => self.compiler = Some(compiler),
+        self.give(root, ticket, chain, tier);
+    }
+
+    /// Has better code made for a chain that is native.
+    fn upgrade(&mut self, root: Root) {
+        let chain = self.chains.get(root).and_then(|entry| entry.note.chain.clone());
+        if let Some(chain) = chain
+            && let Some(ticket) = self.chains.begin_upgrade(root)
+        {
+            self.give(root, ticket, chain, Tier::Full);
+        }
+    }
+
+    /// Gives a chain to the compiler of a tier.
+    fn give(&mut self, root: Root, ticket: Ticket, chain: Arc<Built>, tier: Tier) {
+        let Some(engine) = self.engine.clone() else { return };
+        let compiler = &mut self.compilers[tier as usize];
+        if compiler.is_none() {
+            match start_compiler(Compiler::new(), engine, tier, self.counts.hung) {
+                Ok(started) => *compiler = Some(started),
                 Err(why) => {
                     self.install(root, ticket, None, Err(why));
                     return;
                 }
             }
         }
-        if let Some(compiler) = &mut self.compiler {
+        if let Some(compiler) = compiler {
             compiler.give(Job {
                 root,
                 ticket,
@@ -248,27 +312,31 @@ impl Specialisations {
         }
     }
 
-    /// Installs what the compiler has finished, and gives it up if it does not come back.
+    /// Installs what the compilers have finished, and gives up one that does not come back.
     fn collect(&mut self) {
-        let Some(compiler) = self.compiler.as_mut().filter(|compiler| compiler.is_busy()) else {
-            return;
-        };
-        let done = compiler.collect();
-        let patience = self.engine.as_ref().map(|engine| engine.patience());
-        let overdue = patience.and_then(|patience| compiler.overdue(patience));
-        for done in done {
-            let (chain, outcome) = done.outcome;
-            self.install(done.root, done.ticket, Some(chain), outcome);
-        }
-        if let Some(overdue) = overdue {
-            self.give_up(overdue);
+        for tier in Tier::ALL {
+            let compiler = self.compilers[tier as usize].as_mut();
+            let Some(compiler) = compiler.filter(|compiler| compiler.is_busy()) else {
+                continue;
+            };
+            let done = compiler.collect();
+            let patience = self.engine.as_ref().map(|engine| engine.patience());
+            let overdue = patience.and_then(|patience| compiler.overdue(patience));
+            for done in done {
+                let (chain, outcome) = done.outcome;
+                self.install(done.root, done.ticket, Some(chain), outcome);
+            }
+            if let Some(overdue) = overdue {
+                self.give_up(overdue, tier);
+            }
         }
     }
 
     /// Goes on without a compiler that does not come back. Its thread is left to itself:
     /// it cannot be ended, and should it come back, it finds nobody.
-    fn give_up(&mut self, overdue: Running<Root>) {
-        let (Some(compiler), Some(engine)) = (self.compiler.take(), self.engine.clone()) else {
+    fn give_up(&mut self, overdue: Running<Root>, tier: Tier) {
+        let compiler = &mut self.compilers[tier as usize];
+        let (Some(compiler), Some(engine)) = (compiler.take(), self.engine.clone()) else {
             return;
         };
         self.counts.hung += 1;
@@ -276,8 +344,8 @@ impl Specialisations {
         tracing::warn!(root = ?overdue.root, ms, "the compiler does not come back; it is given up");
         self.install(overdue.root, overdue.ticket, None, Err(Refusal::Hung { ms }));
         let fresh = compiler.abandon();
-        match start_compiler(fresh, engine, self.counts.hung) {
-            Ok(compiler) => self.compiler = Some(compiler),
+        match start_compiler(fresh, engine, tier, self.counts.hung) {
+            Ok(compiler) => self.compilers[tier as usize] = Some(compiler),
             Err(why) => self.refuse_waiting(&why),
         }
     }
@@ -286,7 +354,7 @@ impl Specialisations {
     fn refuse_waiting(&mut self, why: &Refusal) {
         let waiting = self.chains.iter().filter_map(|(root, entry)| match entry.state {
             State::Compiling(ticket) => Some((root, ticket)),
-            _ => None,
+            _ => entry.upgrade.map(|ticket| (root, ticket)),
         });
         let waiting: Vec<_> = waiting.collect();
         for (root, ticket) in waiting {
@@ -294,32 +362,39 @@ impl Specialisations {
         }
     }
 
-    fn install(&mut self, root: Root, ticket: table::Ticket, chain: Option<Arc<Built>>, outcome: Outcome) {
+    fn install(&mut self, root: Root, ticket: Ticket, chain: Option<Arc<Built>>, outcome: Outcome) {
         let refusal = outcome.as_ref().err().cloned();
         let bytes = outcome.as_ref().map_or(0, |code| code.code_bytes() as u64);
         if let Ok(code) = &outcome {
             tracing::debug!(?root, bytes, strategy = code.strategy(), "a chain is compiled");
         }
-        if let Err(outcome) = self.chains.install(root, ticket, outcome) {
-            self.counts.stale += 1;
-            // A chain that was changed while the compiler was at it may be changed back.
-            if let (Some(chain), Ok(code)) = (chain, outcome)
-                && self.chains.get(root).is_some()
-            {
-                self.counts.installed_bytes += bytes;
-                self.shelve(root, Some(chain), code);
+        let replaced = match self.chains.install(root, ticket, outcome) {
+            Ok(replaced) => replaced,
+            Err(outcome) => {
+                self.counts.stale += 1;
+                // A chain that was changed while the compiler was at it may be changed back.
+                if let (Some(chain), Ok(code)) = (chain, outcome)
+                    && self.chains.get(root).is_some()
+                {
+                    self.counts.installed_bytes += bytes;
+                    self.shelve(root, Some(chain), code);
+                }
+                return;
             }
-            return;
-        }
+        };
         if let Some(why) = refusal {
-            tracing::warn!(?root, %why, "a chain stays interpreted");
+            tracing::warn!(?root, %why, "a chain is not compiled, or no better");
             self.counts.refused += 1;
+            if let Some(entry) = self.chains.get_mut(root) {
+                entry.note.is_best = true;
+            }
             return;
         }
         self.counts.compiled += 1;
         self.counts.installed_bytes += bytes;
+        self.reclaim(replaced);
         if let Some(entry) = self.chains.get_mut(root) {
-            entry.note.steps = 0;
+            (entry.note.steps, entry.note.is_reused) = (0, false);
             entry.note.chain = chain;
         }
     }
@@ -359,17 +434,10 @@ impl Specialisations {
         let mut roots = Vec::new();
         for change in changes {
             for (root, dropped) in self.chains.unlink(change.what) {
-                let unrest = self.unrest.entry(root).or_default();
-                match dropped.state {
-                    State::Native(_) if dropped.note.is_reused => {}
-                    State::Native(_) if dropped.note.steps >= REPAID_STEPS => *unrest = 0,
-                    State::Native(_) | State::Compiling(_) => {
-                        *unrest = (*unrest + 1).min(BACKOFF_DOUBLINGS_MAX);
-                    }
-                    State::Interpreted | State::Refused(_) => *unrest = unrest.saturating_sub(1),
-                }
-                if *unrest == 0 {
-                    self.unrest.remove(&root);
+                let past = self.past.entry(root).or_default();
+                past.note(&dropped);
+                if past.is_nothing() {
+                    self.past.remove(&root);
                 }
                 self.retire(wiring, root, dropped, *change);
                 roots.push(root);
@@ -409,9 +477,9 @@ impl Specialisations {
         self.chains.unlink(Reliance::Process(process));
         let gone = self.shelf.forget(process);
         self.reclaim(gone);
-        self.unrest.remove(&Root::Active(process));
+        self.past.remove(&Root::Active(process));
         for port in 0..inputs {
-            self.unrest.remove(&Root::Delivery(Port { process, port }));
+            self.past.remove(&Root::Delivery(Port { process, port }));
         }
     }
 
@@ -427,7 +495,7 @@ impl Specialisations {
     fn mode_of(&self, root: Root, entry: &Chain) -> Mode {
         let steps = entry.note.steps;
         let why = match &entry.state {
-            State::Native(code) => return Mode::Native(code.code_bytes()),
+            State::Native(code) => return Mode::Native(code.tier(), code.code_bytes()),
             State::Refused(why) => NotNative::Refused(why.clone()),
             State::Compiling(_) => NotNative::Compiling {
                 ms: entry
@@ -436,12 +504,12 @@ impl Specialisations {
                     .map_or(0, |given_at| given_at.elapsed().as_millis() as u64),
             },
             State::Interpreted if self.engine.is_none() => NotNative::NoEngine,
-            State::Interpreted => match (self.compile, self.doublings(root)) {
+            State::Interpreted => match (self.compile, self.past(root).unrest) {
                 (Compile::Never, _) => NotNative::Off,
                 (Compile::AtOnce, _) => NotNative::NotRun,
                 (Compile::WhenWarm, 0) => NotNative::Warming {
                     steps,
-                    due_steps: WARM_STEPS,
+                    due_steps: self.warm_steps(root),
                 },
                 (Compile::WhenWarm, doublings) => NotNative::BackingOff {
                     steps,
@@ -495,10 +563,40 @@ impl Specialisations {
     }
 }
 
+impl Past {
+    /// Notes that the root's chain was dropped.
+    fn note(&mut self, dropped: &Chain) {
+        let more = |unrest: u32| (unrest + 1).min(BACKOFF_DOUBLINGS_MAX);
+        let has_repaid = dropped.note.steps >= REPAID_STEPS;
+        match &dropped.state {
+            State::Native(_) if dropped.note.is_reused => {}
+            State::Native(_) if has_repaid => self.unrest = 0,
+            State::Native(_) | State::Compiling(_) => self.unrest = more(self.unrest),
+            State::Interpreted | State::Refused(_) => self.unrest = self.unrest.saturating_sub(1),
+        }
+        self.was_native |= matches!(dropped.state, State::Native(_));
+        match &dropped.state {
+            State::Native(code) if code.tier() == Tier::Full && !dropped.note.is_reused => {
+                self.unrest_full = if dropped.note.steps >= REPAID_FULL_STEPS {
+                    0
+                } else {
+                    more(self.unrest_full)
+                };
+            }
+            State::Native(_) if dropped.upgrade.is_some() => self.unrest_full = more(self.unrest_full),
+            _ => {}
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.unrest == 0 && self.unrest_full == 0 && !self.was_native
+    }
+}
+
 /// Compiles a chain. A panic of the compiler is a refusal: the chain can be
 /// interpreted, and compilers keep nothing of a chain that they would break.
-fn compile(engine: &dyn Engine, code: &ChainCode) -> Outcome {
-    match catch_unwind(AssertUnwindSafe(|| engine.compile(code))) {
+fn compile(engine: &dyn Engine, code: &ChainCode, tier: Tier) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(|| engine.compile(code, tier))) {
         Ok(outcome) => outcome.map_err(Refusal::Compiler),
         Err(payload) => Err(Refusal::Panicked(panic_message(&*payload))),
     }
@@ -516,6 +614,7 @@ fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
 fn start_compiler(
     compiler: Compiler<Root, Arc<Built>, Compiled>,
     engine: Arc<dyn Engine>,
+    tier: Tier,
     hung: u64,
 ) -> Result<Compiler<Root, Arc<Built>, Compiled>, Refusal> {
     if hung >= COMPILERS_ABANDONED_MAX {
@@ -524,8 +623,8 @@ fn start_compiler(
     }
     let desk = compiler.desk();
     let thread = std::thread::Builder::new()
-        .name("cutthrough-compiler".to_owned())
-        .spawn(move || desk.work(|chain| (Arc::clone(chain), compile(&*engine, &chain.code))));
+        .name(format!("cutthrough-{tier}"))
+        .spawn(move || desk.work(|chain| (Arc::clone(chain), compile(&*engine, &chain.code, tier))));
     match thread {
         Ok(_) => Ok(compiler),
         Err(error) => {

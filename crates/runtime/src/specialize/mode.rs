@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::engine::Tier;
+
 /// When chains are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compile {
@@ -10,7 +12,8 @@ pub enum Compile {
     /// Before they first run, on the thread that runs the network, which trusts the
     /// compiler to come back.
     AtOnce,
-    /// In the background, once they have been interpreted for a while.
+    /// In the background, once they have been interpreted for a while: quickly at first, and
+    /// fully when they stay hot.
     WhenWarm,
 }
 
@@ -20,8 +23,8 @@ pub enum Compile {
 pub enum Mode {
     /// By the interpreter; why.
     Interpreted(NotNative),
-    /// By native code of this size in bytes.
-    Native(usize),
+    /// By native code of this tier and this size in bytes.
+    Native(Tier, usize),
 }
 
 /// Why a chain is interpreted.
@@ -84,14 +87,14 @@ pub enum Refusal {
 impl Mode {
     /// Whether it is native code.
     pub fn is_native(&self) -> bool {
-        matches!(self, Mode::Native(_))
+        matches!(self, Mode::Native(..))
     }
 }
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Mode::Native(bytes) => write!(f, "native, {bytes} bytes"),
+            Mode::Native(tier, bytes) => write!(f, "native ({tier}), {bytes} bytes"),
             Mode::Interpreted(why) => write!(f, "interpreted, {why}"),
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct Table<K, D, C, R, N> {
 pub(crate) struct Entry<D, C, R, N> {
     relies_on: Vec<D>,
     pub(crate) state: State<C, R>,
+    /// The compilation of better code for a chain that is native, if one is under way.
+    pub(crate) upgrade: Option<Ticket>,
     pub(crate) note: N,
 }
 
@@ -71,6 +73,7 @@ impl<K: Copy + Ord + Hash, D: Copy + Ord, C, R, N> Table<K, D, C, R, N> {
         self.entries.entry(root).or_insert(Entry {
             relies_on,
             state: State::Interpreted,
+            upgrade: None,
             note,
         });
     }
@@ -84,23 +87,42 @@ impl<K: Copy + Ord + Hash, D: Copy + Ord, C, R, N> Table<K, D, C, R, N> {
         Some(ticket)
     }
 
+    /// Begins a compilation of better code for a chain that is native, and stays so.
+    pub(crate) fn begin_upgrade(&mut self, root: K) -> Option<Ticket> {
+        let entry = self.entries.get_mut(&root)?;
+        if !matches!(entry.state, State::Native(_)) {
+            return None;
+        }
+        self.tickets += 1;
+        entry.upgrade = Some(Ticket(self.tickets));
+        entry.upgrade
+    }
+
     /// Ends a compilation, if its ticket is current; otherwise what it gave comes back,
-    /// never having been entered.
+    /// never having been entered. Gives the code that is replaced, which no grant enters
+    /// from here on.
     pub(crate) fn install(
         &mut self,
         root: K,
         ticket: Ticket,
         outcome: Result<C, R>,
-    ) -> Result<(), Result<C, R>> {
-        match self.entries.get_mut(&root) {
-            Some(entry) if matches!(entry.state, State::Compiling(current) if current == ticket) => {
+    ) -> Result<Option<C>, Result<C, R>> {
+        let Some(entry) = self.entries.get_mut(&root) else {
+            return Err(outcome);
+        };
+        match (&mut entry.state, outcome) {
+            (State::Compiling(current), outcome) if *current == ticket => {
                 entry.state = match outcome {
                     Ok(code) => State::Native(code),
                     Err(why) => State::Refused(why),
                 };
-                Ok(())
+                Ok(None)
             }
-            _ => Err(outcome),
+            (State::Native(code), outcome) if entry.upgrade == Some(ticket) => {
+                entry.upgrade = None;
+                Ok(outcome.ok().map(|better| std::mem::replace(code, better)))
+            }
+            (_, outcome) => Err(outcome),
         }
     }
 
