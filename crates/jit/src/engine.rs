@@ -272,7 +272,7 @@ impl Jit {
         let mut bytes = vec![UNREACHABLE; before];
         bytes.extend_from_slice(code.code_buffer());
         let alignment = u64::from(code.buffer.alignment).max(placement::LINE as u64);
-        let (region, address) = self.memory.seal(&bytes, alignment)?;
+        let (region, address) = self.memory.seal(&bytes, alignment).map_err(|error| *error)?;
         Ok((region, address.wrapping_add(before)))
     }
 

@@ -199,7 +199,7 @@ impl CodeMemory {
         self: &Arc<Self>,
         code: &[u8],
         alignment: u64,
-    ) -> Result<(CodeRegion, *const u8), ModuleError> {
+    ) -> Result<(CodeRegion, *const u8), Box<ModuleError>> {
         provider::seal(self, code, alignment)
     }
 

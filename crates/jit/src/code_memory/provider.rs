@@ -68,7 +68,7 @@ pub(super) fn seal(
     memory: &Arc<CodeMemory>,
     code: &[u8],
     alignment: u64,
-) -> ModuleResult<(CodeRegion, *const u8)> {
+) -> Result<(CodeRegion, *const u8), Box<ModuleError>> {
     let (region, mut provider) = new_pair(memory);
     let address = provider
         .allocate(code.len(), alignment, JITMemoryKind::Executable)

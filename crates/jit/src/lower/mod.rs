@@ -62,6 +62,10 @@ use sums::Sums;
 use values::Parts;
 
 /// Lowers a chain whose simplified function is `function` into `into`.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is another part of what is lowered"
+)]
 pub(crate) fn lower(
     chain: &ChainCode,
     function: &Function,
