@@ -9,17 +9,32 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
+use clap_complete::Shell;
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{VERBS, suggest};
 
 use crate::progress::Wanted;
+use crate::reference;
 use crate::remote::CommandLine;
 
 /// First words that are commands about networks that run: none is a pipeline.
 const REMOTE: [&str; 6] = ["ps", "top", "graph", "dump", "tap", "rewire"];
 
 /// All commands, for messages.
-const COMMANDS: [&str; 8] = ["run", "ps", "top", "graph", "dump", "tap", "rewire", "help"];
+const COMMANDS: [&str; 12] = [
+    "run",
+    "check",
+    "explain",
+    "ps",
+    "top",
+    "graph",
+    "dump",
+    "tap",
+    "rewire",
+    "help",
+    "completions",
+    "man",
+];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,14 +43,20 @@ Examples:
   cutthrough -o csv 'parse csv(sep=\";\", columns=\"station:text,temp:float\") | summarize avg(temp) by station' brc.txt
   cutthrough run report.flow access.log        a program from a file; its names are flow points
   cutthrough --dump chain,asm 'parse clf | where status >= 500'
+  cutthrough explain 'parse clf | where status >= 500'        says what it does, and the types at each step
+  cutthrough check run report.flow             only says what is wrong
+  cutthrough help functions                    or stages, or the name of one
+  cutthrough completions bash                  or zsh, fish, ...; `cutthrough man` is the man page
 
 While it runs, from another terminal:
   cutthrough ps                                lists what runs
   cutthrough top NAME                          shows what moves, what is native, who waits for whom
   cutthrough graph NAME                        prints the wiring
   cutthrough dump NAME CHAIN chain,asm         prints the code
+  cutthrough tap NAME                          lists the flow points with their columns
   cutthrough tap NAME FLOW 'where status >= 500 | head 10'    prints what passes a flow point
-  cutthrough rewire NAME FILE.flow             changes it to another program
+  cutthrough rewire NAME FILE.flow             changes it to another program, or with -e to the one given
+If only one runs, `top`, `graph`, `dump`, `tap` and `rewire` need no NAME where nothing else is said.
 `cutthrough help top` and so on has the options of each.
 
 Without INPUT, the standard input is read, as with `-`. Several inputs are read one after another, as one.
@@ -54,7 +75,7 @@ Environment: CUTTHROUGH_LOG=debug shows what the runtime does; NO_COLOR turns co
     override_usage = "cutthrough [OPTIONS] 'PIPELINE' [INPUT...]\n       cutthrough [OPTIONS] run FILE.flow [INPUT...]",
     after_help = EXAMPLES
 )]
-struct Line {
+pub(crate) struct Line {
     /// The pipeline, or `run` and the file that has the program
     #[arg(value_name = "PIPELINE")]
     program: String,
@@ -72,6 +93,8 @@ struct Line {
 pub(crate) enum Asked {
     /// To run a program.
     Run(Box<Request>),
+    /// A text about the tool itself.
+    Text(String),
     /// Something about networks that run.
     Remote(CommandLine),
 }
@@ -82,6 +105,7 @@ impl Asked {
         match self {
             Asked::Run(request) => request.options.color,
             Asked::Remote(line) => line.color,
+            Asked::Text(_) => Color::Auto,
         }
     }
 }
@@ -236,9 +260,21 @@ pub(crate) enum Program {
     File(PathBuf),
 }
 
+/// What a program is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be run, or dumped.
+    Run,
+    /// To be checked.
+    Check,
+    /// To be told in words.
+    Explain,
+}
+
 /// What the command line asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    pub(crate) purpose: Purpose,
     pub(crate) program: Program,
     pub(crate) inputs: Vec<OsString>,
     pub(crate) options: Options,
@@ -255,8 +291,38 @@ fn asked_of(words: &[OsString]) -> Result<Asked, clap::Error> {
     if is(1, &REMOTE) || (is(1, &["help"]) && is(2, &REMOTE)) {
         return CommandLine::try_parse_from(words).map(Asked::Remote);
     }
-    let line = Line::try_parse_from(words)?;
-    request_of(line).map(|request| Asked::Run(Box::new(request)))
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("man") if words.len() == 2 => return Ok(Asked::Text(reference::man())),
+        Some("completions") => return completions(words.get(2)).map(Asked::Text),
+        Some("help") if words.len() == 3 && !is(2, &COMMANDS) => return topic(&words[2]).map(Asked::Text),
+        _ => {}
+    }
+    let purpose = match () {
+        () if is(1, &["check"]) => Purpose::Check,
+        () if is(1, &["explain"]) => Purpose::Explain,
+        () => Purpose::Run,
+    };
+    // What is to be checked is said as what is to be run.
+    let skipped = usize::from(purpose != Purpose::Run);
+    let line = words.iter().take(1).chain(words.iter().skip(1 + skipped));
+    let request = request_of(Line::try_parse_from(line)?)?;
+    Ok(Asked::Run(Box::new(Request { purpose, ..request })))
+}
+
+fn topic(word: &OsString) -> Result<String, clap::Error> {
+    let topic = word.to_string_lossy();
+    let text = reference::help(&topic);
+    text.ok_or_else(|| Line::command().error(ErrorKind::InvalidSubcommand, reference::no_topic(&topic)))
+}
+
+fn completions(shell: Option<&OsString>) -> Result<String, clap::Error> {
+    let shell = shell.and_then(|shell| shell.to_str());
+    let known = shell.and_then(|shell| Shell::from_str(shell, true).ok());
+    known.map(reference::completions).ok_or_else(|| {
+        let shells: Vec<String> = Shell::value_variants().iter().map(Shell::to_string).collect();
+        let message = format!("`completions` needs a shell: {}", shells.join(", "));
+        Line::command().error(ErrorKind::InvalidValue, message)
+    })
 }
 
 fn request_of(line: Line) -> Result<Request, clap::Error> {
@@ -278,6 +344,7 @@ fn request_of(line: Line) -> Result<Request, clap::Error> {
         "run" => {
             let file = inputs.remove(0);
             Ok(Request {
+                purpose: Purpose::Run,
                 program: Program::File(file.into()),
                 inputs,
                 options,
@@ -291,6 +358,7 @@ fn request_of(line: Line) -> Result<Request, clap::Error> {
             Err(unknown_command(word))
         }
         _ => Ok(Request {
+            purpose: Purpose::Run,
             program: Program::Text(program),
             inputs,
             options,
@@ -343,7 +411,7 @@ mod tests {
     fn parse(line: &[&str]) -> Result<Request, ErrorKind> {
         match asked(line)? {
             Asked::Run(request) => Ok(*request),
-            Asked::Remote(command) => panic!("{command:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -368,10 +436,6 @@ mod tests {
     fn mistakes_are_refused() {
         assert_eq!(parse(&[]).unwrap_err(), ErrorKind::MissingRequiredArgument);
         assert_eq!(parse(&["run"]).unwrap_err(), ErrorKind::MissingRequiredArgument);
-        assert_eq!(
-            parse(&["tap", "x"]).unwrap_err(),
-            ErrorKind::MissingRequiredArgument
-        );
         assert_eq!(
             parse(&["-q", "top", "x"]).unwrap_err(),
             ErrorKind::InvalidSubcommand

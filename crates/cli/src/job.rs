@@ -11,7 +11,7 @@ use cutthrough_control::{ErrorKind, Server};
 use cutthrough_formats::processes::BadRowsBound;
 use cutthrough_lang::{Diagnostic, Environment, compile};
 
-use crate::args::{Engine, Program, Request};
+use crate::args::{Engine, Program, Purpose, Request, Stage};
 use crate::input::{Peeked, Surroundings};
 use crate::interrupt::Interrupt;
 use crate::live::Live;
@@ -73,6 +73,10 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
             return Ok(End::Wrong);
         }
     };
+    if request.purpose == Purpose::Check {
+        return Ok(End::Done);
+    }
+    let explained = (request.purpose == Purpose::Explain).then(|| plan.to_string());
     let mut network = Network::new(match (options.engine, options.perf) {
         (Engine::Jit, None) => Options::default(),
         (Engine::Jit, Some(how)) => crate::perf::options(how)?,
@@ -88,7 +92,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     let mut surroundings = Surroundings::new(Interrupt::new()?);
     surroundings.bad_rows_bound = options.bad_rows_max().map(BadRowsBound::new);
     let progress = ProgressLine::new(options.progress());
-    let is_rehearsal = !options.dump.is_empty();
+    let is_rehearsal = explained.is_some() || !options.dump.is_empty();
     let mut streams = Streams::new(
         options.format(),
         surroundings.clone(),
@@ -104,6 +108,10 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         }
         Err(error) => return Err(error.into()),
     };
+    if let Some(explained) = explained {
+        let chains = crate::dump::dump(&mut network, &running, &[Stage::Chain])?;
+        return print(&format!("{explained}\n{chains}"));
+    }
     if is_rehearsal {
         return print(&crate::dump::dump(&mut network, &running, &options.dump)?);
     }

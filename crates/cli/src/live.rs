@@ -14,9 +14,11 @@ use std::time::Duration;
 use cutthrough::Network;
 use cutthrough_control::Waker;
 use cutthrough_control::commands::{Apply, Attach, Change, Commands};
-use cutthrough_control::message::{Problem, ProblemKind, RewireRequest, TapRequest};
+use cutthrough_control::message::{FlowColumns, Problem, ProblemKind, RewireRequest, TapRequest};
 use cutthrough_lang::ast::OutputFormat;
-use cutthrough_lang::{BuildError, Diagnostic, Environment, Input, Running, TapPoint, Target, compile};
+use cutthrough_lang::{
+    BuildError, Diagnostic, Environment, Input, Running, TapPoint, Target, compile, type_name,
+};
 use cutthrough_live::taps::{attach, options_of};
 use parking_lot::{Mutex, MutexGuard};
 
@@ -110,6 +112,20 @@ impl Commands for Live {
         let (waker, interrupt) = (waker.clone(), self.shared.surroundings.interrupt.clone());
         let wake = Arc::new(move || interrupt.wake());
         attach(&TapPoint::from(flow), request, &options, waker, wake)
+    }
+
+    fn flows(&self) -> Vec<FlowColumns> {
+        let running = self.seen();
+        let flows = running.flows().map(|flow| {
+            let columns = flow.columns().into_iter();
+            FlowColumns {
+                name: flow.name().to_owned(),
+                columns: columns
+                    .map(|column| (column.name, type_name(column.ty).to_string()))
+                    .collect(),
+            }
+        });
+        flows.collect()
     }
 
     fn program(&self) -> String {

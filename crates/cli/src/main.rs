@@ -23,6 +23,7 @@
 //! | [`progress`] | the line that shows how far it has come |
 //! | [`summary`] | what there is to say afterwards |
 //! | [`units`] | numbers for people |
+//! | [`reference`] | help on the language, completions, the man page |
 //! | [`perf`] | what `perf` is told of native code |
 //! | [`remote`] | networks that run in other OS processes: `ps`, `top`, `graph`, `dump`, `tap`, `rewire` |
 //! | [`terminal`] | what is a terminal, colours, messages |
@@ -52,6 +53,7 @@ mod live;
 mod output;
 mod perf;
 mod progress;
+mod reference;
 mod remote;
 mod streams;
 mod summary;
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
     terminal::log_to_stderr(asked.color());
     let request = match asked {
         Asked::Run(request) => request,
+        Asked::Text(text) => return job::print(&text).map_or(job::End::Failed, |end| end).into(),
         Asked::Remote(line) => return remote::run(&line).into(),
     };
     match job::run(&request) {

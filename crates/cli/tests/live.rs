@@ -493,3 +493,43 @@ fn a_run_that_is_stuck_is_answered_for_and_changed_later() {
     assert_eq!(text.lines().count(), 99_999);
     assert_eq!(text.lines().last(), Some("99998"));
 }
+
+#[test]
+fn flow_points_are_listed_and_a_sole_run_needs_no_name() {
+    let fed = Fed::start(
+        "tap-list",
+        "x = lines | select n = int(line), odd = number % 2 == 1\nx | where odd or n >= 0 | select n | write stdout",
+    );
+    for args in [&["tap"][..], &["tap", "fed"]] {
+        let listed = fed.run(args).ok();
+        assert!(listed.starts_with("FLOW POINT"), "{listed}");
+        let x = listed.lines().find(|line| line.starts_with("x ")).unwrap();
+        assert!(
+            x.ends_with("n: int?, odd: bool?") || x.ends_with("n: int?, odd: bool"),
+            "{x}"
+        );
+        let cells: Vec<&str> = x.split_whitespace().collect();
+        assert!(cells[1] != "0" && cells[2] != "0", "{x}");
+    }
+    assert!(fed.run(&["top", "--once"]).ok().contains("fed  pid"));
+    assert!(fed.run(&["graph"]).ok().starts_with("fed: "));
+    assert!(fed.run(&["dump"]).ok().contains("; chain of"));
+    let same = fed.dir.file(
+        "same.flow",
+        "x = lines | select n = int(line), odd = number % 2 == 1\nx | select n | write stdout\n",
+    );
+    assert!(fed.run(&["rewire", &same]).ok().contains("stay as they are"));
+    let text =
+        "x = lines | select n = int(line), odd = number % 2 == 1\nx | where n >= 0 | select n | write stdout";
+    assert!(fed.run(&["rewire", "-e", text]).ok().contains("where n >= 0"));
+    assert!(fed.run(&["rewire"]).error(2).contains("<FILE>"));
+    fed.assert_moves();
+    fed.end();
+    let dir = TempDir::new("tap-none");
+    let mut nobody = command(&["top"]);
+    let output = nobody.env("XDG_RUNTIME_DIR", dir.path("")).output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: no network is running\n"
+    );
+}

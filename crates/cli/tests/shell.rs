@@ -24,7 +24,6 @@ fn usage_and_programs_that_are_wrong_are_2() {
             .error(2)
             .contains("/nowhere/a.flow: there is no such file")
     );
-    assert!(run(&["top"]).error(2).contains("<NAME>"));
     let message = run(&["parse clf | wher status == 1"]).error(2);
     assert!(
         message.contains("where") && message.contains("the command line:1:"),
@@ -528,7 +527,7 @@ fn words_that_are_no_command_are_told_with_the_nearest() {
         ("pss", "did you mean `ps`?"),
         ("rewrie", "did you mean `rewire`?"),
         ("wher", "did you mean `where`?"),
-        ("LIST", "Commands: run, ps"),
+        ("LIST", "Commands: run, check"),
         ("status", "Stages: "),
     ] {
         let message = run(&[word, "web"]).error(2);
@@ -721,4 +720,56 @@ fn what_is_appended_to_has_one_header() {
     assert!(message.contains("only a file can be appended to"), "{message}");
     let message = run(&["write \"x\" as csv append"]).error(2);
     assert!(message.contains("`append` stands before `as`"), "{message}");
+}
+
+#[test]
+fn programs_are_checked_and_explained() {
+    assert_eq!(run(&["check", "parse clf | where status >= 500"]).ok(), "");
+    let wrong = run(&["check", "parse clf | where statu >= 500"]).error(2);
+    assert!(wrong.contains("did you mean `status`?"), "{wrong}");
+    let dir = TempDir::new("check");
+    let flow = dir.file("a.flow", format!("lines | write \"{}\"", dir.path("out")));
+    assert_eq!(run(&["check", "run", &flow]).ok(), "");
+    let explained = run(&["explain", "parse clf | where status >= 500 | select path"]).ok();
+    assert!(
+        explained.contains("where") && explained.contains("path: text") && explained.contains("; chain of"),
+        "{explained}"
+    );
+    assert_eq!(listed(&dir), ["a.flow"], "nothing is written");
+}
+
+#[test]
+fn the_language_and_the_commands_are_told() {
+    assert!(run(&["help", "functions"]).ok().contains("abs(number)"));
+    assert!(run(&["help", "stages"]).ok().contains("summarize "));
+    assert!(run(&["help", "head"]).ok().starts_with("head [N]"));
+    assert!(run(&["help", "heda"]).error(2).contains("did you mean `head`?"));
+    for (shell, sign) in [
+        ("bash", "complete "),
+        ("zsh", "#compdef cutthrough"),
+        ("fish", "complete -c cutthrough"),
+    ] {
+        let text = run(&["completions", shell]).ok();
+        assert!(
+            text.contains(sign) && text.contains("rewire") && text.contains("max-bad"),
+            "{shell}"
+        );
+    }
+    assert!(
+        run(&["completions", "csh"])
+            .error(2)
+            .contains("needs a shell: bash")
+    );
+    assert!(run(&["man"]).ok().contains(".TH cutthrough"));
+}
+
+#[test]
+fn head_gives_ten_unless_told() {
+    let lines: String = (0..20).map(|k| format!("{k}\n")).collect();
+    let outcome = run_with(&["select line | head"], lines.as_bytes());
+    assert_eq!(outcome.ok().lines().count(), 10);
+    assert_eq!(
+        run_with(&["head | select line | skip 9"], lines.as_bytes()).ok(),
+        "9\n"
+    );
 }

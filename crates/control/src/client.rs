@@ -44,7 +44,7 @@ pub enum RequestError {
 }
 
 /// The name of the one running network that is meant by this name, or by the beginning
-/// of one, or by the OS process's number at the end of one.
+/// of one, or by the OS process's number at the end of one. No name means the only one.
 ///
 /// # Errors
 /// When none is meant, or several; the message lists what is running.
@@ -54,8 +54,8 @@ pub fn find(directory: &Directory, name: &str) -> Result<String, Error> {
         return Ok(name.to_owned());
     }
     let is_meant = |known: &&String| {
-        !name.is_empty()
-            && (known.starts_with(name) || known.rsplit_once('-').is_some_and(|(_, pid)| pid == name))
+        name.is_empty()
+            || (known.starts_with(name) || known.rsplit_once('-').is_some_and(|(_, pid)| pid == name))
     };
     let meant: Vec<&String> = names.iter().filter(is_meant).collect();
     let list = |names: &[&String]| {
@@ -64,10 +64,14 @@ pub fn find(directory: &Directory, name: &str) -> Result<String, Error> {
     };
     let message = match (meant.as_slice(), names.is_empty()) {
         ([only], _) => return Ok((*only).clone()),
+        ([], true) if name.is_empty() => "no network is running".to_owned(),
         ([], true) => format!("no network called `{name}` is running, nor any other"),
         ([], false) => {
             let all: Vec<&String> = names.iter().collect();
             format!("no network called `{name}` is running; running: {}", list(&all))
+        }
+        (several, _) if name.is_empty() => {
+            format!("several networks are running: {}; say which", list(several))
         }
         (several, _) => format!("`{name}` may be any of {}; say more of the name", list(several)),
     };

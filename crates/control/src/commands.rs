@@ -3,7 +3,7 @@
 
 use cutthrough::Network;
 
-use crate::message::{Problem, RewireRequest, TapEnd, TapRequest};
+use crate::message::{FlowColumns, Problem, RewireRequest, TapEnd, TapRequest};
 use crate::questions::Waker;
 
 /// Taps and rewires. What takes long is done on the server's thread, before the network's
@@ -17,6 +17,11 @@ pub trait Commands: Send + Sync {
     /// # Errors
     /// When there is no such flow point, or the pipeline is wrong.
     fn tap(&self, request: &TapRequest, waker: &Waker) -> Result<Attach, Problem>;
+
+    /// The flow points of the program that runs at present; none where it has no text.
+    fn flows(&self) -> Vec<FlowColumns> {
+        Vec::new()
+    }
 
     /// The program that runs at present.
     fn program(&self) -> String;

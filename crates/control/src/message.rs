@@ -19,6 +19,8 @@ pub enum Request {
     Report,
     /// A chain at its stages on the way to machine code.
     Dump(DumpRequest),
+    /// The flow points that can be tapped, with their columns.
+    Flows,
     /// What passes a flow point, through a pipeline.
     Tap(TapRequest),
     /// Another program in place of the one that runs.
@@ -95,6 +97,8 @@ pub struct RewireRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Response {
+    /// The flow points that can be tapped.
+    Flows(Flows),
     /// To a greeting.
     Welcome(Welcome),
     /// To `report`.
@@ -145,6 +149,22 @@ pub struct Pending {
     /// What its thread is inside of, if that is known.
     #[serde(default)]
     pub call: Option<Call>,
+}
+
+/// The flow points of a network that has a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flows {
+    /// Upstream first; none of a network without a program text.
+    pub flows: Vec<FlowColumns>,
+}
+
+/// A flow point, and what a tap can name there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowColumns {
+    /// The flow point's name.
+    pub name: String,
+    /// The name and the type of each column.
+    pub columns: Vec<(String, String)>,
 }
 
 /// A tap that is attached.

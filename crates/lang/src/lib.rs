@@ -111,7 +111,7 @@ mod tap;
 mod time;
 
 pub use change::{Change, OpenChange};
-pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};
+pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function, type_name};
 pub use diagnostic::Diagnostic;
 pub use lower::{BuildError, Io};
 pub use parser::{RESERVED, VERBS, parse_program};

@@ -63,7 +63,9 @@ pub(crate) enum Command {
 /// Which network: its name, the beginning of it, or its OS process's number.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Name {
-    /// The network's name, the beginning of it, or its OS process's number; see `cutthrough ps`
+    /// The network's name, the beginning of it, or its OS process's number; see `cutthrough ps`.
+    /// Not needed if only one runs
+    #[arg(default_value = "", hide_default_value = true)]
     pub(crate) name: String,
 }
 
@@ -114,8 +116,8 @@ pub(crate) struct DumpArgs {
 pub(crate) struct TapArgs {
     #[command(flatten)]
     pub(crate) network: Name,
-    /// The flow point; see `cutthrough graph`
-    pub(crate) flow: String,
+    /// The flow point; without it, the flow points are listed
+    pub(crate) flow: Option<String>,
     /// What its elements go through, such as `where status >= 500 | head 10`
     #[arg(default_value = "")]
     pub(crate) pipeline: String,
@@ -134,7 +136,11 @@ pub(crate) struct RewireArgs {
     #[command(flatten)]
     pub(crate) network: Name,
     /// The file that has the program to change to
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present_any = ["expression", "name"], conflicts_with = "expression")]
+    pub(crate) file: Option<PathBuf>,
+    /// The program to change to, instead of a file
+    #[arg(short = 'e', value_name = "PROGRAM")]
+    pub(crate) expression: Option<String>,
     /// Only print what would change
     #[arg(long)]
     pub(crate) plan: bool,

@@ -7,12 +7,9 @@ use cutthrough_control::view::Snapshot;
 use cutthrough_control::{Client, Directory};
 
 use super::grid::{Grid, rate};
-use super::rates::Rates;
+use super::rates::{BETWEEN_LOOKS, Rates};
 use super::{Outcome, silence_of};
 use crate::terminal;
-
-/// What is between the two looks that a rate is taken from.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 pub(super) fn ps() -> Outcome {
     let directory = Directory::of_user()?;

@@ -1,9 +1,13 @@
 //! What two reports say of the time between them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use cutthrough::{EdgeReport, PointId, ProcessId, ProcessReport};
 use cutthrough_control::view::Snapshot;
+
+/// What is between the two looks that a rate is taken from.
+pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// Rates, in elements per second; none without two reports.
 #[derive(Debug, Default)]

@@ -3,14 +3,23 @@
 use anyhow::anyhow;
 use cutthrough_control::message::{Request, Response, RewireRequest};
 
-use super::{Failure, Outcome, Patient, RewireArgs, connect, unexpected};
+use super::{Failure, Name, Outcome, Patient, RewireArgs, connect, unexpected};
 use crate::args::Program;
 use crate::terminal;
 
 pub(super) fn rewire(args: &RewireArgs) -> Outcome {
-    let (name, program) = crate::job::text_of(&Program::File(args.file.clone()))
-        .map_err(|message| Failure::Wrong(format!("error: {message}\n")))?;
-    let mut client = connect(&args.network)?;
+    let (network, program) = match (&args.expression, &args.file) {
+        (Some(text), _) => (args.network.clone(), Program::Text(text.clone())),
+        (None, Some(file)) => (args.network.clone(), Program::File(file.clone())),
+        // The only word is the file: the only network is meant.
+        (None, None) => (
+            Name { name: String::new() },
+            Program::File(args.network.name.clone().into()),
+        ),
+    };
+    let (name, program) =
+        crate::job::text_of(&program).map_err(|message| Failure::Wrong(format!("error: {message}\n")))?;
+    let mut client = connect(&network)?;
     let request = Request::Rewire(RewireRequest {
         name,
         program,

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
+use cutthrough::PointReport;
 use cutthrough_control::Client;
 use cutthrough_control::client::{Message, Sender};
 use cutthrough_control::limits::STALL_MS;
-use cutthrough_control::message::{ProblemKind, Request, Response, TapEnd, TapRequest};
+use cutthrough_control::message::{Flows, ProblemKind, Request, Response, TapEnd, TapRequest};
 
-use super::grid::count;
+use super::grid::{Grid, count, rate};
+use super::rates::{BETWEEN_LOOKS, Rates};
 use super::{Outcome, Patient, TapArgs, connect, unexpected};
 use crate::args::FormatArg;
 use crate::interrupt::on_signals;
@@ -19,12 +21,15 @@ use crate::terminal;
 
 pub(super) fn tap(args: &TapArgs) -> Outcome {
     let mut client = connect(&args.network)?;
+    let Some(flow) = &args.flow else {
+        return list(&mut client);
+    };
     let format = args.format.map(FormatArg::name).or_else(|| {
         use std::io::IsTerminal;
         io::stdout().is_terminal().then_some("table")
     });
     let request = TapRequest {
-        flow: args.flow.clone(),
+        flow: flow.clone(),
         pipeline: args.pipeline.clone(),
         complete: args.complete,
         format: format.map(str::to_owned),
@@ -47,6 +52,35 @@ pub(super) fn tap(args: &TapArgs) -> Outcome {
         Some(failure) => Err(anyhow!("the tap has failed: {failure}").into()),
         None => Ok(End::Done),
     }
+}
+
+/// The flow points, with what passes them and what their columns are.
+fn list(client: &mut Client) -> Outcome {
+    let first = client.report()?;
+    std::thread::sleep(BETWEEN_LOOKS);
+    let second = client.report()?;
+    let Response::Flows(Flows { flows }) = client.request(&Request::Flows, |_| true)? else {
+        return Err(unexpected());
+    };
+    let rates = Rates::between(&first, &second);
+    let points = &second.network.report.points;
+    let mut grid = Grid::new(&["FLOW POINT", ">ELEMENTS", ">/S", "COLUMNS"]);
+    let mut row = |point: &PointReport, columns: String| {
+        let rate_of = rates.points.get(&point.id).copied();
+        grid.row([point.name.clone(), count(point.put), rate(rate_of), columns]);
+    };
+    // A network without a program text knows the types of its elements only.
+    if flows.is_empty() {
+        points.iter().for_each(|point| row(point, point.element.clone()));
+    }
+    for flow in &flows {
+        let columns = flow.columns.iter().map(|(name, ty)| format!("{name}: {ty}"));
+        if let Some(point) = points.iter().find(|point| point.name == flow.name) {
+            row(point, columns.collect::<Vec<String>>().join(", "));
+        }
+    }
+    let lines = grid.lines(terminal::stdout_columns());
+    Ok(crate::job::print(&(lines.join("\n") + "\n"))?)
 }
 
 /// Writes what comes out; what the tap came to, unless nobody reads it any more.

@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 use super::driver::Peer;
 use crate::commands::{Attach, Change, Commands, Step, Tap};
 use crate::contain::contain;
-use crate::limits::ANSWER_MS;
+use crate::limits::{ANSWER_MS, REPORT_POINTS_MAX};
 use crate::message::{
-    Dump, DumpRequest, DumpStage, Pending, Problem, ProblemKind, Request, Response, RewireRequest, Rewired,
-    TapRequest, Tapped,
+    Dump, DumpRequest, DumpStage, Flows, Pending, Problem, ProblemKind, Request, Response, RewireRequest,
+    Rewired, TapRequest, Tapped,
 };
 use crate::questions::{Post, Questions};
 use crate::view::NetworkView;
@@ -141,6 +141,14 @@ impl Service {
                         ));
                     },
                 );
+            }
+            Request::Flows => {
+                let mut flows = self
+                    .commands
+                    .as_ref()
+                    .map_or_else(Vec::new, |commands| commands.flows());
+                flows.truncate(REPORT_POINTS_MAX);
+                peer.connection.respond(now, &Response::Flows(Flows { flows }));
             }
             Request::Tap(request) => self.begin_tap(now, peer, &request),
             Request::Rewire(request) => self.begin_rewire(now, peer, &request),

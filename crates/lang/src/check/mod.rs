@@ -40,7 +40,8 @@ pub use parse::FORMATS;
 pub(crate) use scalar::{Absence, Comparison, Scalar};
 pub(crate) use tap::check_tap;
 pub(crate) use tree::{Node, NodeKind, Tree};
-pub(crate) use types::{ColumnId, Columns, Schema, SchemaColumn, type_name};
+pub use types::type_name;
+pub(crate) use types::{ColumnId, Columns, Schema, SchemaColumn};
 
 /// What a check gives, or the one message.
 pub(crate) type Check<T> = Result<T, Box<Diagnostic>>;

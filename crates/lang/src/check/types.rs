@@ -12,7 +12,7 @@ use crate::plan::Column;
 use crate::suggest;
 
 /// How programs and messages call a type.
-pub(crate) fn type_name(ty: Type) -> &'static str {
+pub fn type_name(ty: Type) -> &'static str {
     match (ty.kind, ty.nullable) {
         (Kind::I64, false) => "int",
         (Kind::I64, true) => "int?",

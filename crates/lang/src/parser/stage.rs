@@ -31,6 +31,9 @@ pub enum Verb {
     Write,
 }
 
+/// What `head` gives that does not say how many.
+const HEAD_ELEMENTS: u64 = 10;
+
 /// Every verb with its spelling, in the order in which messages list them.
 pub const VERBS: [(&str, Verb); 16] = [
     ("read", Verb::Read),
@@ -98,6 +101,12 @@ impl Parser<'_> {
             },
             Verb::Select => StageKind::Select {
                 items: self.list(Self::item)?,
+            },
+            Verb::Head if ends_stage(&self.current.kind) => StageKind::Head {
+                count: Count {
+                    value: HEAD_ELEMENTS,
+                    span: verb_span,
+                },
             },
             Verb::Head => StageKind::Head { count: self.count()? },
             Verb::Skip => StageKind::Skip { count: self.count()? },

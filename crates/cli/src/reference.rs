@@ -1,0 +1,143 @@
+//! What the tool says of itself: functions and stages, completions for shells, the man page.
+
+use std::fmt::Write;
+
+use clap::{Args, Command, CommandFactory};
+use clap_complete::Shell;
+use cutthrough_lang::{AGGREGATES, FUNCTIONS, VERBS, suggest};
+
+use crate::args::{Line, Options};
+use crate::remote::CommandLine;
+
+/// How each stage is written, and what it does. `docs/language.md` says more.
+const STAGES: [(&str, &str); 16] = [
+    (
+        "read \"path\", ...",
+        "reads files, or with `-` the standard input; first stage only",
+    ),
+    ("lines", "lines of blocks of bytes: line, number"),
+    (
+        "parse FORMAT [(option=value, ...)] [else NAME]",
+        "columns of lines; formats are clf and csv",
+    ),
+    ("where CONDITION", "the elements for which it is true"),
+    ("set NAME = EXPR, ...", "gives columns values"),
+    ("select [NAME =] EXPR, ...", "these columns, in this order"),
+    ("drop NAME, ...", "all columns but these"),
+    ("rename NEW = OLD, ...", "columns under other names"),
+    (
+        "distinct [[NAME =] EXPR, ...]",
+        "one element for each combination of values",
+    ),
+    ("count", "how many elements there are"),
+    ("head [N]", "the first N elements, or 10"),
+    ("skip N", "all but the first N elements"),
+    (
+        "top N by EXPR [asc|desc]",
+        "the first N in order, descending unless said otherwise",
+    ),
+    ("sort EXPR [asc|desc], ...", "in order"),
+    (
+        "summarize [NAME =] EXPR, ... [by [NAME =] EXPR, ...]",
+        "one element for each group",
+    ),
+    (
+        "write stdout|stderr|\"path\" [append] [as json|csv|text|table]",
+        "writes; last stage only",
+    ),
+];
+
+/// What `help TOPIC` says; none if nothing is called so.
+pub(crate) fn help(topic: &str) -> Option<String> {
+    let mut out = String::new();
+    // To write to a string does not fail.
+    let line = |out: &mut String, usage: &str, what: &str| {
+        let _ = writeln!(out, "{usage:<36}  {what}");
+    };
+    match topic {
+        "functions" => {
+            FUNCTIONS
+                .iter()
+                .for_each(|function| line(&mut out, function.usage, function.gives));
+            let _ = writeln!(out, "\nIn `summarize`: {}", AGGREGATES.join(", "));
+        }
+        "stages" => VERBS.iter().for_each(|(verb, _)| {
+            let (usage, what) = stage(verb).unwrap_or((verb, ""));
+            line(&mut out, usage, what);
+        }),
+        name => {
+            let function = FUNCTIONS.iter().find(|function| function.name == name);
+            let function = function.map(|function| (function.usage, function.gives));
+            let (usage, what) = function.or_else(|| stage(name))?;
+            line(&mut out, usage, what);
+        }
+    }
+    Some(out)
+}
+
+fn stage(verb: &str) -> Option<(&'static str, &'static str)> {
+    STAGES
+        .into_iter()
+        .find(|(usage, _)| usage.split(' ').next() == Some(verb))
+}
+
+/// What to say of a topic that is none.
+pub(crate) fn no_topic(topic: &str) -> String {
+    let names = FUNCTIONS.iter().map(|function| function.name);
+    let known = names
+        .chain(VERBS.iter().map(|(verb, _)| *verb))
+        .chain(["functions", "stages"]);
+    let help = suggest::did_you_mean(topic, known);
+    let help = help.unwrap_or_else(|| "`help functions` and `help stages` list what there is".to_owned());
+    format!("there is no help on `{topic}`; {help}")
+}
+
+/// All commands as one, as completions and the man page need them.
+fn whole() -> Command {
+    let remote = CommandLine::command();
+    let run = Options::augment_args(Command::new("run").about("Runs a program from a file"));
+    Line::command()
+        .subcommands(remote.get_subcommands().cloned())
+        .subcommand(run)
+        .subcommand(Command::new("check").about("Checks a program, and says what is wrong"))
+        .subcommand(
+            Command::new("explain")
+                .about("Prints what a program does, with the types at each step, and its chains"),
+        )
+        .subcommand(Command::new("completions").about("Prints completions for a shell"))
+        .subcommand(Command::new("man").about("Prints the man page"))
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+}
+
+/// Completions for a shell, as it reads them.
+pub(crate) fn completions(shell: Shell) -> String {
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut whole(), "cutthrough", &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The man page, in roff.
+pub(crate) fn man() -> String {
+    let mut out = Vec::new();
+    // To write to memory does not fail.
+    let _ = clap_mangen::Man::new(whole()).render(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_and_function_has_help() {
+        for (verb, _) in VERBS {
+            assert!(help(verb).is_some_and(|text| text.starts_with(verb)), "{verb}");
+        }
+        for function in FUNCTIONS {
+            assert!(help(function.name).unwrap().contains(function.gives));
+        }
+        assert!(help("nonsense").is_none());
+        whole().debug_assert();
+    }
+}
