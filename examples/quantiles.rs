@@ -26,7 +26,11 @@ struct Quantile {
 /// Where a bucket ends.
 fn end_of(bucket: usize) -> f64 {
     let octave = f64::from(1 << (bucket / 2));
-    if bucket % 2 == 0 { octave } else { octave * 1.5 }
+    if bucket.is_multiple_of(2) {
+        octave
+    } else {
+        octave * 1.5
+    }
 }
 
 impl Aggregate for Quantile {

@@ -87,7 +87,7 @@ fn large_expressions() {
 #[test]
 fn texts_are_bounded() {
     let world = World::stdin(format!("{}\n", "x".repeat(1 << 20)));
-    let doubled = vec!["set line = line + line"; 7].join(" | ");
+    let doubled = ["set line = line + line"; 7].join(" | ");
     let error = world.run(&doubled).unwrap_err();
     assert!(
         error.contains("a text would be longer than 67108864 bytes"),

@@ -30,10 +30,12 @@ fn wide() -> ElementType {
     ElementType::new([Type::I64; FIELDS])
 }
 
+type Wide = (i64, i64, i64, i64);
+
 /// Passes on what has something in its second field, whole; then the first field alone.
-fn network(network: &mut Network) -> (FlowPoint<(i64, i64, i64, i64)>, ProcessId, Collected<i64>) {
-    let needs = network.source::<(i64, i64, i64, i64)>(Needs).unwrap();
-    let some: FlowPoint<(i64, i64, i64, i64)> = network
+fn network(network: &mut Network) -> (FlowPoint<Wide>, ProcessId, Collected<i64>) {
+    let needs = network.source::<Wide>(Needs).unwrap();
+    let some: FlowPoint<Wide> = network
         .pipe(
             needs,
             Filter::new(wide(), |f, x| {
@@ -104,8 +106,7 @@ fn a_branch_that_comes_and_goes_changes_what_is_needed() {
 fn readers_that_compete_need_everything() {
     on_both_engines(|mut net| {
         let (some, _, collected) = network(&mut net);
-        net.sink(some, ForEach::new(|_: (i64, i64, i64, i64)| {}))
-            .unwrap();
+        net.sink(some, ForEach::new(|_: Wide| {})).unwrap();
         assert_eq!(last(&mut net, &collected), 0b1111);
     });
 }

@@ -136,7 +136,7 @@ fn push_safe(out: &mut String, bytes: &[u8]) {
             let last = std::mem::replace(&mut before, c);
             match c {
                 c if is_joiner(c) && joins(last) && characters.peek().copied().is_some_and(joins) => {
-                    out.push(c)
+                    out.push(c);
                 }
                 '\n' => out.push_str("\\n"),
                 '\r' => out.push_str("\\r"),

@@ -17,12 +17,12 @@
 //! | file | what |
 //! |---|---|
 //! | `mod` | the rows |
-//! | [`arena`] | the bytes that they own or share |
-//! | [`index`] | how a table finds rows |
-//! | [`hash`] | the hash function of that |
-//! | [`image`] | rows as bytes that outlive the OS process, and what becomes of them under another declaration |
-//! | [`append`] | how kernels add rows, column by column |
-//! | [`kernel`] | how kernels are given row buffers |
+//! | `arena` | the bytes that they own or share |
+//! | `index` | how a table finds rows |
+//! | `hash` | the hash function of that |
+//! | `image` | rows as bytes that outlive the OS process, and what becomes of them under another declaration |
+//! | `append` | how kernels add rows, column by column |
+//! | `kernel` | how kernels are given row buffers |
 
 mod append;
 mod arena;
