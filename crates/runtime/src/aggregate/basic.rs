@@ -1,5 +1,7 @@
 //! The aggregates that are built in.
 
+use std::fmt;
+
 use cutthrough_ir::{Kind, Op, SlotDecl, Type, Value};
 
 use super::{Accumulator, Aggregate, is_before};
@@ -22,7 +24,7 @@ pub enum AggregateFunction {
 }
 
 /// A function with its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BasicAggregate {
     /// The function.
     pub function: AggregateFunction,
@@ -31,6 +33,20 @@ pub struct BasicAggregate {
 }
 
 use AggregateFunction::{Avg, Count, Max, Min, Sum};
+
+/// As `min f64?`: the columns of a group are named after it.
+impl fmt::Debug for BasicAggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.function {
+            Count => "count",
+            Sum => "sum",
+            Avg => "avg",
+            Min => "min",
+            Max => "max",
+        })?;
+        self.input.map_or(Ok(()), |ty| write!(f, " {ty}"))
+    }
+}
 
 impl BasicAggregate {
     /// The type of the result.
