@@ -393,7 +393,8 @@ impl Scan<'_> {
             && match inst.op {
                 Op::Ishl | Op::Ishr | Op::Iushr => self.is_uniform(values, inst.args[1]),
                 Op::Idiv | Op::Irem => by_power(),
-                op => op != Op::FToI,
+                // Neither has an instruction for lanes.
+                op => !matches!(op, Op::FToI | Op::WToF),
             }
     }
 }
@@ -417,6 +418,7 @@ fn is_cheap(op: Op) -> bool {
             | Op::SToF
             | Op::Sslice
             | Op::Sbyte
+            | Op::WToF
     )
 }
 
