@@ -37,7 +37,10 @@ fn twenty_copies_and_points_are_the_loop_of_one() {
     let strategy = lines.next().expect("it is compiled");
     assert_eq!(twenty.chain.lines().nth(1), Some(strategy));
     #[cfg(target_arch = "x86_64")]
-    assert_eq!(strategy, "; full: unfolded, batched loops: 1, of these vectorised: 1");
+    assert_eq!(
+        strategy,
+        "; full: unfolded, batched loops: 1, of these vectorised: 1"
+    );
     assert_eq!(twenty.chain.matches("copy").count(), 20);
     let expected = innermost_loop(&one.asm);
     assert_eq!(innermost_loop(&twenty.asm), expected);
