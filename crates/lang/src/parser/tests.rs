@@ -300,7 +300,7 @@ fn verbs_and_stages() {
             "write 'x' | head 1",
             "a | read 'x'",
             "where a where b",
-            "head",
+            "skip",
             "head -1",
             "head 1.5",
             "head 18446744073709551615",
