@@ -72,13 +72,13 @@ fn copies(c: &mut Criterion) {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .sample_size(20);
-    let expected = Stage::Copy.expected(&data, 1);
+    let expected = Stage::Pass.expected(&data, 1);
     for copies in [1, 20] {
         group.bench_function(copies.to_string(), |b| {
             b.iter_custom(|iterations| {
                 let mut time = Duration::ZERO;
                 for _ in 0..iterations {
-                    let mut wired = Wired::warm(|network| Stage::Copy.wire(network, &data, copies));
+                    let mut wired = Wired::warm(|network| Stage::Pass.wire(network, &data, copies));
                     let start = Instant::now();
                     wired
                         .network

@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use cutthrough::ir::{Op, SlotDecl, Type};
-use cutthrough::processes::{Copy, Fold};
+use cutthrough::processes::{Fold, Pass};
 use cutthrough::{Network, Options};
 use cutthrough_bench_support::data::ascending;
 use cutthrough_bench_support::hand::{self, Scalar};
@@ -199,7 +199,7 @@ fn counting(copies: usize) -> Result<Network, cutthrough::Error> {
     });
     let mut point = network.source::<i64>(Count)?;
     for _ in 0..copies {
-        point = network.pipe(point, Copy::new(Type::I64))?;
+        point = network.pipe(point, Pass::new(Type::I64))?;
     }
     let sum = Fold::new(Type::I64, vec![SlotDecl::i64("sum", 0)], |f, sum, x| {
         vec![f.op(Op::Iadd, &[sum[0], x[0]])]

@@ -8,7 +8,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use cutthrough::ir::Type;
-use cutthrough::processes::{Copy, ForEach, Iter};
+use cutthrough::processes::{ForEach, Iter, Pass};
 use cutthrough::{Error, Network, Options, Port, ProcessId};
 
 /// Lines of five processes; the source of the first.
@@ -20,7 +20,7 @@ fn lines(count: usize) -> Result<(Network, ProcessId), Error> {
         let mut point = network.point::<i64>("numbers")?;
         network.attach_output(source, 0, point)?;
         for _ in 0..3 {
-            point = network.pipe::<i64, i64>(point, Copy::new(Type::I64))?;
+            point = network.pipe::<i64, i64>(point, Pass::new(Type::I64))?;
         }
         network.sink(point, ForEach::new(|_: i64| {}))?;
         first.get_or_insert(source);
@@ -34,7 +34,7 @@ fn insert_and_remove(network: &mut Network, source: ProcessId) -> Result<(), Err
         port: 0,
     };
     let inserted = network.rewire(|rewire| {
-        let copy = rewire.add(Copy::new(Type::I64))?;
+        let copy = rewire.add(Pass::new(Type::I64))?;
         rewire.insert(behind, copy)?;
         Ok(copy)
     })?;

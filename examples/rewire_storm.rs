@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use cutthrough::ir::{Op, Type, Value};
-use cutthrough::processes::{BranchPolicy, Copy, ForEach, Map, Tee};
+use cutthrough::processes::{BranchPolicy, ForEach, Map, Pass, Tee};
 use cutthrough::{
     Error, FlowPoint, Handle, Network, Pending, Port, Process, ProcessId, Rewire, SpecialisationCounts,
 };
@@ -271,7 +271,7 @@ fn wire(
             from,
             between: Vec::new(),
         });
-        let anchor = network.add(Copy::new(Type::I64))?;
+        let anchor = network.add(Pass::new(Type::I64))?;
         network.attach_input(anchor, 0, point)?;
         point = network.point(&k.to_string())?;
         network.attach_output(anchor, 0, point)?;
@@ -338,7 +338,7 @@ impl Segment {
     fn put_in(&mut self, rewire: &mut Rewire<'_>, k: usize, kind: Kind) -> Result<usize, Error> {
         let process = match kind {
             Kind::Map => rewire.add(identity(k as u64))?,
-            _ => rewire.add(Copy::new(Type::I64))?,
+            _ => rewire.add(Pass::new(Type::I64))?,
         };
         rewire.insert(self.behind(k), process)?;
         self.between.insert(k, (process, kind));

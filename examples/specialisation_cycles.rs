@@ -14,7 +14,7 @@
 use std::time::Instant;
 
 use cutthrough::ir::{Op, Type};
-use cutthrough::processes::{Copy, Filter, ForEach, Iter, Map};
+use cutthrough::processes::{Filter, ForEach, Iter, Map, Pass};
 use cutthrough::{Error, FlowPoint, Network, Options, Port, Process, ProcessId};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -139,7 +139,7 @@ impl Line {
             port: 0,
         };
         self.network.rewire(|rewire| {
-            let copy = rewire.add(Copy::new(Type::I64))?;
+            let copy = rewire.add(Pass::new(Type::I64))?;
             rewire.insert(behind, copy)?;
             Ok(copy)
         })

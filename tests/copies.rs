@@ -9,7 +9,7 @@ use cutthrough_ir::{Op, parse_chain};
 
 /// What becomes of a chain with this many copies, and one flow point more.
 fn dump(copies: usize) -> Dump {
-    let mut wired = Stage::Copy.wire(Network::new(Options::native()), &ascending(100), copies);
+    let mut wired = Stage::Pass.wire(Network::new(Options::native()), &ascending(100), copies);
     let root = wired.root;
     wired.network.dump(root).expect("the chain is small")
 }
@@ -33,7 +33,7 @@ fn twenty_copies_and_points_are_the_loop_of_one() {
         return; // there is no native code on this machine
     }
     let mut lines = one.chain.lines();
-    assert_eq!(lines.next(), Some("slice -> copy -> fold"));
+    assert_eq!(lines.next(), Some("slice -> pass -> fold"));
     let strategy = lines.next().expect("it is compiled");
     assert_eq!(twenty.chain.lines().nth(1), Some(strategy));
     #[cfg(target_arch = "x86_64")]
@@ -41,7 +41,7 @@ fn twenty_copies_and_points_are_the_loop_of_one() {
         strategy,
         "; full: unfolded, batched loops: 1, of these vectorised: 1"
     );
-    assert_eq!(twenty.chain.matches("copy").count(), 20);
+    assert_eq!(twenty.chain.matches("pass").count(), 20);
     let expected = innermost_loop(&one.asm);
     assert_eq!(innermost_loop(&twenty.asm), expected);
     assert_eq!(innermost_loop(&none.asm), expected);
@@ -49,11 +49,11 @@ fn twenty_copies_and_points_are_the_loop_of_one() {
 
 #[test]
 fn the_counts_of_all_are_kept() {
-    let mut wired = Stage::Copy.wire(Network::new(Options::native()), &ascending(1_000), 20);
+    let mut wired = Stage::Pass.wire(Network::new(Options::native()), &ascending(1_000), 20);
     assert_eq!(wired.finish(), 499_500);
     wired.network.check_conservation().expect("nothing is lost");
     let report = wired.network.report();
-    let copies = report.processes.iter().filter(|process| process.name == "copy");
+    let copies = report.processes.iter().filter(|process| process.name == "pass");
     assert_eq!(copies.clone().count(), 20);
     for copy in copies {
         assert_eq!((copy.inputs[0].moved, copy.outputs[0].moved), (1_000, 1_000));

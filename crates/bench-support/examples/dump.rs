@@ -23,7 +23,7 @@ fn main() {
             .map(|count: usize| (stage, count))
     };
     let chain = match name.split('-').next() {
-        Some("copies") => stages(Stage::Copy),
+        Some("copies") => stages(Stage::Pass),
         Some("increments") => stages(Stage::Increment),
         Some("mixes") => stages(Stage::Mix),
         _ => None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cutthrough::ir::{Op, Type};
-use cutthrough::processes::{Copy, Slice};
+use cutthrough::processes::{Pass, Slice};
 use cutthrough::{Error, FlowPoint, Network, ProcessId};
 
 use crate::suite::{map, total};
@@ -16,8 +16,8 @@ pub enum Stage {
     Increment,
     /// `x * 3 ^ k`, by the number of the stage: none can be left out.
     Mix,
-    /// `x`: a `Copy` process.
-    Copy,
+    /// `x`: a `Pass` process.
+    Pass,
 }
 
 /// The constant of a stage.
@@ -32,7 +32,7 @@ impl Stage {
         match self {
             Stage::Increment => x.wrapping_add(1),
             Stage::Mix => x.wrapping_mul(3) ^ salt(stage),
-            Stage::Copy => x,
+            Stage::Pass => x,
         }
     }
 
@@ -55,7 +55,7 @@ impl Stage {
         net.attach_output(root, 0, at)?;
         for stage in 0..stages {
             at = match self {
-                Stage::Copy => net.pipe(at, Copy::new(Type::I64))?,
+                Stage::Pass => net.pipe(at, Pass::new(Type::I64))?,
                 Stage::Increment => map(net, at, |f, x| {
                     let one = f.iconst(1);
                     f.op(Op::Iadd, &[x, one])

@@ -5,8 +5,8 @@ use crate::function::{
     Block, BlockData, End, Function, FunctionKind, Imm, Inst, Item, Origin, Target, Terminator, Value,
 };
 use crate::op::{ImmKind, Op, Pattern};
-use crate::program::Tables;
-use crate::types::{Kind, Type};
+use crate::program::{SlotDecl, Tables};
+use crate::types::{ElementType, Kind, Type};
 
 /// Builds one function. Instructions go to the current block, which a terminator
 /// ends; [`FunctionBuilder::switch_to`] chooses the next one.
@@ -144,17 +144,23 @@ impl<'t> FunctionBuilder<'t> {
         let types: Vec<Type> = args.iter().map(|&arg| self.ty(arg)).collect();
         match op {
             Op::SlotSet => {
-                assert_eq!(
-                    types,
-                    [self.tables.slots[imm.index()].ty],
-                    "slot_set of another type"
+                let slot = self.slot(imm.index());
+                assert!(
+                    types == [slot.ty],
+                    "slot {} (`{}`) is {}, and is set to {}",
+                    imm.index(),
+                    slot.name,
+                    slot.ty,
+                    listed(&types)
                 );
             }
             Op::RowsSet => {
-                assert_eq!(
-                    types,
-                    [Type::I64, self.column_type(imm)],
-                    "rows_set of another type"
+                let taken = [Type::I64, self.column_type(imm)];
+                assert!(
+                    types == taken,
+                    "`rows_set` takes {} there, and is given {}",
+                    listed(&taken),
+                    listed(&types)
                 );
             }
             Op::RowsFind => assert_eq!(
@@ -163,43 +169,44 @@ impl<'t> FunctionBuilder<'t> {
                 "rows_find of another key"
             ),
             Op::Emit | Op::OutboxPut => {
-                assert_eq!(
-                    types,
-                    self.tables.outputs[imm.index()].fields(),
-                    "emit of another element type"
+                let output = entry(&self.tables.outputs, imm.index(), "output");
+                assert!(
+                    types == output.fields(),
+                    "output {} has elements {output}, and is given {}",
+                    imm.index(),
+                    listed(&types)
                 );
             }
-            _ => assert_eq!(
-                types.len(),
-                info.params.len(),
-                "{} takes other operands",
-                info.name
-            ),
+            _ => {}
         }
-        let mut bound = None;
-        for (pattern, &ty) in info.params.iter().zip(&types) {
-            match pattern {
-                Pattern::Is(expected) => assert_eq!(*expected, ty, "operand of {}", info.name),
-                Pattern::T => bound = Some(ty),
-                Pattern::OptT => bound = Some(ty.present()),
-                Pattern::Any if info.imm == ImmKind::Column => {}
-                Pattern::Any => {
-                    assert!(
-                        bound.is_none_or(|bound| bound == ty),
-                        "operands of {} differ",
-                        info.name
-                    );
-                    bound = Some(ty);
-                }
-            }
-        }
+        let by_table = matches!(op, Op::Emit | Op::OutboxPut | Op::RowsFind);
+        let bound = if by_table {
+            Some(None)
+        } else {
+            bind(info.params, &types)
+        };
+        let taken = || {
+            info.params
+                .iter()
+                .map(Pattern::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let bound = bound.unwrap_or_else(|| {
+            panic!(
+                "`{}` takes ({}), and is given {}",
+                info.name,
+                taken(),
+                listed(&types)
+            )
+        });
         let result = info.results.first()?;
         Some(match (info.imm, result) {
             (ImmKind::Type, _) => match imm {
                 Imm::Type(ty) => ty,
                 _ => panic!("{} carries a type", info.name),
             },
-            (ImmKind::Slot, _) => self.tables.slots[imm.index()].ty,
+            (ImmKind::Slot, _) => self.slot(imm.index()).ty,
             (ImmKind::Column, _) => self.column_type(imm),
             (_, Pattern::Is(ty)) => *ty,
             (_, Pattern::T | Pattern::Any) => bound.expect("INVARIANT: bound by an operand"),
@@ -209,7 +216,12 @@ impl<'t> FunctionBuilder<'t> {
 
     fn column_type(&self, imm: Imm) -> Type {
         let (rows, column) = imm.column();
-        self.tables.rows[rows].columns[column].ty
+        let rows = entry(&self.tables.rows, rows, "row buffer");
+        entry(&rows.columns, column, "column").ty
+    }
+
+    fn slot(&self, index: usize) -> &SlotDecl {
+        entry(&self.tables.slots, index, "slot")
     }
 
     /// Appends an operation without immediate that has a result.
@@ -442,7 +454,16 @@ impl<'t> FunctionBuilder<'t> {
 
     /// The same, with the row buffers that the function is given.
     pub fn call_with_rows(&mut self, host: usize, args: &[Value], rows: &[usize]) -> Vec<Value> {
-        let results = self.tables.hosts[host].results.clone();
+        let sig = entry(&self.tables.hosts, host, "host function");
+        let given: Vec<Type> = args.iter().map(|&arg| self.ty(arg)).collect();
+        assert!(
+            given == sig.params,
+            "host function {host} (`{}`) takes {}, and is given {}",
+            sig.name,
+            listed(&sig.params),
+            listed(&given)
+        );
+        let results = sig.results.clone();
         let (ok, failed) = (self.block(&results), self.block(&[]));
         self.terminate(Terminator::Call {
             host: u32::try_from(host).expect("tables are bounded"),
@@ -464,7 +485,7 @@ impl<'t> FunctionBuilder<'t> {
     /// fields, the block for an input that has ended, and the one for none at
     /// present.
     pub fn take(&mut self, input: usize) -> (Vec<Value>, Block, Block) {
-        let fields = self.tables.inputs[input].fields().to_vec();
+        let fields = entry(&self.tables.inputs, input, "input").fields().to_vec();
         let (some, ended, pending) = (self.block(&fields), self.block(&[]), self.block(&[]));
         self.terminate(Terminator::Take {
             input: u32::try_from(input).expect("tables are bounded"),
@@ -528,6 +549,44 @@ fn column_imm(rows: usize, column: usize) -> Imm {
         rows: u32::try_from(rows).expect("tables are bounded"),
         column: u32::try_from(column).expect("tables are bounded"),
     }
+}
+
+/// What the operands of an operation bind its type variable to, if they are such as it
+/// takes.
+fn bind(params: &[Pattern], types: &[Type]) -> Option<Option<Type>> {
+    let mut bound = None;
+    if params.len() != types.len() {
+        return None;
+    }
+    for (pattern, &ty) in params.iter().zip(types) {
+        let fits = match pattern {
+            Pattern::Is(expected) => *expected == ty,
+            Pattern::T => !ty.nullable,
+            Pattern::OptT => ty.nullable,
+            Pattern::Any => bound.is_none_or(|bound| bound == ty),
+        };
+        if !fits {
+            return None;
+        }
+        match pattern {
+            Pattern::Is(_) => {}
+            Pattern::T | Pattern::OptT => bound = Some(ty.present()),
+            Pattern::Any => bound = Some(ty),
+        }
+    }
+    Some(bound)
+}
+
+/// An entry of a table; says what there is not.
+fn entry<'e, T>(table: &'e [T], index: usize, what: &str) -> &'e T {
+    let there = table.len();
+    table
+        .get(index)
+        .unwrap_or_else(|| panic!("there is no {what} {index}, but {there} in all"))
+}
+
+fn listed(types: &[Type]) -> ElementType {
+    ElementType::new(types.iter().copied())
 }
 
 fn index_imm(index: usize) -> Imm {

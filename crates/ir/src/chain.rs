@@ -96,6 +96,13 @@ impl Grant<'_> {
         let rows: Vec<u32> = rows.collect();
         self.state.with_rows(&rows, |rows| to(host, rows, self.context))
     }
+
+    /// Whether the grant is to come out between the next two activations, whatever its
+    /// budget: somebody asked for it, or scratch memory is to be freed.
+    #[inline]
+    pub fn is_to_come_out(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed) || self.context.is_full()
+    }
 }
 
 /// The exit code of a chain.
@@ -157,7 +164,7 @@ impl Flow for ChainFlow<'_, '_, '_> {
     }
 
     fn step(&mut self) -> bool {
-        if self.grant.budget == 0 || self.grant.interrupt.load(Ordering::Relaxed) {
+        if self.grant.budget == 0 || self.grant.is_to_come_out() {
             return false;
         }
         self.grant.budget -= 1;
@@ -167,7 +174,7 @@ impl Flow for ChainFlow<'_, '_, '_> {
     fn batch(&mut self, min: i64, max: i64) -> Option<i64> {
         let budget = i64::try_from(self.grant.budget).unwrap_or(i64::MAX);
         let steps = budget.min(max);
-        if steps < min || self.grant.interrupt.load(Ordering::Relaxed) {
+        if steps < min || self.grant.is_to_come_out() {
             return None;
         }
         self.grant.budget -= steps.cast_unsigned();

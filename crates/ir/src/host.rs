@@ -82,8 +82,8 @@ where
 }
 
 /// How native code enters a host function: its object, the context, the words of
-/// the arguments and of the (zeroed) results, and their numbers. 0 means success;
-/// otherwise the context has the error.
+/// the arguments and of the (zeroed) results, and their numbers. It gives one of
+/// [`HOST_DONE`], [`HOST_FAILED`] and [`HOST_FULL`].
 pub type HostEntry =
     unsafe extern "C" fn(*mut (), *const HostContext, *const Word, usize, *mut Word, usize) -> u32;
 
@@ -117,6 +117,14 @@ impl Entry {
         }
     }
 }
+
+/// What a call gives native code: the results are there.
+pub const HOST_DONE: u32 = 0;
+/// The context has the error.
+pub const HOST_FAILED: u32 = 1;
+/// The results are there, and the grant has to come out to free scratch memory
+/// ([`HostContext::is_full`]).
+pub const HOST_FULL: u32 = 2;
 
 /// A host function with its signature, ready to be called by the interpreter and
 /// from native code.
@@ -349,7 +357,10 @@ unsafe extern "C" fn enter<T: Host>(
         let bound = &mut *bound.cast::<Bound<T>>();
         let args = std::slice::from_raw_parts(args, args_len);
         let results = std::slice::from_raw_parts_mut(results, results_len);
-        u32::from(!bound.call(args, &mut std::iter::empty(), results, &*context))
+        status(
+            bound.call(args, &mut std::iter::empty(), results, &*context),
+            &*context,
+        )
     }
 }
 
@@ -372,6 +383,15 @@ unsafe extern "C" fn enter_kernel<T: Kernel>(
         let args = std::slice::from_raw_parts(args, args_len);
         let results = std::slice::from_raw_parts_mut(results, results_len);
         let mut given = (0..bound.writes.len()).map(|k| &mut **rows.add(k));
-        u32::from(!bound.call(args, &mut given, results, &*context))
+        status(bound.call(args, &mut given, results, &*context), &*context)
+    }
+}
+
+/// What a call gives native code.
+fn status(succeeded: bool, context: &HostContext) -> u32 {
+    match succeeded {
+        true if context.is_full() => HOST_FULL,
+        true => HOST_DONE,
+        false => HOST_FAILED,
     }
 }

@@ -9,8 +9,16 @@ pub const FUNCTION_VALUES_MAX: usize = 1_000_000;
 /// Errors that one run of the verifier keeps.
 pub const VERIFY_ERRORS_MAX: usize = 100;
 
-/// Scratch memory that host functions may use in one grant, in bytes.
+/// Scratch memory that host functions may use in one grant, in bytes. As a grant comes
+/// out between two activations when it has used [`SCRATCH_BYTES_FULL`], this bounds what
+/// one activation, with all that its elements reach, may use.
 pub const SCRATCH_BYTES_MAX: usize = 256 << 20;
+
+/// Scratch memory that is enough for one grant, in bytes: it comes out, and frees it.
+pub const SCRATCH_BYTES_FULL: usize = 1 << 20;
+
+/// Scratch memory that is kept from grant to grant, in bytes: more is given back.
+pub const SCRATCH_BYTES_KEPT: usize = 4 << 20;
 
 /// Rows of a row buffer; they are numbered in 32 bits.
 pub const ROWS_MAX: usize = u32::MAX as usize - 1;

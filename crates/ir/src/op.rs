@@ -4,6 +4,8 @@
 //! interpreter and the lowering match on [`Op`], which the table generates, so
 //! that the compiler rejects either if an operation is missing there.
 
+use std::fmt;
+
 use crate::types::Type;
 
 /// The type of one operand or result in an operation's signature.
@@ -17,6 +19,17 @@ pub enum Pattern {
     OptT,
     /// Any type whatever; all `Any` of one instruction are the same.
     Any,
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::Is(ty) => ty.fmt(f),
+            Pattern::T => f.write_str("T"),
+            Pattern::OptT => f.write_str("T?"),
+            Pattern::Any => f.write_str("A"),
+        }
+    }
 }
 
 /// What an instruction carries besides its operands.

@@ -1,18 +1,20 @@
 //! What host functions may use during a grant: scratch memory, and the slabs that
 //! elements are views of.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use bumpalo::Bump;
 use bytes::Bytes;
 
-use crate::limits::SCRATCH_BYTES_MAX;
+use crate::limits::{SCRATCH_BYTES_FULL, SCRATCH_BYTES_KEPT, SCRATCH_BYTES_MAX};
 
 /// The surroundings of a host call. One belongs to a network, and is cleared
 /// between grants.
 #[derive(Debug)]
 pub struct HostContext {
     scratch: Bump,
+    /// How many bytes of it are in use.
+    used: Cell<usize>,
     slabs: RefCell<Vec<Bytes>>,
     /// The last error of each that failed; the latest last.
     errors: RefCell<Vec<(ErrorSource, String)>>,
@@ -20,10 +22,9 @@ pub struct HostContext {
 
 impl Default for HostContext {
     fn default() -> HostContext {
-        let scratch = Bump::new();
-        scratch.set_allocation_limit(Some(SCRATCH_BYTES_MAX));
         HostContext {
-            scratch,
+            scratch: scratch(),
+            used: Cell::new(0),
             slabs: RefCell::default(),
             errors: RefCell::default(),
         }
@@ -36,6 +37,7 @@ impl HostContext {
     /// # Errors
     /// When scratch memory is at its bound.
     pub fn copy(&self, bytes: &[u8]) -> Result<&[u8], String> {
+        self.note_use(bytes.len());
         match self.scratch.try_alloc_slice_copy(bytes) {
             Ok(copy) => Ok(copy),
             Err(_) => Err(out_of_scratch(bytes.len())),
@@ -47,9 +49,21 @@ impl HostContext {
     /// # Errors
     /// When scratch memory is at its bound.
     pub fn alloc(&self, length: usize) -> Result<&mut [u8], String> {
+        self.note_use(length);
         self.scratch
             .try_alloc_slice_fill_copy(length, 0)
             .map_err(|_| out_of_scratch(length))
+    }
+
+    fn note_use(&self, bytes: usize) {
+        self.used.set(self.used.get().saturating_add(bytes));
+    }
+
+    /// Whether so much scratch memory is in use that the grant is to come out between the
+    /// next two activations, so that it is freed.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.used.get() >= SCRATCH_BYTES_FULL
     }
 
     /// How many bytes of scratch memory are set aside.
@@ -113,7 +127,12 @@ impl HostContext {
 
     /// Ends the life of everything here. Call between grants only.
     pub fn clear(&mut self) {
+        self.used.set(0);
         self.scratch.reset();
+        if self.scratch.allocated_bytes() > SCRATCH_BYTES_KEPT {
+            // One large element should not hold its memory for good.
+            self.scratch = scratch();
+        }
         self.slabs.get_mut().clear();
         self.errors.get_mut().clear();
     }
@@ -128,6 +147,38 @@ pub enum ErrorSource {
     Rows(u32),
 }
 
+fn scratch() -> Bump {
+    let scratch = Bump::new();
+    scratch.set_allocation_limit(Some(SCRATCH_BYTES_MAX));
+    scratch
+}
+
 fn out_of_scratch(length: usize) -> String {
     format!("{length} bytes more would exceed the scratch memory of a grant ({SCRATCH_BYTES_MAX} bytes)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scratch_memory_is_sized_to_what_is_used() {
+        let mut context = HostContext::default();
+        for _ in 0..1_000 {
+            let copy = context.copy(&[7; 1_000]).unwrap();
+            assert_eq!(copy.len(), 1_000);
+        }
+        assert!(!context.is_full());
+        context.alloc(200 << 20).unwrap();
+        assert!(context.is_full());
+        assert!(
+            context
+                .alloc(SCRATCH_BYTES_MAX)
+                .unwrap_err()
+                .contains("scratch memory")
+        );
+        context.clear();
+        assert!(!context.is_full());
+        assert!(context.scratch_bytes() <= SCRATCH_BYTES_KEPT);
+    }
 }

@@ -337,7 +337,7 @@ fn a_flow_that_others_read_keeps_its_columns() {
     let copy = live
         .network
         .rewire(|rewire| {
-            let copy = rewire.add(cutthrough::processes::Copy::new(element.clone()))?;
+            let copy = rewire.add(cutthrough::processes::Pass::new(element.clone()))?;
             let out = rewire.point("mine", element)?;
             rewire.attach_input(copy, 0, rows)?;
             rewire.attach_output(copy, 0, out)?;
@@ -346,7 +346,7 @@ fn a_flow_that_others_read_keeps_its_columns() {
         .unwrap();
     let wider = format!("rows = {PARSE}\nrows | where name != \"a\" | select n | write \"x\"");
     expect![[r#"
-        Error: flow point `rows` is read by `copy`, which is not of this program: what it carries cannot change
+        Error: flow point `rows` is read by `pass`, which is not of this program: what it carries cannot change
            ╭─[ test:1:8 ]
            │
          1 │ rows = parse csv(columns="n:i64,name:str")

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use cutthrough_ir::{ElementType, HostContext, Results, Type, Words};
@@ -287,20 +288,24 @@ tuple!(A B C D E);
 tuple!(A B C D E F);
 
 /// A flow point whose elements are `T`: a handle that can be copied freely.
+///
+/// It is one network's: others refuse it.
 pub struct FlowPoint<T> {
     id: PointId,
+    network: NetworkNumber,
     element: PhantomData<fn(T) -> T>,
 }
 
 impl<T> FlowPoint<T> {
-    pub(crate) fn of(id: PointId) -> FlowPoint<T> {
+    pub(crate) fn of(id: PointId, network: NetworkNumber) -> FlowPoint<T> {
         FlowPoint {
             id,
+            network,
             element: PhantomData,
         }
     }
 
-    /// The point without its type.
+    /// The point without its type, and without a check of the network.
     pub fn id(self) -> PointId {
         self.id
     }
@@ -314,9 +319,45 @@ impl<T> Clone for FlowPoint<T> {
 
 impl<T> Copy for FlowPoint<T> {}
 
-impl<T> From<FlowPoint<T>> for PointId {
-    fn from(point: FlowPoint<T>) -> PointId {
-        point.id
+/// A flow point, by its typed handle or by its number.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyPoint {
+    pub(crate) id: PointId,
+    /// Whose it is, if that is known.
+    pub(crate) network: Option<NetworkNumber>,
+}
+
+impl AnyPoint {
+    /// The point's number in its network.
+    pub fn id(self) -> PointId {
+        self.id
+    }
+}
+
+impl<T> From<FlowPoint<T>> for AnyPoint {
+    fn from(point: FlowPoint<T>) -> AnyPoint {
+        AnyPoint {
+            id: point.id,
+            network: Some(point.network),
+        }
+    }
+}
+
+impl From<PointId> for AnyPoint {
+    fn from(id: PointId) -> AnyPoint {
+        AnyPoint { id, network: None }
+    }
+}
+
+/// What tells networks of one OS process apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NetworkNumber(u64);
+
+impl NetworkNumber {
+    /// One that no other network has.
+    pub(crate) fn next() -> NetworkNumber {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NetworkNumber(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 

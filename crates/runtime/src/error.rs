@@ -1,14 +1,32 @@
 //! What can go wrong, and what the caller can find out about it.
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 /// An error of a network: a refused edit, or a failure of a process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its [`source`](std::error::Error::source), where it has one, is what the message goes
+/// on to say behind the place: [`VerifyErrors`](cutthrough_ir::VerifyErrors) of a program
+/// that is not well formed, what a host function gave as its error, or the error of the
+/// edit that a rewire consists of. It does not count when errors are compared, and is not
+/// serialised.
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Error) -> bool {
+        (self.kind, &self.message) == (other.kind, &other.message)
+    }
+}
+
+impl Eq for Error {}
 
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +51,8 @@ pub enum ErrorKind {
     Checkpoint,
     /// The network that a handle asked is gone.
     Gone,
+    /// The network has been stopped by a handle.
+    Stopped,
 }
 
 impl Error {
@@ -40,7 +60,14 @@ impl Error {
         Error {
             kind,
             message: message.into(),
+            source: None,
         }
+    }
+
+    /// The same error, because of that one.
+    pub(crate) fn because_of(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        let source = Some(Arc::from(source.into()));
+        Error { source, ..self }
     }
 
     pub(crate) fn no_process() -> Error {
@@ -54,10 +81,15 @@ impl Error {
         )
     }
 
-    pub(crate) fn request_panicked() -> Error {
+    pub(crate) fn request_panicked(payload: &(dyn Any + Send)) -> Error {
+        let message = format!("the request panicked on the network's thread: {}", told(payload));
+        Error::new(ErrorKind::Failed, message)
+    }
+
+    pub(crate) fn stopped() -> Error {
         Error::new(
-            ErrorKind::Failed,
-            "the request panicked on the network's thread; what that thread printed says why",
+            ErrorKind::Stopped,
+            "the network has been stopped; nothing moves in it any more",
         )
     }
 
@@ -70,10 +102,8 @@ impl Error {
 
     /// The same error, with where it occurred in front.
     pub(crate) fn prefixed(self, place: fmt::Arguments<'_>) -> Error {
-        Error {
-            kind: self.kind,
-            message: format!("{place}: {}", self.message),
-        }
+        let message = format!("{place}: {}", self.message);
+        Error::new(self.kind, message).because_of(self)
     }
 
     /// The kind.
@@ -87,10 +117,22 @@ impl Error {
     }
 }
 
+/// What a panic says.
+pub(crate) fn told(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("with a payload that is not text")
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}

@@ -1,8 +1,6 @@
 //! Executes a plan fragment by fragment: the interpreted path, which is always there, and
 //! the meaning that chains have to have.
 
-use std::sync::atomic::Ordering;
-
 use cutthrough_ir::{
     Carried, End, ErrorSource, Exit, Flow, Grant, Lend, Outcome, Registers, Rows, Taken, Word, Words,
 };
@@ -129,7 +127,7 @@ impl<'x, 'n> Exec<'x, 'n> {
     }
 
     fn step(&mut self) -> bool {
-        if self.grant.budget == 0 || self.grant.interrupt.load(Ordering::Relaxed) {
+        if self.grant.budget == 0 || self.grant.is_to_come_out() {
             return false;
         }
         self.grant.budget -= 1;

@@ -92,7 +92,7 @@ mod testing;
 mod wiring;
 
 pub use demand::{Demand, Standing, Waits};
-pub use element::{Element, Field, FieldReader, FieldWriter, FlowPoint};
+pub use element::{AnyPoint, Element, Field, FieldReader, FieldWriter, FlowPoint};
 pub use engine::{CodeMemory, Engine, EngineDump, Specialised, Tier};
 pub use error::{Error, ErrorKind};
 pub use fate::{Close, Edge, Fate, Held};

@@ -9,12 +9,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use cutthrough_ir::{HostFunction, HostSig, Op, SlotDecl, Type, Value};
+use cutthrough_ir::{End, HostFunction, HostSig, Op, SlotDecl, Type, Value};
 use parking_lot::Mutex;
 
 use crate::element::{self, Element, FlowPoint};
 use crate::error::Error;
-use crate::network::Network;
+use crate::network::{Handle, Network};
 use crate::process::{Fragment, Process, Shape};
 use crate::wiring::ProcessId;
 
@@ -27,24 +27,40 @@ pub enum Outcome {
     Pending,
     /// Nothing comes any more (a read), or nobody takes any more (a write).
     Eof,
-    /// The network has edits to apply first: call again after running it.
+    /// A request of a [`Handle`](crate::Handle) came meanwhile, before anything had moved:
+    /// call again, which serves it first.
     Retry,
-    /// The process that reads or writes for the caller has failed, or been removed.
+    /// The process that reads or writes for the caller has failed or been removed, or the
+    /// network has been stopped.
     Failed(Error),
 }
 
-/// Reads a flow point from outside.
+/// Reads a flow point from outside. When it is dropped, it leaves the flow point as soon
+/// as the network runs: writers see a reader leave.
 #[derive(Debug)]
 pub struct Reader<T> {
     process: ProcessId,
     arrived: Arc<Mutex<VecDeque<T>>>,
+    handle: Handle,
 }
 
-/// Writes to a flow point from outside.
+/// Writes to a flow point from outside. When it is dropped, what is on offer is still
+/// given, as soon as the network runs; then the flow ends as by any writer that is done.
 #[derive(Debug)]
 pub struct Writer<T> {
     process: ProcessId,
-    offered: Arc<Mutex<VecDeque<T>>>,
+    offers: Arc<Mutex<Offers<T>>>,
+    handle: Handle,
+    /// Whether the writer has left already.
+    is_closed: bool,
+}
+
+/// What a [`Writer`] and its process share.
+#[derive(Debug)]
+struct Offers<T> {
+    elements: VecDeque<T>,
+    /// Whether no more will come.
+    ended: bool,
 }
 
 impl<T: Element> Reader<T> {
@@ -55,7 +71,11 @@ impl<T: Element> Reader<T> {
     pub fn attach(network: &mut Network, point: FlowPoint<T>) -> Result<Reader<T>, Error> {
         let arrived = Arc::new(Mutex::new(VecDeque::new()));
         let process = network.sink(point, Outlet::new(arrived.clone()))?;
-        Ok(Reader { process, arrived })
+        Ok(Reader {
+            process,
+            arrived,
+            handle: network.handle(),
+        })
     }
 
     /// The process that reads.
@@ -65,30 +85,28 @@ impl<T: Element> Reader<T> {
 
     /// Asks for up to `n` elements, in place of what was asked for before, and moves
     /// what the flow can give now. Elements that came by an earlier, standing ask count.
-    /// They are fetched by [`fetch`](Reader::fetch).
+    /// They are fetched by [`fetch`](Reader::fetch). Requests of handles are served first;
+    /// one that comes meanwhile ends the call soon.
     ///
     /// # Errors
     /// When another process fails on the way, its error.
     pub fn read(&self, network: &mut Network, n: u64) -> Result<Outcome, Error> {
-        if network.has_requests() {
-            return Ok(Outcome::Retry);
-        }
+        let served = network.serve_requests();
         if let Some(error) = network.gone(self.process) {
             return Ok(Outcome::Failed(error));
         }
-        let before = self.arrived.lock().len() as u64;
-        if before == 0 {
+        if self.arrived.lock().is_empty() && !self.handle.is_stopped() {
             network.set_slot(
                 self.process,
                 Outlet::<T>::ROOM,
                 i64::try_from(n).unwrap_or(i64::MAX),
             )?;
-            network.drive_towards(self.process)?;
+            network.drive_towards(self.process, served)?;
         }
         let arrived = (self.arrived.lock().len() as u64).min(n);
         Ok(match arrived {
             0 if network.is_retired(self.process) => Outcome::Eof,
-            0 => Outcome::Pending,
+            0 => still(network, &self.handle),
             moved => Outcome::Moved(moved),
         })
     }
@@ -101,16 +119,37 @@ impl<T: Element> Reader<T> {
     }
 }
 
+impl<T> Drop for Reader<T> {
+    fn drop(&mut self) {
+        let process = self.process;
+        self.handle.leave(move |network| {
+            // It may have been removed already.
+            let _ = network.remove(process);
+        });
+    }
+}
+
 impl<T: Element> Writer<T> {
     /// Attaches a writer to a flow point.
     ///
     /// # Errors
     /// As [`Network::add`] and [`Network::attach_output`].
     pub fn attach(network: &mut Network, point: FlowPoint<T>) -> Result<Writer<T>, Error> {
-        let offered = Arc::new(Mutex::new(VecDeque::new()));
-        let process = network.add(Inlet::new(offered.clone()))?;
-        network.attach_output(process, 0, point)?;
-        Ok(Writer { process, offered })
+        let offers = Arc::new(Mutex::new(Offers {
+            elements: VecDeque::new(),
+            ended: false,
+        }));
+        let process = network.rewire(|rewire| {
+            let process = rewire.add(Inlet::new(offers.clone()))?;
+            rewire.attach_output(process, 0, point)?;
+            Ok(process)
+        })?;
+        Ok(Writer {
+            process,
+            offers,
+            handle: network.handle(),
+            is_closed: false,
+        })
     }
 
     /// The process that writes.
@@ -119,48 +158,80 @@ impl<T: Element> Writer<T> {
     }
 
     /// Offers the elements and moves what the readers take now. If they take some, the
-    /// others are left in `elements`; if they take none, all become a standing offer.
+    /// others are left in `elements`; if they take none, all become a standing offer,
+    /// unless there is another outcome than [`Pending`](Outcome::Pending). Requests of
+    /// handles are served first; one that comes meanwhile ends the call soon.
     ///
     /// # Errors
     /// When another process fails on the way, its error.
     pub fn write(&self, network: &mut Network, elements: &mut Vec<T>) -> Result<Outcome, Error> {
-        if network.has_requests() {
-            return Ok(Outcome::Retry);
-        }
+        let served = network.serve_requests();
         if let Some(error) = network.gone(self.process) {
             return Ok(Outcome::Failed(error));
         }
         if network.is_retired(self.process) {
             return Ok(Outcome::Eof);
         }
+        if self.handle.is_stopped() {
+            return Ok(Outcome::Failed(Error::stopped()));
+        }
         let standing = self.standing();
         let offered = elements.len() as u64;
-        self.offered.lock().extend(elements.drain(..));
+        self.offers.lock().elements.extend(elements.drain(..));
         network.wake(self.process)?;
-        network.drive(self.process, standing + offered)?;
-        let left = self.standing();
-        let moved = (standing + offered - left).saturating_sub(standing);
-        if moved == 0 {
-            return Ok(Outcome::Pending);
+        network.drive(self.process, standing + offered, served)?;
+        let moved = offered.saturating_sub(self.standing());
+        if moved > 0 {
+            elements.extend(self.offers.lock().elements.drain(..));
+            return Ok(Outcome::Moved(moved));
         }
-        let mut queue = self.offered.lock();
-        let back = queue.len();
-        elements.extend(queue.drain(..back));
-        Ok(Outcome::Moved(moved))
+        let outcome = still(network, &self.handle);
+        if outcome != Outcome::Pending {
+            let mut offers = self.offers.lock();
+            let older = offers.elements.len().saturating_sub(offered as usize);
+            elements.extend(offers.elements.drain(older..));
+        }
+        Ok(outcome)
     }
 
     /// How many elements are on offer.
     pub fn standing(&self) -> u64 {
-        self.offered.lock().len() as u64
+        self.offers.lock().elements.len() as u64
     }
 
     /// Leaves the flow point. What is on offer is handed back.
     ///
     /// # Errors
     /// When the process has been removed already.
-    pub fn close(self, network: &mut Network) -> Result<Vec<T>, Error> {
+    pub fn close(mut self, network: &mut Network) -> Result<Vec<T>, Error> {
+        self.is_closed = true;
         network.remove(self.process)?;
-        Ok(self.offered.lock().drain(..).collect())
+        Ok(self.offers.lock().elements.drain(..).collect())
+    }
+}
+
+impl<T> Drop for Writer<T> {
+    fn drop(&mut self) {
+        if self.is_closed {
+            return;
+        }
+        self.offers.lock().ended = true;
+        let process = self.process;
+        self.handle.leave(move |network| {
+            // It may have been removed already.
+            let _ = network.wake(process);
+        });
+    }
+}
+
+/// The outcome of a call by which nothing has moved.
+fn still(network: &Network, handle: &Handle) -> Outcome {
+    if handle.is_stopped() {
+        Outcome::Failed(Error::stopped())
+    } else if network.has_requests() {
+        Outcome::Retry
+    } else {
+        Outcome::Pending
     }
 }
 
@@ -221,7 +292,7 @@ struct Inlet<T> {
 }
 
 impl<T: Element> Inlet<T> {
-    fn new(offered: Arc<Mutex<VecDeque<T>>>) -> Inlet<T> {
+    fn new(offers: Arc<Mutex<Offers<T>>>) -> Inlet<T> {
         let results = [vec![Type::BOOL, Type::BOOL], T::fields()].concat();
         let sig = HostSig {
             name: "next".to_owned(),
@@ -230,13 +301,14 @@ impl<T: Element> Inlet<T> {
             rows: Vec::new(),
         };
         let function = crate::host::function(sig, move |_args, results, context| {
-            let mut offered = offered.lock();
-            if let Some(element) = offered.pop_front() {
-                results.bool(0, true);
-                results.bool(1, !offered.is_empty());
-                element::write(element, results, 2, context)?;
+            let mut offers = offers.lock();
+            let next = offers.elements.pop_front();
+            results.bool(0, next.is_some());
+            results.bool(1, offers.ended || !offers.elements.is_empty());
+            match next {
+                Some(element) => element::write(element, results, 2, context),
+                None => Ok(()),
             }
-            Ok(())
         });
         Inlet {
             function: Some(function),
@@ -253,6 +325,8 @@ impl<T: Element> Process for Inlet<T> {
         shape.starts_idle();
     }
 
+    /// What is next: whether there is an element, and whether more is to be done: to give
+    /// another, or to end.
     fn write_ok(&self, f: &mut Fragment<'_>) {
         let next = f.call(0, &[]);
         let (some, more) = (next[0], next[1]);
@@ -262,8 +336,11 @@ impl<T: Element> Process for Inlet<T> {
         f.again();
         f.switch_to(last);
         f.emit(0, &next[2..]);
-        f.end(cutthrough_ir::End::Pending);
+        f.end(End::Pending);
         f.switch_to(none);
-        f.end(cutthrough_ir::End::Pending);
+        let (_, later) = f.br_new(more);
+        f.finish();
+        f.switch_to(later);
+        f.end(End::Pending);
     }
 }

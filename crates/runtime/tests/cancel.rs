@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use cutthrough::ir::{HostSig, SlotDecl, Type, Value};
-use cutthrough::processes::{Collect, Collected, Copy, Iter, Merge};
+use cutthrough::processes::{Collect, Collected, Iter, Merge, Pass};
 use cutthrough::{
     Account, Cause, Close, Edge, ErrorKind, Fate, FlowPoint, Fragment, Held, Network, Options, Process,
     ProcessId, Progress, Shape,
@@ -300,7 +300,7 @@ fn told(
     let source = network.add(source).unwrap();
     let numbers = network.point::<i64>("numbers").unwrap();
     network.attach_output(source, 0, numbers).unwrap();
-    let copied: FlowPoint<i64> = network.pipe(numbers, Copy::new(Type::I64)).unwrap();
+    let copied: FlowPoint<i64> = network.pipe(numbers, Pass::new(Type::I64)).unwrap();
     let listener = Listener {
         told: told.clone(),
         panics: false,

@@ -2,7 +2,7 @@
 //! overtakes another of its edge, none is lost uncounted, whoever leaves meanwhile.
 
 use cutthrough::ir::Type;
-use cutthrough::processes::{BranchPolicy, Collect, Collected, Copy, Merge, Slice, Take, Tee, Zip};
+use cutthrough::processes::{BranchPolicy, Collect, Collected, Merge, Pass, Slice, Take, Tee, Zip};
 use cutthrough::{FlowPoint, Network, Polymorphic, ProcessId, Progress};
 
 mod common;
@@ -63,7 +63,7 @@ fn a_block_keeps_its_place_when_its_other_reader_leaves() {
         let taken = network.point::<i64>("taken").unwrap();
         attach(&mut network, first, take, taken);
         let taken = collect(&mut network, taken);
-        let copy = network.add(Copy::new(Type::I64)).unwrap();
+        let copy = network.add(Pass::new(Type::I64)).unwrap();
         attach(&mut network, dealt, copy, first);
         let collected = collect(&mut network, dealt);
         network.run().unwrap();
@@ -84,7 +84,7 @@ fn nobody_pulls_past_a_block() {
         let taken = network.point::<i64>("taken").unwrap();
         attach(&mut network, first, take, taken);
         collect(&mut network, taken);
-        let copy = network.add(Copy::new(Type::I64)).unwrap();
+        let copy = network.add(Pass::new(Type::I64)).unwrap();
         attach(&mut network, dealt, copy, first);
         let zip = network.add(Zip::new(Type::I64, Type::I64)).unwrap();
         let others = numbers(&mut network, 6);
@@ -108,7 +108,7 @@ fn a_point_is_dealt_until_its_block_is() {
         let other = network.sink(shared, Collect::<i64>::new()).unwrap();
         let dealt = |network: &mut Network| {
             let report = network.report();
-            let point = report.points.iter().find(|point| point.id == shared.into());
+            let point = report.points.iter().find(|point| point.id == shared.id());
             point.map(|point| (point.polymorphic, point.in_deal)).unwrap()
         };
         // The source fills a block, and the steps are used up.
@@ -138,7 +138,7 @@ fn what_a_removed_point_has_lost_is_still_counted() {
         assert_eq!(network.run().unwrap(), Progress::Done);
         assert_eq!(collected.take(), [0, 1, 2]);
         assert_eq!(network.report().lost_at_removed, 0);
-        network.remove_point(shared.into()).unwrap();
+        network.remove_point(shared.id()).unwrap();
         assert_eq!(network.report().lost_at_removed, 1);
     });
 }

@@ -1,8 +1,12 @@
 //! Reading and writing from outside: the outcomes, standing asks and offers, fairness.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use cutthrough::ir::{Op, Type};
 use cutthrough::processes::{Filter, Iter, Slice};
-use cutthrough::{FlowPoint, Network, Options, Outcome, Reader, Writer};
+use cutthrough::{ErrorKind, FlowPoint, Handle, Network, Options, Outcome, Progress, Reader, Writer};
 
 fn on_both_engines(test: impl Fn(Network)) {
     test(Network::new(Options::interpreted()));
@@ -96,5 +100,125 @@ fn a_removed_reader_fails_the_call() {
             reader.read(&mut network, 1).unwrap(),
             Outcome::Failed(_)
         ));
+    });
+}
+
+/// Has requests come from another thread, as fast as they are served, until it is dropped.
+struct Requests {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Requests {
+    fn flood(handle: Handle) -> Requests {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                if let Ok(request) = handle.request(|_| ()) {
+                    let _ = request.wait();
+                }
+            }
+        });
+        Requests {
+            stop,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // What it waits for is never answered: the network does not run any more.
+        drop(self.thread.take());
+    }
+}
+
+/// Runs a test that must not hang on a thread of its own.
+fn within_a_minute(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    if is_done.recv_timeout(Duration::from_secs(60)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+        panic!("it hangs");
+    }
+    thread.join().unwrap();
+}
+
+#[test]
+fn requests_do_not_keep_reads_and_writes_from_returning() {
+    within_a_minute(|| {
+        on_both_engines(|mut network| {
+            let point = network.point::<i64>("numbers").unwrap();
+            let writer = Writer::attach(&mut network, point).unwrap();
+            let evens = even(&mut network, point);
+            let reader = Reader::attach(&mut network, evens).unwrap();
+            let _requests = Requests::flood(network.handle());
+            let mut sum = 0;
+            let mut offer: Vec<i64> = Vec::new();
+            let mut next = 0..20_000;
+            while sum < 9_999 * 10_000 {
+                if offer.is_empty() && writer.standing() == 0 {
+                    offer.extend(next.by_ref().take(500));
+                }
+                writer.write(&mut network, &mut offer).unwrap();
+                reader.read(&mut network, 100).unwrap();
+                sum += reader.fetch(u64::MAX).iter().sum::<i64>();
+            }
+            network.check_conservation().unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_network_that_was_stopped_says_so() {
+    within_a_minute(|| {
+        on_both_engines(|mut network| {
+            let point = network.point::<i64>("numbers").unwrap();
+            let writer = Writer::attach(&mut network, point).unwrap();
+            let reader = Reader::attach(&mut network, point).unwrap();
+            network.handle().stop();
+            let mut offer = vec![1, 2];
+            let stopped = |outcome| match outcome {
+                Outcome::Failed(error) => error.kind() == ErrorKind::Stopped,
+                _ => false,
+            };
+            assert!(stopped(reader.read(&mut network, 1).unwrap()));
+            assert!(stopped(writer.write(&mut network, &mut offer).unwrap()));
+            assert_eq!(offer, [1, 2]);
+        });
+    });
+}
+
+#[test]
+fn a_writer_that_is_dropped_ends_the_flow_behind_what_it_offered() {
+    on_both_engines(|mut network| {
+        let point = network.point::<i64>("numbers").unwrap();
+        let writer = Writer::attach(&mut network, point).unwrap();
+        let reader = Reader::attach(&mut network, point).unwrap();
+        assert_eq!(
+            writer.write(&mut network, &mut vec![1, 2]).unwrap(),
+            Outcome::Pending
+        );
+        drop(writer);
+        assert_eq!(reader.read(&mut network, 9).unwrap(), Outcome::Moved(2));
+        assert_eq!(reader.fetch(9), [1, 2]);
+        assert_eq!(reader.read(&mut network, 9).unwrap(), Outcome::Eof);
+        assert_eq!(network.run().unwrap(), Progress::Done);
+    });
+}
+
+#[test]
+fn a_reader_that_is_dropped_is_seen_to_leave() {
+    on_both_engines(|mut network| {
+        let point = network.point::<i64>("numbers").unwrap();
+        let writer = Writer::attach(&mut network, point).unwrap();
+        let reader = Reader::attach(&mut network, point).unwrap();
+        drop(reader);
+        assert_eq!(writer.write(&mut network, &mut vec![1, 2]).unwrap(), Outcome::Eof);
+        assert_eq!(network.run().unwrap(), Progress::Done);
     });
 }

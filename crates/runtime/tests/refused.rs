@@ -4,7 +4,7 @@ mod common;
 
 use common::{counting, on_both_engines};
 use cutthrough::ir::{Op, SlotDecl, Type};
-use cutthrough::processes::{Collect, Copy, FlatMap, Iter, Slice};
+use cutthrough::processes::{Collect, FlatMap, Iter, Pass, Slice};
 use cutthrough::{ErrorKind, Port};
 
 #[test]
@@ -15,16 +15,16 @@ fn what_fails_changes_nothing() {
         let before = network.report().to_string();
         let error = network
             .rewire(|rewire| {
-                let copy = rewire.add(Copy::new(Type::I64))?;
+                let copy = rewire.add(Pass::new(Type::I64))?;
                 rewire.detach_input(sink, 0)?;
                 rewire.attach_input(copy, 0, numbers)?;
                 rewire.swap(source, Slice::i64([1, 2, 3]))?;
                 rewire.attach_output(copy, 7, numbers)
             })
             .unwrap_err();
-        assert_eq!(error.to_string(), "edit 5: `copy` has no output 7");
+        assert_eq!(error.to_string(), "edit 5: `pass` has no output 7");
         let cycle = network.rewire(|rewire| {
-            let copy = rewire.add(Copy::new(Type::I64))?;
+            let copy = rewire.add(Pass::new(Type::I64))?;
             rewire.attach_input(copy, 0, numbers)?;
             rewire.attach_output(copy, 0, numbers)
         });
@@ -40,7 +40,7 @@ fn what_fails_changes_nothing() {
 fn a_process_that_is_gone_is_neither_put_in_nor_taken_out() {
     on_both_engines(|mut network| {
         let (source, numbers, sink, collected) = counting(&mut network);
-        let gone = network.add(Copy::new(Type::I64)).unwrap();
+        let gone = network.add(Pass::new(Type::I64)).unwrap();
         network.remove(gone).unwrap();
         network.run_steps(100).unwrap();
         let before = network.report().to_string();
@@ -87,7 +87,7 @@ fn an_edit_that_panics_changes_nothing() {
         let before = network.report().to_string();
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             network.rewire(|rewire| {
-                let copy = rewire.add(Copy::new(Type::I64))?;
+                let copy = rewire.add(Pass::new(Type::I64))?;
                 rewire.detach_input(sink, 0)?;
                 rewire.attach_input(copy, 0, numbers)?;
                 rewire.swap(source, Slice::i64([1, 2, 3]))?;
@@ -115,7 +115,7 @@ fn a_path_beyond_the_bound_is_refused_and_leaves_nothing() {
         let mut longest = 2;
         let refused = loop {
             let inserted = network.rewire(|rewire| {
-                let copy = rewire.add(Copy::new(Type::I64))?;
+                let copy = rewire.add(Pass::new(Type::I64))?;
                 rewire.insert(behind, copy)
             });
             match inserted {

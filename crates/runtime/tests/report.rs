@@ -2,7 +2,7 @@
 //! whom, and what was dropped for what cause.
 
 use cutthrough::ir::Type;
-use cutthrough::processes::{Collect, Copy, ForEach, Iter};
+use cutthrough::processes::{Collect, ForEach, Iter, Pass};
 use cutthrough::{
     Cause, Compile, FlowPoint, Mode, Network, NotNative, Options, Polymorphic, Port, ProcessId, Reader,
     Report, Standing, Waits, Writer, limits,
@@ -23,7 +23,7 @@ fn line(options: Options) -> Line {
     let source = network.add(Iter::new(0i64..)).unwrap();
     let numbers = network.point::<i64>("numbers").unwrap();
     network.attach_output(source, 0, numbers).unwrap();
-    let copy = network.add(Copy::new(Type::I64)).unwrap();
+    let copy = network.add(Pass::new(Type::I64)).unwrap();
     network.attach_input(copy, 0, numbers).unwrap();
     let copied = network.point::<i64>("copied").unwrap();
     network.attach_output(copy, 0, copied).unwrap();
@@ -104,7 +104,7 @@ fn a_chain_that_keeps_changing_backs_off() {
         };
         network
             .rewire(|rewire| {
-                let inserted = rewire.add(Copy::new(Type::I64))?;
+                let inserted = rewire.add(Pass::new(Type::I64))?;
                 rewire.insert(behind, inserted)
             })
             .unwrap();
@@ -171,14 +171,14 @@ fn every_invalidation_has_its_cause() {
     };
     network
         .rewire(|rewire| {
-            let inserted = rewire.add(Copy::new(Type::I64))?;
+            let inserted = rewire.add(Pass::new(Type::I64))?;
             rewire.insert(behind, inserted)
         })
         .unwrap();
     // The first of the edits that the insertion consists of.
     check(&mut network, Cause::Inserted, 2);
     network
-        .rewire(|rewire| rewire.swap(copy, Copy::new(Type::I64)))
+        .rewire(|rewire| rewire.swap(copy, Pass::new(Type::I64)))
         .unwrap();
     check(&mut network, Cause::Swapped, 1);
     network.rewire(|rewire| rewire.finish(sink)).unwrap();

@@ -141,10 +141,15 @@ fn a_request_that_panics_is_answered() {
     let handle = network.handle();
     let request = handle.request(|_| panic!("a panic of the test")).unwrap();
     let after = handle.request(|_| ()).unwrap();
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| network.run()));
-    assert!(outcome.is_err(), "it is the caller's to see");
-    let _: Error = request.wait().unwrap_err();
-    // What came after it waits for the next run.
+    // The network's thread goes on.
     network.run().unwrap();
+    let error: Error = request.wait().unwrap_err();
+    assert!(error.message().ends_with("a panic of the test"), "{error}");
     after.wait().unwrap();
+    // Where nobody waits for an answer, it is told to who runs the network.
+    handle.send(|_| panic!("another panic of the test")).unwrap();
+    let error = network.run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    assert!(error.message().ends_with("another panic of the test"), "{error}");
+    network.run().unwrap();
 }

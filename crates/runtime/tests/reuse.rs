@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{plus, warm};
 use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
-use cutthrough::processes::{BranchPolicy, Copy, FlatMap, ForEach, Iter, Map, Merge, Route, Tee, Zip};
+use cutthrough::processes::{BranchPolicy, FlatMap, ForEach, Iter, Map, Merge, Pass, Route, Tee, Zip};
 use cutthrough::{FlowPoint, Fragment, Network, Options, Port, Process, ProcessId};
 
 /// Flow points that all networks here have: what two sources give, and what a sink takes.
@@ -180,7 +180,7 @@ fn a_process_in_front_of_a_pulled_input() {
     };
     come_and_go(
         network,
-        move |network| insert(network, behind, Copy::new(Type::I64)),
+        move |network| insert(network, behind, Pass::new(Type::I64)),
         take_out,
     );
 }

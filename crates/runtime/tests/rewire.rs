@@ -5,7 +5,7 @@ mod common;
 use common::{counting, is_native, on_both_engines, plus, warm};
 use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{
-    BranchPolicy, Collect, Collected, Copy, Filter, Fold, ForEach, Iter, Map, Order, Take, Tee, Zip,
+    BranchPolicy, Collect, Collected, Filter, Fold, ForEach, Iter, Map, Order, Pass, Take, Tee, Zip,
 };
 use cutthrough::{Error, FlowPoint, Network, Options, Port, ProcessId, Progress};
 
@@ -232,7 +232,7 @@ fn what_is_taken_out_with_a_block_on_its_way_hands_it_on() {
         let reader = cutthrough::Reader::attach(&mut network, joined).unwrap();
         let copy = network
             .rewire(|rewire| {
-                let copy = rewire.add(Copy::new(Type::I64))?;
+                let copy = rewire.add(Pass::new(Type::I64))?;
                 rewire.insert_into(joined, copy)?;
                 Ok(copy)
             })

@@ -61,7 +61,7 @@ pub const PROCESSES: &[&str] = &[
     "slice",
     "iter",
     "feed",
-    "copy",
+    "pass",
     "map",
     "map_fn",
     "filter",

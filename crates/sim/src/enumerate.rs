@@ -64,7 +64,7 @@ fn number() -> ElementType {
 pub fn stages() -> Vec<Spec> {
     use BranchPolicy::Drop;
     vec![
-        Spec::Copy(number()),
+        Spec::Pass(number()),
         Spec::FilterFn {
             element: number(),
             every: 1,

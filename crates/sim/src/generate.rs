@@ -432,7 +432,7 @@ impl Generator {
         }
         let last = first + branches - 1;
         let rival = match self.rng.below(3) {
-            0 => Spec::Copy(element.clone()),
+            0 => Spec::Pass(element.clone()),
             1 => Spec::Buffer(element.clone(), self.rng.range(1, 4)),
             _ => Spec::Skip(element.clone(), 1),
         };
@@ -465,7 +465,7 @@ impl Generator {
             rng.below(16)
         };
         let spec = match kind {
-            0 => Spec::Copy(element),
+            0 => Spec::Pass(element),
             1 if typed => Spec::MapFn {
                 element,
                 panics_at: if self.faults { rng.below(9) } else { 0 },

@@ -48,7 +48,7 @@ fn balanced(spec: &Spec, process: &ProcessSnapshot) -> Result<(), String> {
     // The element at which a process failed is its fate.
     let failed = u64::from(process.status == Readiness::Failed);
     let accounted = match spec {
-        Spec::Copy(_) | Spec::Map { .. } | Spec::Merge(..) | Spec::Route { .. } | Spec::Take(..) => {
+        Spec::Pass(_) | Spec::Map { .. } | Spec::Merge(..) | Spec::Route { .. } | Spec::Take(..) => {
             out + failed
         }
         Spec::MapFn { .. }
@@ -519,10 +519,10 @@ impl Facts<'_> {
 
 /// Whether what a process does with an element does not depend on those before.
 fn is_blind_to_order(spec: &Spec) -> bool {
-    use Spec::{Buffer, Collect, Copy, Filter, FlatMap, ForEach, Map, MapFn, Merge, Route, Sink, Tee};
+    use Spec::{Buffer, Collect, Filter, FlatMap, ForEach, Map, MapFn, Merge, Pass, Route, Sink, Tee};
     matches!(
         spec,
-        Copy(_)
+        Pass(_)
             | Map { .. }
             | MapFn { .. }
             | Filter { .. }

@@ -4,8 +4,8 @@ use cutthrough::aggregate::{AggregateFunction, BasicAggregate};
 use cutthrough::kernels::order::{OrderKey, OrderSpec};
 use cutthrough::processes::GroupSpec;
 use cutthrough::processes::{
-    BranchPolicy, Collect, Copy, Filter, FilterFn, FlatMap, Fold, ForEach, Group, Iter, Map, MapFn, Merge,
-    Order, Route, Skip, Slice, Take, Tee, Zip,
+    BranchPolicy, Collect, Filter, FilterFn, FlatMap, Fold, ForEach, Group, Iter, Map, MapFn, Merge, Order,
+    Pass, Route, Skip, Slice, Take, Tee, Zip,
 };
 use cutthrough::{Fragment, Process};
 use cutthrough_ir::{Block, ElementType, Kind, Op, SlotDecl, Type, Value};
@@ -36,7 +36,7 @@ pub enum Spec {
         fault: Fault,
         own: bool,
     },
-    Copy(ElementType),
+    Pass(ElementType),
     Map {
         from: ElementType,
         to: ElementType,
@@ -150,7 +150,7 @@ impl Spec {
             Spec::SliceI(_) | Spec::SliceF(_) => "slice",
             Spec::Iter { .. } => "iter",
             Spec::Feed { .. } => "feed",
-            Spec::Copy(_) => "copy",
+            Spec::Pass(_) => "pass",
             Spec::Map { .. } => "map",
             Spec::MapFn { .. } => "map_fn",
             Spec::Filter { .. } => "filter",
@@ -180,7 +180,7 @@ impl Spec {
     pub fn inputs(&self) -> Vec<ElementType> {
         match self {
             Spec::SliceI(_) | Spec::SliceF(_) | Spec::Iter { .. } | Spec::Feed { .. } => Vec::new(),
-            Spec::Copy(element)
+            Spec::Pass(element)
             | Spec::MapFn { element, .. }
             | Spec::Filter { element, .. }
             | Spec::FilterFn { element, .. }
@@ -211,7 +211,7 @@ impl Spec {
             Spec::SliceF(_) => vec![Type::F64.into()],
             Spec::Iter { element, .. }
             | Spec::Feed { element, .. }
-            | Spec::Copy(element)
+            | Spec::Pass(element)
             | Spec::MapFn { element, .. }
             | Spec::Filter { element, .. }
             | Spec::FilterFn { element, .. }
@@ -246,10 +246,10 @@ impl Spec {
 
     /// Whether what it gives is what it takes, element by element.
     pub fn passes(&self) -> bool {
-        use Spec::{Buffer, Copy, Faulty, Filter, FilterFn, Gate, MapFn, Merge, Route, Skip, Take, Tee};
+        use Spec::{Buffer, Faulty, Filter, FilterFn, Gate, MapFn, Merge, Pass, Route, Skip, Take, Tee};
         matches!(
             self,
-            Copy(_)
+            Pass(_)
                 | MapFn { .. }
                 | Filter { .. }
                 | FilterFn { .. }
@@ -289,7 +289,7 @@ impl Spec {
                 own,
                 name,
             }),
-            Spec::Copy(element) => Box::new(Copy::new(element)),
+            Spec::Pass(element) => Box::new(Pass::new(element)),
             Spec::Map { from, to, seed, size } => Box::new(Map::new(from, to.clone(), move |f, x| {
                 expr::element(seed, size, f, x, &to)
             })),

@@ -97,7 +97,7 @@ fn engines_agree_on_all_small_networks() {
 fn readers_are_served_in_turn() {
     let copies = enumerate::stages()
         .iter()
-        .position(|spec| spec.kind() == "copy")
+        .position(|spec| spec.kind() == "pass")
         .expect("it is among them");
     let case = Case {
         shape: Shape::Readers,

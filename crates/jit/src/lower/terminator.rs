@@ -6,6 +6,7 @@ use cranelift_codegen::ir::{
     Value as ClifValue, types,
 };
 
+use cutthrough_ir::host::HOST_FULL;
 use cutthrough_ir::types::words_of;
 use cutthrough_ir::{Item, Target, Terminator, Value};
 
@@ -196,11 +197,23 @@ impl Lowerer<'_, '_> {
                 self.refresh_rows(rows as usize);
             }
         }
-        let (succeeded, error) = (self.builder.create_block(), self.cold_block());
-        self.builder.ins().brif(status, error, &[], succeeded, &[]);
+        let (succeeded, rare) = (self.builder.create_block(), self.cold_block());
+        self.builder.ins().brif(status, rare, &[], succeeded, &[]);
+
+        self.switch_to_sealed(rare);
+        let (full, error) = (self.cold_block(), self.cold_block());
+        let is_full = self
+            .builder
+            .ins()
+            .icmp_imm_s(IntCC::Equal, status, i64::from(HOST_FULL));
+        self.builder.ins().brif(is_full, full, &[], error, &[]);
 
         self.switch_to_sealed(error);
         self.jump_to(&[], failed);
+
+        self.switch_to_sealed(full);
+        self.halt();
+        self.builder.ins().jump(succeeded, &[]);
 
         self.switch_to_sealed(succeeded);
         let mut parts = Vec::new();

@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use cutthrough::ir::ElementType;
 use cutthrough::processes::{BranchPolicy, Tee};
-use cutthrough::{Error, Network, PointId, Prepared, Process, ProcessId, Rewire};
+use cutthrough::{AnyPoint, Error, Network, PointId, Prepared, Process, ProcessId, Rewire};
 use cutthrough_formats::{Field, Format};
 
 use crate::ast::OutputFormat;
@@ -115,12 +115,12 @@ impl TapPoint {
     ///
     /// # Errors
     /// When there is no such flow point.
-    pub fn of_network(network: &Network, point: impl Into<PointId>) -> Result<TapPoint, Error> {
-        let point = point.into();
-        let element = network.element_of(point)?.clone();
+    pub fn of_network(network: &Network, point: impl Into<AnyPoint>) -> Result<TapPoint, Error> {
+        let any = point.into();
+        let element = network.element_of(any)?.clone();
         Ok(TapPoint {
-            point,
-            name: network.name_of(point)?.to_owned(),
+            point: any.id(),
+            name: network.name_of(any)?.to_owned(),
             schema: Schema::of_values(element.fields()),
             element,
             is_block: false,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cutthrough_ir::{ElementType, Type};
 
 use super::{Network, Report};
-use crate::element::{Element, FlowPoint};
+use crate::element::{AnyPoint, Element, FlowPoint};
 use crate::error::{Error, ErrorKind};
 use crate::fate::Close;
 use crate::network::ProcessReport;
@@ -55,7 +55,7 @@ impl Network {
         &mut self,
         process: ProcessId,
         output: usize,
-        point: impl Into<PointId>,
+        point: impl Into<AnyPoint>,
     ) -> Result<(), Error> {
         self.transact(|rewire| rewire.attach_output(process, output, point))
     }
@@ -68,13 +68,14 @@ impl Network {
         &mut self,
         process: ProcessId,
         input: usize,
-        point: impl Into<PointId>,
+        point: impl Into<AnyPoint>,
     ) -> Result<(), Error> {
         self.transact(|rewire| rewire.attach_input(process, input, point))
     }
 
     /// Adds a process that reads `from` by its first input and writes by its first
-    /// output to a new flow point, which is given back.
+    /// output to a new flow point, which is given back. If other processes read `from`,
+    /// they share its elements, as [`sink`](Network::sink) says.
     ///
     /// # Errors
     /// As [`add`](Network::add) and [`attach_input`](Network::attach_input).
@@ -83,9 +84,11 @@ impl Network {
         from: FlowPoint<A>,
         process: impl Process + 'static,
     ) -> Result<FlowPoint<B>, Error> {
-        let id = self.add(process)?;
-        self.attach_input(id, 0, from)?;
-        self.output_of(id)
+        self.transact(|rewire| {
+            let id = rewire.add(process)?;
+            rewire.attach_input(id, 0, from)?;
+            rewire.output_of(id)
+        })
     }
 
     /// Adds a source; the new flow point that it writes to.
@@ -93,11 +96,17 @@ impl Network {
     /// # Errors
     /// As [`pipe`](Network::pipe).
     pub fn source<T: Element>(&mut self, process: impl Process + 'static) -> Result<FlowPoint<T>, Error> {
-        let id = self.add(process)?;
-        self.output_of(id)
+        self.transact(|rewire| {
+            let id = rewire.add(process)?;
+            rewire.output_of(id)
+        })
     }
 
     /// Adds a process that reads `from`.
+    ///
+    /// Readers of one flow point share its elements: each goes to exactly one of them. For
+    /// several to see them all, put a [`Tee`](crate::processes::Tee) behind `from`, and a
+    /// reader behind each of its outputs.
     ///
     /// # Errors
     /// As [`pipe`](Network::pipe).
@@ -106,16 +115,11 @@ impl Network {
         from: FlowPoint<T>,
         process: impl Process + 'static,
     ) -> Result<ProcessId, Error> {
-        let id = self.add(process)?;
-        self.attach_input(id, 0, from)?;
-        Ok(id)
-    }
-
-    fn output_of<T: Element>(&mut self, process: ProcessId) -> Result<FlowPoint<T>, Error> {
-        let name = self.known(process)?.name.clone();
-        let point = self.point::<T>(&name)?;
-        self.attach_output(process, 0, point)?;
-        Ok(point)
+        self.transact(|rewire| {
+            let id = rewire.add(process)?;
+            rewire.attach_input(id, 0, from)?;
+            Ok(id)
+        })
     }
 
     /// Keeps a flow point open although its last writer has left (or never came): the
@@ -123,8 +127,8 @@ impl Network {
     ///
     /// # Errors
     /// When there is no such point.
-    pub fn hold_writers(&mut self, point: impl Into<PointId>, hold: bool) -> Result<(), Error> {
-        let point = point.into();
+    pub fn hold_writers(&mut self, point: impl Into<AnyPoint>, hold: bool) -> Result<(), Error> {
+        let point = self.own(point)?;
         self.known_point(point)?;
         *self.wiring.holds_mut(point).0 = hold;
         if !hold {
@@ -138,8 +142,8 @@ impl Network {
     ///
     /// # Errors
     /// When there is no such point.
-    pub fn hold_readers(&mut self, point: impl Into<PointId>, hold: bool) -> Result<(), Error> {
-        let point = point.into();
+    pub fn hold_readers(&mut self, point: impl Into<AnyPoint>, hold: bool) -> Result<(), Error> {
+        let point = self.own(point)?;
         self.known_point(point)?;
         *self.wiring.holds_mut(point).1 = hold;
         if !hold {
@@ -234,16 +238,16 @@ impl Network {
     ///
     /// # Errors
     /// When there is no such flow point.
-    pub fn element_of(&self, point: impl Into<PointId>) -> Result<&ElementType, Error> {
-        Ok(&self.known_point(point.into())?.element)
+    pub fn element_of(&self, point: impl Into<AnyPoint>) -> Result<&ElementType, Error> {
+        Ok(&self.known_point(self.own(point)?)?.element)
     }
 
     /// What a flow point is called.
     ///
     /// # Errors
     /// When there is no such flow point.
-    pub fn name_of(&self, point: impl Into<PointId>) -> Result<&str, Error> {
-        Ok(&self.known_point(point.into())?.name)
+    pub fn name_of(&self, point: impl Into<AnyPoint>) -> Result<&str, Error> {
+        Ok(&self.known_point(self.own(point)?)?.name)
     }
 
     /// The flow points of this name.
@@ -278,6 +282,16 @@ impl Network {
 
     pub(super) fn known_node(&self, process: ProcessId) -> Result<&Arc<Node>, Error> {
         self.wiring.nodes.get(process).ok_or_else(Error::no_process)
+    }
+
+    /// The number of a flow point that is not known to be another network's.
+    pub(super) fn own(&self, point: impl Into<AnyPoint>) -> Result<PointId, Error> {
+        let point = point.into();
+        if point.network.is_some_and(|network| network != self.number) {
+            let message = "the flow point is another network's: a network takes those that it gave";
+            return Err(Error::new(ErrorKind::NotThere, message));
+        }
+        Ok(point.id)
     }
 
     pub(super) fn known_point(&self, point: PointId) -> Result<&Point, Error> {

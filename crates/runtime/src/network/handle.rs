@@ -60,12 +60,22 @@ impl Shared {
         drop(unanswered);
     }
 
-    fn push(&self, request: Request) -> Result<(), Error> {
+    /// Whether the running chain is to come out: a request waits, or the network has been
+    /// stopped. An interrupt that is left of requests that were served is taken back.
+    pub(super) fn is_interrupted(&self) -> bool {
+        // Under the lock: who pushes a request sets the flag under it.
+        let queue = self.queue.lock();
+        let interrupted = !queue.requests.is_empty() || self.is_stopped();
+        self.interrupt.store(interrupted, Ordering::Relaxed);
+        interrupted
+    }
+
+    fn push(&self, request: Request, is_bounded: bool) -> Result<(), Error> {
         let mut queue = self.queue.lock();
         if queue.closed {
             return Err(Error::network_gone());
         }
-        if queue.requests.len() >= REQUESTS_MAX {
+        if is_bounded && queue.requests.len() >= REQUESTS_MAX {
             let message = format!(
                 "{REQUESTS_MAX} requests wait for the network's thread already; wait until some are answered"
             );
@@ -91,13 +101,21 @@ impl Handle {
         Handle { shared }
     }
 
-    /// Has the network call `request` between two grants, on the thread that runs it.
+    /// Has the network call `request` between two grants, on the thread that runs it. If it
+    /// panics, [`Network::run`] comes back with that as an error, and can be run on.
     ///
     /// # Errors
     /// At the bound on requests that wait, or when the network is gone. `request` has
     /// then been dropped.
     pub fn send(&self, request: impl FnOnce(&mut Network) + Send + 'static) -> Result<(), Error> {
-        self.shared.push(Box::new(request))
+        self.shared.push(Box::new(request), true)
+    }
+
+    /// Has a process leave whose owner has dropped its handle. Each does so once, so that
+    /// the number of processes is the bound.
+    pub(crate) fn leave(&self, request: impl FnOnce(&mut Network) + Send + 'static) {
+        // A network that is gone has no process to leave it.
+        let _ = self.shared.push(Box::new(request), false);
     }
 
     /// As [`send`](Handle::send), with a way to learn what became of it. It comes back
@@ -138,7 +156,7 @@ impl Handle {
         let slot = Arc::new(Slot::default());
         let answer = Answer::of(slot.clone());
         self.shared
-            .push(Box::new(move |network| answer.give(|| request(network))))?;
+            .push(Box::new(move |network| answer.give(|| request(network))), true)?;
         Ok(Pending::of(slot))
     }
 

@@ -1,6 +1,7 @@
 //! Putting processes in and taking them out, which are several edits each; names.
 
 use super::rewire::{Rewire, not_attached};
+use crate::element::AnyPoint;
 use crate::error::{Error, ErrorKind};
 use crate::specialize::Cause;
 use crate::wiring::{PointId, Port, ProcessId};
@@ -36,9 +37,11 @@ impl Rewire<'_> {
     /// # Errors
     /// When there is no such point or process, nobody writes to the point, or the types do
     /// not fit.
-    pub fn insert_into(&mut self, point: impl Into<PointId>, process: ProcessId) -> Result<PointId, Error> {
-        let point = point.into();
-        self.several(|rewire| rewire.insert_in_front(point, process))
+    pub fn insert_into(&mut self, point: impl Into<AnyPoint>, process: ProcessId) -> Result<PointId, Error> {
+        self.several(|rewire| {
+            let point = rewire.network.own(point)?;
+            rewire.insert_in_front(point, process)
+        })
     }
 
     fn insert_in_front(&mut self, point: PointId, process: ProcessId) -> Result<PointId, Error> {
@@ -122,9 +125,9 @@ impl Rewire<'_> {
     ///
     /// # Errors
     /// When there is no such flow point.
-    pub fn rename_point(&mut self, point: impl Into<PointId>, name: &str) -> Result<(), Error> {
+    pub fn rename_point(&mut self, point: impl Into<AnyPoint>, name: &str) -> Result<(), Error> {
         self.edits += 1;
-        let point = point.into();
+        let point = self.network.own(point)?;
         if self.network.known_point(point)?.name.as_ref() != name {
             self.network.wiring.point_mut(point).name = name.into();
         }

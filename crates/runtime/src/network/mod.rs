@@ -44,7 +44,7 @@ use cutthrough_ir::{ElementBlock, HostContext, HostFunction, State};
 use rustc_hash::FxHashMap;
 use slotmap::SecondaryMap;
 
-use crate::element::{Element, FlowPoint};
+use crate::element::{Element, FlowPoint, NetworkNumber};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::exec::Buffers;
@@ -144,6 +144,7 @@ pub struct Network {
     /// Failures not reported yet.
     failures: Vec<Error>,
     shared: Arc<handle::Shared>,
+    number: NetworkNumber,
     quantum_steps: u64,
     processes_max: usize,
     points_max: usize,
@@ -189,6 +190,7 @@ impl Network {
             turns: SecondaryMap::new(),
             failures: Vec::new(),
             shared: Arc::new(handle::Shared::default()),
+            number: NetworkNumber::next(),
             quantum_steps: options.quantum_steps.max(1),
             processes_max: options.processes_max,
             points_max: options.points_max,
@@ -201,7 +203,8 @@ impl Network {
     /// # Errors
     /// At the bound on flow points.
     pub fn point<T: Element>(&mut self, name: &str) -> Result<FlowPoint<T>, Error> {
-        Ok(FlowPoint::of(self.add_point(name, T::element_type())?))
+        let id = self.add_point(name, T::element_type())?;
+        Ok(FlowPoint::of(id, self.number))
     }
 
     /// A handle by which other threads edit and stop the network.

@@ -1,5 +1,6 @@
 //! The fate of a request: pending, answered, or never to be answered.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -127,7 +128,8 @@ impl<R> Answer<R> {
         Answer { slot }
     }
 
-    /// Settles the request with what `work` gives, unless it has been withdrawn.
+    /// Settles the request with what `work` gives, or with its panic, unless it has been
+    /// withdrawn.
     pub(super) fn give(self, work: impl FnOnce() -> R) {
         {
             let mut fate = self.slot.fate.lock();
@@ -136,8 +138,9 @@ impl<R> Answer<R> {
             }
             *fate = Fate::Begun;
         }
-        let answer = work();
-        *self.slot.fate.lock() = Fate::Settled(Ok(answer));
+        let answer = catch_unwind(AssertUnwindSafe(work));
+        let answer = answer.map_err(|payload| Error::request_panicked(&*payload));
+        *self.slot.fate.lock() = Fate::Settled(answer);
         self.slot.settled.notify_all();
     }
 }
@@ -145,12 +148,10 @@ impl<R> Answer<R> {
 impl<R> Drop for Answer<R> {
     fn drop(&mut self) {
         let mut fate = self.slot.fate.lock();
-        let error = match *fate {
-            Fate::Waiting => Error::network_gone(),
-            Fate::Begun => Error::request_panicked(),
-            Fate::Settled(_) | Fate::Taken => return,
-        };
-        *fate = Fate::Settled(Err(error));
+        if !matches!(*fate, Fate::Waiting) {
+            return;
+        }
+        *fate = Fate::Settled(Err(Error::network_gone()));
         drop(fate);
         self.slot.settled.notify_all();
     }

@@ -446,5 +446,5 @@ fn panicked(node: &Node) -> Close {
 }
 
 fn failure(process: &str, reason: &str) -> Error {
-    Error::new(ErrorKind::Failed, format!("{process}: {reason}"))
+    Error::new(ErrorKind::Failed, format!("{process}: {reason}")).because_of(reason)
 }

@@ -18,6 +18,7 @@ use rustc_hash::FxHashSet;
 use super::Network;
 use super::resources::{Moved, Swap};
 use crate::arrange::{Arranged, arrange};
+use crate::element::{AnyPoint, Element, FlowPoint};
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Fate};
 use crate::process::Process;
@@ -62,7 +63,7 @@ impl Network {
     ///
     /// ```
     /// use cutthrough::ir::Type;
-    /// use cutthrough::processes::{Collect, Copy, Slice};
+    /// use cutthrough::processes::{Collect, Pass, Slice};
     /// use cutthrough::Network;
     ///
     /// let mut network = Network::default();
@@ -75,7 +76,7 @@ impl Network {
     /// network.rewire(|rewire| {
     ///     let between = rewire.point("between", Type::I64)?;
     ///     rewire.detach_input(sink, 0)?;
-    ///     let copy = rewire.add(Copy::new(Type::I64))?;
+    ///     let copy = rewire.add(Pass::new(Type::I64))?;
     ///     rewire.attach_input(copy, 0, numbers)?;
     ///     rewire.attach_output(copy, 0, between)?;
     ///     rewire.attach_input(sink, 0, between)
@@ -201,6 +202,14 @@ impl Rewire<'_> {
         Ok(id)
     }
 
+    /// Adds a flow point behind a process's first output.
+    pub(super) fn output_of<T: Element>(&mut self, process: ProcessId) -> Result<FlowPoint<T>, Error> {
+        let name = self.known(process)?.name.clone();
+        let point = self.point(&name, T::element_type())?;
+        self.attach_output(process, 0, point)?;
+        Ok(FlowPoint::of(point, self.network.number))
+    }
+
     /// Attaches a process's output to a flow point.
     ///
     /// # Errors
@@ -209,10 +218,10 @@ impl Rewire<'_> {
         &mut self,
         process: ProcessId,
         output: usize,
-        point: impl Into<PointId>,
+        point: impl Into<AnyPoint>,
     ) -> Result<(), Error> {
         self.edits += 1;
-        let point = point.into();
+        let point = self.network.own(point)?;
         let node = self.known(process)?;
         let edge = node.outputs.get(output);
         let is_free = edge.is_some_and(|edge| edge.point.is_none() && edge.closed.is_none());
@@ -237,7 +246,8 @@ impl Rewire<'_> {
         Ok(())
     }
 
-    /// Attaches a process's input to a flow point.
+    /// Attaches a process's input to a flow point. Each element goes to exactly one of the
+    /// readers of a point.
     ///
     /// # Errors
     /// As [`attach_output`](Rewire::attach_output).
@@ -245,10 +255,10 @@ impl Rewire<'_> {
         &mut self,
         process: ProcessId,
         input: usize,
-        point: impl Into<PointId>,
+        point: impl Into<AnyPoint>,
     ) -> Result<(), Error> {
         self.edits += 1;
-        let point = point.into();
+        let point = self.network.own(point)?;
         let node = self.known(process)?;
         let edge = node.inputs.get(input);
         let is_free = edge.is_some_and(|edge| edge.point.is_none() && edge.closed.is_none());

@@ -1,5 +1,6 @@
 //! Which root runs next, and its grant.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cutthrough_ir::{ElementBlock, Grant, Inbox, Outbox};
@@ -55,22 +56,15 @@ impl Network {
         self.settle_new();
         self.tell_demand();
         loop {
-            let edited = self.apply_requests();
-            self.depart();
-            if edited {
-                self.tell_demand();
-            }
+            let edited = self.serve_requests();
+            self.report_failure()?;
             if self.shared.is_stopped() {
                 return Ok(Progress::Waiting);
             }
             // However many edits come, the flow gets on between them.
             self.is_protected = edited;
-            let most = if edited {
-                PROTECTED_STEPS
-            } else {
-                self.quantum_steps
-            };
-            let used = self.turn(left.clamp(1, most));
+            let most = self.most_steps(left.max(1));
+            let used = self.turn(most);
             self.is_protected = false;
             self.tell_demand();
             self.report_failure()?;
@@ -87,39 +81,64 @@ impl Network {
     }
 
     /// Runs one root, and what has to be dealt out because of it, until it holds no
-    /// more, cannot move, or these steps are used up.
-    pub(crate) fn drive(&mut self, process: ProcessId, steps: u64) -> Result<(), Error> {
+    /// more, cannot move, these steps are used up, or a request waits. Where requests have
+    /// just been served, something moves before the next.
+    pub(crate) fn drive(&mut self, process: ProcessId, steps: u64, served: bool) -> Result<(), Error> {
         let mut left = steps;
-        while left > 0 {
-            let used = match self.deal(left) {
+        self.is_protected = served;
+        while left > 0 && !self.is_to_pause() {
+            let most = self.most_steps(left);
+            let used = match self.deal(most) {
                 Some(used) => Some(used.max(1)),
-                None if self.status(process) == Status::Holding => self.try_active(process, left),
+                None if self.status(process) == Status::Holding => self.try_active(process, most),
                 None => None,
             };
+            self.is_protected = false;
             let Some(used) = used else { break };
             left = left.saturating_sub(used);
         }
-        while self.deal(self.quantum_steps).is_some() {}
+        self.is_protected = false;
+        while !self.is_to_pause() && self.deal(self.quantum_steps).is_some() {}
         self.tell_demand();
         self.report_failure()
     }
 
-    /// Runs what lies above a process until nothing there can move.
-    pub(crate) fn drive_towards(&mut self, process: ProcessId) -> Result<(), Error> {
-        self.settle_new();
+    /// Whether requests, or the end of it all, have the flow wait.
+    fn is_to_pause(&self) -> bool {
+        !self.is_protected && self.shared.is_interrupted()
+    }
+
+    /// The steps of the next grant, of so many.
+    fn most_steps(&self, steps: u64) -> u64 {
+        steps.min(if self.is_protected {
+            PROTECTED_STEPS
+        } else {
+            self.quantum_steps
+        })
+    }
+
+    /// Runs what lies above a process until nothing there can move, or a request waits.
+    /// Where requests have just been served, something moves before the next.
+    pub(crate) fn drive_towards(&mut self, process: ProcessId, served: bool) -> Result<(), Error> {
+        self.is_protected = served;
         let mut above = self.wiring.ancestors(process);
         let mut version = self.wiring.version;
         loop {
+            if self.is_to_pause() {
+                return Ok(());
+            }
             if version != self.wiring.version {
                 above = self.wiring.ancestors(process);
                 version = self.wiring.version;
             }
-            let mut moved = self.deal(self.quantum_steps);
+            let most = self.most_steps(u64::MAX);
+            let mut moved = self.deal(most);
             while moved.is_none() {
                 let next = self.scheduler.in_turn().find(|root| above.contains(root));
                 let Some(root) = next else { break };
-                moved = self.try_active(root, self.quantum_steps);
+                moved = self.try_active(root, most);
             }
+            self.is_protected = false;
             self.tell_demand();
             self.report_failure()?;
             if moved.is_none() {
@@ -343,9 +362,24 @@ impl Network {
             let Some(request) = self.shared.next_request() else {
                 break;
             };
-            request(self);
+            // Rewires put back what they have not committed.
+            let outcome = catch_unwind(AssertUnwindSafe(|| request(self)));
+            if let Err(payload) = outcome {
+                self.failures.push(Error::request_panicked(&*payload));
+            }
             self.settle_new();
         }
         waiting > 0
+    }
+
+    /// Serves requests before anything runs; whether there was any.
+    pub(crate) fn serve_requests(&mut self) -> bool {
+        self.settle_new();
+        let served = self.apply_requests();
+        self.depart();
+        if served {
+            self.tell_demand();
+        }
+        served
     }
 }

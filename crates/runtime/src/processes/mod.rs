@@ -9,13 +9,12 @@
 //! | `filter.rs` | [`Filter`], and of a Rust function [`FilterFn`] |
 //! | `flat_map.rs` | [`FlatMap`] |
 //! | `take.rs`, `skip.rs` | [`Take`], [`Skip`] |
-//! | `copy.rs`, `tee.rs`, `route.rs`, `merge.rs` | [`struct@Copy`], [`Tee`], [`Route`], [`Merge`] |
+//! | `pass.rs`, `tee.rs`, `route.rs`, `merge.rs` | [`Pass`], [`Tee`], [`Route`], [`Merge`] |
 //! | `zip.rs` | [`Zip`] |
 //! | `fold.rs` | [`Fold`] |
 //! | `group.rs`, `order.rs` | [`Group`], [`Order`] |
 //! | `sink.rs` | [`Collect`], [`ForEach`] |
 
-mod copy;
 mod filter;
 mod flat_map;
 mod fold;
@@ -23,6 +22,7 @@ mod group;
 mod map;
 mod merge;
 mod order;
+mod pass;
 mod read;
 mod route;
 mod sink;
@@ -32,7 +32,6 @@ mod take;
 mod tee;
 mod zip;
 
-pub use copy::Copy;
 pub use filter::{Filter, FilterFn};
 pub use flat_map::FlatMap;
 pub use fold::Fold;
@@ -40,6 +39,7 @@ pub use group::{Group, GroupSpec};
 pub use map::{Map, MapFn};
 pub use merge::Merge;
 pub use order::Order;
+pub use pass::Pass;
 pub use read::{Inputs, Read};
 pub use route::Route;
 pub use sink::{Collect, Collected, ForEach};

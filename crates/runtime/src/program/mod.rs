@@ -4,13 +4,14 @@
 mod intern;
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use cutthrough_ir::function::Terminator;
 use cutthrough_ir::verify::verify_program;
 use cutthrough_ir::{Code, End, Function, FunctionKind, InputProgram, Op, Program, Tables, Type};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, told};
 use crate::fate::Fate;
 use crate::process::{Account, Fragment, Process, Shape};
 
@@ -137,7 +138,8 @@ impl Prepared {
     /// Has a process declare itself and builds its program.
     ///
     /// # Errors
-    /// When the program is not well formed.
+    /// When the program is not well formed, or building it panics, as the builder does
+    /// where an operation is given what it does not take.
     pub fn new(process: Box<dyn Process>) -> Result<Prepared, Error> {
         Prepared::with_name(process, None)
     }
@@ -145,14 +147,14 @@ impl Prepared {
     /// As [`new`](Prepared::new), under another name than the one that the process declares.
     ///
     /// # Errors
-    /// When the program is not well formed.
+    /// As [`new`](Prepared::new).
     pub fn named(name: &str, process: Box<dyn Process>) -> Result<Prepared, Error> {
         Prepared::with_name(process, Some(name))
     }
 
     fn with_name(mut process: Box<dyn Process>, name: Option<&str>) -> Result<Prepared, Error> {
         let mut shape = Shape::default();
-        process.declare(&mut shape);
+        building(&mut shape, "declare", |shape| process.declare(shape))?;
         if let Some(name) = name {
             shape.name(name);
         }
@@ -177,32 +179,60 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
+/// Has a process say a part of what it is. What panics is a mistake in that part.
+fn building<T>(
+    shape: &mut Shape,
+    part: impl std::fmt::Display,
+    build: impl FnOnce(&mut Shape) -> T,
+) -> Result<T, Error> {
+    let built = catch_unwind(AssertUnwindSafe(|| build(shape)));
+    built.map_err(|payload| {
+        let (name, why) = (&shape.name, told(&*payload));
+        let message = if name.is_empty() {
+            format!("{part} of a process without a name: {why}")
+        } else {
+            format!("process `{name}`, {part}: {why}")
+        };
+        Error::new(ErrorKind::Program, message)
+    })
+}
+
 /// Builds a process's program from its declaration.
 fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, Error> {
-    let mut tables = std::mem::take(&mut shape.tables);
     let mut inputs = Vec::new();
     for k in 0..shape.pulled.len() {
-        let fields = tables.inputs[k].fields().to_vec();
-        let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &fields, &[]);
-        let element = f.params();
-        process.read_ok(k, &mut f, &element);
-        let read_ok = f.build();
-        let mut f = Fragment::new(FunctionKind::Expression, &mut tables, &[], &[Type::I64]);
-        let ask = process.ask(k, &mut f).map(|value| {
-            f.ret(&[value]);
+        let read_ok = building(shape, format_args!("read_ok {k}"), |shape| {
+            let fields = shape.tables.inputs[k].fields().to_vec();
+            let mut f = Fragment::new(FunctionKind::Fragment, &mut shape.tables, &fields, &[]);
+            let element = f.params();
+            process.read_ok(k, &mut f, &element);
             f.build()
-        });
-        let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &[], &[]);
-        process.end(k, &mut f);
-        let end = (!f.is_untouched()).then(|| f.build());
+        })?;
+        let ask = building(shape, format_args!("ask {k}"), |shape| {
+            let kind = FunctionKind::Expression;
+            let mut f = Fragment::new(kind, &mut shape.tables, &[], &[Type::I64]);
+            process.ask(k, &mut f).map(|value| {
+                f.ret(&[value]);
+                f.build()
+            })
+        })?;
+        let end = building(shape, format_args!("end {k}"), |shape| {
+            let mut f = Fragment::new(FunctionKind::Fragment, &mut shape.tables, &[], &[]);
+            process.end(k, &mut f);
+            (!f.is_untouched()).then(|| f.build())
+        })?;
         inputs.push(InputProgram { read_ok, ask, end });
     }
-    let mut f = Fragment::new(FunctionKind::Fragment, &mut tables, &[], &[]);
-    process.write_ok(&mut f);
-    if inputs.is_empty() && f.is_untouched() {
-        f.finish();
-    }
-    let write_ok = (!f.is_untouched()).then(|| f.build());
+    let is_source = inputs.is_empty();
+    let write_ok = building(shape, "write_ok", |shape| {
+        let mut f = Fragment::new(FunctionKind::Fragment, &mut shape.tables, &[], &[]);
+        process.write_ok(&mut f);
+        if is_source && f.is_untouched() {
+            f.finish();
+        }
+        (!f.is_untouched()).then(|| f.build())
+    })?;
+    let tables = std::mem::take(&mut shape.tables);
     let optional = shape.optional.clone();
     let program = Program {
         name: shape.name.clone(),
@@ -270,5 +300,6 @@ fn check_fate(program: &Program, shape: &Shape) -> Result<(), Error> {
 }
 
 fn check(program: &Program) -> Result<(), Error> {
-    verify_program(program).map_err(|errors| Error::new(ErrorKind::Program, errors.to_string()))
+    verify_program(program)
+        .map_err(|errors| Error::new(ErrorKind::Program, errors.to_string()).because_of(errors))
 }

@@ -6,7 +6,7 @@ use super::reaching;
 use crate::function::{Function, Imm, Inst, Item, Target, Terminator, Value};
 use crate::limits::BATCH_INSTS_MAX;
 use crate::op::Op;
-use crate::types::Type;
+use crate::types::{Kind, Type};
 
 /// A loop that can be batched.
 pub(super) struct Lap {
@@ -146,7 +146,17 @@ fn lap_blocks(function: &Function, go: usize, step: usize) -> Option<Vec<usize>>
     let halts = blocks()
         .flat_map(|block| &block.insts)
         .any(|inst| inst.op == Op::Halt);
-    (size <= BATCH_INSTS_MAX && !halts).then_some(order)
+    // So is a call after which scratch memory is to be freed: one that makes bytes.
+    let makes_bytes = blocks().any(|block| match &block.terminator {
+        Terminator::Call { ok, .. } => {
+            let results = &function.block(ok.block).params;
+            results
+                .iter()
+                .any(|&result| function.ty(result).kind == Kind::Bytes)
+        }
+        _ => false,
+    });
+    (size <= BATCH_INSTS_MAX && !halts && !makes_bytes).then_some(order)
 }
 
 /// What is known of a value of a lap.

@@ -4,22 +4,22 @@ use crate::process::{Fragment, Process, Shape};
 
 /// Passes every element on.
 #[derive(Debug)]
-pub struct Copy {
+pub struct Pass {
     element: ElementType,
 }
 
-impl Copy {
+impl Pass {
     /// Passes on elements of this type.
-    pub fn new(element: impl Into<ElementType>) -> Copy {
-        Copy {
+    pub fn new(element: impl Into<ElementType>) -> Pass {
+        Pass {
             element: element.into(),
         }
     }
 }
 
-impl Process for Copy {
+impl Process for Pass {
     fn declare(&mut self, shape: &mut Shape) {
-        shape.name("copy");
+        shape.name("pass");
         shape.input(self.element.clone());
         shape.output(self.element.clone());
         shape.passes_on();
