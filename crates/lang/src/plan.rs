@@ -344,12 +344,17 @@ impl Plan {
                     .iter()
                     .try_for_each(|&bad| write!(f, " else {}", self.flows[bad].name))
             }
-            Op::Where(tree) => write!(f, "where {}", tree.show(&self.columns)),
+            Op::Where(tree) => write!(f, "where {}", tree.show(|id| &*self.columns.get(id).name)),
             Op::Compute(define) if define.is_empty() => write!(f, "select"),
             Op::Compute(define) => {
                 for (k, (id, tree)) in define.iter().enumerate() {
                     let start = if k > 0 { ", " } else { "compute " };
-                    write!(f, "{start}{} = {}", name(*id), tree.show(&self.columns))?;
+                    write!(
+                        f,
+                        "{start}{} = {}",
+                        name(*id),
+                        tree.show(|id| &*self.columns.get(id).name)
+                    )?;
                 }
                 Ok(())
             }

@@ -2,12 +2,11 @@
 
 use cutthrough::aggregate::{AggregateFunction, BasicAggregate};
 use cutthrough::ir::Kind;
+use cutthrough_expr::{ColumnId, NodeKind, Scalar, Tree};
 
 use super::Check;
 use super::expr::{Expressions, Typed, name_of};
-use super::scalar::Scalar;
-use super::tree::{NodeKind, Tree};
-use super::types::{ColumnId, Schema};
+use super::types::Schema;
 use crate::ast::{Expr, Name};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::span::Span;

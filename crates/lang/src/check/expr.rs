@@ -1,11 +1,10 @@
 //! Expressions: names to columns, and the type of everything.
 
 use cutthrough::ir::{Kind, Type};
+use cutthrough_expr::{Absence, Comparison, NodeId, NodeKind, Scalar, Tree};
 
 use super::Check;
 use super::aggregate::{Aggregates, is_aggregate};
-use super::scalar::{Absence, Comparison, Scalar};
-use super::tree::{NodeId, NodeKind, Tree};
 use super::types::{Columns, Schema, type_name};
 use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, UnaryOp};
 use crate::diagnostic::{Diagnostic, quoted};

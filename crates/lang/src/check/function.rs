@@ -1,12 +1,11 @@
 //! The functions of the language: how each is called, and what becomes of its arguments.
 
 use cutthrough::ir::{Kind, Type};
+use cutthrough_expr::{Absence, NodeId, NodeKind, Scalar};
 
 use super::Check;
 use super::aggregate::AGGREGATES;
 use super::expr::{Expressions, Typed};
-use super::scalar::{Absence, Scalar};
-use super::tree::{NodeId, NodeKind};
 use crate::ast::Name;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::pattern::compile_pattern;

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::types::ColumnId;
+use cutthrough_expr::ColumnId;
+
 use crate::plan::{Flow, GroupColumn, Op, PipelinePlan, Plan, StagePlan};
 
 /// What is needed of the elements at one place.

@@ -11,7 +11,6 @@
 //! | [`parse`] | formats and their options |
 //! | [`tap`] | the pipeline of a tap |
 //! | [`expr`], [`function`], [`aggregate`] | expressions |
-//! | [`tree`], [`scalar`] | typed expressions |
 //! | [`types`] | types, columns, schemas |
 //! | [`live`] | which columns each element has to carry |
 
@@ -24,24 +23,22 @@ mod live;
 mod names;
 mod parse;
 mod pipeline;
-mod scalar;
 mod tap;
 #[cfg(test)]
 mod tests;
-mod tree;
 mod types;
 
 use crate::diagnostic::Diagnostic;
+
+pub(crate) use cutthrough_expr::{ColumnId, NodeKind, Scalar, Tree};
 
 pub use aggregate::AGGREGATES;
 pub use function::{FUNCTIONS, Function};
 pub(crate) use names::check;
 pub use parse::FORMATS;
-pub(crate) use scalar::{Absence, Comparison, Scalar};
 pub(crate) use tap::check_tap;
-pub(crate) use tree::{Node, NodeKind, Tree};
 pub use types::type_name;
-pub(crate) use types::{ColumnId, Columns, Schema, SchemaColumn};
+pub(crate) use types::{Columns, Schema, SchemaColumn};
 
 /// What a check gives, or the one message.
 pub(crate) type Check<T> = Result<T, Box<Diagnostic>>;

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use cutthrough::ir::Type;
+use cutthrough_expr::{ColumnId, NodeKind, Tree};
 use cutthrough_formats::{clf, csv};
 
 use super::Check;
 use super::pipeline::{FlowState, PipelineChecker};
-use super::tree::{NodeKind, Tree};
-use super::types::{ColumnId, Schema, SchemaColumn};
+use super::types::{Schema, SchemaColumn};
 use crate::ast::{Literal, Name, ParseOption};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;

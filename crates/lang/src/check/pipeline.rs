@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use cutthrough::ir::Type;
+use cutthrough_expr::{ColumnId, Tree};
 
 use super::Check;
 use super::aggregate::Aggregates;
 use super::expr::Expressions;
 use super::names::{Checker, target_of};
-use super::tree::Tree;
-use super::types::{ColumnId, Schema, SchemaColumn};
+use super::types::{Schema, SchemaColumn};
 use crate::ast::{
     Assignment, Expr, ExprKind, Input as AstInput, Item, Name, OutputFormat, SortKey, Stage, StageKind,
     Statement,

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use cutthrough::ir::ElementType;
+use cutthrough_expr::ColumnId;
 
 use super::Check;
 use super::live;
 use super::names::{Checker, check_length};
 use super::pipeline::{FlowState, PipelineChecker};
-use super::types::{ColumnId, Columns, Schema};
+use super::types::{Columns, Schema};
 use crate::ast::{Name, Pipeline, Program, StageKind, Statement, Target};
 use crate::diagnostic::Diagnostic;
 use crate::limits;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cutthrough::ir::{Kind, Type};
+use cutthrough_expr::ColumnId;
 
 use super::Check;
 use crate::ast::Name;
@@ -25,17 +26,7 @@ pub fn type_name(ty: Type) -> &'static str {
     }
 }
 
-/// A column of the whole program: what defines it, once, not what it is called somewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ColumnId(pub(crate) u32);
-
-impl ColumnId {
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// What defines a column.
+/// What defines a column of the whole program, once, whatever it is called somewhere.
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnInfo {
     /// What it was called at first.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use cutthrough::ir::{ElementType, Type, Value};
 use cutthrough::{Fragment, Process, Shape};
+use cutthrough_expr::{Lowering, Site};
 
-use super::expr::{Lowering, Site};
 use super::hosts;
 use crate::check::{ColumnId, Columns, NodeKind, Tree};
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cutthrough::ir::{Data, Host, HostContext, HostFunction, HostSig, Results, Type, Words};
+use cutthrough::ir::{Host, HostContext, HostFunction, HostSig, Results, Type, Words};
 use cutthrough_formats::number::{push_f64, push_i64};
 use regex::bytes::Regex;
 
@@ -14,15 +14,6 @@ use crate::check::Scalar;
 use crate::limits::{EXPRESSION_TEXT_BYTES_MAX, STAGE_TEXT_BYTES_MAX};
 use crate::pattern::compile_pattern;
 use crate::time::parse_time;
-
-/// Constant data of these bytes.
-pub(super) fn data(bytes: &[u8]) -> Data {
-    // `Data` takes text, but any bytes will do.
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Data::from(text),
-        Err(_) => Data::Bytes(bytes.to_vec().into()),
-    }
-}
 
 /// The signature of the host function of a function with so many operands, if it needs one.
 pub(super) fn signature(function: Scalar, operands: usize) -> Option<HostSig> {
@@ -59,7 +50,9 @@ pub(super) fn host(function: Scalar, operands: usize, held: &Held) -> Option<Hos
         held: held.clone(),
         mine: 0,
     };
-    Some(HostFunction::new(signature(function, operands)?, host))
+    let signature = signature(function, operands);
+    debug_assert_eq!(signature.is_some(), function.is_host(), "{function}");
+    Some(HostFunction::new(signature?, host))
 }
 
 /// How many bytes the buffers of one stage take together.

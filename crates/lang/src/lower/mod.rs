@@ -7,16 +7,12 @@
 //! | [`names`] | what flow points are called |
 //! | [`spec`] | what a process is, and how it is made |
 //! | [`compute`] | the process of `where`, `set` and `select`; names for processes |
-//! | [`expr`] | expressions to IR |
-//! | [`scalar`] | functions to IR |
 //! | [`hosts`] | functions that make text: host functions |
 
 mod blueprint;
 mod compute;
-mod expr;
 mod hosts;
 mod names;
-mod scalar;
 mod spec;
 
 use std::fmt;

@@ -2,36 +2,59 @@
 
 use std::fmt::Write;
 
-use cutthrough::ir::Type;
+use cutthrough_ir::Type;
 
-use super::scalar::Scalar;
-use super::types::{ColumnId, Columns};
+use crate::scalar::Scalar;
+
+/// What tells the columns of a tree from one another.
+///
+/// It is whoever makes the tree that says what a number stands for: the language has one
+/// for each column of a program, Rust closures have the numbers of an element's fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ColumnId(pub u32);
+
+impl ColumnId {
+    /// The number as an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// The index of a node in its tree.
-pub(crate) type NodeId = usize;
+pub type NodeId = usize;
 
 /// A typed expression. The root is the last node, and operands come before what uses them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tree {
-    pub(crate) nodes: Vec<Node>,
+pub struct Tree {
+    /// The nodes, operands first.
+    pub nodes: Vec<Node>,
 }
 
+/// One operation of an expression.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) kind: NodeKind,
-    pub(crate) ty: Type,
+pub struct Node {
+    /// What it is.
+    pub kind: NodeKind,
+    /// The type of its value.
+    pub ty: Type,
     /// All that the node needs is from here up to the node itself.
-    pub(crate) first: NodeId,
+    pub first: NodeId,
 }
 
+/// What a node is, over the nodes that are its operands.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum NodeKind {
+pub enum NodeKind {
+    /// A constant integer.
     Int(i64),
+    /// A constant double.
     Float(f64),
+    /// A constant boolean.
     Bool(bool),
+    /// A constant byte string.
     Text(Vec<u8>),
     /// Absence.
     Null,
+    /// A field of the element.
     Column(ColumnId),
     /// The same value as a nullable one.
     Some(NodeId),
@@ -50,7 +73,8 @@ pub(crate) enum NodeKind {
 }
 
 impl NodeKind {
-    pub(crate) fn operands(&self) -> Vec<NodeId> {
+    /// Its operands, in order.
+    pub fn operands(&self) -> Vec<NodeId> {
         match self {
             NodeKind::Some(a) | NodeKind::IsNull(a) => vec![*a],
             NodeKind::And(a, b) | NodeKind::Or(a, b) | NodeKind::Coalesce(a, b) => vec![*a, *b],
@@ -62,7 +86,8 @@ impl NodeKind {
 }
 
 impl Tree {
-    pub(crate) fn add(&mut self, kind: NodeKind, ty: Type) -> NodeId {
+    /// Adds a node over nodes that are there.
+    pub fn add(&mut self, kind: NodeKind, ty: Type) -> NodeId {
         let here = self.nodes.len();
         let first = kind
             .operands()
@@ -74,16 +99,18 @@ impl Tree {
         here
     }
 
-    pub(crate) fn root(&self) -> NodeId {
+    /// The node that is the whole expression.
+    pub fn root(&self) -> NodeId {
         self.nodes.len() - 1
     }
 
-    pub(crate) fn ty(&self) -> Type {
+    /// The type of the whole expression.
+    pub fn ty(&self) -> Type {
         self.nodes[self.root()].ty
     }
 
     /// The column that the whole expression is.
-    pub(crate) fn as_column(&self) -> Option<ColumnId> {
+    pub fn as_column(&self) -> Option<ColumnId> {
         match self.nodes[..] {
             [
                 Node {
@@ -96,7 +123,7 @@ impl Tree {
     }
 
     /// The same over other columns.
-    pub(crate) fn with_columns(&self, other: impl Fn(ColumnId) -> ColumnId) -> Tree {
+    pub fn with_columns(&self, other: impl Fn(ColumnId) -> ColumnId) -> Tree {
         let nodes = self.nodes.iter().map(|node| Node {
             kind: match &node.kind {
                 NodeKind::Column(id) => NodeKind::Column(other(*id)),
@@ -110,15 +137,15 @@ impl Tree {
     }
 
     /// The columns it reads.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = ColumnId> {
+    pub fn columns(&self) -> impl Iterator<Item = ColumnId> {
         self.nodes.iter().filter_map(|node| match node.kind {
             NodeKind::Column(id) => Some(id),
             _ => None,
         })
     }
 
-    /// As an s-expression.
-    pub(crate) fn show(&self, columns: &Columns) -> String {
+    /// As an s-expression, with these names of columns.
+    pub fn show<'n>(&self, name: impl Fn(ColumnId) -> &'n str) -> String {
         let mut shown: Vec<String> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let mut text = match &node.kind {
@@ -127,7 +154,7 @@ impl Tree {
                 NodeKind::Bool(value) => value.to_string(),
                 NodeKind::Text(bytes) => format!("\"{}\"", bytes.escape_ascii()),
                 NodeKind::Null => "null".to_owned(),
-                NodeKind::Column(id) => columns.get(*id).name.to_string(),
+                NodeKind::Column(id) => name(*id).to_owned(),
                 NodeKind::Some(_) => "(some".to_owned(),
                 NodeKind::IsNull(_) => "(is_null".to_owned(),
                 NodeKind::And(..) => "(and".to_owned(),

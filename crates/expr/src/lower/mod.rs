@@ -3,17 +3,18 @@
 //! A value that may be absent is two: its payload, and whether it is there. So null costs a few boolean operations, no
 //! branches; what was absent has a payload that means nothing, and nothing looks at it.
 
+mod scalar;
+
 use std::collections::HashMap;
 
-use cutthrough::Fragment;
-use cutthrough::ir::{Block, Op, Value};
+use bytes::Bytes;
+use cutthrough_ir::{Block, Data, FunctionBuilder, Op, Type, Value};
 
-use super::{hosts, scalar};
-use crate::check::{ColumnId, Node, NodeKind, Tree};
+use crate::tree::{ColumnId, Node, NodeId, NodeKind, Tree};
 
 /// How many host functions the expressions before have: they are numbered in the order of the nodes.
 #[derive(Debug, Default)]
-pub(super) struct Site {
+pub struct Site {
     hosts: usize,
 }
 
@@ -27,31 +28,42 @@ struct Lowered {
     whole: Option<Value>,
 }
 
+/// Constant data of these bytes.
+fn data(bytes: &[u8]) -> Data {
+    Data::Bytes(Bytes::copy_from_slice(bytes))
+}
+
 /// Expressions over the columns of one element.
-pub(super) struct Lowering {
+pub struct Lowering {
     columns: HashMap<ColumnId, Value>,
 }
 
 impl Lowering {
-    pub(super) fn new(columns: HashMap<ColumnId, Value>) -> Lowering {
+    /// Expressions over these values.
+    pub fn new(columns: HashMap<ColumnId, Value>) -> Lowering {
         Lowering { columns }
     }
 
-    pub(super) fn column(&self, id: ColumnId) -> Value {
+    /// The value of a column.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn column(&self, id: ColumnId) -> Value {
         *self
             .columns
             .get(&id)
             .expect("INVARIANT: a stage is given what it reads")
     }
 
-    pub(super) fn define(&mut self, id: ColumnId, value: Value) {
+    /// Gives a column a value.
+    pub fn define(&mut self, id: ColumnId, value: Value) {
         self.columns.insert(id, value);
     }
 
     /// Goes on where the condition holds; gives the block for where it does not.
     ///
     /// What is joined by `and` is tested one after another, so that what is cheap and mostly false saves the rest.
-    pub(super) fn filter(&self, f: &mut Fragment<'_>, condition: &Tree, site: &mut Site) -> Block {
+    pub fn filter(&self, f: &mut FunctionBuilder<'_>, condition: &Tree, site: &mut Site) -> Block {
         let not = f.block(&[]);
         let mut values = Values::new(condition, site);
         for conjunct in conjuncts(condition) {
@@ -65,23 +77,28 @@ impl Lowering {
     }
 
     /// The value of an expression, nullable if its type is.
-    pub(super) fn value(&self, f: &mut Fragment<'_>, tree: &Tree, site: &mut Site) -> Value {
+    pub fn value(&self, f: &mut FunctionBuilder<'_>, tree: &Tree, site: &mut Site) -> Value {
+        self.values(f, tree, &[tree.root()], site)[0]
+    }
+
+    /// The values of several nodes of a tree, which are computed once whatever uses them.
+    pub fn values(
+        &self,
+        f: &mut FunctionBuilder<'_>,
+        tree: &Tree,
+        roots: &[NodeId],
+        site: &mut Site,
+    ) -> Vec<Value> {
         let mut values = Values::new(tree, site);
-        self.compute(f, tree, tree.root(), &mut values);
-        let lowered = values.get(tree.root());
-        match (lowered.whole, lowered.presence) {
-            (Some(whole), _) => whole,
-            (None, None) => lowered.payload,
-            (None, Some(presence)) => {
-                let some = f.op(Op::Some, &[lowered.payload]);
-                let null = f.null(tree.ty());
-                f.op(Op::Select, &[presence, some, null])
-            }
-        }
+        let value = |&root: &NodeId| {
+            self.compute(f, tree, root, &mut values);
+            whole(f, values.get(root), tree.nodes[root].ty)
+        };
+        roots.iter().map(value).collect()
     }
 
     /// Computes a node with all that it needs.
-    fn compute(&self, f: &mut Fragment<'_>, tree: &Tree, root: usize, values: &mut Values) {
+    fn compute(&self, f: &mut FunctionBuilder<'_>, tree: &Tree, root: usize, values: &mut Values) {
         for id in tree.nodes[root].first..=root {
             if values.known[id].is_none() {
                 let lowered = self.node(f, &tree.nodes[id], values, values.hosts[id]);
@@ -90,7 +107,13 @@ impl Lowering {
         }
     }
 
-    fn node(&self, f: &mut Fragment<'_>, node: &Node, values: &Values, host: Option<usize>) -> Lowered {
+    fn node(
+        &self,
+        f: &mut FunctionBuilder<'_>,
+        node: &Node,
+        values: &Values,
+        host: Option<usize>,
+    ) -> Lowered {
         let present = |payload| Lowered {
             payload,
             presence: None,
@@ -100,7 +123,7 @@ impl Lowering {
             NodeKind::Int(value) => present(f.iconst(*value)),
             NodeKind::Float(value) => present(f.fconst(*value)),
             NodeKind::Bool(value) => present(f.bconst(*value)),
-            NodeKind::Text(bytes) => present(f.data(hosts::data(bytes))),
+            NodeKind::Text(bytes) => present(f.data(data(bytes))),
             NodeKind::Null => {
                 let payload = f.zero(node.ty.present());
                 let presence = Some(f.bconst(false));
@@ -174,7 +197,7 @@ struct Values {
 impl Values {
     fn new(tree: &Tree, site: &mut Site) -> Values {
         let number = |node: &Node| match &node.kind {
-            NodeKind::Strict(scalar, operands) if hosts::signature(*scalar, operands.len()).is_some() => {
+            NodeKind::Strict(scalar, _) if scalar.is_host() => {
                 site.hosts += 1;
                 Some(site.hosts - 1)
             }
@@ -191,7 +214,7 @@ impl Values {
     }
 
     /// Whether a condition is present and true.
-    fn is_true(&self, f: &mut Fragment<'_>, id: usize) -> Value {
+    fn is_true(&self, f: &mut FunctionBuilder<'_>, id: usize) -> Value {
         let Lowered {
             payload, presence, ..
         } = self.get(id);
@@ -202,7 +225,7 @@ impl Values {
     }
 
     /// Whether a condition is present and false.
-    fn is_false(&self, f: &mut Fragment<'_>, id: usize) -> Value {
+    fn is_false(&self, f: &mut FunctionBuilder<'_>, id: usize) -> Value {
         let Lowered {
             payload, presence, ..
         } = self.get(id);
@@ -214,8 +237,21 @@ impl Values {
     }
 }
 
+/// A value in one part, of this type.
+fn whole(f: &mut FunctionBuilder<'_>, lowered: Lowered, ty: Type) -> Value {
+    match (lowered.whole, lowered.presence) {
+        (Some(whole), _) => whole,
+        (None, None) => lowered.payload,
+        (None, Some(presence)) => {
+            let some = f.op(Op::Some, &[lowered.payload]);
+            let null = f.null(ty);
+            f.op(Op::Select, &[presence, some, null])
+        }
+    }
+}
+
 /// A column's value in parts.
-fn parts(f: &mut Fragment<'_>, value: Value) -> Lowered {
+fn parts(f: &mut FunctionBuilder<'_>, value: Value) -> Lowered {
     if !f.ty(value).nullable {
         return Lowered {
             payload: value,
@@ -233,7 +269,7 @@ fn parts(f: &mut Fragment<'_>, value: Value) -> Lowered {
 }
 
 /// Three-valued `and` and `or`: present where either side decides, or both are there.
-fn logical(f: &mut Fragment<'_>, op: Op, values: &Values, a: usize, b: usize) -> Lowered {
+fn logical(f: &mut FunctionBuilder<'_>, op: Op, values: &Values, a: usize, b: usize) -> Lowered {
     let (left, right) = (values.get(a), values.get(b));
     if left.presence.is_none() && right.presence.is_none() {
         return Lowered {

@@ -1,10 +1,9 @@
 //! Functions of present values to IR.
 
-use cutthrough::Fragment;
-use cutthrough::ir::{Kind, Op, Type, Value};
+use cutthrough_ir::{FunctionBuilder, Kind, Op, Type, Value};
 
-use super::hosts;
-use crate::check::{Absence, Comparison, Scalar};
+use super::data;
+use crate::scalar::{Absence, Comparison, Scalar};
 
 const HOUR_NANOS: i64 = 3_600_000_000_000;
 const DAY_NANOS: i64 = 24 * HOUR_NANOS;
@@ -13,7 +12,7 @@ const DAY_NANOS: i64 = 24 * HOUR_NANOS;
 ///
 /// Integers wrap. Functions that make text call the host function of this number.
 pub(super) fn lower(
-    f: &mut Fragment<'_>,
+    f: &mut FunctionBuilder<'_>,
     function: Scalar,
     x: &[Value],
     host: Option<usize>,
@@ -54,8 +53,8 @@ pub(super) fn lower(
             return nullable(f, result);
         }
         S::TextOfBool => {
-            let yes = f.data(hosts::data(b"true"));
-            let no = f.data(hosts::data(b"false"));
+            let yes = f.data(data(b"true"));
+            let no = f.data(data(b"false"));
             f.op(Op::Select, &[x[0], yes, no])
         }
         S::Round => round(f, x[0]),
@@ -86,7 +85,7 @@ fn either(kind: Kind, int: Op, float: Op) -> Op {
 }
 
 /// The parts of a result that may be nullable.
-fn nullable(f: &mut Fragment<'_>, result: Value) -> (Value, Option<Value>) {
+fn nullable(f: &mut FunctionBuilder<'_>, result: Value) -> (Value, Option<Value>) {
     if !f.ty(result).nullable {
         return (result, None);
     }
@@ -94,7 +93,7 @@ fn nullable(f: &mut Fragment<'_>, result: Value) -> (Value, Option<Value>) {
     (payload, Some(f.op(Op::IsSome, &[result])))
 }
 
-fn divide(f: &mut Fragment<'_>, op: Op, x: &[Value], absence: Absence) -> (Value, Option<Value>) {
+fn divide(f: &mut FunctionBuilder<'_>, op: Op, x: &[Value], absence: Absence) -> (Value, Option<Value>) {
     let quotient = f.op(op, x);
     if absence == Absence::Never {
         return (quotient, None);
@@ -106,7 +105,7 @@ fn divide(f: &mut Fragment<'_>, op: Op, x: &[Value], absence: Absence) -> (Value
     (quotient, Some(f.op(differs, &[x[1], zero])))
 }
 
-fn compare(f: &mut Fragment<'_>, comparison: Comparison, kind: Kind, x: &[Value]) -> Value {
+fn compare(f: &mut FunctionBuilder<'_>, comparison: Comparison, kind: Kind, x: &[Value]) -> Value {
     use Comparison as C;
     let ints = match comparison {
         C::Equal => Op::Ieq,
@@ -151,7 +150,7 @@ fn compare(f: &mut Fragment<'_>, comparison: Comparison, kind: Kind, x: &[Value]
 }
 
 /// The first unless the second comes before it; NaN only where both are.
-fn extreme(f: &mut Fragment<'_>, comparison: Comparison, kind: Kind, x: &[Value]) -> Value {
+fn extreme(f: &mut FunctionBuilder<'_>, comparison: Comparison, kind: Kind, x: &[Value]) -> Value {
     let mut first = compare(f, comparison, kind, x);
     if kind == Kind::F64 {
         let is_nan = f.op(Op::Fne, &[x[1], x[1]]);
@@ -161,7 +160,7 @@ fn extreme(f: &mut Fragment<'_>, comparison: Comparison, kind: Kind, x: &[Value]
 }
 
 /// The whole part, absent for NaN and where it does not fit.
-fn int_of_float(f: &mut Fragment<'_>, x: Value) -> (Value, Option<Value>) {
+fn int_of_float(f: &mut FunctionBuilder<'_>, x: Value) -> (Value, Option<Value>) {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     let (least, most) = (f.fconst(-LIMIT), f.fconst(LIMIT));
     let is_above = f.op(Op::Fge, &[x, least]);
@@ -171,7 +170,7 @@ fn int_of_float(f: &mut Fragment<'_>, x: Value) -> (Value, Option<Value>) {
 }
 
 /// The nearest whole number, halves away from zero.
-fn round(f: &mut Fragment<'_>, x: Value) -> Value {
+fn round(f: &mut FunctionBuilder<'_>, x: Value) -> Value {
     let whole = f.op(Op::Ftrunc, &[x]);
     // Exact: the two are close, or equal.
     let rest = f.op(Op::Fsub, &[x, whole]);
@@ -190,7 +189,7 @@ fn round(f: &mut Fragment<'_>, x: Value) -> Value {
 ///
 /// The product with the power of ten is rounded, and may so seem to be a half: 2.675 is a little less, but times 100
 /// it is 267.5. What the rounding has left out, which is exact as a double (Dekker 1971), decides these.
-fn round_to(f: &mut Fragment<'_>, x: Value, digits: u8) -> Value {
+fn round_to(f: &mut FunctionBuilder<'_>, x: Value, digits: u8) -> Value {
     // From here on, doubles are whole numbers.
     const WHOLE: f64 = 4_503_599_627_370_496.0;
     let power = 10f64.powi(i32::from(digits));
@@ -221,7 +220,7 @@ fn round_to(f: &mut Fragment<'_>, x: Value, digits: u8) -> Value {
 }
 
 /// What `product`, the rounded product of two factors, differs from the exact one.
-fn left_out(f: &mut Fragment<'_>, x: Value, factor: f64, product: Value) -> Value {
+fn left_out(f: &mut FunctionBuilder<'_>, x: Value, factor: f64, product: Value) -> Value {
     // Halves of the digits: products of these are exact.
     const SPLIT: f64 = 134_217_729.0;
     let split = f.fconst(SPLIT);
@@ -241,7 +240,7 @@ fn left_out(f: &mut Fragment<'_>, x: Value, factor: f64, product: Value) -> Valu
 }
 
 /// The remainder that is not negative, for a positive divisor.
-fn floor_modulo(f: &mut Fragment<'_>, x: Value, size: Value) -> Value {
+fn floor_modulo(f: &mut FunctionBuilder<'_>, x: Value, size: Value) -> Value {
     let rest = f.op(Op::Irem, &[x, size]);
     let zero = f.iconst(0);
     let is_negative = f.op(Op::Ilt, &[rest, zero]);
@@ -249,7 +248,7 @@ fn floor_modulo(f: &mut Fragment<'_>, x: Value, size: Value) -> Value {
     f.op(Op::Select, &[is_negative, above, rest])
 }
 
-fn bin(f: &mut Fragment<'_>, kind: Kind, x: &[Value], absence: Absence) -> (Value, Option<Value>) {
+fn bin(f: &mut FunctionBuilder<'_>, kind: Kind, x: &[Value], absence: Absence) -> (Value, Option<Value>) {
     let (value, size) = (x[0], x[1]);
     let start = if kind == Kind::F64 {
         let count = f.op(Op::Fdiv, &[value, size]);

@@ -2,60 +2,104 @@
 
 use std::fmt;
 
-use cutthrough::ir::{Kind, Type};
+use cutthrough_ir::{Kind, Type};
 
 /// A function on present values; `Display` has its name in the language. Where it says [`Checked`](Absence::Checked), its own result may be absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scalar {
+pub enum Scalar {
+    /// The opposite.
     Not,
+    /// The sum.
     Add(Kind),
+    /// The difference.
     Subtract(Kind),
+    /// The product.
     Multiply(Kind),
+    /// The negation.
     Negate(Kind),
+    /// The quotient of doubles; null where the divisor is 0.
     Divide(Absence),
+    /// The quotient of integers, towards 0; null where the divisor is 0.
     DivideInt(Absence),
+    /// The remainder, with the sign of the dividend; null where the divisor is 0.
     Remainder(Absence),
+    /// Whether two values compare so.
     Compare(Comparison, Kind),
+    /// Whether a text contains another.
     Contains,
+    /// Whether a text begins with another.
     StartsWith,
+    /// Whether a text ends with another.
     EndsWith,
+    /// Whether a text matches a pattern.
     Matches,
+    /// A group of what matches a pattern first; null where there is none.
     Extract,
+    /// The length of a text in characters.
     Len,
+    /// The length of a text in bytes.
     LenBytes,
+    /// The time that a text spells, in nanoseconds since 1970; null where it spells none.
     TimeOfText,
+    /// The text in lower case.
     Lower,
+    /// The text in upper case.
     Upper,
+    /// The text without blanks around it.
     Trim,
+    /// A part of the text, by first character and length.
     Substr,
+    /// The text with another in place of each occurrence.
     Replace,
+    /// A piece of the text between separators; null where there are not so many.
     SplitPart,
+    /// Texts one after another.
     Concat,
+    /// 1 for true, 0 for false.
     IntOfBool,
+    /// The whole part; null where it does not fit.
     IntOfFloat,
+    /// The integer that a text spells; null where it spells none.
     IntOfText,
+    /// The nearest double.
     FloatOfInt,
+    /// The number that a text spells; null where it spells none.
     FloatOfText,
+    /// The decimal digits.
     TextOfInt,
+    /// The shortest decimal number that is read as the same double.
     TextOfFloat,
+    /// `true` or `false`.
     TextOfBool,
+    /// The magnitude.
     Abs(Kind),
+    /// The nearest whole number, halves away from 0.
     Round,
+    /// The nearest number of so many decimals.
     RoundTo(u8),
+    /// The greatest whole number not above.
     Floor,
+    /// The least whole number not below.
     Ceil,
+    /// The square root; NaN below 0.
     Sqrt,
+    /// The lesser; NaN only where both are.
     Min(Kind),
+    /// The greater; NaN only where both are.
     Max(Kind),
+    /// The greatest multiple of the second that is not above the first; null where the second is not positive.
     Bin(Kind, Absence),
+    /// The hour of the day of a time.
     Hour,
+    /// The date of a time, as text.
     Date,
+    /// Date and time, as text.
     DateTime,
 }
 
 /// Whether a function has to look at an operand before it has a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Absence {
+pub enum Absence {
     /// The operand is a constant that has one.
     Never,
     /// The result may be absent.
@@ -64,18 +108,36 @@ pub(crate) enum Absence {
 
 /// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
+pub enum Comparison {
+    /// `==`
     Equal,
+    /// `!=`
     NotEqual,
+    /// `<`
     Less,
+    /// `<=`
     LessEqual,
+    /// `>`
     Greater,
+    /// `>=`
     GreaterEqual,
 }
 
 impl Scalar {
+    /// Whether it is a host function that computes it. Whoever lowers an expression gives
+    /// its process one for each such node, in the order of the nodes.
+    pub fn is_host(self) -> bool {
+        use Scalar as S;
+        let is_of_text = matches!(self, S::Len | S::Matches | S::Extract | S::TimeOfText);
+        let is_to_text = matches!(self, S::TextOfInt | S::TextOfFloat | S::Date | S::DateTime);
+        is_of_text
+            || is_to_text
+            || matches!(self, S::Lower | S::Upper | S::Trim | S::Substr)
+            || matches!(self, S::Replace | S::SplitPart | S::Concat)
+    }
+
     /// The type of the result where all operands are present.
-    pub(crate) fn result(self) -> Type {
+    pub fn result(self) -> Type {
         use Scalar as S;
         match self {
             S::Not | S::Compare(..) | S::Contains | S::StartsWith | S::EndsWith | S::Matches => Type::BOOL,
@@ -107,7 +169,7 @@ impl Absence {
 
 impl Comparison {
     /// How it is written.
-    pub(crate) fn spelling(self) -> &'static str {
+    pub fn spelling(self) -> &'static str {
         match self {
             Comparison::Equal => "==",
             Comparison::NotEqual => "!=",
