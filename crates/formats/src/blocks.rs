@@ -16,7 +16,7 @@ use memchr::{memchr, memchr_iter};
 
 use crate::bad_rows::BadRows;
 use crate::limits::{BLOCK_ROWS_BYTES_MAX, CARRY_BYTES_MAX, SPAN_BLOCK_BYTES_MAX};
-use crate::records::{Records, RowCells};
+use crate::records::{Records, RowCells, Verdict};
 use crate::scan::Positions;
 
 /// What [`BlockKernel`] is told as the length of a line that goes on, where the line is
@@ -372,11 +372,14 @@ impl<R: Records> Parsing<R> {
             columns,
             row: self.rows,
         };
-        if self.records.line(&text[start..end], &mut cells) {
-            self.rows += 1;
-            return;
+        match self.records.line(&text[start..end], &mut cells) {
+            Verdict::Row => {
+                self.rows += 1;
+                return;
+            }
+            Verdict::Nothing => return cells.clear(),
+            Verdict::Bad => cells.clear(),
         }
-        cells.clear();
         self.bad.push(BadLine {
             start,
             end,

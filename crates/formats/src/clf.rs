@@ -13,8 +13,8 @@
 use cutthrough_ir::Type;
 use memchr::{memchr, memrchr};
 
-use crate::records::{ALL_NEEDED, Cells, Records, is_needed};
-use crate::scan::{find, find2};
+use crate::records::{ALL_NEEDED, Cells, Records, Verdict, is_needed};
+use crate::scan::{Structure, find, find2};
 
 mod plain;
 
@@ -481,17 +481,17 @@ impl Records for ClfRecords {
         }
     }
 
-    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> bool {
+    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> Verdict {
         let mut row = Row::default();
         let is_good = self.parser.parse(line, self.want, &mut row);
         if is_good {
             self.put(&row, cells);
         }
-        is_good
+        Verdict::of(is_good)
     }
 
-    fn structure(&self) -> [u8; 3] {
-        *b"\"\"\n"
+    fn structure(&self) -> Structure {
+        Structure::OneOf(*b"\"\"\n")
     }
 
     #[inline]

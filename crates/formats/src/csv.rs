@@ -22,7 +22,8 @@ use cutthrough_ir::{Kind, Type};
 use memchr::{memchr, memchr_iter};
 
 use crate::number::{parse_f64, parse_i64};
-use crate::records::{ALL_NEEDED, Cells, Records, is_needed};
+use crate::records::{ALL_NEEDED, Cells, Records, Verdict, is_needed};
+use crate::scan::Structure;
 
 mod header;
 mod plain;
@@ -331,7 +332,7 @@ impl Records for CsvRecords {
         }
     }
 
-    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> bool {
+    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> Verdict {
         let mut fields = Fields::new(line.strip_suffix(b"\r").unwrap_or(line), self.sep);
         // All fields together are no longer than the line. (Not from the context:
         // that keeps what a grant's thousands of lines take until its end.)
@@ -341,17 +342,17 @@ impl Records for CsvRecords {
         let mut spare = &mut self.spare[..];
         for slot in &self.puts {
             let Some(field) = fields.next() else {
-                return false;
+                return Verdict::Bad;
             };
             if !slot.put(field, cells, &mut spare) {
-                return false;
+                return Verdict::Bad;
             }
         }
-        fields.next().is_none() && !fields.bad
+        Verdict::of(fields.next().is_none() && !fields.bad)
     }
 
-    fn structure(&self) -> [u8; 3] {
-        [self.sep, b'\n', b'"']
+    fn structure(&self) -> Structure {
+        Structure::OneOf([self.sep, b'\n', b'"'])
     }
 
     #[inline]

@@ -17,6 +17,7 @@
 //! | [`spans`] | the same, all lines of a block at once |
 //! | [`clf`] | the common and combined log formats |
 //! | [`csv`] | separated values (RFC 4180) |
+//! | [`json`] | JSON (RFC 8259) |
 //! | [`number`] | numbers from text and back |
 //! | [`render`] | rows to JSON, CSV, text and tables; the host that writes them |
 //! | [`processes`] | all of these as processes |
@@ -28,6 +29,7 @@ mod bad_rows;
 mod blocks;
 pub mod clf;
 pub mod csv;
+pub mod json;
 pub mod limits;
 pub mod lines;
 pub mod number;

@@ -6,6 +6,8 @@
 
 use cutthrough_ir::{ColumnMut, Host, HostContext, HostSig, Results, Type, Words};
 
+use crate::scan::Structure;
+
 /// Where the values of one record are put: by the number of the column. What is
 /// not put is absent, zero or no bytes.
 pub(crate) trait Cells<'a> {
@@ -15,10 +17,31 @@ pub(crate) trait Cells<'a> {
     fn bytes(&mut self, column: usize, value: &'a [u8]);
 }
 
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A good row.
+    Row,
+    /// A bad row.
+    Bad,
+    /// No row at all, as a line of blanks.
+    Nothing,
+}
+
+impl Verdict {
+    /// Of what should be a row.
+    pub(crate) fn of(is_good: bool) -> Verdict {
+        if is_good { Verdict::Row } else { Verdict::Bad }
+    }
+}
+
 /// A format, and the columns that it gives.
 pub(crate) trait Records: Send + 'static {
     /// What the host functions are called.
     const NAME: &'static str;
+
+    /// Whether there are lines that are no rows at all.
+    const HAS_BLANKS: bool = false;
 
     /// The types of the columns.
     fn columns(&self) -> &[Type];
@@ -39,12 +62,12 @@ pub(crate) trait Records: Send + 'static {
         Ok(())
     }
 
-    /// Parses a line without its end; gives whether it is a good row. Of one that is not,
-    /// some values may have been put.
-    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> bool;
+    /// Parses a line without its end; says what it is. Of one that is no good row, some values
+    /// may have been put.
+    fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> Verdict;
 
     /// The bytes by which lines are structured, the end of the line among them.
-    fn structure(&self) -> [u8; 3];
+    fn structure(&self) -> Structure;
 
     /// Parses the line that begins at `start` of a block and has nothing unusual to it.
     /// `ends` says where [`structure`](Records::structure) lies from there on. Gives how
@@ -62,8 +85,8 @@ pub(crate) trait Records: Send + 'static {
     fn row_bytes_min(&self) -> usize;
 }
 
-/// Parses one line, as a host function: `(line: bytes, needs: i64) -> (ok: bool, columns...)`,
-/// or, where there are headers, `(line: bytes, needs: i64, version: i64, header: bytes) -> ...`.
+/// Parses one line, as a host function: `(line: bytes, needs: i64) -> (verdict: i64, columns...)`,
+/// where the verdict is a [`Verdict`] as a number, or, where there are headers, `(line: bytes, needs: i64, version: i64, header: bytes) -> ...`.
 #[derive(Debug)]
 pub(crate) struct LineHost<R>(R);
 
@@ -81,7 +104,7 @@ impl<R: Records> LineHost<R> {
                 false => vec![Type::BYTES, Type::I64],
                 true => vec![Type::BYTES, Type::I64, Type::I64, Type::BYTES],
             },
-            results: std::iter::once(Type::BOOL).chain(columns).collect(),
+            results: std::iter::once(Type::I64).chain(columns).collect(),
             ..HostSig::default()
         }
     }
@@ -99,8 +122,8 @@ impl<R: Records> Host for LineHost<R> {
             records.sort_by(args.i64(2), args.bytes(3))?;
         }
         records.need(args.i64(1));
-        let is_good = records.line(args.bytes(0), &mut ResultCells(results));
-        results.bool(0, is_good);
+        let verdict = records.line(args.bytes(0), &mut ResultCells(results));
+        results.i64(0, verdict as i64);
         Ok(())
     }
 }

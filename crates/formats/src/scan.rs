@@ -12,7 +12,23 @@ const STEP: usize = 64;
 /// How many positions are written at once, whether they are there or not.
 const AT_ONCE: usize = 4;
 
-/// Where three bytes lie in blocks; keeps its memory from block to block.
+/// Which bytes are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Structure {
+    /// These.
+    OneOf([u8; 3]),
+    /// What ends a stretch of plain text in quotes: see [`is_text_structure`].
+    Text,
+}
+
+/// Whether it is a quote, a backslash, a control character or not ASCII.
+#[inline]
+pub(crate) fn is_text_structure(byte: u8) -> bool {
+    // Beyond ASCII, it is negative.
+    (byte.cast_signed() < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// Where structure lies in blocks; keeps its memory from block to block.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Positions {
     /// As many as there are, and then anything.
@@ -21,20 +37,29 @@ pub(crate) struct Positions {
 }
 
 impl Positions {
-    /// Finds each place in `block` where one of the bytes `of` is, in order. The block is
-    /// shorter than 4 GiB.
-    pub(crate) fn find(&mut self, block: &[u8], of: [u8; 3]) {
+    /// Finds each place in `block` where structure is, in order. The block is shorter than 4 GiB.
+    pub(crate) fn find(&mut self, block: &[u8], structure: Structure) {
+        match structure {
+            Structure::OneOf(of) => {
+                self.find_if(block, |byte| (byte == of[0]) | (byte == of[1]) | (byte == of[2]));
+            }
+            Structure::Text => self.find_if(block, is_text_structure),
+        }
+    }
+
+    #[inline]
+    fn find_if(&mut self, block: &[u8], is_it: impl Fn(u8) -> bool) {
         self.count = 0;
         let (steps, rest) = block.as_chunks::<STEP>();
         for (k, step) in steps.iter().enumerate() {
-            self.add(k * STEP, mask(step, of));
+            self.add(k * STEP, mask(step, &is_it));
         }
         if !rest.is_empty() {
             let mut step = [0; STEP];
             step[..rest.len()].copy_from_slice(rest);
             // What was filled up counts for nothing, whatever is looked for.
             let there = (1 << rest.len()) - 1;
-            self.add(steps.len() * STEP, mask(&step, of) & there);
+            self.add(steps.len() * STEP, mask(&step, &is_it) & there);
         }
     }
 
@@ -100,12 +125,12 @@ pub(crate) fn equal_bytes(word: u64, byte: u8) -> u64 {
     differs.wrapping_sub(LOW_BITS) & !differs & HIGH_BITS
 }
 
-/// A bit for each byte that is one of three, the lowest for the first byte.
+/// A bit for each byte that is one of those, the lowest for the first byte.
 #[inline]
-fn mask(step: &[u8; STEP], of: [u8; 3]) -> u64 {
+fn mask(step: &[u8; STEP], is_it: impl Fn(u8) -> bool) -> u64 {
     let mut is_one = [0; STEP];
     for (is_one, &byte) in is_one.iter_mut().zip(step) {
-        *is_one = u8::from((byte == of[0]) | (byte == of[1]) | (byte == of[2]));
+        *is_one = u8::from(is_it(byte));
     }
     // A product has the bit of byte k in bit 56 + k, and carries into none of these.
     let bits_of = |eight: [u8; 8]| u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
@@ -126,19 +151,25 @@ mod tests {
             let mut random = Random::new(seed);
             let alphabet = random.pick(&[&b"abc"[..], b"a.......", b"ab................................\0"]);
             let text = random.bytes(alphabet, 300);
-            positions.find(&text, *b"abc");
+            positions.find(&text, Structure::OneOf(*b"abc"));
             let expected = (0..).zip(&text).filter(|(_, byte)| b"abc".contains(byte));
             let expected: Vec<u32> = expected.map(|(at, _)| at).collect();
             assert_eq!(positions.all(), expected, "seed {seed}");
+        }
+        let mut positions = Positions::default();
+        for byte in 0..=u8::MAX {
+            positions.find(&[byte], Structure::Text);
+            let is_structure = !(0x20..0x80).contains(&byte) || byte == b'"' || byte == b'\\';
+            assert_eq!(positions.all().len(), usize::from(is_structure), "{byte}");
         }
     }
 
     #[test]
     fn the_end_of_a_block_has_no_bytes_of_its_own() {
         let mut positions = Positions::default();
-        positions.find(&[1; 65], [0; 3]);
-        assert_eq!(positions.all(), []);
-        positions.find(&[0; 65], [0; 3]);
+        positions.find(&[1; 65], Structure::OneOf([0; 3]));
+        assert!(positions.all().is_empty());
+        positions.find(&[0; 65], Structure::OneOf([0; 3]));
         assert_eq!(positions.all().len(), 65);
     }
 

@@ -3,6 +3,7 @@ use cutthrough_ir::{HostFunction, Kind, Rows};
 use super::*;
 use crate::clf::{self, ClfRecords};
 use crate::csv::{Column, CsvRecords, parse_columns};
+use crate::json::{self, JsonRecords};
 use crate::lines::Lines;
 use crate::records::{ALL_NEEDED, LineHost, is_needed};
 use crate::testing::{Random, Value, call};
@@ -42,11 +43,13 @@ fn by_lines<R: Records>(records: R, blocks: &[&[u8]], line_bytes_max: usize) -> 
             }
             let results = call(&mut host, &args, &HostContext::default());
             let mut results = results.map_err(|why| format!("line {}: {why}", line.number))?;
-            if results.remove(0) == Value::Bool(true) {
-                parsed.rows.push(results);
-            } else {
-                let before = parsed.rows.len() as i64;
-                parsed.bad.push((line.bytes.to_vec(), line.number, before));
+            match results.remove(0) {
+                Value::I64(0) => parsed.rows.push(results),
+                Value::I64(1) => {
+                    let before = parsed.rows.len() as i64;
+                    parsed.bad.push((line.bytes.to_vec(), line.number, before));
+                }
+                verdict => assert_eq!(verdict, Value::I64(Verdict::Nothing as i64)),
             }
         }
         Ok(())
@@ -347,6 +350,37 @@ fn requests_are_the_same_by_blocks_and_by_lines() {
 }
 
 #[test]
+fn documents_are_the_same_by_blocks_and_by_lines() {
+    for seed in 0..6000 {
+        let mut random = Random::new(seed);
+        let columns = json::tests::declared(random.pick(&json::tests::DECLARATIONS));
+        let want: Vec<usize> = (0..columns.len()).filter(|_| random.below(4) > 0).rev().collect();
+        let mut text = Vec::new();
+        let usual = json::tests::record(&mut random);
+        for _ in 0..random.below(12) {
+            match random.below(3) {
+                0 => text.extend_from_slice(&usual),
+                1 => text.extend(json::tests::record(&mut random)),
+                _ => {
+                    let mut almost = usual.clone();
+                    json::tests::damage(&mut almost, &mut random);
+                    text.extend(almost);
+                }
+            }
+            text.extend_from_slice(random.pick(&["\n", "\n", "\r\n", "\n\n", " \n"]).as_bytes());
+        }
+        text.truncate(text.len().saturating_sub(random.below(3)));
+        check(
+            || JsonRecords::new(&columns, &want),
+            &[text],
+            random.pick(&[1000, 1000, 40]),
+            &mut random,
+            &format!("seed {seed}"),
+        );
+    }
+}
+
+#[test]
 fn a_block_may_end_anywhere() {
     let text = b"a;1\n\"b\"\"c\";2.5\r\n\nlong long line;3\nd;x\r\n;-4\nlast;5";
     let columns = parse_columns("name:str,n:f64").unwrap();
@@ -397,13 +431,13 @@ impl Records for Refusing {
 
     fn need(&mut self, _: i64) {}
 
-    fn line<'a>(&'a mut self, line: &'a [u8], _: &mut impl crate::records::Cells<'a>) -> bool {
+    fn line<'a>(&'a mut self, line: &'a [u8], _: &mut impl crate::records::Cells<'a>) -> Verdict {
         assert_ne!(line, b"bad", "not this");
-        true
+        Verdict::Row
     }
 
-    fn structure(&self) -> [u8; 3] {
-        *b"\n\n\n"
+    fn structure(&self) -> crate::scan::Structure {
+        crate::scan::Structure::OneOf(*b"\n\n\n")
     }
 
     fn plain<'a>(

@@ -23,7 +23,7 @@ fn check(line: &str, expected: &str) {
     let mut host = host(Columns::ALL);
     let results = call(&mut host, &[line.into(), Value::I64(-1)], &HostContext::default()).unwrap();
     let mut found = String::from("bad");
-    if results[0] == Value::Bool(true) {
+    if results[0] == Value::I64(0) {
         let present = Column::ALL
             .iter()
             .zip(&results[1..])

@@ -1,9 +1,9 @@
 //! The formats as processes of a network.
 //!
 //! ```text
-//! Read --(bytes)--> ParseClf, ParseCsv --(columns)--> ... --> Write
+//! Read --(bytes)--> ParseClf, ParseCsv, ... --(columns)--> ... --> Write
 //!                          \--(line, number)--> bad lines, if asked for
-//! Read --(bytes)--> Lines --(line, number)--> ... --> Write, or ParseClf, ParseCsv
+//! Read --(bytes)--> Lines --(line, number)--> ... --> Write, or ParseClf, ...
 //! ```
 //!
 //! | file | process |
@@ -11,6 +11,7 @@
 //! | `lines.rs` | [`Lines`]: blocks of bytes to lines |
 //! | `parse_clf.rs` | [`ParseClf`]: blocks or lines to requests |
 //! | `parse_csv.rs` | [`ParseCsv`]: blocks or lines to records |
+//! | `parse_json.rs` | [`ParseJson`]: blocks or lines to values of objects |
 //! | `parse.rs` | what parsers have in common, and the policy for bad rows ([`BadRows`]) |
 //! | `parse_blocks.rs` | one call of a kernel for each block |
 //! | `parse_lines.rs` | one call for each line |
@@ -21,6 +22,7 @@ mod parse;
 mod parse_blocks;
 mod parse_clf;
 mod parse_csv;
+mod parse_json;
 mod parse_lines;
 mod write;
 
@@ -29,9 +31,10 @@ mod tests;
 
 pub use crate::bad_rows::{BadRows, BadRowsBound};
 pub use lines::Lines;
-pub use parse::HEADERS_POLICY;
+pub use parse::{BLANKS_POLICY, HEADERS_POLICY};
 pub use parse_clf::ParseClf;
 pub use parse_csv::ParseCsv;
+pub use parse_json::ParseJson;
 pub use write::{Output, Write};
 
 use cutthrough_ir::{ElementType, Type};

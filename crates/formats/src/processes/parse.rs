@@ -9,6 +9,9 @@ use crate::records::Records;
 /// The name of the policy by which header lines are dropped.
 pub const HEADERS_POLICY: &str = "headers";
 
+/// The name of the policy by which lines of blanks are dropped, where they are no rows.
+pub const BLANKS_POLICY: &str = "blank lines";
+
 /// A parser of a format, of blocks or of lines.
 #[derive(Debug)]
 pub(super) struct Parse<R> {

@@ -1,12 +1,12 @@
 //! Parsing of lines: one host call for each.
 
 use cutthrough::{Fragment, Shape};
-use cutthrough_ir::{HostFunction, Op, SlotDecl, Type, Value};
+use cutthrough_ir::{Block, HostFunction, Op, SlotDecl, Type, Value};
 
 use super::line_type;
-use super::parse::{HEADERS_POLICY, Parse};
+use super::parse::{BLANKS_POLICY, HEADERS_POLICY, Parse};
 use crate::bad_rows::BadRows;
-use crate::records::{LineHost, Records};
+use crate::records::{LineHost, Records, Verdict};
 
 /// The slots, where inputs have headers: the header of the present one, and how many there
 /// have been.
@@ -29,9 +29,12 @@ pub(super) fn declare<R: Records>(parse: &mut Parse<R>, shape: &mut Shape) {
         shape.slot(SlotDecl::zero("header", Type::BYTES));
         shape.slot(SlotDecl::i64("headers", 0));
     }
+    if R::HAS_BLANKS {
+        shape.drop_policy(BLANKS_POLICY);
+    }
 }
 
-pub(super) fn read_ok<R>(parse: &Parse<R>, f: &mut Fragment<'_>, element: &[Value]) {
+pub(super) fn read_ok<R: Records>(parse: &Parse<R>, f: &mut Fragment<'_>, element: &[Value]) {
     let needs = f.needs(0);
     let row = if parse.has_header {
         skip_header(parse, f, element);
@@ -40,10 +43,16 @@ pub(super) fn read_ok<R>(parse: &Parse<R>, f: &mut Fragment<'_>, element: &[Valu
     } else {
         f.call(0, &[element[0], needs])
     };
-    let (_, bad) = f.br_new(row[0]);
+    let other = unless_verdict(f, row[0], Verdict::Row);
     f.emit(0, &row[1..]);
     f.done();
-    f.switch_to(bad);
+    f.switch_to(other);
+    if R::HAS_BLANKS {
+        let bad = unless_verdict(f, row[0], Verdict::Nothing);
+        f.drop(blanks_policy(parse));
+        f.done();
+        f.switch_to(bad);
+    }
     if parse.has_bad_output {
         f.emit(1, element);
     } else {
@@ -51,6 +60,18 @@ pub(super) fn read_ok<R>(parse: &Parse<R>, f: &mut Fragment<'_>, element: &[Valu
         f.drop(0);
     }
     f.done();
+}
+
+/// Goes on where a line is this; gives the block for the others.
+fn unless_verdict(f: &mut Fragment<'_>, verdict: Value, this: Verdict) -> Block {
+    let this = f.iconst(this as i64);
+    let is_this = f.op(Op::Ieq, &[verdict, this]);
+    f.br_new(is_this).1
+}
+
+/// The number of the policy by which lines of blanks are dropped: after those that there are besides.
+fn blanks_policy<R>(parse: &Parse<R>) -> usize {
+    usize::from(!parse.has_bad_output) + usize::from(parse.has_header)
 }
 
 /// Keeps a header, and goes on where the line is none.
