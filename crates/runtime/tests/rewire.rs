@@ -7,7 +7,7 @@ use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
 use cutthrough::processes::{
     BranchPolicy, Collect, Collected, Filter, Fold, ForEach, Iter, Map, Order, Pass, Take, Tee, Zip,
 };
-use cutthrough::{Error, FlowPoint, Network, Options, Port, ProcessId, Progress};
+use cutthrough::{Error, FlowPoint, Fragment, Network, Options, Port, Process, ProcessId, Progress, Shape};
 
 /// Passes on the elements below `limit`.
 fn below(limit: i64) -> impl cutthrough::Process {
@@ -248,6 +248,88 @@ fn what_is_taken_out_with_a_block_on_its_way_hands_it_on() {
         }
         assert_eq!(seen, (0..2_000).map(|k| k / 2).collect::<Vec<i64>>());
         assert!(network.remove_finished().iter().any(|process| process.id == copy));
+        network.check_conservation().unwrap();
+    });
+}
+
+/// Gives even numbers to output 0; others are dropped, or given to output 1.
+struct Even {
+    gives_odd: bool,
+}
+
+impl Process for Even {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.input(Type::I64);
+        shape.output(Type::I64);
+        shape.drop_policy("odd");
+        if self.gives_odd {
+            shape.output(Type::I64);
+        }
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, x: &[Value]) {
+        let (two, zero) = (f.iconst(2), f.iconst(0));
+        let rest = f.op(Op::Irem, &[x[0], two]);
+        let is_even = f.op(Op::Ieq, &[rest, zero]);
+        let (_, odd) = f.br_new(is_even);
+        f.emit(0, x);
+        f.done();
+        f.switch_to(odd);
+        match self.gives_odd {
+            true => f.emit(1, x),
+            false => f.drop(0),
+        }
+        f.done();
+    }
+}
+
+#[test]
+fn the_last_outputs_may_come_and_go_in_a_swap() {
+    on_both_engines(|mut network| {
+        let numbers = network.source::<i64>(Iter::new(0..1_000i64)).unwrap();
+        let split = network.add(Even { gives_odd: false }).unwrap();
+        network.attach_input(split, 0, numbers).unwrap();
+        let point = |network: &mut Network, name: &str| network.point::<i64>(name).unwrap();
+        let (even, odd) = (point(&mut network, "even"), point(&mut network, "odd"));
+        network.attach_output(split, 0, even).unwrap();
+        network.hold_writers(odd, true).unwrap();
+        let (evens, odds) = (Collect::<i64>::new(), Collect::<i64>::new());
+        let (seen_even, seen_odd) = (evens.collected(), odds.collected());
+        network.sink::<i64>(even, evens).unwrap();
+        network.sink::<i64>(odd, odds).unwrap();
+        network.run_steps(300).unwrap();
+        let undone = network.rewire(|rewire| {
+            rewire.swap(split, Even { gives_odd: true })?;
+            rewire.attach_output(split, 1, odd)?;
+            rewire.swap(split, Even { gives_odd: false })
+        });
+        assert!(undone.unwrap_err().to_string().contains("other ports"));
+        for k in 0..3 {
+            network
+                .rewire(|rewire| {
+                    rewire.swap(split, Even { gives_odd: true })?;
+                    rewire.attach_output(split, 1, odd)
+                })
+                .unwrap();
+            network.run_steps(200).unwrap();
+            if k < 2 {
+                network
+                    .rewire(|rewire| {
+                        rewire.detach_output(split, 1)?;
+                        rewire.swap(split, Even { gives_odd: false })
+                    })
+                    .unwrap();
+                network.run_steps(10).unwrap();
+            }
+            network.check_conservation().unwrap();
+        }
+        network.hold_writers(odd, false).unwrap();
+        assert_eq!(network.run().unwrap(), Progress::Done);
+        assert_eq!(seen_even.take(), (0..1_000).step_by(2).collect::<Vec<i64>>());
+        let seen = seen_odd.take();
+        assert!(seen.is_sorted() && seen.iter().all(|x| x % 2 == 1));
+        let (_, dropped) = network.process_report(split).unwrap().dropped[0];
+        assert_eq!(seen.len() as u64 + dropped, 500);
         network.check_conservation().unwrap();
     });
 }

@@ -105,6 +105,9 @@ impl Network {
         for k in 0..before.drops.len() {
             self.carry_drop(before, &now, k);
         }
+        for edge in outputs_that_go(before, &now) {
+            self.settle_output(edge);
+        }
         self.free_replaced(before, &now);
     }
 
@@ -121,6 +124,9 @@ impl Network {
         }
         for &counter in &*goes.drops {
             self.counts.remove(counter);
+        }
+        for edge in outputs_that_go(goes, stays) {
+            self.free_output(edge);
         }
     }
 
@@ -154,16 +160,20 @@ impl Network {
     /// Leaves what a process has moved to the accounts of its flow points.
     fn settle_accounts(&mut self, node: &Node) {
         for edge in &node.outputs {
-            let put = self.put(edge) - edge.before_home;
-            if let Some(home) = edge.home {
-                self.leave_account(Moved { home, put, taken: 0 });
-            }
+            self.settle_output(edge);
         }
         for edge in &node.inputs {
             let taken = self.counts.get(edge.count) - edge.before_home;
             if let Some(home) = edge.home {
                 self.leave_account(Moved { home, put: 0, taken });
             }
+        }
+    }
+
+    fn settle_output(&mut self, edge: &OutEdge) {
+        let put = self.put(edge) - edge.before_home;
+        if let Some(home) = edge.home {
+            self.leave_account(Moved { home, put, taken: 0 });
         }
     }
 
@@ -196,11 +206,18 @@ impl Network {
     }
 
     pub(super) fn free_edges(&mut self, node: &Node) {
-        let inputs = node.inputs.iter().flat_map(|edge| [edge.count, edge.late]);
-        let outputs = node.outputs.iter().flat_map(|edge| [edge.count, edge.lost]);
-        for counter in inputs.chain(outputs) {
-            self.counts.remove(counter);
-        }
+        node.inputs.iter().for_each(|edge| self.free_input(edge));
+        node.outputs.iter().for_each(|edge| self.free_output(edge));
+    }
+
+    pub(super) fn free_input(&mut self, edge: &InEdge) {
+        self.counts.remove(edge.count);
+        self.counts.remove(edge.late);
+    }
+
+    pub(super) fn free_output(&mut self, edge: &OutEdge) {
+        self.counts.remove(edge.count);
+        self.counts.remove(edge.lost);
     }
 
     pub(super) fn free_point(&mut self, point: &Point) {
@@ -208,4 +225,10 @@ impl Network {
             self.counts.remove(counter);
         }
     }
+}
+
+/// The outputs of a program that goes which do not stay with another.
+fn outputs_that_go<'n>(goes: &'n Node, stays: &Node) -> impl Iterator<Item = &'n OutEdge> {
+    let stays = |edge: &OutEdge| stays.outputs.iter().any(|other| other.count == edge.count);
+    goes.outputs.iter().filter(move |edge| !stays(edge))
 }

@@ -15,7 +15,8 @@ use crate::wiring::{Node, ProcessId, Status};
 
 impl Rewire<'_> {
     /// Gives a process another program, with the same ports: a filter another condition,
-    /// say. A port that is not attached at the time may have other elements than before.
+    /// say. A port that is not attached at the time may have other elements than before, and
+    /// the last outputs may come or go.
     /// Slots that have the same name and type in both keep their values; row buffers of one
     /// name keep their rows, and in these the columns of the same name and type; and counts
     /// go on.
@@ -50,6 +51,7 @@ impl Rewire<'_> {
             .check_nothing_lost(&before, &code, &kept, &kept_rows)?;
         let mut node = self.network.node(code, shape, before.status);
         node.is_tolerated = before.is_tolerated;
+        self.network.take_over_edges(&mut node, &before);
         for (slot, &from) in kept.iter().enumerate() {
             if let Some(from) = from {
                 let fresh =
@@ -65,14 +67,11 @@ impl Rewire<'_> {
                 self.network.state.remove_rows(new);
             } else if let Err(message) = self.network.state.take_over_rows(old, new) {
                 self.network.free_replaced(&node, &before);
-                self.network.free_edges(&node);
                 return Err(Error::new(ErrorKind::Holding, message));
             }
         }
-        self.network.free_edges(&node);
         (node.is_retired, node.is_failed, node.is_leaving) =
             (before.is_retired, before.is_failed, before.is_leaving);
-        (node.inputs, node.outputs) = (before.inputs.clone(), before.outputs.clone());
         self.network.wiring.replace_node(process, node);
         let change = Change::of_process(Cause::Swapped, process);
         self.edited.changes.push(change.in_edit(self.edits));
@@ -118,19 +117,37 @@ fn keeps_all(before: &Node, old: usize, code: &ProcessCode, new: usize) -> bool 
     columns.is_some_and(|columns| (0..old.columns.len()).all(|column| columns.contains(&Some(column))))
 }
 
-/// Whether a new program fits where a process is attached.
+/// Whether a new program fits where a process is attached; of the outputs that only one of
+/// the two has, none is.
 fn has_ports_of(before: &Node, code: &ProcessCode) -> bool {
     let (old, new) = (before.code.tables(), code.tables());
     let fits = |is_attached: bool, old: &ElementType, new: &ElementType| !is_attached || old == new;
     let mut inputs = before.inputs.iter().zip(old.inputs.iter().zip(&new.inputs));
     let mut outputs = before.outputs.iter().zip(old.outputs.iter().zip(&new.outputs));
     old.inputs.len() == new.inputs.len()
-        && old.outputs.len() == new.outputs.len()
+        && before.outputs[outputs_of_both(before, code)..]
+            .iter()
+            .all(|edge| edge.point.is_none())
         && inputs.all(|(edge, (old, new))| fits(edge.point.is_some(), old, new))
         && outputs.all(|(edge, (old, new))| fits(edge.point.is_some(), old, new))
 }
 
+/// How many outputs a process has had, and has with a new program as well.
+fn outputs_of_both(before: &Node, code: &ProcessCode) -> usize {
+    before.outputs.len().min(code.tables().outputs.len())
+}
+
 impl Network {
+    /// Lets a process with a new program go on with the edges that it has.
+    fn take_over_edges(&mut self, node: &mut Node, before: &Node) {
+        let fresh = std::mem::replace(&mut node.inputs, before.inputs.clone());
+        fresh.iter().for_each(|edge| self.free_input(edge));
+        for (edge, kept) in node.outputs.iter_mut().zip(&before.outputs) {
+            self.free_output(edge);
+            *edge = kept.clone();
+        }
+    }
+
     /// Whether a process can have another program without losing what it holds.
     fn check_nothing_lost(
         &self,
