@@ -40,14 +40,20 @@ impl Summary {
             summary.too_long += too_long;
             summary.rows_read += too_long + process.outputs[0].moved;
         }
+        for parsing in running.parses.iter().filter(|parsing| !parsing.is_of_lines) {
+            let too_long = parsing.too_long(report);
+            summary.too_long += too_long;
+            summary.rows_read += too_long + parsing.rows(report).all;
+        }
         // Several parsers may have the lines of one.
-        let headers = running.parses.iter().map(|parsing| parsing.headers(report));
+        let parses = running.parses.iter().filter(|parsing| parsing.is_of_lines);
+        let headers = parses.map(|parsing| parsing.headers(report));
         summary.rows_read -= match running.lines.len() {
             1 => headers.max().unwrap_or_default(),
             _ => summary.rows_read.min(headers.sum()),
         };
-        for parsing in running.parses.iter().filter(|parsing| !parsing.has_bad_output) {
-            summary.bad_rows += parsing.rows(report).1;
+        for parsing in &running.parses {
+            summary.bad_rows += parsing.rows(report).dropped;
             summary.bad_lines.extend(parsing.bad_rows.first());
         }
         summary

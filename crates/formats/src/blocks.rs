@@ -34,8 +34,8 @@ const SKIPPING: i64 = -1;
 /// The row buffers are the process's. `rows` is given the columns of the lines that are
 /// rows, as far as they are needed: bit k of `needs` is for the columns k, k + 64 and so
 /// on. `bad lines` is given those that are none: the line, its number, and how many rows
-/// come before it; without that buffer, their numbers are noted. The results say how many
-/// there are of each, and how many lines were longer than the bound.
+/// come before it. The results say how many there are of each, and how many lines were
+/// longer than the bound.
 ///
 /// `carry` has the beginning of a line that goes on, in pieces. `carried` is its length,
 /// `number` that of the last line, `headers` how many headers there have been, and `header`
@@ -50,7 +50,7 @@ pub(crate) struct BlockKernel<R> {
     parsing: Parsing<R>,
     /// The carried line, put together.
     line: Vec<u8>,
-    /// Where bad rows are noted, unless they are given.
+    /// Where bad rows are noted as well.
     noted: Option<BadRows>,
 }
 
@@ -82,7 +82,7 @@ struct BadLine {
 }
 
 impl<R: Records> BlockKernel<R> {
-    /// Lines of at most this many bytes. Bad rows are noted, or else given.
+    /// Lines of at most this many bytes.
     pub(crate) fn new(records: R, line_bytes_max: usize, noted: Option<BadRows>) -> BlockKernel<R> {
         BlockKernel {
             parsing: Parsing {
@@ -123,20 +123,13 @@ impl<R: Records> BlockKernel<R> {
     /// The row buffers that it needs, in order.
     pub(crate) fn rows(&self) -> Vec<RowsDecl> {
         let columns = self.parsing.records.columns().iter().copied();
-        let bad = || {
-            RowsDecl::new(
-                "bad lines",
-                [Type::BYTES, Type::I64, Type::I64],
-                BLOCK_ROWS_BYTES_MAX,
-            )
-        };
-        let mut rows = vec![
+        let bad = [Type::BYTES, Type::I64, Type::I64];
+        vec![
             RowsDecl::new("rows", columns, BLOCK_ROWS_BYTES_MAX),
             RowsDecl::new("carry", [Type::BYTES], CARRY_BYTES_MAX),
             RowsDecl::new("text", [Type::BYTES.or_null(), Type::BYTES], BLOCK_ROWS_BYTES_MAX),
-        ];
-        rows.extend(self.noted.is_none().then(bad));
-        rows
+            RowsDecl::new("bad lines", bad, BLOCK_ROWS_BYTES_MAX),
+        ]
     }
 
     /// Parses what can be parsed with this block; gives the length of the line that goes on.
@@ -147,7 +140,7 @@ impl<R: Records> BlockKernel<R> {
         slab: Option<Bytes>,
         rows: &mut [RowsArg<'_>],
     ) -> Result<i64, String> {
-        let [rows, carry, kept, bad @ ..] = rows else {
+        let [rows, carry, kept, bad] = rows else {
             unreachable!("INVARIANT: as the signature says")
         };
         let (rows, carry) = (rows.write(), carry.write());
@@ -179,9 +172,7 @@ impl<R: Records> BlockKernel<R> {
             &text[..parsed],
             slab.clone(),
         )?;
-        if let [bad] = bad {
-            parsing.give_bad([text, line], slab, bad.write())?;
-        }
+        parsing.give_bad([text, line], slab, bad.write())?;
         if block.is_empty() {
             parsing.number = 0;
         }

@@ -116,7 +116,7 @@ pub use diagnostic::Diagnostic;
 pub use lower::{BuildError, Io};
 pub use parser::{RESERVED, VERBS, parse_program};
 pub use plan::{Begin, Column, Environment, FirstLine, Input, Patience, Plan, Target, default_format};
-pub use running::{Flow, Parsing, Running, Stage, UnknownFlow};
+pub use running::{Flow, ParsedRows, Parsing, Running, Stage, UnknownFlow};
 pub use span::Span;
 pub use tap::{Tap, TapCounts, TapError, TapOptions, TapPlan, TapPoint, TapPolicy, TapRead, TapReader, tap};
 

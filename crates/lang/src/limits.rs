@@ -18,6 +18,9 @@ pub const PROGRAM_STAGES_MAX: usize = 2048;
 /// Columns of one flow.
 pub const SCHEMA_COLUMNS_MAX: usize = 2048;
 
+/// Columns that a `parse` offers to whoever comes to read them; with more, those only that the program needs.
+pub const CARRIED_COLUMNS_MAX: usize = 256;
+
 /// Parts (operands, operators, conversions) of all expressions of one stage: bounds the code that is built for it.
 pub const STAGE_NODES_MAX: usize = 10_000;
 

@@ -229,14 +229,32 @@ pub(crate) enum Op {
 #[derive(Debug)]
 pub(crate) struct ParseOp {
     pub(crate) format: Format,
-    pub(crate) line: ColumnId,
-    pub(crate) number: ColumnId,
+    pub(crate) input: ParseInput,
     /// All columns of the format, in its order.
     pub(crate) columns: Vec<ColumnId>,
     pub(crate) bad: Option<FlowId>,
 }
 
-#[derive(Clone, Debug)]
+/// What is parsed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ParseInput {
+    /// Blocks of bytes, as they were read.
+    Blocks(ColumnId),
+    /// Lines, and their numbers.
+    Lines { line: ColumnId, number: ColumnId },
+}
+
+impl ParseInput {
+    /// What its elements have to carry, in order.
+    pub(crate) fn layout(self) -> Vec<ColumnId> {
+        match self {
+            ParseInput::Blocks(block) => vec![block],
+            ParseInput::Lines { line, number } => vec![line, number],
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Clf,
     Csv {

@@ -1,7 +1,7 @@
 //! A program that runs: its text, and which processes and flow points of a network it has become.
 
 use cutthrough::{Error, Network, PointId, Prepared, ProcessId, ProcessReport, Report, Rewire};
-use cutthrough_formats::processes::{BadRows, HEADERS_POLICY};
+use cutthrough_formats::processes::{BadRows, HEADERS_POLICY, Lines};
 
 use crate::change::Change;
 use crate::diagnostic::quoted;
@@ -71,30 +71,60 @@ pub struct Parsing {
     pub process: ProcessId,
     /// The text of the stage, with its place.
     pub text: String,
+    /// Whether it takes lines apart that another process has found, rather than blocks.
+    pub is_of_lines: bool,
     /// Whether bad rows go to a flow point (`else`) rather than being dropped and counted.
-    pub has_bad_output: bool,
+    has_bad_output: bool,
     /// The numbers of the first bad rows, if they are dropped.
     pub bad_rows: BadRows,
-    /// The rows and the bad rows of processes that are not there any more.
-    pub(crate) earlier: (u64, u64),
+    /// Of processes, or outputs, that are not there any more.
+    earlier: ParsedRows,
+}
+
+/// How many rows a parser has found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ParsedRows {
+    /// All of them.
+    pub all: u64,
+    /// Those that were bad, and were dropped.
+    pub dropped: u64,
 }
 
 impl Parsing {
-    /// How many rows were given to the parser, and how many of them were bad.
-    pub fn rows(&self, report: &Report) -> (u64, u64) {
+    /// What it has found so far.
+    pub fn rows(&self, report: &Report) -> ParsedRows {
         let process = report.processes.iter().find(|process| process.id == self.process);
         process.map_or(self.earlier, |process| self.with_counts_of(process))
     }
 
-    fn with_counts_of(&self, process: &ProcessReport) -> (u64, u64) {
-        let lines = process.inputs.first().map_or(0, |edge| edge.moved);
-        let rows = lines - dropped(process, HEADERS_POLICY);
-        let bad = if self.has_bad_output {
-            process.outputs.get(1).map_or(0, |edge| edge.moved)
+    fn with_counts_of(&self, process: &ProcessReport) -> ParsedRows {
+        let bad = dropped(process, BadRows::POLICY);
+        let all = if self.is_of_lines {
+            let lines = process.inputs.first().map_or(0, |edge| edge.moved);
+            lines - dropped(process, HEADERS_POLICY)
         } else {
-            dropped(process, BadRows::POLICY)
+            bad + process.outputs.iter().map(|edge| edge.moved).sum::<u64>()
         };
-        (self.earlier.0 + rows, self.earlier.1 + bad)
+        ParsedRows {
+            all: self.earlier.all + all,
+            dropped: self.earlier.dropped + bad,
+        }
+    }
+
+    /// Goes on with the counts of the same process in the program before; it was like that
+    /// before the change.
+    fn go_on(&mut self, earlier: &Parsing, before: Option<&ProcessReport>) {
+        self.earlier = earlier.earlier;
+        if !self.is_of_lines && earlier.has_bad_output && !self.has_bad_output {
+            let given = before.and_then(|process| process.outputs.get(1));
+            self.earlier.all += given.map_or(0, |edge| edge.moved);
+        }
+    }
+
+    /// How many lines it has found to be too long; without those of processes that are not there any more.
+    pub fn too_long(&self, report: &Report) -> u64 {
+        let process = report.processes.iter().find(|process| process.id == self.process);
+        process.map_or(0, |process| dropped(process, Lines::POLICY))
     }
 
     /// How many lines were headers, and so no rows; without those of processes that are not there any more.
@@ -258,20 +288,28 @@ impl Running {
         self.sinks = of(|spec| matches!(spec, Spec::Write { .. }));
         self.parses.clear();
         for (index, node) in self.blueprint.nodes.iter().enumerate() {
-            if let (Spec::Parse { has_bad_output, .. }, Some(bad_rows)) = (&node.spec, bad_rows[index].take())
-            {
+            let Spec::Parse {
+                is_of_lines,
+                has_bad_output,
+                ..
+            } = &node.spec
+            else {
+                continue;
+            };
+            if let Some(bad_rows) = bad_rows[index].take() {
                 self.parses.push(Parsing {
                     process: self.nodes[index],
                     text: node.name.clone(),
+                    is_of_lines: *is_of_lines,
                     has_bad_output: *has_bad_output,
                     bad_rows,
-                    earlier: (0, 0),
+                    earlier: ParsedRows::default(),
                 });
             }
         }
     }
 
-    /// Takes a changed program for the old one; these are the last reports of processes that are gone.
+    /// Takes a changed program for the old one; the reports are of its processes, before the change.
     pub(crate) fn become_new(
         &mut self,
         change: Change,
@@ -287,17 +325,16 @@ impl Running {
         } = parts;
         let left = |process: &ProcessId| !nodes.contains(process);
         self.remember_written(&left);
-        let departed = self.parses.drain(..).filter(|parsing| left(&parsing.process));
-        let departed = departed.map(
-            |parsing| match reports.iter().find(|last| last.id == parsing.process) {
-                Some(last) => Parsing {
-                    earlier: parsing.with_counts_of(last),
-                    ..parsing
-                },
-                None => parsing,
-            },
-        );
-        let departed = departed.collect();
+        let parses = self.parses.drain(..);
+        let (mut departed, kept): (Vec<Parsing>, Vec<Parsing>) =
+            parses.partition(|parsing| left(&parsing.process));
+        let report_of = |process: ProcessId| reports.iter().find(|report| report.id == process);
+        for parsing in &mut departed {
+            let is_gone = network.process_report(parsing.process).is_err();
+            if let Some(last) = report_of(parsing.process).filter(|_| is_gone) {
+                parsing.earlier = parsing.with_counts_of(last);
+            }
+        }
         self.leaving.processes.extend(self.nodes.drain(..).filter(left));
         let left = |point: &PointId| !points.contains(point);
         self.leaving.points.extend(self.points.drain(..).filter(left));
@@ -307,6 +344,11 @@ impl Running {
         self.leaving.feeds = feeds;
         self.version += 1;
         self.sort_out(bad_rows);
+        for parsing in &mut self.parses {
+            if let Some(earlier) = kept.iter().find(|kept| kept.process == parsing.process) {
+                parsing.go_on(earlier, report_of(parsing.process));
+            }
+        }
         self.remember(departed, network);
     }
 
@@ -324,19 +366,17 @@ impl Running {
         }
     }
 
-    /// Keeps the counts of parsers that have left: of those that are gone in one for all with an output for bad rows,
-    /// and one for the others, so that they do not grow in number.
+    /// Keeps the counts of parsers that have left: of those that are gone in one for all, so that they do not grow in
+    /// number.
     fn remember(&mut self, departed: Vec<Parsing>, network: &Network) {
         let current = self.parses.len();
         let is_gone = |parsing: &Parsing| network.process_report(parsing.process).is_err();
         for parsing in departed {
-            let known = self.parses[current..]
-                .iter_mut()
-                .find(|known| known.has_bad_output == parsing.has_bad_output && is_gone(known));
+            let known = self.parses[current..].iter_mut().find(|known| is_gone(known));
             match known.filter(|_| is_gone(&parsing)) {
                 Some(known) => {
-                    known.earlier.0 += parsing.earlier.0;
-                    known.earlier.1 += parsing.earlier.1;
+                    known.earlier.all += parsing.earlier.all;
+                    known.earlier.dropped += parsing.earlier.dropped;
                 }
                 None => self.parses.push(parsing),
             }

@@ -380,9 +380,9 @@ fn run(seed: u64) -> Totals {
 impl Run {
     /// Has the model take the elements that have come.
     fn catch_up(&mut self) {
-        let lines = self.live.running.lines[0];
-        // When all pipelines have ended, the lines are over as well, and what the model would do with more is nothing.
-        if let Ok(report) = self.live.network.process_report(lines) {
+        let parse = self.live.running.parses[0].process;
+        // When all pipelines have ended, the parser is over as well, and what the model would do with more is nothing.
+        if let Ok(report) = self.live.network.process_report(parse) {
             let came = usize::try_from(report.outputs[0].moved).unwrap();
             for at in self.came..came {
                 self.model.element(self.rows[at]);

@@ -86,7 +86,6 @@ fn every_flow_point_has_a_name() {
     }
     expect![[r#"
         inputs [read.1] block: bytes
-        lines.1 [] line: bytes, number: i64
         rows [parse.1] n: i64, name: bytes
         bad [] line: bytes, number: i64
         rows.1 [] n: i64, name: bytes
@@ -156,7 +155,7 @@ fn every_flow_point_can_be_tapped() {
             let (seen, end) = drain(&mut reader);
             assert_eq!(end, TapRead::End);
             let rows = match name.as_str() {
-                "inputs" | "lines.1" => 200,
+                "inputs" => 200,
                 "bad" => 28,
                 "where.1" | "select.1" => rows(200).count() - 9,
                 "summarize.1" => 3,
@@ -263,8 +262,8 @@ fn a_stuck_complete_tap_is_detached_and_the_flow_goes_on() {
                 ..complete()
             };
             let before = graph(&mut live.network);
-            let (tap, reader) = attach(&mut live, "lines.1", "summarize count() by line", &small);
-            let (second, other) = attach(&mut live, "lines.1", "select line", &small);
+            let (tap, reader) = attach(&mut live, "rows", "summarize count() by n", &small);
+            let (second, other) = attach(&mut live, "rows", "select n", &small);
             assert_eq!(live.network.run().unwrap(), Progress::Waiting);
             if drops_reader {
                 drop((reader, other));
@@ -460,8 +459,8 @@ fn wrong_taps_are_explained() {
         check("rows", "rows | where n > 1"),
         check("rows", "read \"x\" | lines"),
         check("rows", "head 1 | write \"x\""),
-        check("lines.1", "parse clf else bad"),
-        check("lines.1", "parse csv"),
+        check("inputs", "parse clf else bad"),
+        check("inputs", "parse csv"),
         check("rows", "where"),
     ];
     expect![[r#"

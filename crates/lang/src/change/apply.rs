@@ -83,16 +83,14 @@ impl OpenChange {
             feeds,
             ..
         } = wiring;
-        let gone = reports.into_iter().flatten();
-        let gone = gone.filter(|last| network.process_report(last.id).is_err());
-        let gone: Vec<ProcessReport> = gone.collect();
+        let before: Vec<ProcessReport> = reports.into_iter().flatten().collect();
         let parts = Parts {
             nodes,
             points,
             bad_rows: self.bad_rows,
             feeds,
         };
-        running.become_new(self.change, parts, &gone, network);
+        running.become_new(self.change, parts, &before, network);
         running.settle(network);
         Ok(())
     }
@@ -268,9 +266,10 @@ impl Rewiring<'_> {
 
     /// Whether a process that stays writes to another flow point than before.
     fn moves_output(&self, is: NodeIndex, was: NodeIndex, output: usize) -> bool {
-        let point = self.change.new.nodes[is].outputs[output];
         let before = self.change.old.nodes[was].outputs[output];
-        self.written(was, output).is_some() && self.change.points[point] != Some(before)
+        let now = self.change.new.nodes[is].outputs.get(output);
+        self.written(was, output).is_some()
+            && now.and_then(|&point| self.change.points[point]) != Some(before)
     }
 
     /// Detaches those that stay from what they do not read or write any more.
@@ -281,7 +280,7 @@ impl Rewiring<'_> {
             if self.moves_input(is, was) {
                 rewire.detach_input(process, 0)?;
             }
-            for output in 0..self.change.new.nodes[is].outputs.len() {
+            for output in 0..self.change.old.nodes[was].outputs.len() {
                 if self.moves_output(is, was, output) {
                     rewire.detach_output(process, output)?;
                 }
@@ -351,7 +350,9 @@ impl Rewiring<'_> {
             rewire.attach_input(process, 0, self.points[input])?;
         }
         for (output, &point) in node.outputs.iter().enumerate() {
-            if fate.same().is_none_or(|was| self.moves_output(is, was, output)) {
+            let is_new = |was: NodeIndex| output >= self.change.old.nodes[was].outputs.len();
+            let attaches = |was| is_new(was) || self.moves_output(is, was, output);
+            if fate.same().is_none_or(attaches) {
                 rewire.attach_output(process, output, self.entry(point))?;
             }
         }

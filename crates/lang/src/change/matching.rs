@@ -281,17 +281,14 @@ impl<'m> Matching<'m> {
         super::branch_of(self.old, self.new, &self.fates, was, point)
     }
 
-    /// Lines go on only with the blocks that they have begun with.
+    /// What splits blocks goes on only with those that it has begun with.
     fn sources(&mut self) {
         for is in 0..self.new.nodes.len() {
-            if let (Spec::Lines, Some(was)) = (&self.new.nodes[is].spec, self.fates[is].old()) {
-                let now = source_of(self.new, is);
-                let is_same = self.fates[now] == Fate::Keep(source_of(self.old, was));
-                self.fates[is] = if is_same {
-                    Fate::Keep(was)
-                } else {
-                    Fate::Replace(was)
-                };
+            if self.new.nodes[is].spec.splits()
+                && let Some(was) = self.fates[is].old()
+                && self.fates[source_of(self.new, is)] != Fate::Keep(source_of(self.old, was))
+            {
+                self.fates[is] = Fate::Replace(was);
             }
         }
     }
@@ -327,7 +324,7 @@ impl<'m> Matching<'m> {
 }
 
 /// The `read` whose blocks come to a process.
-fn source_of(blueprint: &Blueprint, mut node: NodeIndex) -> NodeIndex {
+pub(super) fn source_of(blueprint: &Blueprint, mut node: NodeIndex) -> NodeIndex {
     while let Some((writer, _)) = blueprint.writer_of(node) {
         node = writer;
     }

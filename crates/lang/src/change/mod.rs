@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::lower::{Blueprint, NodeIndex, PointIndex, Spec};
+use crate::lower::{Blueprint, NodeIndex, NodeSpec, PointIndex, Spec};
 use crate::plan::{Environment, Input, Target};
 use crate::running::Running;
 
@@ -94,6 +94,7 @@ impl Running {
         let fed = self.leaving.feeds.iter().map(|feed| feed.point).collect();
         let fates = matching::fates(&old, &new, &fed);
         check_resources(&old, &new, &fates)?;
+        check_splitters(&old, &new, &fates)?;
         let go_on = self.go_on(&new, &fates)?;
         let points = points(&old, &new, &fates);
         let leaving = leaving(&old, &fates, &points, &fed);
@@ -163,6 +164,27 @@ fn check_resources(old: &Blueprint, new: &Blueprint, fates: &[Fate]) -> Result<(
         }
     }
     Ok(())
+}
+
+/// What splits the blocks of an input cannot begin in the midst of a line.
+fn check_splitters(old: &Blueprint, new: &Blueprint, fates: &[Fate]) -> Result<(), Diagnostic> {
+    let begins = |is: &NodeIndex| {
+        let has_begun = fates[matching::source_of(new, *is)].same().is_some();
+        new.nodes[*is].spec.splits() && fates[*is].same().is_none() && has_begun
+    };
+    let Some(is) = (0..new.nodes.len()).find(begins) else {
+        return Ok(());
+    };
+    let diagnostic = Diagnostic::new(
+        "how an input is taken apart cannot change while it is read",
+        new.nodes[is].span,
+        "this would begin in the midst of a line",
+    );
+    let is_lines = |node: &NodeSpec| matches!(node.spec, Spec::Lines);
+    Err(diagnostic.with_help(match old.nodes.iter().any(is_lines) {
+        true => "change what comes after it: what parses lines can be another, as in `lines | parse csv`",
+        false => "change what comes after it; or begin with lines, as in `lines | parse csv`: what parses those can be another",
+    }))
 }
 
 /// Which branch of an old tee is read by what reads a new flow point.

@@ -424,7 +424,6 @@ fn formats_that_do_not_fit() {
             read -
               to inputs
             from inputs
-              lines -> line: text, number: int
               parse csv -> a: int
               write stdout (a)
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use cutthrough_expr::ColumnId;
 
+use crate::limits;
 use crate::plan::{Flow, GroupColumn, Op, PipelinePlan, Plan, StagePlan};
 
 /// What is needed of the elements at one place.
@@ -87,13 +88,13 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
         }
         Op::Parse(parse) => {
             let set = after.set();
-            stage.layout = parse
-                .columns
-                .iter()
-                .copied()
-                .filter(|column| set.contains(column))
+            let columns = parse.columns.iter().copied();
+            // What is not needed is not parsed: the process is told by the wiring what is.
+            let carries_all = parse.columns.len() <= limits::CARRIED_COLUMNS_MAX;
+            stage.layout = columns
+                .filter(|column| carries_all || set.contains(column))
                 .collect();
-            Need::Exactly(vec![parse.line, parse.number])
+            Need::Exactly(parse.input.layout())
         }
         Op::Where(condition) => {
             stage.layout = after.list();

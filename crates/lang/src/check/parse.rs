@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use cutthrough::ir::Type;
-use cutthrough_expr::{ColumnId, NodeKind, Tree};
+use cutthrough_expr::{NodeKind, Tree};
 use cutthrough_formats::{clf, csv};
 
 use super::Check;
@@ -12,7 +12,7 @@ use super::types::{Schema, SchemaColumn};
 use crate::ast::{Literal, Name, ParseOption};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
-use crate::plan::{FlowId, Format, Header, Input, Op, ParseOp, Patience};
+use crate::plan::{FlowId, Format, Header, Input, Op, ParseInput, ParseOp, Patience};
 use crate::span::Span;
 use crate::suggest;
 
@@ -26,8 +26,10 @@ const CSV_OPTIONS: [&str; 3] = ["columns", "header", "sep"];
 
 impl PipelineChecker<'_, '_> {
     pub(super) fn parse(&mut self, format: &Name, options: &[ParseOption], bad: Option<FlowId>) -> Check<()> {
-        self.rows();
-        let (line, number) = self.line_columns(format)?;
+        let input = match self.state.block {
+            Some(block) => ParseInput::Blocks(block),
+            None => self.lines_to_parse(format)?,
+        };
         let (format, named) = match format.text.as_str() {
             "clf" => {
                 if let Some(option) = options.first() {
@@ -62,8 +64,7 @@ impl PipelineChecker<'_, '_> {
         };
         self.push(Op::Parse(Box::new(ParseOp {
             format,
-            line,
-            number,
+            input,
             columns,
             bad,
         })));
@@ -71,7 +72,7 @@ impl PipelineChecker<'_, '_> {
     }
 
     /// What is parsed: the column `line`, with its number if it still has one.
-    fn line_columns(&mut self, format: &Name) -> Check<(ColumnId, ColumnId)> {
+    fn lines_to_parse(&mut self, format: &Name) -> Check<ParseInput> {
         let line = self
             .state
             .schema
@@ -100,7 +101,7 @@ impl PipelineChecker<'_, '_> {
             self.push(Op::Compute(vec![(number, tree)]));
             number
         });
-        Ok((line, number))
+        Ok(ParseInput::Lines { line, number })
     }
 
     /// The flow of lines that do not parse.

@@ -69,94 +69,87 @@ fn plans_carry_what_is_needed() {
     check(
         "parse clf | where status >= 500 | select path, bytes",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          parse clf -> path: text?, status: int, bytes: int
-          where (>= status 500) -> path: text?, bytes: int
-          select -> path: text?, bytes: int
-          write stdout (path, bytes)
-    "#]],
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              where (>= status 500) -> path: text?, bytes: int
+              select -> path: text?, bytes: int
+              write stdout (path, bytes)
+        "#]],
     );
     check(
         "parse clf | summarize n = count(), bytes = sum(bytes) by path | top 10 by n",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          parse clf -> path: text?, bytes: int
-          group path count() sum(bytes) -> path: text?, count: int, sum: int
-          top 10 count desc -> path: text?, count: int, sum: int
-          write stdout (path, n, bytes)
-    "#]],
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              group path count() sum(bytes) -> path: text?, count: int, sum: int
+              top 10 count desc -> path: text?, count: int, sum: int
+              write stdout (path, n, bytes)
+        "#]],
     );
     check(
         "parse clf | summarize count()",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          parse clf -> time: int
-          group count(time) -> count: int
-          write stdout (count())
-    "#]],
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              group count(time) -> count: int
+              write stdout (count())
+        "#]],
     );
     check(
         "parse clf | set a = bytes + 1, b = a * 2, c = len(agent) | where b > 7 and path != null | select b",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          parse clf -> path: text?, bytes: int
-          compute a = (+ bytes 1), b = (* a 2) -> path: text?, b: int
-          where (and (> b 7) (not (is_null path))) -> b: int
-          select -> b: int
-          write stdout (b)
-    "#]],
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              compute a = (+ bytes 1), b = (* a 2) -> path: text?, b: int
+              where (and (> b 7) (not (is_null path))) -> b: int
+              select -> b: int
+              write stdout (b)
+        "#]],
     );
     check(
         "read \"x\" | parse csv(columns=\"a:i64,b:f64?\") | sort a + 1, b | select b",
         expect![[r#"
-        read "x"
-          lines -> line: text, number: int
-          parse csv -> a: int, b: float?
-          compute a+1 = (+ a 1) -> b: float?, a+1: int
-          sort a+1 b -> b: float?, a+1: int
-          select -> b: float?
-          write stdout (b)
-    "#]],
+            read "x"
+              parse csv -> a: int, b: float?
+              compute a+1 = (+ a 1) -> b: float?, a+1: int
+              sort a+1 b -> b: float?, a+1: int
+              select -> b: float?
+              write stdout (b)
+        "#]],
     );
     check(
         "parse clf | summarize r = sum(bytes) / count() by hour(time) | where r > 0.5 | select r",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          parse clf -> time: int, bytes: int
-          compute hour(time) = (hour time) -> hour(time): int, bytes: int
-          group hour(time) sum(bytes) count() -> hour(time): int, sum: int, count: int
-          compute r = (/ (float sum) (float count)) -> r: float?
-          where (> r 0.5) -> r: float?
-          select -> r: float?
-          write stdout (r)
-    "#]],
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              compute hour(time) = (hour time) -> hour(time): int, bytes: int
+              group hour(time) sum(bytes) count() -> hour(time): int, sum: int, count: int
+              compute r = (/ (float sum) (float count)) -> r: float?
+              where (> r 0.5) -> r: float?
+              select -> r: float?
+              write stdout (r)
+        "#]],
     );
     check(
         "parse csv | select `weird field`, age = int(age) ?? 0",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          parse csv -> age: text, weird field: text
-          compute age = (?? (int age) 0) -> weird field: text, age: int
-          write stdout (weird field, age)
-    "#]],
+            read -
+              to inputs
+            from inputs
+              parse csv -> name: text, age: text, weird field: text
+              compute age = (?? (int age) 0) -> weird field: text, age: int
+              write stdout (weird field, age)
+        "#]],
     );
     check(
         "head 3",
@@ -184,7 +177,6 @@ fn plans_carry_what_is_needed() {
         "r = read \"x\" | parse clf else bad\nr | where status == 500 | write \"e\"\nr | summarize count() by method | write stdout\nbad | select number | write stderr as text",
         expect![[r#"
             read "x"
-              lines -> line: text, number: int
               parse clf else bad -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               to r
             from r
@@ -207,17 +199,17 @@ fn plans_carry_what_is_needed() {
     check(
         "select l = line | set line = l | parse clf | summarize max(time) by status",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          select -> line: text
-          compute line = line -> line: text
-          compute number = 0 -> line: text, number: int
-          parse clf -> time: int, status: int
-          group status max(time) -> status: int, max: int?
-          write stdout (status, max(time))
-    "#]],
+            read -
+              to inputs
+            from inputs
+              lines -> line: text, number: int
+              select -> line: text
+              compute line = line -> line: text
+              compute number = 0 -> line: text, number: int
+              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              group status max(time) -> status: int, max: int?
+              write stdout (status, max(time))
+        "#]],
     );
 }
 
@@ -265,15 +257,13 @@ fn expressions_are_typed() {
         i ?? 1: read -
           to inputs
         from inputs
-          lines -> line: text, number: int
-          parse csv -> i: int
+          parse csv -> i: int, x: float, s: text, b: bool, i0: int?, x0: float?, s0: text?, b0: bool?
           select -> i: int
           write stdout (r)
         i0 ?? null: read -
           to inputs
         from inputs
-          lines -> line: text, number: int
-          parse csv -> i0: int?
+          parse csv -> i: int, x: float, s: text, b: bool, i0: int?, x0: float?, s0: text?, b0: bool?
           select -> i0: int?
           write stdout (r)
         if(b0, 1, x): (if b0 1.0 x) -> r: float
@@ -294,8 +284,7 @@ fn expressions_are_typed() {
         round(i): read -
           to inputs
         from inputs
-          lines -> line: text, number: int
-          parse csv -> i: int
+          parse csv -> i: int, x: float, s: text, b: bool, i0: int?, x0: float?, s0: text?, b0: bool?
           select -> i: int
           write stdout (r)
         bin(i, 5m): (bin i 300000000000) -> r: int

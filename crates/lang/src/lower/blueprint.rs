@@ -13,7 +13,7 @@ use cutthrough::processes::GroupSpec;
 use super::compute::Compute;
 use super::spec::Spec;
 use crate::check::{ColumnId, Columns, Schema, SchemaColumn};
-use crate::plan::{Column, FlowId, GroupColumn, Op, ParseOp, Plan, StagePlan};
+use crate::plan::{Column, FlowId, GroupColumn, Op, ParseInput, ParseOp, Plan, StagePlan};
 use crate::span::Span;
 
 /// The index of a flow point of a [`Blueprint`].
@@ -359,6 +359,13 @@ impl<'p> Drawing<'p> {
             Op::Head(count) => self.pass(Spec::Head(self.element(&at.layout), *count), stage, at),
             Op::Skip(count) => self.pass(Spec::Skip(self.element(&at.layout), *count), stage, at),
             Op::Order { keys, limit } => {
+                // It keeps what elements carry: no more than is needed.
+                self.adapt(
+                    at,
+                    &stage.layout,
+                    &format!("columns of {}", stage.text),
+                    stage.span,
+                );
                 self.pass(Spec::Order(self.order_spec(&at.layout, keys, *limit)), stage, at);
             }
             Op::Group { keys, aggregates } => {
@@ -402,11 +409,12 @@ impl<'p> Drawing<'p> {
 
     fn parse(&mut self, parse: &ParseOp, stage: &StagePlan, at: &mut Place) {
         let name = format!("lines of {}", stage.text);
-        self.adapt(at, &[parse.line, parse.number], &name, stage.span);
+        self.adapt(at, &parse.input.layout(), &name, stage.span);
         let wanted = parse.columns.iter().enumerate();
         let wanted = wanted.filter(|(_, column)| stage.layout.contains(column));
         let spec = Spec::Parse {
             format: parse.format.clone(),
+            is_of_lines: matches!(parse.input, ParseInput::Lines { .. }),
             wanted: wanted.map(|(index, _)| index).collect(),
             has_bad_output: parse.bad.is_some(),
         };

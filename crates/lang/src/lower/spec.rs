@@ -21,6 +21,8 @@ pub(crate) enum Spec {
     Lines,
     Parse {
         format: Format,
+        /// Whether it takes lines, and not blocks.
+        is_of_lines: bool,
         wanted: Vec<usize>,
         has_bad_output: bool,
     },
@@ -58,6 +60,7 @@ impl Spec {
             Spec::Lines => Box::new(Lines::new()),
             Spec::Parse {
                 format,
+                is_of_lines,
                 wanted,
                 has_bad_output,
             } => {
@@ -66,20 +69,26 @@ impl Spec {
                 match format {
                     Format::Clf => {
                         let want = wanted.iter().map(|&index| clf::Column::ALL[index]).collect();
-                        let parse = ParseClf::new(want).of_lines().with_bad_rows(noted);
+                        let mut parse = ParseClf::new(want).with_bad_rows(noted);
+                        if *is_of_lines {
+                            parse = parse.of_lines();
+                        }
                         match has_bad_output {
                             true => Box::new(parse.with_bad_output()),
                             false => Box::new(parse),
                         }
                     }
                     Format::Csv { sep, columns, header } => {
-                        let parse = match header {
+                        let mut parse = match header {
                             Header::None => ParseCsv::new(*sep, columns, wanted),
                             Header::Each(first) => {
                                 ParseCsv::with_header(*sep, columns, wanted, first.as_deref())
                             }
                         };
-                        let parse = parse.of_lines().with_bad_rows(noted);
+                        parse = parse.with_bad_rows(noted);
+                        if *is_of_lines {
+                            parse = parse.of_lines();
+                        }
                         match has_bad_output {
                             true => Box::new(parse.with_bad_output()),
                             false => Box::new(parse),
@@ -125,15 +134,32 @@ impl Spec {
             (
                 Spec::Parse {
                     format: old,
+                    is_of_lines: true,
                     has_bad_output: old_output,
                     ..
                 },
                 Spec::Parse {
                     format: new,
+                    is_of_lines: true,
                     has_bad_output: new_output,
                     ..
                 },
             ) => old_output == new_output && old.has_header() == new.has_header(),
+            // Blocks are parsed in the same way; bad rows may go elsewhere.
+            (
+                Spec::Parse {
+                    format: old,
+                    is_of_lines: false,
+                    wanted: old_wanted,
+                    ..
+                },
+                Spec::Parse {
+                    format: new,
+                    is_of_lines: false,
+                    wanted: new_wanted,
+                    ..
+                },
+            ) => old == new && old_wanted == new_wanted,
             (Spec::Head(_, old), Spec::Head(_, new)) | (Spec::Skip(_, old), Spec::Skip(_, new)) => old == new,
             _ => false,
         }
@@ -174,5 +200,17 @@ impl Spec {
     /// Whether both are the same kind of process.
     pub(crate) fn is_kind_of(&self, other: &Spec) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// Whether it makes lines, or rows, of blocks: it keeps a line that goes on in the next.
+    pub(crate) fn splits(&self) -> bool {
+        matches!(
+            self,
+            Spec::Lines
+                | Spec::Parse {
+                    is_of_lines: false,
+                    ..
+                }
+        )
     }
 }

@@ -106,12 +106,12 @@ impl World {
         let report = live.network.report();
         let mut outputs = live.outputs();
         for parse in &live.running.parses {
-            let (rows, bad) = parse.rows(&report);
-            if bad > 0 && !parse.has_bad_output {
+            let rows = parse.rows(&report);
+            if rows.dropped > 0 {
                 let first = parse.bad_rows.first();
                 outputs.insert(
                     format!("bad rows of {}", parse.text),
-                    format!("{bad} of {rows}, first {first:?}\n"),
+                    format!("{} of {}, first {first:?}\n", rows.dropped, rows.all),
                 );
             }
         }
