@@ -186,7 +186,7 @@ impl Flow {
     fn wake(&mut self, wakes: u64) {
         for _ in 0..wakes {
             let (source, _) = self.woken[self.wakes as usize % self.woken.len()];
-            self.network.wake(source).expect("it is there");
+            self.network.waker(source).expect("it is there").wake();
             self.step(1);
             self.run(1);
             self.wakes += 1;

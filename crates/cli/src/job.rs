@@ -239,7 +239,9 @@ fn run_to_end(
         if surroundings.wait().context("waiting for input")? {
             for &source in &live.running().sources {
                 // One that has finished and been removed has nothing to be woken for.
-                let _ = network.wake(source);
+                if let Ok(waker) = network.waker(source) {
+                    waker.wake();
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 //! elements are views of.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use bumpalo::Bump;
 use bytes::Bytes;
@@ -18,6 +19,7 @@ pub struct HostContext {
     slabs: RefCell<Vec<Bytes>>,
     /// The last error of each that failed; the latest last.
     errors: RefCell<Vec<(ErrorSource, String)>>,
+    now: Duration,
 }
 
 impl Default for HostContext {
@@ -27,6 +29,7 @@ impl Default for HostContext {
             used: Cell::new(0),
             slabs: RefCell::default(),
             errors: RefCell::default(),
+            now: Duration::ZERO,
         }
     }
 }
@@ -69,6 +72,17 @@ impl HostContext {
     /// How many bytes of scratch memory are set aside.
     pub fn scratch_bytes(&self) -> usize {
         self.scratch.allocated_bytes()
+    }
+
+    /// What time it is: counted from where whoever runs the network chose, and as they said
+    /// last.
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Says what time it is.
+    pub fn set_now(&mut self, now: Duration) {
+        self.now = now;
     }
 
     /// Makes a slab known, so that who keeps a view of it during this grant can

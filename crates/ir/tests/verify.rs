@@ -584,7 +584,7 @@ fn rule_17_ends() {
     read_ok(
         "    pending",
         expect![[
-            r#"process "p", read_ok 0, b0, terminator: pending may only end the write_ok of a process without inputs (rule 17)"#
+            r#"process "p", read_ok 0, b0, terminator: pending needs a write_ok, which the process does not have (rule 17)"#
         ]],
     );
     read_ok(

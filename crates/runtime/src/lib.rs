@@ -42,6 +42,7 @@
 //! | [`host`] | host functions from closures |
 //! | [`ir`] | what processes, host functions and engines are written in |
 //! | `element` | Rust values as elements |
+//! | `wake` | how processes are woken, from any thread or at a time |
 //! | `wiring` | who is attached to what |
 //! | `arrangement`, `arrange` | what follows from it: order, blocks, what is pulled; how it is worked out |
 //! | `ids` | what processes and flow points are known by |
@@ -89,6 +90,7 @@ mod specialize;
 mod sync;
 #[cfg(test)]
 mod testing;
+mod wake;
 mod wiring;
 
 pub use demand::{Demand, Standing, Waits};
@@ -104,6 +106,7 @@ pub use outside::{Outcome, Reader, Writer};
 pub use process::{Account, Fragment, HeldRows, Process, Shape};
 pub use program::Prepared;
 pub use specialize::{Cause, Compile, Invalidation, Mode, NotNative, Refusal, SpecialisationCounts};
+pub use wake::Timer;
 pub use wiring::{PointId, Port, ProcessId};
 
 /// The README's example is compiled and run.

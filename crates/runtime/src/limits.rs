@@ -3,6 +3,9 @@
 /// Steps of one grant: how long one source runs before another has its turn.
 pub const QUANTUM_STEPS: u64 = 16_384;
 
+/// Steps of a network that an executor runs, before it comes back to the executor.
+pub const POLL_STEPS: u64 = 64 * QUANTUM_STEPS;
+
 /// Steps that the flow gets on between edits from other threads, however many come.
 pub const PROTECTED_STEPS: u64 = 256;
 

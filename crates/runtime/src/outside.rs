@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::Waker;
 
 use cutthrough_ir::{End, HostFunction, HostSig, Op, SlotDecl, Type, Value};
 use parking_lot::Mutex;
@@ -51,6 +52,7 @@ pub struct Writer<T> {
     process: ProcessId,
     offers: Arc<Mutex<Offers<T>>>,
     handle: Handle,
+    waker: Waker,
     /// Whether the writer has left already.
     is_closed: bool,
 }
@@ -148,6 +150,7 @@ impl<T: Element> Writer<T> {
             process,
             offers,
             handle: network.handle(),
+            waker: network.waker(process)?,
             is_closed: false,
         })
     }
@@ -178,7 +181,7 @@ impl<T: Element> Writer<T> {
         let standing = self.standing();
         let offered = elements.len() as u64;
         self.offers.lock().elements.extend(elements.drain(..));
-        network.wake(self.process)?;
+        network.resume(self.process);
         network.drive(self.process, standing + offered, served)?;
         let moved = offered.saturating_sub(self.standing());
         if moved > 0 {
@@ -216,11 +219,7 @@ impl<T> Drop for Writer<T> {
             return;
         }
         self.offers.lock().ended = true;
-        let process = self.process;
-        self.handle.leave(move |network| {
-            // It may have been removed already.
-            let _ = network.wake(process);
-        });
+        self.waker.wake_by_ref();
     }
 }
 

@@ -1,10 +1,14 @@
 //! The trait by which users register processes.
 
+use std::sync::Arc;
+use std::task::Waker;
+
 use cutthrough_ir::{Data, ElementType, FunctionBuilder, HostFunction, RowsDecl, SlotDecl, Tables, Value};
 
 use crate::demand::Demand;
 use crate::error::Error;
 use crate::fate::{Close, Edge, Fate, Held};
+use crate::wake::{Timer, WakeFlag};
 
 /// Builds one fragment: a [`FunctionBuilder`] whose tables are the process's.
 ///
@@ -27,6 +31,8 @@ pub type Fragment<'t> = FunctionBuilder<'t>;
 ///   with [`done`](FunctionBuilder::done) (nothing held, more is welcome),
 ///   [`again`](FunctionBuilder::again) (it holds more to give: `write_ok` is
 ///   activated until it says otherwise, and no input arrives meanwhile),
+///   [`pending`](cutthrough_ir::End::Pending) (the same, but only once the process has been
+///   [woken](Shape::waker)),
 ///   [`finish`](FunctionBuilder::finish) (no more of either) or a failure.
 /// * What an activation emits is handed on when it has ended: at most one element
 ///   for each output, in the order emitted.
@@ -176,6 +182,9 @@ pub struct Shape {
     pub(crate) is_declared: bool,
     pub(crate) fate: Fate,
     pub(crate) watched: Vec<Edge>,
+    pub(crate) wake_flag: Option<Arc<WakeFlag>>,
+    /// Whether its timer may have it give at any time.
+    pub(crate) has_timer: bool,
 }
 
 impl Shape {
@@ -260,7 +269,22 @@ impl Shape {
         });
     }
 
-    /// The process, a source, has nothing to give until it is woken.
+    /// What wakes the process, from any thread, when it is
+    /// [pending](cutthrough_ir::End::Pending): for the host functions of the process to hand
+    /// to whatever they wait for. It may be woken before it has joined a network.
+    pub fn waker(&mut self) -> Waker {
+        self.wake_flag.get_or_insert_default().waker()
+    }
+
+    /// What has the process woken at a time: for the host functions of the process, which
+    /// learn what time it is from [`HostContext::now`](cutthrough_ir::HostContext::now). The
+    /// process has to have a [`write_ok`](Process::write_ok), for what it does then.
+    pub fn timer(&mut self) -> Timer {
+        self.has_timer = true;
+        Timer::of(Arc::clone(self.wake_flag.get_or_insert_default()))
+    }
+
+    /// The process, a source, is pending at first: it has nothing to give until it is woken.
     pub fn starts_idle(&mut self) {
         self.idle = true;
     }

@@ -1,9 +1,10 @@
-//! Which processes can run, and whose turn it is.
+//! What can run, and whose turn it is.
 //!
-//! A process that holds elements is *ready*, or *blocked*: it has been tried, and something
-//! downstream of it takes no element now. A blocked process is not tried again before what
-//! blocks it has changed. So scheduling costs what moves, not what there is: idle processes
-//! are not known here at all, and blocked ones are looked at when they may go on.
+//! A process that holds elements is a *task*, and so is a block that is being dealt out. A
+//! task is *ready*, or *blocked*: it has been tried, and something downstream of it takes no
+//! element now. A blocked task is not tried again before what blocks it has changed. So
+//! scheduling costs what moves, not what there is: idle processes are not known here at all,
+//! and blocked tasks are looked at when they may go on.
 //!
 //! The scheduler knows no wiring. Whoever changes the state of a process tells it
 //! ([`holds`](Scheduler::holds), [`holds_nothing`](Scheduler::holds_nothing),
@@ -11,7 +12,7 @@
 //! it with what follows from the state of all processes.
 //!
 //! # Turns
-//! First come the processes in the middle of a flow, downstream ones first, so that what is
+//! First come blocks, the most recent first; then the processes in the middle of a flow, downstream ones first, so that what is
 //! under way arrives before more is let in; then the sources, each in turn; last, in the
 //! same order, the processes that another one would rather pull from.
 
@@ -24,40 +25,62 @@ use slotmap::SecondaryMap;
 use crate::arrangement::Rank;
 use crate::wiring::{PointId, ProcessId};
 
-/// The place of a process in the order of turns.
+/// What can have a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Task {
+    /// A block is dealt out at this flow point.
+    Deal(PointId),
+    /// A process gives what it holds.
+    Process(ProcessId),
+}
+
+/// The place of a task in the order of turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Turn {
     pub(crate) is_pulled: bool,
     pub(crate) group: Group,
 }
 
-/// Which processes have their turns before others, and in which order among themselves.
+/// Which tasks have their turns before others, and in which order among themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Group {
+    /// Blocks that are being dealt out, by their numbers, the latest first.
+    Deal(Reverse<u64>),
     /// Those that have inputs, downstream first.
     Giver(Reverse<Rank>),
     /// Those that have none, in turn.
     Source(Rank),
 }
 
-/// What blocks a process: it cannot go on before this changes.
+impl Turn {
+    /// The place of the block of this number.
+    pub(crate) fn of_deal(number: u64) -> Turn {
+        Turn {
+            is_pulled: false,
+            group: Group::Deal(Reverse(number)),
+        }
+    }
+}
+
+/// What blocks a task: it cannot go on before this changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Obstacle {
     /// The state of a process.
     Process(ProcessId),
-    /// A block that is being dealt out at a flow point.
-    Deal(PointId),
+    /// A flow point: its readers, and whether a block is being dealt out there.
+    Point(PointId),
 }
 
-/// The processes that hold elements.
+/// All tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Scheduler {
-    ready: BTreeMap<Turn, ProcessId>,
-    entries: SecondaryMap<ProcessId, Entry>,
-    blocked_by: FxHashMap<Obstacle, BTreeSet<ProcessId>>,
+    ready: BTreeMap<Turn, Task>,
+    processes: SecondaryMap<ProcessId, Entry>,
+    deals: SecondaryMap<PointId, Entry>,
+    blocked_by: FxHashMap<Obstacle, BTreeSet<Task>>,
     /// The place of the source that ran last; the next one's turn comes after it.
     last_source: Rank,
-    /// How many processes have been tried, for tests that count work.
+    /// How many tasks have been tried, for tests that count work.
     tried: u64,
 }
 
@@ -69,8 +92,8 @@ struct Entry {
 }
 
 impl Scheduler {
-    /// The process whose turn it is.
-    pub(crate) fn next(&mut self) -> Option<ProcessId> {
+    /// The task whose turn it is.
+    pub(crate) fn next(&mut self) -> Option<Task> {
         let next = match self.ready.len() {
             0 | 1 => self.ready.values().next().copied(),
             _ => self.in_turn().next(),
@@ -79,29 +102,29 @@ impl Scheduler {
         next
     }
 
-    /// The ready processes in the order of their turns.
-    pub(crate) fn in_turn(&self) -> impl Iterator<Item = ProcessId> + '_ {
+    /// The ready tasks in the order of their turns.
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = Task> + '_ {
         let last = self.last_source;
         let groups = [false, true].into_iter().flat_map(move |is_pulled| {
             let source = |rank| Turn {
                 is_pulled,
                 group: Group::Source(rank),
             };
-            let downmost = Turn {
+            let first = Turn {
                 is_pulled,
-                group: Group::Giver(Reverse(Rank::MAX)),
+                group: Group::Deal(Reverse(u64::MAX)),
             };
-            let givers = self.ready.range(downmost..source(0));
+            let before_sources = self.ready.range(first..source(0));
             let after_last = self.ready.range(source(last + 1)..=source(Rank::MAX));
             let up_to_last = self.ready.range(source(0)..=source(last));
-            givers.chain(after_last).chain(up_to_last)
+            before_sources.chain(after_last).chain(up_to_last)
         });
-        groups.map(|(_, &process)| process)
+        groups.map(|(_, &task)| task)
     }
 
     /// The place of a process that holds elements.
     pub(crate) fn turn(&self, process: ProcessId) -> Option<Turn> {
-        self.entries.get(process).map(|entry| entry.turn)
+        self.processes.get(process).map(|entry| entry.turn)
     }
 
     /// Notes whose turn it was: the next source's turn comes after it.
@@ -117,51 +140,69 @@ impl Scheduler {
 
     /// Whether a process is known to hold elements.
     pub(crate) fn knows(&self, process: ProcessId) -> bool {
-        self.entries.contains_key(process)
+        self.processes.contains_key(process)
     }
 
-    /// A process has come to hold elements, or its place in the order has changed.
-    pub(crate) fn holds(&mut self, process: ProcessId, turn: Turn) {
-        let Some(entry) = self.entries.get_mut(process) else {
+    fn entry(&mut self, task: Task) -> Option<&mut Entry> {
+        match task {
+            Task::Deal(point) => self.deals.get_mut(point),
+            Task::Process(process) => self.processes.get_mut(process),
+        }
+    }
+
+    /// There is something to do for a task, or its place in the order has changed.
+    pub(crate) fn holds(&mut self, task: Task, turn: Turn) {
+        let Some(entry) = self.entry(task) else {
             let blocked_by = None;
-            self.entries.insert(process, Entry { turn, blocked_by });
-            self.ready.insert(turn, process);
+            let entry = Entry { turn, blocked_by };
+            match task {
+                Task::Deal(point) => drop(self.deals.insert(point, entry)),
+                Task::Process(process) => drop(self.processes.insert(process, entry)),
+            }
+            self.ready.insert(turn, task);
             return;
         };
         let before = std::mem::replace(&mut entry.turn, turn);
         if entry.blocked_by.is_none() {
             // Another one may have its place by now.
-            if self.ready.get(&before) == Some(&process) {
+            if self.ready.get(&before) == Some(&task) {
                 self.ready.remove(&before);
             }
-            self.ready.insert(turn, process);
+            self.ready.insert(turn, task);
         }
     }
 
-    /// A process holds no elements any more.
-    pub(crate) fn holds_nothing(&mut self, process: ProcessId) {
-        if let Some(Entry { turn, blocked_by }) = self.entries.remove(process) {
-            match blocked_by {
-                None => drop(self.ready.remove(&turn)),
-                Some(obstacles) => self.forget_obstacles(process, &obstacles),
-            }
+    /// There is nothing to do for a task any more.
+    pub(crate) fn holds_nothing(&mut self, task: Task) {
+        let entry = match task {
+            Task::Deal(point) => self.deals.remove(point),
+            Task::Process(process) => self.processes.remove(process),
+        };
+        match entry {
+            Some(Entry {
+                blocked_by: Some(obstacles),
+                ..
+            }) => self.forget_obstacles(task, &obstacles),
+            Some(Entry { turn, .. }) => drop(self.ready.remove(&turn)),
+            None => {}
         }
     }
 
-    /// A process has been tried and cannot run before one of these changes, or the wiring.
-    pub(crate) fn block(&mut self, process: ProcessId, obstacles: Vec<Obstacle>) {
-        self.unblock(process);
-        let Some(entry) = self.entries.get_mut(process) else {
+    /// A task has been tried and cannot run before one of these changes, or its plan.
+    pub(crate) fn block(&mut self, task: Task, obstacles: Vec<Obstacle>) {
+        self.unblock(task);
+        let Some(entry) = self.entry(task) else {
             return;
         };
-        self.ready.remove(&entry.turn);
-        for &obstacle in &obstacles {
-            self.blocked_by.entry(obstacle).or_default().insert(process);
+        let turn = entry.turn;
+        entry.blocked_by = Some(obstacles.clone());
+        self.ready.remove(&turn);
+        for obstacle in obstacles {
+            self.blocked_by.entry(obstacle).or_default().insert(task);
         }
-        entry.blocked_by = Some(obstacles);
     }
 
-    /// Something has changed that processes may be blocked by.
+    /// Something has changed that tasks may be blocked by.
     pub(crate) fn changed(&mut self, obstacle: Obstacle) {
         // PERF: this is asked for all members of every grant; nothing is blocked as a rule.
         if self.blocked_by.is_empty() {
@@ -170,25 +211,26 @@ impl Scheduler {
         let Some(blocked) = self.blocked_by.get(&obstacle) else {
             return;
         };
-        for process in blocked.iter().copied().collect::<Vec<_>>() {
-            self.unblock(process);
+        for task in blocked.iter().copied().collect::<Vec<_>>() {
+            self.unblock(task);
         }
     }
 
-    /// A process that is blocked is to be tried again.
-    pub(crate) fn unblock(&mut self, process: ProcessId) {
-        if let Some(entry) = self.entries.get_mut(process)
+    /// A task that is blocked is to be tried again.
+    pub(crate) fn unblock(&mut self, task: Task) {
+        if let Some(entry) = self.entry(task)
             && let Some(obstacles) = entry.blocked_by.take()
         {
-            self.ready.insert(entry.turn, process);
-            self.forget_obstacles(process, &obstacles);
+            let turn = entry.turn;
+            self.ready.insert(turn, task);
+            self.forget_obstacles(task, &obstacles);
         }
     }
 
-    fn forget_obstacles(&mut self, process: ProcessId, obstacles: &[Obstacle]) {
+    fn forget_obstacles(&mut self, task: Task, obstacles: &[Obstacle]) {
         for obstacle in obstacles {
             if let Some(blocked) = self.blocked_by.get_mut(obstacle) {
-                blocked.remove(&process);
+                blocked.remove(&task);
                 if blocked.is_empty() {
                     self.blocked_by.remove(obstacle);
                 }
@@ -196,19 +238,23 @@ impl Scheduler {
         }
     }
 
-    /// How many processes have been tried so far.
+    /// How many tasks have been tried so far.
     pub(crate) fn tried(&self) -> u64 {
         self.tried
     }
 
-    /// The processes that are blocked.
+    /// The tasks that are blocked.
     #[cfg(debug_assertions)]
-    pub(crate) fn blocked(&self) -> impl Iterator<Item = ProcessId> + '_ {
-        let blocked = self
-            .entries
+    pub(crate) fn blocked(&self) -> BTreeSet<Task> {
+        let processes = self
+            .processes
             .iter()
+            .map(|(id, entry)| (Task::Process(id), entry));
+        let deals = self.deals.iter().map(|(id, entry)| (Task::Deal(id), entry));
+        let blocked = processes
+            .chain(deals)
             .filter(|(_, entry)| entry.blocked_by.is_some());
-        blocked.map(|(process, _)| process)
+        blocked.map(|(task, _)| task).collect()
     }
 
     /// The place of the source that ran last.

@@ -96,7 +96,7 @@ pub(crate) enum Status {
     Holding = 1,
     /// It has no more to give and takes no more.
     Finished = 2,
-    /// A source with nothing to give at present.
+    /// It is pending: it goes on giving when it has been woken, and takes no input before.
     Waiting = 3,
     /// It failed because a host call did.
     HostFailed = 4,

@@ -87,7 +87,7 @@ fn a_writer_hears_how_much_is_asked_for() {
         reader.read(&mut network, 50).unwrap();
         assert_eq!(take(), [readers_wait(50)]);
         let source = network.report().processes[0].id;
-        network.wake(source).unwrap();
+        network.waker(source).unwrap().wake();
         reader.read(&mut network, 50).unwrap();
         let writers_wait = Demand {
             waits: Waits::Writers,

@@ -97,7 +97,7 @@ fn what_is_idle_is_not_looked_at() {
         assert_eq!(tried(&mut network, GRANTS), GRANTS, "one for each grant");
         // To wake one is to try one.
         let (source, sink) = others[OTHERS / 2];
-        network.wake(source).unwrap();
+        network.waker(source).unwrap().wake();
         assert_eq!(tried(&mut network, 3), 3 + 1, "its own turn ends at once");
         assert_eq!(came(&network, sink), 1);
     });
@@ -128,6 +128,40 @@ fn what_is_blocked_is_tried_again_when_that_may_help() {
             "its turn, and that it is blocked again"
         );
         assert_eq!(came(&network, sink), 3);
+    });
+}
+
+#[test]
+fn blocks_that_nobody_takes_are_not_looked_at() {
+    on_both_engines(|mut network| {
+        let mut readers = Vec::new();
+        for _ in 0..OTHERS / 3 {
+            let source = network.add(Iter::new([1i64, 2, 3, 4])).unwrap();
+            let point = network.point::<i64>("numbers").unwrap();
+            network.attach_output(source, 0, point).unwrap();
+            readers.push([(); 2].map(|()| network.sink(point, Room(2)).unwrap()));
+        }
+        let endless = Give {
+            number: 1,
+            waits: false,
+        };
+        pair(&mut network, endless, Room(i64::MAX));
+        // Each fills a block, of which its readers then take nothing.
+        for pair in &readers {
+            assert_eq!(network.run_steps(4).unwrap(), Progress::Steps);
+            for reader in pair {
+                network.set_slot(*reader, 0, 0).unwrap();
+            }
+        }
+        // Each source is found to be blocked once.
+        tried(&mut network, 2);
+        assert_eq!(tried(&mut network, GRANTS), GRANTS);
+        let pair = readers[OTHERS / 6];
+        network.set_slot(pair[0], 0, 3).unwrap();
+        network.set_slot(pair[1], 0, 3).unwrap();
+        assert!(tried(&mut network, 10) < 20);
+        assert_eq!(pair.map(|reader| came(&network, reader)), [3, 1]);
+        network.check_conservation().unwrap();
     });
 }
 
@@ -168,7 +202,7 @@ fn a_source_has_its_turn_although_others_wait_in_between() {
         // Each is woken when the other one waits.
         for _ in 0..10 {
             for source in [one, two] {
-                network.wake(source).unwrap();
+                network.waker(source).unwrap().wake();
                 network.run_steps(1).unwrap();
             }
         }

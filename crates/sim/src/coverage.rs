@@ -39,6 +39,7 @@ pub const OUTCOMES: &[&str] = &[
     "held: zip",
     "host failure handled",
     "pending source",
+    "pending in the middle",
     "polymorphic point",
     "process removed in mid-stream",
     "puller found an element",
@@ -188,7 +189,9 @@ impl Coverage {
                     "element lost at an edge",
                     process.outputs.iter().any(|(_, lost)| *lost > 0),
                 );
-                note("pending source", process.status == Readiness::Waiting);
+                let is_pending = process.status == Readiness::Waiting;
+                note("pending source", is_pending && process.inputs.is_empty());
+                note("pending in the middle", is_pending && !process.inputs.is_empty());
                 note("drop policy", process.dropped.iter().any(|count| *count > 0));
                 match plan.spec(*number) {
                     Some(Spec::Zip(..)) => note("held: zip", is(0) || is(1)),

@@ -1,7 +1,7 @@
 //! A process that is random itself.
 
 use cutthrough::{Fragment, Process, Shape};
-use cutthrough_ir::{ElementType, Op, SlotDecl, Type, Value};
+use cutthrough_ir::{ElementType, End, Op, SlotDecl, Type, Value};
 
 use crate::expr::{self, Pool};
 use crate::procs::{is_positive, less_one};
@@ -32,6 +32,11 @@ const OWN: usize = 1;
 impl Machine {
     fn rng(&self, part: u64) -> Rng {
         Rng::new(self.seed.wrapping_mul(31).wrapping_add(part))
+    }
+
+    /// Whether it is pending now and then.
+    fn pends(&self) -> bool {
+        self.gives && self.seed.is_multiple_of(3)
     }
 
     /// Sets some slots, and gives some of the outputs that are ready.
@@ -129,7 +134,9 @@ impl Process for Machine {
         f.slot_set(LEFT, left);
         self.choose(&mut rng, f, 0, &mut Vec::new(), &mut |rng, f, chosen| {
             self.act(rng, f, &pool, chosen);
-            if self.gives && rng.chance(70) {
+            if self.pends() && rng.chance(20) {
+                f.end(End::Pending);
+            } else if self.gives && rng.chance(70) {
                 f.again();
             } else {
                 f.done();
@@ -150,7 +157,11 @@ impl Process for Machine {
         self.choose(&mut rng, f, 0, &mut Vec::new(), &mut |rng, f, chosen| {
             f.slot_set(LEFT, less);
             self.act(rng, f, &pool, chosen);
-            f.again();
+            if self.pends() && rng.chance(20) {
+                f.end(End::Pending);
+            } else {
+                f.again();
+            }
         });
         f.switch_to(ended);
         f.done();

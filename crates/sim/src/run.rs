@@ -12,7 +12,7 @@ use crate::procs::{Collected, lock};
 use crate::value::{Row, read};
 
 /// How often what is left over at the end is run on.
-const ROUNDS_MAX: usize = 200;
+const ROUNDS_MAX: usize = 400;
 
 /// How many steps one of those rounds has.
 const ROUND_STEPS: u64 = 200_000;
@@ -200,7 +200,10 @@ impl Runner<'_> {
                 let id = process_of(process)?;
                 network.rewire(|rewire| rewire.finish(id))
             }
-            Step::Wake { process } => network.wake(process_of(process)?),
+            Step::Wake { process } => {
+                let id = process_of(process)?;
+                self.wake(id)
+            }
             Step::Remove { process } => {
                 let id = process_of(process)?;
                 let removed = network.remove(id).map(drop);
@@ -219,6 +222,20 @@ impl Runner<'_> {
             }
             Step::Run { .. } => unreachable!("handled by the caller"),
         })
+    }
+
+    /// Wakes a source, and whatever is pending in the middle of a flow.
+    fn wake(&mut self, source: ProcessId) -> Result<(), Error> {
+        let network = &mut self.network;
+        network.waker(source)?.wake();
+        for &id in self.processes.values() {
+            // One that has been removed as it had finished stays in the list.
+            let report = network.process_report(id);
+            if report.is_ok_and(|report| report.status == Readiness::Waiting && !report.inputs.is_empty()) {
+                network.waker(id)?.wake();
+            }
+        }
+        Ok(())
     }
 
     fn run(&mut self, steps: u64) -> Result<Progress, String> {

@@ -110,16 +110,11 @@ impl Checker<'_> {
 
     fn allowed_end(&mut self, end: End) {
         match end {
-            End::Pending if self.role != Role::WriteOk || !self.tables.inputs.is_empty() => {
+            End::Again | End::Pending if self.program.is_some_and(|program| program.write_ok.is_none()) => {
+                let name = if end == End::Again { "again" } else { "pending" };
                 self.fail(
                     17,
-                    format_args!("pending may only end the write_ok of a process without inputs"),
-                );
-            }
-            End::Again if self.program.is_some_and(|program| program.write_ok.is_none()) => {
-                self.fail(
-                    17,
-                    format_args!("again needs a write_ok, which the process does not have"),
+                    format_args!("{name} needs a write_ok, which the process does not have"),
                 );
             }
             _ => {}

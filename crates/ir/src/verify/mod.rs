@@ -65,8 +65,7 @@
 //! 16. In a fragment, an `emit` stands in a block that ends the activation, once for
 //!     each output at most, and only pure operations, state slots and other emits
 //!     follow it there. An activation that fails emits nothing.
-//! 17. `pending` ends only the `write_ok` of a process without inputs; `again` ends
-//!     only activations of processes that have a `write_ok`.
+//! 17. `again` and `pending` end only activations of processes that have a `write_ok`.
 //! 18. `ready` asks only after optional outputs.
 //! 19. On no way through a fragment is a slot of bytes set twice: the value that it had
 //!     before is kept until the activation ends, the one before that is not.

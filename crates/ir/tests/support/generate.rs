@@ -463,10 +463,7 @@ impl Generator<'_> {
         }
         let mut ends = vec![End::Done, End::Finish, End::HostFailed];
         if self.resumable {
-            ends.push(End::Again);
-        }
-        if self.role == Role::WriteOk && self.tables.inputs.is_empty() {
-            ends.push(End::Pending);
+            ends.extend([End::Again, End::Pending]);
         }
         if !self.tables.errors.is_empty() {
             ends.push(End::Fail(self.random.below(self.tables.errors.len()) as u32));

@@ -37,6 +37,8 @@ pub(crate) struct Arranged {
     pub(crate) turned: Vec<PointId>,
     /// The processes that have been edited, and those that meet at an edited flow point.
     pub(crate) touched: Vec<ProcessId>,
+    /// The flow points that have been edited.
+    pub(crate) points: Vec<PointId>,
     /// The processes that have another place in the order of turns: by their rank, or by
     /// whether they are pulled.
     pub(crate) moved: Vec<ProcessId>,
@@ -69,6 +71,7 @@ pub(crate) fn arrange(wiring: &mut Wiring, in_deal: &[PointId]) -> Result<Arrang
     Ok(Arranged {
         turned,
         touched: touched.attached(wiring),
+        points: touched.points,
         moved,
     })
 }

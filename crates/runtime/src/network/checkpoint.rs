@@ -14,7 +14,7 @@
 use cutthrough_ir::image::{ImageReader, put_bytes, put_u64, put_value};
 use cutthrough_ir::{ElementBlock, ElementType, RowsDecl};
 
-use super::{Deal, Network};
+use super::Network;
 use crate::error::{Error, ErrorKind};
 use crate::fate::Close;
 use crate::limits::CHECKPOINT_BYTES_MAX;
@@ -63,9 +63,9 @@ impl Network {
                 put_u64(&mut body, self.counts.get(counter));
             }
         }
-        put_u64(&mut body, self.deals.len() as u64);
-        for deal in &self.deals {
-            self.save_deal(deal, &mut body);
+        put_u64(&mut body, self.simplexes.blocks().count() as u64);
+        for (point, elements, next) in self.simplexes.blocks() {
+            self.save_deal(point, elements, next, &mut body);
         }
         let mut image = MAGIC.to_vec();
         for number in [VERSION, body.len() as u64, checksum(&body)] {
@@ -83,7 +83,7 @@ impl Network {
     /// When the bytes are no checkpoint, of another version, damaged, or of a network that
     /// differs; the message says where. Nothing has changed then.
     pub fn restore(&mut self, image: &[u8]) -> Result<(), Error> {
-        if self.wiring.nodes.values().any(|node| self.has_moved(node)) || !self.deals.is_empty() {
+        if self.wiring.nodes.values().any(|node| self.has_moved(node)) || !self.simplexes.are_done() {
             return Err(refused(
                 "a network that has run already cannot be restored into".to_owned(),
             ));
@@ -130,7 +130,6 @@ impl Network {
         for (counter, count) in counts {
             self.counts.values[counter as usize] = count;
         }
-        self.deals = deals;
         for (&process, saved) in processes.iter().zip(read) {
             self.take(process, saved)?;
         }
@@ -143,8 +142,8 @@ impl Network {
         for process in processes {
             self.note(process);
         }
-        for point in points {
-            self.note_deal(point);
+        for (point, elements) in deals {
+            self.begin_deal(point, elements);
         }
         Ok(())
     }
@@ -288,19 +287,23 @@ impl Network {
         Ok(())
     }
 
-    fn save_deal(&self, deal: &Deal, into: &mut Vec<u8>) {
-        let point = self.wiring.points.keys().position(|id| id == deal.point);
+    fn save_deal(&self, at: PointId, elements: &ElementBlock, next: usize, into: &mut Vec<u8>) {
+        let point = self.wiring.points.keys().position(|id| id == at);
         put_u64(into, point.expect("INVARIANT: what is dealt has a point") as u64);
-        put_u64(into, (deal.block.len() - deal.next) as u64);
-        let types = deal.block.element().fields();
-        for index in deal.next..deal.block.len() {
-            for (value, &ty) in deal.block.get(index).iter().zip(types) {
+        put_u64(into, (elements.len() - next) as u64);
+        let types = elements.element().fields();
+        for index in next..elements.len() {
+            for (value, &ty) in elements.get(index).iter().zip(types) {
                 put_value(into, value, ty);
             }
         }
     }
 
-    fn load_deal(&self, points: &[PointId], from: &mut ImageReader<'_>) -> Result<Deal, String> {
+    fn load_deal(
+        &self,
+        points: &[PointId],
+        from: &mut ImageReader<'_>,
+    ) -> Result<(PointId, ElementBlock), String> {
         let number = from.u64()? as usize;
         let &point = points
             .get(number)
@@ -314,11 +317,7 @@ impl Network {
             }
             block.push_values(&values);
         }
-        Ok(Deal {
-            point,
-            block,
-            next: 0,
-        })
+        Ok((point, block))
     }
 }
 

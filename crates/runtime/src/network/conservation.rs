@@ -61,10 +61,11 @@ impl Network {
         self.known(process).is_ok_and(|node| node.code.may_hold())
     }
 
-    /// Whether a process holds elements: as its accounts say, or as it has some to give. A
-    /// source holds what does not exist yet.
+    /// Whether a process holds elements: as its accounts say, or as it has some to give, now
+    /// or when it is woken. A source holds what does not exist yet.
     pub(super) fn holds(&self, node: &Node) -> bool {
-        let gives = Status::of(self.state.i64(node.status)) == Status::Holding;
+        let status = Status::of(self.state.i64(node.status));
+        let gives = matches!(status, Status::Holding | Status::Waiting);
         !node.is_retired && !node.inputs.is_empty() && (gives || self.held(node) > 0)
     }
 
@@ -130,7 +131,7 @@ impl Network {
     fn check_points(&self) -> Result<(), Error> {
         for (id, (put, taken)) in &self.passed() {
             let point = self.wiring.point(id);
-            let accounted = taken + self.in_deal(id) + self.counts.get(point.lost);
+            let accounted = taken + self.simplexes.left(id) + self.counts.get(point.lost);
             if *put != accounted {
                 let name = &point.name;
                 let message =

@@ -5,13 +5,12 @@
 //! for each element, and nothing at all in a network where nobody watches.
 
 use super::Network;
-use crate::commitment;
 use crate::demand::{Demand, Standing, Waits};
 use crate::error::{Error, ErrorKind};
 use crate::fate::Edge;
 use crate::limits::WATCHES_MAX;
 use crate::process::Shape;
-use crate::wiring::{PointId, ProcessId, Status};
+use crate::wiring::{PointId, ProcessId};
 
 /// The edges that processes watch, with what they were told last.
 #[derive(Debug, Default)]
@@ -67,24 +66,12 @@ impl Network {
     }
 
     fn demand_at(&mut self, id: PointId) -> Demand {
-        let asked = Standing::of(commitment::of_point(&self.wiring, &self.state, id));
+        let asked = self.asked_at(id);
         let offered = self.offered_at(id);
         Demand {
             waits: Waits::of(asked != Standing::Nothing, offered != Standing::Nothing),
             asked,
             offered,
         }
-    }
-
-    /// What is on offer at a flow point: a writer that holds does not say how many.
-    pub(super) fn offered_at(&self, id: PointId) -> Standing {
-        let writers = &self.wiring.point(id).writers;
-        if writers
-            .iter()
-            .any(|writer| self.status(writer.process) == Status::Holding)
-        {
-            return Standing::Any;
-        }
-        Standing::of(self.in_deal(id))
     }
 }

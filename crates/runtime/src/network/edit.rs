@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind};
 use crate::fate::Close;
 use crate::network::ProcessReport;
 use crate::process::Process;
-use crate::wiring::{Node, Point, PointId, ProcessId, Status};
+use crate::scheduler::Obstacle;
+use crate::wiring::{Node, Point, PointId, ProcessId};
 
 impl Network {
     /// Adds a flow point for elements of a type known at run time only.
@@ -146,6 +147,7 @@ impl Network {
         let point = self.own(point)?;
         self.known_point(point)?;
         *self.wiring.holds_mut(point).1 = hold;
+        self.scheduler.changed(Obstacle::Point(point));
         if !hold {
             self.end_if_deserted(point, &Close::Ended);
         }
@@ -188,19 +190,6 @@ impl Network {
             .into_iter()
             .filter_map(|process| self.remove(process).ok())
             .collect()
-    }
-
-    /// Wakes a source that had nothing to give.
-    ///
-    /// # Errors
-    /// When there is no such process.
-    pub fn wake(&mut self, process: ProcessId) -> Result<(), Error> {
-        let status = self.known(process)?.status;
-        if Status::of(self.state.i64(status)) == Status::Waiting {
-            self.state.set_i64(status, Status::Holding as i64);
-            self.note(process);
-        }
-        Ok(())
     }
 
     /// Whether edits are waiting to be applied.

@@ -1,43 +1,77 @@
-//! Requests from other threads, and stopping.
+//! What comes from other threads: requests, wakes, and being stopped. And waiting for it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::Network;
 use super::pending::{Answer, Pending, Slot};
+use super::{Network, Progress};
 use crate::error::{Error, ErrorKind};
-use crate::limits::REQUESTS_MAX;
+use crate::limits::{POLL_STEPS, QUANTUM_STEPS, REQUESTS_MAX};
+use crate::wake::{WakeFlag, WakeQueue};
+use crate::wiring::{ProcessId, Status};
 
 type Request = Box<dyn FnOnce(&mut Network) + Send>;
 
 /// What the handles and the network share.
-#[derive(Default)]
+///
+/// INVARIANT: while nobody holds the lock of the queue, `interrupt` and `has_news` say what
+/// follows from the queue ([`Shared::show`]).
 pub(super) struct Shared {
     /// Set when a running chain is to come out soon.
     pub(super) interrupt: AtomicBool,
+    /// Set when there is something in the queue.
+    has_news: AtomicBool,
     stopped: AtomicBool,
+    /// Whether a wake interrupts the running chain: grants are so long that the process would
+    /// have its turn too late.
+    wakes_interrupt: bool,
     queue: Mutex<Queue>,
     arrived: Condvar,
 }
 
-/// The requests that have not been begun, in the order in which they came.
+/// What has come and has not been seen to.
 #[derive(Default)]
 struct Queue {
+    /// In the order in which they came.
     requests: VecDeque<Request>,
+    /// Each once.
+    woken: Vec<(ProcessId, Arc<WakeFlag>)>,
+    /// Who is to be woken when something comes.
+    waiting: Option<Waker>,
     /// Whether the network is gone: there will be no answers any more.
     closed: bool,
 }
 
 impl Shared {
+    /// Of a network whose grants have so many steps at the most.
+    pub(super) fn new(quantum_steps: u64) -> Shared {
+        Shared {
+            interrupt: AtomicBool::new(false),
+            has_news: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            wakes_interrupt: quantum_steps > QUANTUM_STEPS,
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+        }
+    }
+
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
 
+    /// Whether there are requests or wakes to be seen to.
+    pub(super) fn has_news(&self) -> bool {
+        // PERF: this is asked between all grants; it is no lock.
+        self.has_news.load(Ordering::Acquire)
+    }
+
     pub(super) fn has_requests(&self) -> bool {
-        self.requests() > 0
+        self.has_news() && self.requests() > 0
     }
 
     /// How many requests wait.
@@ -47,7 +81,38 @@ impl Shared {
 
     /// One by one: should a request panic, the others still wait.
     pub(super) fn next_request(&self) -> Option<Request> {
-        self.queue.lock().requests.pop_front()
+        let mut queue = self.queue.lock();
+        let next = queue.requests.pop_front();
+        self.show(&queue);
+        next
+    }
+
+    /// Takes the flags that have been set.
+    fn take_woken(&self) -> Vec<(ProcessId, Arc<WakeFlag>)> {
+        let mut queue = self.queue.lock();
+        let woken = std::mem::take(&mut queue.woken);
+        self.show(&queue);
+        woken
+    }
+
+    /// Says what is in the queue.
+    fn show(&self, queue: &Queue) {
+        let has_requests = !queue.requests.is_empty();
+        let has_woken = !queue.woken.is_empty();
+        self.has_news.store(has_requests || has_woken, Ordering::Release);
+        let interrupts = has_requests || (has_woken && self.wakes_interrupt) || self.is_stopped();
+        self.interrupt.store(interrupts, Ordering::Relaxed);
+    }
+
+    /// Says what is in the queue, now that something has come, and wakes whoever waits.
+    fn arrive(&self, mut queue: MutexGuard<'_, Queue>) {
+        self.show(&queue);
+        let waiting = queue.waiting.take();
+        drop(queue);
+        self.arrived.notify_all();
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
     }
 
     /// Answers everything that waits, and what may come still, with an error.
@@ -55,19 +120,11 @@ impl Shared {
         let mut queue = self.queue.lock();
         queue.closed = true;
         let unanswered = std::mem::take(&mut queue.requests);
+        let woken = std::mem::take(&mut queue.woken);
+        let waiting = queue.waiting.take();
         drop(queue);
         // Dropping a request answers it; who waits for it may send another at once.
-        drop(unanswered);
-    }
-
-    /// Whether the running chain is to come out: a request waits, or the network has been
-    /// stopped. An interrupt that is left of requests that were served is taken back.
-    pub(super) fn is_interrupted(&self) -> bool {
-        // Under the lock: who pushes a request sets the flag under it.
-        let queue = self.queue.lock();
-        let interrupted = !queue.requests.is_empty() || self.is_stopped();
-        self.interrupt.store(interrupted, Ordering::Relaxed);
-        interrupted
+        drop((unanswered, woken, waiting));
     }
 
     fn push(&self, request: Request, is_bounded: bool) -> Result<(), Error> {
@@ -82,10 +139,24 @@ impl Shared {
             return Err(Error::new(ErrorKind::Limit, message));
         }
         queue.requests.push_back(request);
-        self.interrupt.store(true, Ordering::Relaxed);
-        drop(queue);
-        self.arrived.notify_all();
+        self.arrive(queue);
         Ok(())
+    }
+}
+
+/// A process of the network, for the flags that are bound to it.
+struct Bound {
+    process: ProcessId,
+    shared: Arc<Shared>,
+}
+
+impl WakeQueue for Bound {
+    fn push(&self, flag: Arc<WakeFlag>) {
+        let mut queue = self.shared.queue.lock();
+        if !queue.closed {
+            queue.woken.push((self.process, flag));
+            self.shared.arrive(queue);
+        }
     }
 }
 
@@ -165,10 +236,7 @@ impl Handle {
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Release);
         // Under the lock: whoever is about to wait has not looked yet, or is woken.
-        let queue = self.shared.queue.lock();
-        self.shared.interrupt.store(true, Ordering::Relaxed);
-        drop(queue);
-        self.shared.arrived.notify_all();
+        self.shared.arrive(self.shared.queue.lock());
     }
 
     /// Whether the network has been stopped.
@@ -186,12 +254,135 @@ impl std::fmt::Debug for Handle {
 }
 
 impl Network {
-    /// Waits, without using the processor, until a handle sends something.
+    /// Waits, without using the processor, until something comes from another thread: a
+    /// request, a wake, or that the network is stopped.
     pub fn wait(&self) {
         let mut queue = self.shared.queue.lock();
-        while queue.requests.is_empty() && !self.shared.is_stopped() {
+        while queue.is_empty() && !self.shared.is_stopped() {
             self.shared.arrived.wait(&mut queue);
         }
+    }
+
+    /// As [`wait`](Network::wait), for so long at the most; whether something has come.
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        let until = Instant::now().checked_add(timeout);
+        let mut queue = self.shared.queue.lock();
+        while queue.is_empty() && !self.shared.is_stopped() {
+            let Some(until) = until else {
+                self.shared.arrived.wait(&mut queue);
+                continue;
+            };
+            if self.shared.arrived.wait_until(&mut queue, until).timed_out() {
+                return !queue.is_empty() || self.shared.is_stopped();
+            }
+        }
+        true
+    }
+
+    /// Runs as [`run`](Network::run) does, for an executor: where nothing can move until
+    /// something comes from another thread, it is pending, and wakes the task then. It comes
+    /// back to the executor every so often ([`POLL_STEPS`]) in any case.
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use cutthrough::processes::{Collect, Slice};
+    /// use cutthrough::{Network, Progress};
+    ///
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// let mut network = Network::default();
+    /// let numbers = network.source::<i64>(Slice::i64([1, 2, 3]))?;
+    /// let collect = Collect::<i64>::new();
+    /// let collected = collect.collected();
+    /// network.sink(numbers, collect)?;
+    ///
+    /// let progress = block_on(poll_fn(|context| network.poll_run(context)))?;
+    /// assert_eq!(progress, Progress::Done);
+    /// assert_eq!(collected.take(), [1, 2, 3]);
+    /// # Ok::<(), cutthrough::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Network::run).
+    pub fn poll_run(&mut self, context: &mut Context<'_>) -> Poll<Result<Progress, Error>> {
+        // Before it looks: what comes from now on wakes the task.
+        self.shared.queue.lock().waiting = Some(context.waker().clone());
+        match self.run_steps(POLL_STEPS) {
+            Ok(Progress::Waiting) if !self.shared.is_stopped() => Poll::Pending,
+            Ok(Progress::Steps) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            outcome => Poll::Ready(outcome),
+        }
+    }
+
+    /// What wakes a process that is pending, from any thread: it goes on, at its next turn,
+    /// where it gives ([`Process::write_ok`](crate::Process::write_ok)). To wake one that is
+    /// not pending, or not there any more, does nothing. A process gets its own waker from
+    /// [`Shape::waker`](crate::Shape::waker).
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn waker(&mut self, process: ProcessId) -> Result<Waker, Error> {
+        self.known(process)?;
+        if let Some(flag) = self.wake_flags.get(&process) {
+            return Ok(flag.waker());
+        }
+        let flag = Arc::new(WakeFlag::default());
+        self.bind(process, &flag);
+        let waker = flag.waker();
+        self.wake_flags.insert(process, flag);
+        Ok(waker)
+    }
+
+    /// Binds a flag to a process.
+    pub(super) fn bind(&self, process: ProcessId, flag: &Arc<WakeFlag>) {
+        let shared = Arc::clone(&self.shared);
+        flag.bind(Arc::new(Bound { process, shared }));
+    }
+
+    /// Has the processes go on that have been woken, and sets timers.
+    pub(super) fn apply_wakes(&mut self) {
+        for (process, flag) in self.shared.take_woken() {
+            let said = flag.take();
+            if !self.wiring.nodes.contains_key(process) {
+                continue;
+            }
+            if let Some(at) = said.timer {
+                self.timers.set(process, at);
+            }
+            if said.is_woken {
+                self.resume(process);
+            }
+        }
+        self.fire_timers();
+    }
+
+    /// Has a process of the network go on, if it is pending.
+    pub(crate) fn resume(&mut self, process: ProcessId) {
+        if self.status(process) == Status::Waiting {
+            self.set_holding(process);
+        }
+    }
+
+    pub(super) fn set_holding(&mut self, process: ProcessId) {
+        let status = self.wiring.node(process).status;
+        self.state.set_i64(status, Status::Holding as i64);
+        self.note(process);
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.woken.is_empty()
     }
 }
 

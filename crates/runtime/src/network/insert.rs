@@ -87,7 +87,7 @@ impl Rewire<'_> {
             self.detach_output(writer.process, writer.port)?;
             self.attach_output(writer.process, writer.port, point)?;
         }
-        if self.network.deals.iter().any(|deal| deal.point == between) {
+        if self.network.simplexes.has_block(between) {
             return Ok(false);
         }
         self.remove(process)?;

@@ -11,14 +11,16 @@
 //! | `rearrange.rs` | what rewires and retiring share: what follows from a changed wiring |
 //! | `run.rs` | turns and grants |
 //! | `schedule.rs` | what the scheduler has to know of the network |
+//! | `simplex.rs` | what is negotiated at a flow point: asks, offers, and blocks dealt out |
 //! | `retire.rs` | what becomes of processes that are over, and of their neighbours |
 //! | `report.rs` | counts, modes, who waits for whom |
 //! | `demand.rs` | who waits for whom, told to processes that watch |
 //! | `checkpoint.rs` | all state as bytes, and back |
 //! | `conservation.rs` | whether all counts add up |
 //! | `dump.rs` | chains as text |
-//! | `handle.rs` | requests from other threads |
+//! | `handle.rs` | requests and wakes from other threads; waiting for them |
 //! | `pending.rs` | what becomes of a request |
+//! | `time.rs` | what time it is, and whose timers are due |
 
 mod checkpoint;
 mod conservation;
@@ -35,12 +37,14 @@ mod retire;
 mod rewire;
 mod run;
 mod schedule;
+mod simplex;
 mod swap;
+mod time;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use cutthrough_ir::{ElementBlock, HostContext, HostFunction, State};
+use cutthrough_ir::{HostContext, HostFunction, State};
 use rustc_hash::FxHashMap;
 use slotmap::SecondaryMap;
 
@@ -51,7 +55,8 @@ use crate::exec::Buffers;
 use crate::process::Process;
 use crate::scheduler::Scheduler;
 use crate::specialize::{Cause, Compile, Specialisations};
-use crate::wiring::{Counter, PointId, ProcessId, Wiring};
+use crate::wake::WakeFlag;
+use crate::wiring::{Counter, ProcessId, Wiring};
 
 pub use dump::Dump;
 pub use handle::Handle;
@@ -109,8 +114,9 @@ impl Options {
 
 /// A network of processes and flow points.
 ///
-/// It is run by one thread at a time, by [`run`](Network::run); other threads send it
-/// edits through a [`Handle`].
+/// It is run by one thread at a time, by [`run`](Network::run), and may go from one to
+/// another in between. Other threads send it edits through a [`Handle`] and wake its
+/// processes through [wakers](Network::waker).
 pub struct Network {
     wiring: Wiring,
     state: State,
@@ -120,10 +126,7 @@ pub struct Network {
     processes: SecondaryMap<ProcessId, Box<dyn Process>>,
     specialisations: Specialisations,
     buffers: Buffers,
-    /// Blocks that are being dealt out, the most recent last.
-    deals: Vec<Deal>,
-    /// The point of the block that is being delivered from, which is none of those.
-    delivering: Option<PointId>,
+    simplexes: simplex::Simplexes,
     /// Elements lost at flow points that have been removed since.
     lost_at_removed: u64,
     /// Ends of inputs that their processes have not been told of yet, as they hold.
@@ -137,10 +140,11 @@ pub struct Network {
     departed: VecDeque<ProcessReport>,
     /// The edges that processes watch.
     watches: demand::Watches,
+    /// What the wakers set that have been asked for.
+    wake_flags: FxHashMap<ProcessId, Arc<WakeFlag>>,
+    timers: time::Timers,
     /// Processes that have given what they held, and are to be removed.
     departing: Vec<ProcessId>,
-    /// Which reader of a dealt flow point is the next to be served.
-    turns: SecondaryMap<PointId, usize>,
     /// Failures not reported yet.
     failures: Vec<Error>,
     shared: Arc<handle::Shared>,
@@ -152,12 +156,10 @@ pub struct Network {
     is_protected: bool,
 }
 
-/// A block that is being dealt out to the readers of a flow point.
-struct Deal {
-    point: PointId,
-    block: ElementBlock,
-    next: usize,
-}
+const _: fn() = || {
+    fn is_send<T: Send>() {}
+    is_send::<Network>();
+};
 
 impl Default for Network {
     fn default() -> Network {
@@ -177,8 +179,7 @@ impl Network {
             processes: SecondaryMap::new(),
             specialisations: Specialisations::new(options.engine, options.compile),
             buffers: Buffers::default(),
-            deals: Vec::new(),
-            delivering: None,
+            simplexes: simplex::Simplexes::default(),
             lost_at_removed: 0,
             ends_due: FxHashMap::default(),
             retired: BTreeSet::new(),
@@ -186,10 +187,11 @@ impl Network {
             unsettled: Vec::new(),
             departed: VecDeque::new(),
             watches: demand::Watches::default(),
+            wake_flags: FxHashMap::default(),
+            timers: time::Timers::default(),
             departing: Vec::new(),
-            turns: SecondaryMap::new(),
             failures: Vec::new(),
-            shared: Arc::new(handle::Shared::default()),
+            shared: Arc::new(handle::Shared::new(options.quantum_steps)),
             number: NetworkNumber::next(),
             quantum_steps: options.quantum_steps.max(1),
             processes_max: options.processes_max,

@@ -4,8 +4,9 @@ use super::Network;
 use crate::arrange::arrange;
 use crate::error::Error;
 use crate::root::Root;
+use crate::scheduler::Task;
 use crate::specialize::{Cause, Change};
-use crate::wiring::PointId;
+use crate::wiring::{PointId, Port};
 
 impl Network {
     /// Brings what follows from the wiring up to date, and drops the chains for which it
@@ -31,16 +32,21 @@ impl Network {
     /// that its plan relies on, it is tried again.
     pub(super) fn unblock(&mut self, roots: &[Root]) {
         for root in roots {
-            if let Root::Active(process) = *root {
-                self.scheduler.unblock(process);
+            match *root {
+                Root::Active(process) => self.scheduler.unblock(Task::Process(process)),
+                Root::Delivery(Port { process, port }) => {
+                    let node = self.wiring.nodes.get(process);
+                    if let Some(point) = node.and_then(|node| node.inputs[port].point) {
+                        self.scheduler.unblock(Task::Deal(point));
+                    }
+                }
             }
         }
     }
 
     /// The flow points at which a block is being dealt out.
     pub(super) fn in_deals(&self) -> Vec<PointId> {
-        let deals = self.deals.iter().map(|deal| deal.point);
-        deals.chain(self.delivering).collect()
+        self.simplexes.dealing().collect()
     }
 
     /// Flow points of which it changed whether their elements are dealt out.

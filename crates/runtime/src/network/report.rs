@@ -75,7 +75,7 @@ pub enum Readiness {
     Idle,
     /// It has something to give, and takes no input until that is given.
     Holding,
-    /// It is a source with nothing to give until it is woken.
+    /// It is pending: it gives when it has been woken, and takes no input before.
     Waiting,
     /// It takes no part any more.
     Finished,
@@ -272,7 +272,7 @@ impl Network {
         let writers: Vec<_> = writers.map(|&writer| (writer, self.offered(writer))).collect();
         let some =
             |side: &[(Port, Standing)]| side.iter().any(|(_, standing)| *standing != Standing::Nothing);
-        let in_deal = self.in_deal(id);
+        let in_deal = self.simplexes.left(id);
         let waits = Waits::of(some(&readers), self.offered_at(id) != Standing::Nothing);
         PointReport {
             id,
@@ -292,14 +292,6 @@ impl Network {
             lost: self.counts.get(point.lost),
             holds_writers: point.hold_writers,
             holds_readers: point.hold_readers,
-        }
-    }
-
-    /// What a writer has on offer: one that holds does not say how many.
-    fn offered(&self, writer: Port) -> Standing {
-        match self.status(writer.process) {
-            Status::Holding => Standing::Any,
-            _ => Standing::Nothing,
         }
     }
 
@@ -334,11 +326,6 @@ impl Network {
     pub fn slots(&self, process: ProcessId) -> Result<Vec<Words<'_>>, Error> {
         let places = &self.known(process)?.places;
         Ok(places.iter().map(|&place| self.state.get(place)).collect())
-    }
-
-    pub(super) fn in_deal(&self, point: PointId) -> u64 {
-        let deals = self.deals.iter().filter(|deal| deal.point == point);
-        deals.map(|deal| (deal.block.len() - deal.next) as u64).sum()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::fate::Edge;
 use crate::limits::DEPARTED_KEPT_MAX;
 use crate::process::{Process, Shape};
 use crate::program::ProcessCode;
-use crate::scheduler::Obstacle;
+use crate::scheduler::{Obstacle, Task};
 use crate::wiring::{InEdge, Node, OutEdge, Point, PointId, ProcessId};
 
 /// What an edge has moved at a flow point that it has left for another: it stays in
@@ -153,7 +153,9 @@ impl Network {
         self.settle_accounts(&node);
         self.free_node(&node);
         self.watches.forget(process);
-        self.scheduler.holds_nothing(process);
+        self.wake_flags.remove(&process);
+        self.timers.set(process, None);
+        self.scheduler.holds_nothing(Task::Process(process));
         self.scheduler.changed(Obstacle::Process(process));
     }
 
@@ -220,7 +222,8 @@ impl Network {
         self.counts.remove(edge.lost);
     }
 
-    pub(super) fn free_point(&mut self, point: &Point) {
+    pub(super) fn free_point(&mut self, id: PointId, point: &Point) {
+        self.simplexes.forget(id);
         for counter in [point.lost, point.departed_put, point.departed_taken] {
             self.counts.remove(counter);
         }

@@ -293,11 +293,7 @@ impl Network {
 
     fn desert(&mut self, id: PointId, why: &Close, events: &mut Vec<Event>) {
         let point = self.wiring.point(id).clone();
-        let still_dealt = self.delivering == Some(id)
-            || self
-                .deals
-                .iter()
-                .any(|deal| deal.point == id && deal.next < deal.block.len());
+        let still_dealt = self.simplexes.is_dealing(id);
         if point.writers.is_empty() && !point.hold_writers && !point.readers.is_empty() && !still_dealt {
             self.wiring.point_mut(id).readers.clear();
             for reader in point.readers {

@@ -24,6 +24,7 @@ use crate::fate::{Close, Fate};
 use crate::process::Process;
 use crate::program::Prepared;
 use crate::specialize::{Cause, Change};
+use crate::wake::WakeFlag;
 use crate::wiring::{Node, OutEdge, Point, PointId, Port, ProcessId, Status};
 
 /// The edits of one rewire; see [`Network::rewire`].
@@ -54,6 +55,8 @@ pub(super) struct Edited {
     /// The same ones: no edit that follows knows them.
     gone: FxHashSet<ProcessId>,
     leaving_points: Vec<PointId>,
+    /// What the wakers set that processes have got with their shapes.
+    pub(super) wake_flags: Vec<(ProcessId, Arc<WakeFlag>)>,
 }
 
 impl Network {
@@ -178,7 +181,11 @@ impl Rewire<'_> {
     /// At the bound on processes.
     pub fn add_prepared(&mut self, prepared: Prepared) -> Result<ProcessId, Error> {
         self.edits += 1;
-        let Prepared { process, code, shape } = prepared;
+        let Prepared {
+            process,
+            code,
+            mut shape,
+        } = prepared;
         let network = &mut *self.network;
         let most = network.processes_max;
         if network.wiring.nodes.len() >= most {
@@ -193,12 +200,14 @@ impl Rewire<'_> {
             (true, false) => Status::Holding,
             (true, true) => Status::Waiting,
         };
+        let wake_flag = shape.wake_flag.take();
         let status = network.state.add(Type::I64, &[(starts as i64).cast_unsigned()]);
         let node = network.node(code, shape, status);
         let id = network.wiring.add_node(node);
         network.processes.insert(id, process);
         network.watches.set(id, &network.wiring.node(id).watched);
         self.edited.added.push(id);
+        self.edited.wake_flags.extend(wake_flag.map(|flag| (id, flag)));
         Ok(id)
     }
 
@@ -460,7 +469,7 @@ impl Rewire<'_> {
     pub fn remove_point(&mut self, point: PointId) -> Result<(), Error> {
         self.edits += 1;
         let known = self.network.known_point(point)?;
-        let is_dealt_out = self.network.deals.iter().any(|deal| deal.point == point);
+        let is_dealt_out = self.network.simplexes.has_block(point);
         if !known.writers.is_empty() || !known.readers.is_empty() || is_dealt_out {
             let message = format!("flow point `{}` is in use", known.name);
             return Err(Error::new(ErrorKind::NotThere, message));
@@ -481,6 +490,9 @@ impl Rewire<'_> {
             network.leave_account(moved);
         }
         network.unsettled.extend(edits.added);
+        for (process, flag) in edits.wake_flags {
+            network.bind(process, &flag);
+        }
         for Swap {
             process,
             before,
@@ -508,7 +520,7 @@ impl Rewire<'_> {
         for id in edits.leaving_points {
             if let Some(point) = network.wiring.remove_point(id) {
                 network.lost_at_removed += network.counts.get(point.lost);
-                network.free_point(&point);
+                network.free_point(id, &point);
             }
         }
         network.depart();
@@ -536,7 +548,7 @@ impl Drop for Rewire<'_> {
         }
         for id in edits.new_points.drain(..) {
             if let Some(point) = network.wiring.remove_point(id) {
-                network.free_point(&point);
+                network.free_point(id, &point);
             }
         }
         network.wiring.restore();

@@ -1,20 +1,20 @@
 //! Which root runs next, and its grant.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use cutthrough_ir::{ElementBlock, Grant, Inbox, Outbox};
+use rustc_hash::FxHashSet;
 
-use super::{Deal, Network};
+use super::Network;
 use crate::commitment;
 use crate::error::Error;
 use crate::exec::Exec;
-use crate::fate::Close;
 use crate::limits::{BLOCK_ELEMENTS_MAX, PROTECTED_STEPS};
 use crate::plan::Planned;
 use crate::root::Root;
-use crate::scheduler::Obstacle;
-use crate::wiring::{PointId, Port, ProcessId, Status};
+use crate::scheduler::{Obstacle, Task};
+use crate::wiring::{ProcessId, Status};
 
 /// The interrupt of a grant that is not to be interrupted.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -24,7 +24,7 @@ static NEVER: AtomicBool = AtomicBool::new(false);
 pub enum Progress {
     /// The steps are used up; there is more to do.
     Steps,
-    /// Nothing can move until something changes: an edit, a source that is woken, a
+    /// Nothing can move until something changes: an edit, a pending process that is woken, a
     /// reader that asks.
     Waiting,
     /// Every process has finished.
@@ -70,7 +70,7 @@ impl Network {
             self.report_failure()?;
             match used {
                 None if self.is_done() => return Ok(Progress::Done),
-                None if self.shared.has_requests() => {}
+                None if self.shared.has_news() => {}
                 None => return Ok(Progress::Waiting),
                 Some(used) => left = left.saturating_sub(used),
             }
@@ -87,8 +87,9 @@ impl Network {
         let mut left = steps;
         self.is_protected = served;
         while left > 0 && !self.is_to_pause() {
+            self.apply_wakes();
             let most = self.most_steps(left);
-            let used = match self.deal(most) {
+            let used = match self.deal_any(most) {
                 Some(used) => Some(used.max(1)),
                 None if self.status(process) == Status::Holding => self.try_active(process, most),
                 None => None,
@@ -98,14 +99,14 @@ impl Network {
             left = left.saturating_sub(used);
         }
         self.is_protected = false;
-        while !self.is_to_pause() && self.deal(self.quantum_steps).is_some() {}
+        while !self.is_to_pause() && self.deal_any(self.quantum_steps).is_some() {}
         self.tell_demand();
         self.report_failure()
     }
 
     /// Whether requests, or the end of it all, have the flow wait.
     fn is_to_pause(&self) -> bool {
-        !self.is_protected && self.shared.is_interrupted()
+        !self.is_protected && (self.shared.has_requests() || self.shared.is_stopped())
     }
 
     /// The steps of the next grant, of so many.
@@ -127,15 +128,15 @@ impl Network {
             if self.is_to_pause() {
                 return Ok(());
             }
+            self.apply_wakes();
             if version != self.wiring.version {
                 above = self.wiring.ancestors(process);
                 version = self.wiring.version;
             }
             let most = self.most_steps(u64::MAX);
-            let mut moved = self.deal(most);
+            let mut moved = self.deal_any(most);
             while moved.is_none() {
-                let next = self.scheduler.in_turn().find(|root| above.contains(root));
-                let Some(root) = next else { break };
+                let Some(root) = self.next_of(&above) else { break };
                 moved = self.try_active(root, most);
             }
             self.is_protected = false;
@@ -145,6 +146,14 @@ impl Network {
                 return Ok(());
             }
         }
+    }
+
+    /// The one of these processes whose turn it is.
+    fn next_of(&self, processes: &FxHashSet<ProcessId>) -> Option<ProcessId> {
+        self.scheduler.in_turn().find_map(|task| match task {
+            Task::Process(process) if processes.contains(&process) => Some(process),
+            Task::Process(_) | Task::Deal(_) => None,
+        })
     }
 
     fn report_failure(&mut self) -> Result<(), Error> {
@@ -157,20 +166,20 @@ impl Network {
     }
 
     fn is_done(&self) -> bool {
-        self.deals.is_empty() && self.retired.len() == self.wiring.nodes.len()
+        self.simplexes.are_done() && self.retired.len() == self.wiring.nodes.len()
     }
 
-    /// Runs the first root that can move: what is being dealt out, then what the scheduler
-    /// says. The steps used; none when nothing can move.
+    /// Has the first task run that can move. The steps used; none when nothing can move.
     fn turn(&mut self, steps: u64) -> Option<u64> {
         #[cfg(debug_assertions)]
         self.check_schedule();
-        if let Some(used) = self.deal(steps) {
-            return Some(used);
-        }
-        while let Some(process) = self.scheduler.next() {
-            if let Some(used) = self.try_active(process, steps) {
-                return Some(used);
+        while let Some(task) = self.scheduler.next() {
+            let used = match task {
+                Task::Deal(point) => self.deal(point, steps),
+                Task::Process(process) => self.try_active(process, steps),
+            };
+            if used.is_some() {
+                return used;
             }
         }
         None
@@ -186,92 +195,20 @@ impl Network {
                 Some(used)
             }
             Err(obstacles) => {
-                self.scheduler.block(process, obstacles);
+                self.scheduler.block(Task::Process(process), obstacles);
                 None
             }
         }
     }
 
-    /// Delivers from the most recent block that a reader is ready for.
-    fn deal(&mut self, steps: u64) -> Option<u64> {
-        for index in (0..self.deals.len()).rev() {
-            let point = self.deals[index].point;
-            let readers = self.wiring.point(point).readers.clone();
-            if readers.is_empty() && self.wiring.point(point).hold_readers {
-                continue;
-            }
-            if readers.is_empty() {
-                let deal = self.deals.remove(index);
-                let lost = self.wiring.point(point).lost as usize;
-                self.counts.values[lost] += (deal.block.len() - deal.next) as u64;
-                self.block_is_dealt(point);
-                return Some(0);
-            }
-            let turn = self.turns.get(point).copied().unwrap_or(0);
-            for k in 0..readers.len() {
-                let at = (turn + k) % readers.len();
-                let taken = commitment::of_input(&self.wiring, &self.state, readers[at]);
-                if taken == 0 {
-                    continue;
-                }
-                if let Some(used) = self.deliver(index, readers[at], taken, steps) {
-                    self.turns.insert(point, at + 1);
-                    return Some(used);
-                }
-            }
-        }
-        None
-    }
-
-    /// Delivers up to `taken` elements of a block to one reader.
-    fn deliver(&mut self, index: usize, reader: Port, taken: u64, steps: u64) -> Option<u64> {
-        let mut deal = self.deals.remove(index);
-        self.delivering = Some(deal.point);
-        let left = (deal.block.len() - deal.next) as u64;
-        let end = deal.next + left.min(taken) as usize;
-        let mut used = 0;
-        let mut has_moved = false;
-        // To its end, whatever the budget: the reader has committed to it.
-        while deal.next < end {
-            let before = deal.next;
-            let mut inbox = Inbox {
-                block: &deal.block,
-                next: deal.next,
-                end,
-            };
-            used += self
-                .grant(Root::Delivery(reader), steps, Some(&mut inbox))
-                .unwrap_or(0);
-            deal.next = inbox.next;
-            has_moved |= deal.next > before;
-            if deal.next == before || self.wiring.node(reader.process).is_retired {
-                break;
-            }
-        }
-        let point = deal.point;
-        self.delivering = None;
-        if deal.next < deal.block.len() {
-            let index = index.min(self.deals.len());
-            self.deals.insert(index, deal);
-        } else {
-            self.block_is_dealt(point);
-        }
-        has_moved.then_some(used)
-    }
-
-    /// Sees to a flow point whose block has been dealt out: what waited for that happens.
-    fn block_is_dealt(&mut self, point: PointId) {
-        self.note_deal(point);
-        if self.wiring.arrangement.is_kept_dealt(point) {
-            self.wiring.point_mut(point);
-            self.rearrange().expect("dealing closes no cycle");
-        }
-        self.end_if_deserted(point, &Close::Ended);
-    }
-
     /// Runs a root for up to this many steps, natively if its chain is compiled. The
     /// steps used, or what has to change before it can move.
-    fn grant(&mut self, root: Root, steps: u64, inbox: Option<&mut Inbox<'_>>) -> Result<u64, Vec<Obstacle>> {
+    pub(super) fn grant(
+        &mut self,
+        root: Root,
+        steps: u64,
+        inbox: Option<&mut Inbox<'_>>,
+    ) -> Result<u64, Vec<Obstacle>> {
         let planned = self.specialisations.planned(&self.wiring, root);
         let mut outboxes = self.outboxes(&planned);
         for member in &planned.plan.members {
@@ -315,7 +252,7 @@ impl Network {
     pub(super) fn outboxes(&mut self, planned: &Planned) -> Vec<Outbox> {
         let mut outboxes = Vec::with_capacity(planned.reach.dealt.len());
         for (&point, block) in planned.reach.dealt.iter().zip(&planned.plan.blocks) {
-            let taken = if self.is_dealing(point) {
+            let taken = if self.simplexes.has_block(point) {
                 0
             } else {
                 commitment::of_point(&self.wiring, &self.state, point)
@@ -332,30 +269,22 @@ impl Network {
         outboxes
     }
 
-    /// Whether a block is being dealt out at a flow point, or will be.
-    pub(super) fn is_dealing(&self, point: PointId) -> bool {
-        self.deals.iter().any(|deal| deal.point == point)
-    }
-
     fn finish_grant(&mut self, planned: &Planned, outboxes: Vec<Outbox>) {
         for (&point, outbox) in planned.reach.dealt.iter().zip(outboxes) {
             if !outbox.block.is_empty() {
-                self.deals.push(Deal {
-                    point,
-                    block: outbox.block,
-                    next: 0,
-                });
+                self.begin_deal(point, outbox.block);
             }
         }
         self.settle(&planned.reach.members);
         self.context.clear();
     }
 
-    /// Applies what other threads have asked for until now; whether there was anything.
+    /// Applies what other threads have asked for until now; whether there was an edit.
     fn apply_requests(&mut self) -> bool {
-        self.shared
-            .interrupt
-            .store(self.shared.is_stopped(), Ordering::Relaxed);
+        if !self.shared.has_news() {
+            return false;
+        }
+        self.apply_wakes();
         // Those that come meanwhile have their turn after the next grant.
         let waiting = self.shared.requests();
         for _ in 0..waiting {

@@ -10,8 +10,10 @@ use super::Network;
 use crate::arrange::Arranged;
 use crate::commitment;
 use crate::plan::{Check, Planned};
-use crate::scheduler::{Group, Obstacle, Turn};
-use crate::wiring::{PointId, ProcessId, Status};
+#[cfg(debug_assertions)]
+use crate::root::Root;
+use crate::scheduler::{Group, Obstacle, Task, Turn};
+use crate::wiring::{ProcessId, Status};
 
 impl Network {
     /// Notes that the state of a process may have changed.
@@ -19,17 +21,13 @@ impl Network {
         let holds = self.status(process) == Status::Holding;
         if holds != self.scheduler.knows(process) {
             if holds {
-                self.scheduler.holds(process, self.turn_of(process));
+                self.scheduler
+                    .holds(Task::Process(process), self.turn_of(process));
             } else {
-                self.scheduler.holds_nothing(process);
+                self.scheduler.holds_nothing(Task::Process(process));
             }
         }
         self.scheduler.changed(Obstacle::Process(process));
-    }
-
-    /// Notes that a block has been dealt out, or more readers are there to deal it to.
-    pub(super) fn note_deal(&mut self, point: PointId) {
-        self.scheduler.changed(Obstacle::Deal(point));
     }
 
     /// Notes that the wiring has changed. (Who relied on what changed directly is told by
@@ -37,11 +35,15 @@ impl Network {
     pub(super) fn reschedule(&mut self, arranged: &Arranged) {
         for &process in &arranged.moved {
             if self.scheduler.knows(process) {
-                self.scheduler.holds(process, self.turn_of(process));
+                self.scheduler
+                    .holds(Task::Process(process), self.turn_of(process));
             }
         }
         for &process in &arranged.touched {
             self.scheduler.changed(Obstacle::Process(process));
+        }
+        for &point in &arranged.points {
+            self.scheduler.changed(Obstacle::Point(point));
         }
     }
 
@@ -76,8 +78,8 @@ impl Network {
             Check::Ask { reader, .. } => vec![Obstacle::Process(reach.members[reader.member])],
             Check::Room { block, .. } => {
                 let point = reach.dealt[block];
-                if self.is_dealing(point) {
-                    return vec![Obstacle::Deal(point)];
+                if self.simplexes.has_block(point) {
+                    return vec![Obstacle::Point(point)];
                 }
                 let refusing = commitment::refusing(&self.wiring, &self.state, point);
                 refusing.into_iter().map(Obstacle::Process).collect()
@@ -89,8 +91,6 @@ impl Network {
     #[cfg(debug_assertions)]
     pub(super) fn check_schedule(&mut self) {
         use crate::limits::CHECKED_PROCESSES_MAX;
-        use std::collections::BTreeSet;
-
         if self.wiring.nodes.len() > CHECKED_PROCESSES_MAX {
             return;
         }
@@ -101,14 +101,28 @@ impl Network {
         for process in self.wiring.nodes.keys() {
             assert_eq!(self.scheduler.knows(process), holding.contains(&process));
         }
-        let blocked: BTreeSet<ProcessId> = self.scheduler.blocked().collect();
-        for &process in &blocked {
-            let failing = self.failing(process);
-            assert!(failing.is_some(), "{process:?} is blocked by nothing");
+        let blocked = self.scheduler.blocked();
+        for &task in &blocked {
+            let is_blocked = match task {
+                Task::Process(process) => self.failing(Root::Active(process)).is_some(),
+                Task::Deal(point) => self
+                    .wiring
+                    .point(point)
+                    .readers
+                    .clone()
+                    .into_iter()
+                    .all(|reader| {
+                        let taken = commitment::of_input(&self.wiring, &self.state, reader);
+                        taken == 0 || self.failing(Root::Delivery(reader)).is_some()
+                    }),
+            };
+            assert!(is_blocked, "{task:?} is blocked by nothing");
         }
-        let in_turn: Vec<ProcessId> = self.scheduler.in_turn().collect();
-        let mut expected = self.in_order_of_turns(holding);
-        expected.retain(|process| !blocked.contains(process));
+        let in_turn: Vec<Task> = self.scheduler.in_turn().collect();
+        let deals = self.simplexes.latest_first().map(Task::Deal);
+        let processes = self.in_order_of_turns(holding).into_iter().map(Task::Process);
+        let mut expected: Vec<Task> = deals.chain(processes).collect();
+        expected.retain(|task| !blocked.contains(task));
         assert_eq!(in_turn, expected, "the order of turns");
         let retired = self.wiring.nodes.iter().filter(|(_, node)| node.is_retired);
         assert!(
@@ -134,12 +148,12 @@ impl Network {
         in_turn
     }
 
-    /// What keeps a process that holds elements from running, if something does.
+    /// What keeps a root from running, if something does.
     #[cfg(debug_assertions)]
-    fn failing(&mut self, process: ProcessId) -> Option<Check> {
+    fn failing(&mut self, root: Root) -> Option<Check> {
         use cutthrough_ir::Grant;
 
-        let planned = Planned::of(&self.wiring, crate::root::Root::Active(process));
+        let planned = Planned::of(&self.wiring, root);
         let mut outboxes = self.outboxes(&planned);
         let mut grant = Grant {
             state: &mut self.state,

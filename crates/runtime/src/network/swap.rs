@@ -38,8 +38,9 @@ impl Rewire<'_> {
         let Prepared {
             process: object,
             code,
-            shape,
+            mut shape,
         } = by;
+        let wake_flag = shape.wake_flag.take();
         self.network.watches.check_room(&shape)?;
         if !has_ports_of(&before, &code) {
             let message = format!("`{}` has other ports than `{}`", code.program.name, before.name);
@@ -75,6 +76,9 @@ impl Rewire<'_> {
         self.network.wiring.replace_node(process, node);
         let change = Change::of_process(Cause::Swapped, process);
         self.edited.changes.push(change.in_edit(self.edits));
+        self.edited
+            .wake_flags
+            .extend(wake_flag.map(|flag| (process, flag)));
         self.edited.swapped.push(Swap {
             process,
             before,
@@ -169,7 +173,7 @@ impl Network {
             !self.state.rows(before.rows[rows]).is_empty()
                 && !by.is_some_and(|by| keeps_all(before, rows, code, by))
         });
-        let gives = status == Status::Holding && !before.inputs.is_empty();
+        let gives = matches!(status, Status::Holding | Status::Waiting) && !before.inputs.is_empty();
         let cannot_give = gives && (code.write_ok.is_none() || slot_goes);
         if !count_goes && !part_goes && !rows_go && !cannot_give {
             return Ok(());

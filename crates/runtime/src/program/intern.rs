@@ -96,8 +96,13 @@ fn hash_ends(data: &Data, hasher: &mut impl Hasher) {
 }
 
 fn is_same(one: &ProcessCode, other: &ProcessCode) -> bool {
-    let pulled = |code: &ProcessCode| code.inputs.iter().map(|input| input.pulled).collect::<Vec<_>>();
-    one.program == other.program && one.accounts == other.accounts && pulled(one) == pulled(other)
+    let inputs = |code: &ProcessCode| -> Vec<_> {
+        let inputs = code.inputs.iter();
+        inputs
+            .map(|input| (input.pulled, input.read_ok.may_hold))
+            .collect()
+    };
+    one.program == other.program && one.accounts == other.accounts && inputs(one) == inputs(other)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) struct FunctionInfo {
     pub(crate) asks_needs: Vec<usize>,
     /// The inputs it takes from by itself.
     pub(crate) takes: Vec<usize>,
-    /// Whether it may end with `again`.
+    /// Whether the process may hold when it has ended: by `again` or `pending`, or by its timer.
     pub(crate) may_hold: bool,
     /// Whether it may end with `finish` or a failure.
     pub(crate) may_finish: bool,
@@ -47,7 +47,7 @@ impl FunctionInfo {
         let (mut may_hold, mut may_finish) = (false, false);
         for block in &function.blocks {
             match block.terminator {
-                Terminator::End(End::Again) => may_hold = true,
+                Terminator::End(End::Again | End::Pending) => may_hold = true,
                 Terminator::End(End::Finish | End::Fail(_) | End::HostFailed) => may_finish = true,
                 Terminator::Take { input, .. } => takes.push(input as usize),
                 _ => {}
@@ -66,6 +66,14 @@ impl FunctionInfo {
             takes,
             may_hold,
             may_finish,
+        }
+    }
+
+    /// The same of a process that may also come to hold by itself.
+    fn or_holding(self, by_itself: bool) -> FunctionInfo {
+        FunctionInfo {
+            may_hold: self.may_hold || by_itself,
+            ..self
         }
     }
 
@@ -243,12 +251,17 @@ fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, E
     };
     check(&program)?;
     check_fate(&program, shape)?;
+    if shape.has_timer && program.write_ok.is_none() {
+        let name = &program.name;
+        let message = format!("process `{name}`: it has a timer, but no `write_ok` for when that is due");
+        return Err(Error::new(ErrorKind::Program, message));
+    }
     let inputs = program
         .inputs
         .iter()
         .zip(&shape.pulled)
         .map(|(input, &pulled)| InputCode {
-            read_ok: FunctionInfo::new(input.read_ok.clone(), &program.optional),
+            read_ok: FunctionInfo::new(input.read_ok.clone(), &program.optional).or_holding(shape.has_timer),
             ask: input
                 .ask
                 .clone()
