@@ -1,6 +1,5 @@
 //! The trait by which users register processes.
 
-use std::sync::Arc;
 use std::task::Waker;
 
 use cutthrough_ir::{Data, ElementType, FunctionBuilder, HostFunction, RowsDecl, SlotDecl, Tables, Value};
@@ -8,7 +7,7 @@ use cutthrough_ir::{Data, ElementType, FunctionBuilder, HostFunction, RowsDecl, 
 use crate::demand::Demand;
 use crate::error::Error;
 use crate::fate::{Close, Edge, Fate, Held};
-use crate::wake::{Timer, WakeFlag};
+use crate::wake::{Timer, Wakes};
 
 /// Builds one fragment: a [`FunctionBuilder`] whose tables are the process's.
 ///
@@ -182,9 +181,7 @@ pub struct Shape {
     pub(crate) is_declared: bool,
     pub(crate) fate: Fate,
     pub(crate) watched: Vec<Edge>,
-    pub(crate) wake_flag: Option<Arc<WakeFlag>>,
-    /// Whether its timer may have it give at any time.
-    pub(crate) has_timer: bool,
+    pub(crate) wakes: Wakes,
 }
 
 impl Shape {
@@ -271,17 +268,18 @@ impl Shape {
 
     /// What wakes the process, from any thread, when it is
     /// [pending](cutthrough_ir::End::Pending): for the host functions of the process to hand
-    /// to whatever they wait for. It may be woken before it has joined a network.
+    /// to whatever they wait for. It may be woken before it has joined a network, and for no
+    /// reason: where it goes on from a checkpoint or for another program, what that one waited
+    /// for is not known any more.
     pub fn waker(&mut self) -> Waker {
-        self.wake_flag.get_or_insert_default().waker()
+        self.wakes.waker()
     }
 
     /// What has the process woken at a time: for the host functions of the process, which
     /// learn what time it is from [`HostContext::now`](cutthrough_ir::HostContext::now). The
     /// process has to have a [`write_ok`](Process::write_ok), for what it does then.
     pub fn timer(&mut self) -> Timer {
-        self.has_timer = true;
-        Timer::of(Arc::clone(self.wake_flag.get_or_insert_default()))
+        self.wakes.timer()
     }
 
     /// The process, a source, is pending at first: it has nothing to give until it is woken.

@@ -12,9 +12,10 @@
 //! it with what follows from the state of all processes.
 //!
 //! # Turns
-//! First come blocks, the most recent first; then the processes in the middle of a flow, downstream ones first, so that what is
-//! under way arrives before more is let in; then the sources, each in turn; last, in the
-//! same order, the processes that another one would rather pull from.
+//! First come blocks, the most recent first; then the processes in the middle of a flow,
+//! downstream ones first, so that what is under way arrives before more is let in; then the
+//! sources, each in turn; last, in the same order, the processes that another one would rather
+//! pull from.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,7 +9,8 @@
 //! ([`Shape::waker`](crate::Shape::waker), [`Shape::timer`](crate::Shape::timer)) or for one
 //! ([`Network::waker`](crate::Network::waker)), and it is *bound* when the process joins a
 //! network. A flag by which something has been said and which is bound is in the network's
-//! queue.
+//! queue. It is *unbound* when its process goes or gets another program: what is said by it
+//! from then on is nothing to the network.
 //!
 //! # Invariants
 //! * A wake is not lost: what a thread does before it wakes a process is seen by the
@@ -26,6 +27,7 @@
 //!   it into the queue.
 //! * *Bind*: say which process of which network it is for; if something has been said by then,
 //!   put it into the queue.
+//! * *Unbind*: forget the process, and what has been said.
 //! * *Take*: empty the queue; for each flag, clear it, then do what was said.
 
 use std::sync::Arc;
@@ -48,10 +50,6 @@ pub struct Timer {
 }
 
 impl Timer {
-    pub(crate) fn of(flag: Arc<WakeFlag>) -> Timer {
-        Timer { flag }
-    }
-
     /// Has the process woken at this time, in place of the one that was set before. One that
     /// has passed is now.
     pub fn set(&self, at: Duration) {
@@ -61,6 +59,32 @@ impl Timer {
     /// Has the process not woken.
     pub fn clear(&self) {
         self.flag.say(|said| said.timer = Some(None));
+    }
+}
+
+/// How a process has itself woken: what it has asked for when it declared itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wakes {
+    flag: Option<Arc<WakeFlag>>,
+    pub(crate) has_waker: bool,
+    /// Whether its timer may have it give at any time.
+    pub(crate) has_timer: bool,
+}
+
+impl Wakes {
+    pub(crate) fn waker(&mut self) -> Waker {
+        self.has_waker = true;
+        self.flag.get_or_insert_default().waker()
+    }
+
+    pub(crate) fn timer(&mut self) -> Timer {
+        self.has_timer = true;
+        let flag = Arc::clone(self.flag.get_or_insert_default());
+        Timer { flag }
+    }
+
+    pub(crate) fn flag(&self) -> Option<&Arc<WakeFlag>> {
+        self.flag.as_ref()
     }
 }
 
@@ -105,6 +129,13 @@ impl WakeFlag {
             state.queue = Some(queue);
             state.said != Said::default()
         });
+    }
+
+    /// Unbinds it: nobody is woken by it any more.
+    pub(crate) fn unbind(&self) {
+        let mut state = self.state.lock();
+        state.queue = None;
+        state.said = Said::default();
     }
 
     /// Clears a flag from the queue: what has been said. Before that is done: who says
@@ -172,9 +203,10 @@ mod tests {
 
     #[test]
     fn a_flag_is_in_the_queue_once_and_not_before_it_is_bound() {
-        let (flag, queue) = (Arc::new(WakeFlag::default()), Arc::new(Queue::default()));
-        let (waker, timer) = (flag.waker(), Timer::of(flag.clone()));
+        let (mut wakes, queue) = (Wakes::default(), Arc::new(Queue::default()));
+        let (waker, timer) = (wakes.waker(), wakes.timer());
         waker.wake_by_ref();
+        let flag = wakes.flag().unwrap();
         flag.bind(queue.clone());
         assert_eq!(queue.0.lock().len(), 1, "something was said before");
         timer.set(Duration::from_secs(1));
@@ -189,5 +221,9 @@ mod tests {
         assert_eq!(taken.take(), said);
         waker.wake_by_ref();
         assert_eq!(queue.0.lock().len(), 1, "it was taken in between");
+        flag.unbind();
+        assert_eq!(queue.0.lock().remove(0).take(), Said::default());
+        waker.wake_by_ref();
+        assert_eq!(queue.0.lock().len(), 0, "nobody is woken by it");
     }
 }

@@ -14,6 +14,7 @@ use slotmap::SlotMap;
 use crate::arrangement::Arrangement;
 use crate::fate::{Close, Edge, Fate};
 use crate::program::ProcessCode;
+use crate::wake::Wakes;
 
 pub(crate) use crate::ids::Counter;
 pub use crate::ids::{PointId, Port, ProcessId};
@@ -80,6 +81,7 @@ pub(crate) struct Node {
     pub(crate) is_declared: bool,
     /// What becomes of what it holds when it is cancelled or removed.
     pub(crate) fate: Fate,
+    pub(crate) wakes: Wakes,
     /// The edges whose demand it is told of.
     pub(crate) watched: Arc<[Edge]>,
     /// For each of its accounts, the elements that went back to its author.

@@ -9,7 +9,7 @@ use cutthrough::aggregate::AggregateFunction::{self, Count, Max, Sum};
 use cutthrough::aggregate::BasicAggregate;
 use cutthrough::ir::{AtBound, Op, SlotDecl, Type};
 use cutthrough::processes::{Collect, Collected, Fold, Group, GroupSpec, Map, Order, Skip, Zip};
-use cutthrough::{ErrorKind, Fragment, Network, Options, Process, ProcessId, Shape};
+use cutthrough::{ErrorKind, FlowPoint, Fragment, Network, Options, Process, ProcessId, Shape};
 
 /// Counts up to a number; all its state is a slot.
 struct Upto(i64);
@@ -286,6 +286,45 @@ fn a_checkpoint_goes_on_in_another_os_process() {
     let all: Vec<(i64, i64)> = (0..1_300).map(|k| (k, k + 700)).collect();
     assert_eq!(after, format!("{:?}", &all[before.len()..]));
     assert_eq!(before, all[..before.len()]);
+}
+
+/// A block is on its way to the only reader that is left.
+#[test]
+fn a_block_keeps_its_place_in_a_checkpoint() {
+    for options in [Options::interpreted(), Options::native()] {
+        let mut network = Network::new(options.clone());
+        let (collected, numbers) = zipped(&mut network);
+        let leaves = network.sink(numbers, Collect::<i64>::new()).unwrap();
+        network.run_steps(20).unwrap();
+        network.remove(leaves).unwrap();
+        let shared = &network.report().points[1];
+        assert!(shared.in_deal > 1, "a block waits: {shared:?}");
+        let image = network.checkpoint().unwrap();
+        assert_eq!(collected.take(), []);
+
+        let mut network = Network::new(options);
+        let (collected, _) = zipped(&mut network);
+        network.restore(&image).unwrap();
+        network.run().unwrap();
+        network.check_conservation().unwrap();
+        let pairs = collected.take();
+        assert!(pairs.into_iter().eq((0..100).map(|k| (k, k))));
+    }
+}
+
+/// Numbers in pairs with themselves, and the flow point of the second in each pair.
+fn zipped(network: &mut Network) -> (Collected<(i64, i64)>, FlowPoint<i64>) {
+    let left = network.source::<i64>(Upto(100)).unwrap();
+    let right = network.source::<i64>(Upto(200)).unwrap();
+    let zip = network.add(Zip::new(Type::I64, Type::I64)).unwrap();
+    network.attach_input(zip, 0, left).unwrap();
+    network.attach_input(zip, 1, right).unwrap();
+    let pairs = network.point::<(i64, i64)>("pairs").unwrap();
+    network.attach_output(zip, 0, pairs).unwrap();
+    let collect = Collect::<(i64, i64)>::new();
+    let collected = collect.collected();
+    network.sink(pairs, collect).unwrap();
+    (collected, right)
 }
 
 #[test]

@@ -5,8 +5,8 @@ mod common;
 use std::time::Duration;
 
 use cutthrough::ir::{End, HostFunction, HostSig, Op, SlotDecl, Type, Value};
-use cutthrough::processes::Collect;
-use cutthrough::{Fragment, Network, Process, ProcessId, Progress, Shape, Timer};
+use cutthrough::processes::{Collect, Collected, Pass};
+use cutthrough::{Fragment, Network, Options, Process, ProcessId, Progress, Shape, Timer};
 
 use common::on_both_engines;
 
@@ -61,6 +61,7 @@ impl Process for CountWithin {
         shape.input(Type::I64);
         shape.output(Type::I64);
         shape.slot(SlotDecl::i64("count", 0));
+        shape.state_is_declared();
         let timer = shape.timer();
         shape.host(set_timer(timer, self.0));
     }
@@ -173,6 +174,66 @@ fn the_timer_of_a_process_that_has_gone_is_gone() {
         network.set_time(ms(10));
         assert_eq!(network.run().unwrap(), Progress::Done);
     });
+}
+
+/// Counts within 5 ms, of which one has come, at 10 ms.
+fn counting(network: &mut Network) -> (ProcessId, ProcessId, Collected<i64>) {
+    network.set_time(ms(10));
+    let source = network.add(Woken).unwrap();
+    let numbers = network.point::<i64>("numbers").unwrap();
+    network.attach_output(source, 0, numbers).unwrap();
+    let count = network.add(CountWithin(5)).unwrap();
+    network.attach_input(count, 0, numbers).unwrap();
+    let counts = network.point::<i64>("counts").unwrap();
+    network.attach_output(count, 0, counts).unwrap();
+    let collect = Collect::<i64>::new();
+    let collected = collect.collected();
+    network.sink(counts, collect).unwrap();
+    (source, count, collected)
+}
+
+#[test]
+fn a_swapped_process_keeps_its_timer_if_it_has_one() {
+    on_both_engines(|mut network| {
+        let (source, count, collected) = counting(&mut network);
+        wake(&mut network, source);
+        network
+            .rewire(|rewire| rewire.swap(count, CountWithin(7)))
+            .unwrap();
+        network.set_time(ms(15));
+        network.run().unwrap();
+        assert_eq!(collected.take(), [1], "at the time of the first program");
+        wake(&mut network, source);
+        assert_eq!(network.next_timer(), Some(ms(22)), "the timer is the new one's");
+        network
+            .rewire(|rewire| rewire.swap(count, Pass::new(Type::I64)))
+            .unwrap();
+        assert_eq!(network.next_timer(), None, "it has no timer");
+        network.set_time(ms(30));
+        wake(&mut network, source);
+        assert_eq!(collected.take(), [1]);
+    });
+}
+
+#[test]
+fn a_timer_goes_on_from_a_checkpoint() {
+    for options in [Options::interpreted(), Options::native()] {
+        let mut network = Network::new(options.clone());
+        let (source, ..) = counting(&mut network);
+        wake(&mut network, source);
+        network.set_time(ms(12));
+        let image = network.checkpoint().unwrap();
+
+        let mut network = Network::new(options);
+        let (source, _, collected) = counting(&mut network);
+        network.set_time(ms(100));
+        network.restore(&image).unwrap();
+        assert_eq!(network.next_timer(), Some(ms(103)), "3 ms were left");
+        wake(&mut network, source);
+        network.set_time(ms(103));
+        network.run().unwrap();
+        assert_eq!(collected.take(), [2]);
+    }
 }
 
 #[test]

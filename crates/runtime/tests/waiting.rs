@@ -215,7 +215,7 @@ fn a_source_may_be_woken_before_it_joins() {
     on_both_engines(|mut network| {
         let told = Arc::new(Mutex::new(None));
         let source = Prepared::new(Box::new(Once(Arc::clone(&told)))).unwrap();
-        told.lock().unwrap().take().map(Waker::wake);
+        told.lock().unwrap().take().unwrap().wake();
         let (once, numbers) = network
             .rewire(|rewire| {
                 let once = rewire.add_prepared(source)?;
@@ -261,6 +261,33 @@ fn what_a_pending_process_holds_comes_out_before_it_is_removed() {
         assert!(network.departed(gate).is_some());
         network.check_conservation().unwrap();
     });
+}
+
+/// What it waits for is not known to its next program, nor to another OS process.
+#[test]
+fn a_process_with_a_waker_is_woken_when_it_is_swapped_or_restored() {
+    for options in [Options::interpreted(), Options::native()] {
+        let mut network = Network::new(options.clone());
+        let (waker, gate_id, collected) = gated(&mut network, 2);
+        assert_eq!(network.run().unwrap(), Progress::Waiting);
+        let image = network.checkpoint();
+        let (other, others_waker) = gate();
+        network.rewire(|rewire| rewire.swap(gate_id, other)).unwrap();
+        assert_eq!(network.run().unwrap(), Progress::Waiting);
+        assert_eq!(collected.take(), [0]);
+        waker.wake();
+        assert_eq!(network.run().unwrap(), Progress::Waiting);
+        assert_eq!(collected.take(), [], "its waker is of the program that has gone");
+        others_waker().wake();
+        assert_eq!(network.run().unwrap(), Progress::Done);
+        assert_eq!(collected.take(), [1]);
+
+        let mut network = Network::new(options);
+        let (_, _, collected) = gated(&mut network, 2);
+        network.restore(&image.unwrap()).unwrap();
+        assert_eq!(network.run().unwrap(), Progress::Waiting);
+        assert_eq!(collected.take(), [0]);
+    }
 }
 
 #[derive(Default)]

@@ -4,12 +4,14 @@
 //! # The form
 //! `CUTSTATE`, the version, the length of what follows, a checksum of it; then for each
 //! process, in the order in which they were added, its name, the declarations of its slots
-//! and row buffers, its status, their values, its counts and what became of its edges; for
+//! and row buffers, its status, the time left to its timer, their values, its counts and what became of its edges; for
 //! each flow point its name and counts; and the blocks that are being dealt out. Numbers are
 //! little-endian, of 64 bits.
 //!
 //! Everything is compared with the network that it is restored into before anything there is
 //! changed, so that a checkpoint that does not fit, or is damaged, changes nothing.
+
+use std::time::Duration;
 
 use cutthrough_ir::image::{ImageReader, put_bytes, put_u64, put_value};
 use cutthrough_ir::{ElementBlock, ElementType, RowsDecl};
@@ -21,7 +23,7 @@ use crate::limits::CHECKPOINT_BYTES_MAX;
 use crate::wiring::{Node, PointId, Port, ProcessId, Status};
 
 const MAGIC: &[u8; 8] = b"CUTSTATE";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 impl Network {
     /// The state of all processes and flow points, as bytes that
@@ -130,6 +132,9 @@ impl Network {
         for (counter, count) in counts {
             self.counts.values[counter as usize] = count;
         }
+        for (point, elements) in deals {
+            self.begin_deal(point, elements);
+        }
         for (&process, saved) in processes.iter().zip(read) {
             self.take(process, saved)?;
         }
@@ -141,9 +146,6 @@ impl Network {
         self.invalidate_all();
         for process in processes {
             self.note(process);
-        }
-        for (point, elements) in deals {
-            self.begin_deal(point, elements);
         }
         Ok(())
     }
@@ -159,6 +161,7 @@ impl Network {
         put_bytes(into, declarations(node).as_bytes());
         put_u64(into, self.state.i64(node.status).cast_unsigned());
         into.push(node.is_retired.into());
+        self.save_timer(process, into);
         for &place in &*node.places {
             self.state.save(place, into);
         }
@@ -202,6 +205,7 @@ impl Network {
         let mut read = Saved {
             status: from.u64()?.cast_signed(),
             is_retired: from.bool()?,
+            timer: load_timer(from)?,
             ..Saved::default()
         };
         // Slots are set when it is known that everything fits; here they are looked at.
@@ -237,6 +241,12 @@ impl Network {
     fn take(&mut self, process: ProcessId, saved: Saved) -> Result<(), String> {
         let node = self.wiring.node(process).clone();
         self.state.set_i64(node.status, saved.status);
+        let timer = saved.timer.map(|left| self.context.now().saturating_add(left));
+        self.timers.set(process, timer);
+        // What it waited for was of another OS process.
+        if node.wakes.has_waker {
+            self.resume(process);
+        }
         for (&place, slot) in node.places.iter().zip(&saved.slots) {
             self.state.load(place, &mut ImageReader::new(slot))?;
         }
@@ -287,6 +297,17 @@ impl Network {
         Ok(())
     }
 
+    /// The time that is left to the timer of a process: other networks count theirs from
+    /// elsewhere.
+    fn save_timer(&self, process: ProcessId, into: &mut Vec<u8>) {
+        let at = self.timers.of(process);
+        into.push(at.is_some().into());
+        if let Some(at) = at {
+            let left = at.saturating_sub(self.context.now());
+            put_u64(into, u64::try_from(left.as_nanos()).unwrap_or(u64::MAX));
+        }
+    }
+
     fn save_deal(&self, at: PointId, elements: &ElementBlock, next: usize, into: &mut Vec<u8>) {
         let point = self.wiring.points.keys().position(|id| id == at);
         put_u64(into, point.expect("INVARIANT: what is dealt has a point") as u64);
@@ -326,6 +347,8 @@ impl Network {
 struct Saved {
     status: i64,
     is_retired: bool,
+    /// The time left to its timer, if that is set.
+    timer: Option<Duration>,
     slots: Vec<Vec<u8>>,
     drops: Vec<u64>,
     handed_back: Vec<u64>,
@@ -359,6 +382,13 @@ fn declarations(node: &Node) -> String {
         tables.drops
     );
     text
+}
+
+fn load_timer(from: &mut ImageReader<'_>) -> Result<Option<Duration>, String> {
+    Ok(match from.bool()? {
+        true => Some(Duration::from_nanos(from.u64()?)),
+        false => None,
+    })
 }
 
 fn put_close(into: &mut Vec<u8>, close: Option<&Close>) {

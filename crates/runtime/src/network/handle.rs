@@ -13,7 +13,7 @@ use super::{Network, Progress};
 use crate::error::{Error, ErrorKind};
 use crate::limits::{POLL_STEPS, QUANTUM_STEPS, REQUESTS_MAX};
 use crate::wake::{WakeFlag, WakeQueue};
-use crate::wiring::{ProcessId, Status};
+use crate::wiring::{Node, ProcessId, Status};
 
 type Request = Box<dyn FnOnce(&mut Network) + Send>;
 
@@ -337,20 +337,55 @@ impl Network {
             return Ok(flag.waker());
         }
         let flag = Arc::new(WakeFlag::default());
-        self.bind(process, &flag);
+        flag.bind(self.wake_queue(process));
         let waker = flag.waker();
         self.wake_flags.insert(process, flag);
         Ok(waker)
     }
 
-    /// Binds a flag to a process.
-    pub(super) fn bind(&self, process: ProcessId, flag: &Arc<WakeFlag>) {
+    fn wake_queue(&self, process: ProcessId) -> Arc<dyn WakeQueue> {
         let shared = Arc::clone(&self.shared);
-        flag.bind(Arc::new(Bound { process, shared }));
+        Arc::new(Bound { process, shared })
+    }
+
+    /// Has a process woken as it has asked for when it declared itself.
+    pub(super) fn bind_wakes(&self, process: ProcessId) {
+        if let Some(flag) = self.wiring.node(process).wakes.flag() {
+            flag.bind(self.wake_queue(process));
+        }
+    }
+
+    /// The same for a process that has got another program.
+    pub(super) fn swap_wakes(&mut self, process: ProcessId, before: &Node) {
+        if let Some(flag) = before.wakes.flag() {
+            flag.unbind();
+        }
+        self.bind_wakes(process);
+        let wakes = &self.wiring.node(process).wakes;
+        let (has_waker, has_timer) = (wakes.has_waker, wakes.has_timer);
+        if !has_timer {
+            self.timers.set(process, None);
+        }
+        // It has not waited for anything itself.
+        if has_waker {
+            self.resume(process);
+        }
+    }
+
+    /// Forgets whoever would wake a process that is gone.
+    pub(super) fn forget_wakes(&mut self, process: ProcessId, node: &Node) {
+        let asked_for = self.wake_flags.remove(&process);
+        for flag in asked_for.iter().chain(node.wakes.flag()) {
+            flag.unbind();
+        }
+        self.timers.set(process, None);
     }
 
     /// Has the processes go on that have been woken, and sets timers.
     pub(super) fn apply_wakes(&mut self) {
+        if !self.shared.has_news() {
+            return;
+        }
         for (process, flag) in self.shared.take_woken() {
             let said = flag.take();
             if !self.wiring.nodes.contains_key(process) {

@@ -89,6 +89,7 @@ impl Network {
             is_leaving: false,
             is_declared: shape.is_declared || code.tables().hosts.is_empty(),
             fate: shape.fate,
+            wakes: shape.wakes,
             watched: shape.watched.into_iter().filter(is_there).collect(),
             handed_back: vec![0; code.accounts.len()],
             code,
@@ -153,8 +154,7 @@ impl Network {
         self.settle_accounts(&node);
         self.free_node(&node);
         self.watches.forget(process);
-        self.wake_flags.remove(&process);
-        self.timers.set(process, None);
+        self.forget_wakes(process, &node);
         self.scheduler.holds_nothing(Task::Process(process));
         self.scheduler.changed(Obstacle::Process(process));
     }

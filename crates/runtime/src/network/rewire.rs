@@ -24,7 +24,6 @@ use crate::fate::{Close, Fate};
 use crate::process::Process;
 use crate::program::Prepared;
 use crate::specialize::{Cause, Change};
-use crate::wake::WakeFlag;
 use crate::wiring::{Node, OutEdge, Point, PointId, Port, ProcessId, Status};
 
 /// The edits of one rewire; see [`Network::rewire`].
@@ -55,8 +54,6 @@ pub(super) struct Edited {
     /// The same ones: no edit that follows knows them.
     gone: FxHashSet<ProcessId>,
     leaving_points: Vec<PointId>,
-    /// What the wakers set that processes have got with their shapes.
-    pub(super) wake_flags: Vec<(ProcessId, Arc<WakeFlag>)>,
 }
 
 impl Network {
@@ -181,11 +178,7 @@ impl Rewire<'_> {
     /// At the bound on processes.
     pub fn add_prepared(&mut self, prepared: Prepared) -> Result<ProcessId, Error> {
         self.edits += 1;
-        let Prepared {
-            process,
-            code,
-            mut shape,
-        } = prepared;
+        let Prepared { process, code, shape } = prepared;
         let network = &mut *self.network;
         let most = network.processes_max;
         if network.wiring.nodes.len() >= most {
@@ -200,14 +193,12 @@ impl Rewire<'_> {
             (true, false) => Status::Holding,
             (true, true) => Status::Waiting,
         };
-        let wake_flag = shape.wake_flag.take();
         let status = network.state.add(Type::I64, &[(starts as i64).cast_unsigned()]);
         let node = network.node(code, shape, status);
         let id = network.wiring.add_node(node);
         network.processes.insert(id, process);
         network.watches.set(id, &network.wiring.node(id).watched);
         self.edited.added.push(id);
-        self.edited.wake_flags.extend(wake_flag.map(|flag| (id, flag)));
         Ok(id)
     }
 
@@ -489,9 +480,9 @@ impl Rewire<'_> {
         for moved in edits.moved {
             network.leave_account(moved);
         }
-        network.unsettled.extend(edits.added);
-        for (process, flag) in edits.wake_flags {
-            network.bind(process, &flag);
+        for process in edits.added {
+            network.bind_wakes(process);
+            network.unsettled.push(process);
         }
         for Swap {
             process,
@@ -500,6 +491,7 @@ impl Rewire<'_> {
         } in edits.swapped
         {
             network.free_swapped(&before, process, false);
+            network.swap_wakes(process, &before);
             network.processes.insert(process, object);
             network
                 .watches

@@ -19,7 +19,8 @@ impl Rewire<'_> {
     /// the last outputs may come or go.
     /// Slots that have the same name and type in both keep their values; row buffers of one
     /// name keep their rows, and in these the columns of the same name and type; and counts
-    /// go on.
+    /// go on. A timer that is set stays so, if the new program has one; a process that is
+    /// pending is woken, if the new program has a [waker](crate::Shape::waker).
     ///
     /// # Errors
     /// When the ports differ, the new program is not well formed, or something that the
@@ -38,9 +39,8 @@ impl Rewire<'_> {
         let Prepared {
             process: object,
             code,
-            mut shape,
+            shape,
         } = by;
-        let wake_flag = shape.wake_flag.take();
         self.network.watches.check_room(&shape)?;
         if !has_ports_of(&before, &code) {
             let message = format!("`{}` has other ports than `{}`", code.program.name, before.name);
@@ -76,9 +76,6 @@ impl Rewire<'_> {
         self.network.wiring.replace_node(process, node);
         let change = Change::of_process(Cause::Swapped, process);
         self.edited.changes.push(change.in_edit(self.edits));
-        self.edited
-            .wake_flags
-            .extend(wake_flag.map(|flag| (process, flag)));
         self.edited.swapped.push(Swap {
             process,
             before,

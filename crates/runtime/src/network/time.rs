@@ -30,6 +30,11 @@ impl Timers {
         self.by_time.extend(at.map(|at| (at, process)));
     }
 
+    /// When the timer of a process is due.
+    pub(super) fn of(&self, process: ProcessId) -> Option<Duration> {
+        self.by_process.get(&process).copied()
+    }
+
     /// Takes a process whose time has come.
     fn take_due(&mut self, now: Duration) -> Option<ProcessId> {
         let &(at, process) = self.by_time.first()?;

@@ -251,7 +251,7 @@ fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, E
     };
     check(&program)?;
     check_fate(&program, shape)?;
-    if shape.has_timer && program.write_ok.is_none() {
+    if shape.wakes.has_timer && program.write_ok.is_none() {
         let name = &program.name;
         let message = format!("process `{name}`: it has a timer, but no `write_ok` for when that is due");
         return Err(Error::new(ErrorKind::Program, message));
@@ -261,7 +261,8 @@ fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, E
         .iter()
         .zip(&shape.pulled)
         .map(|(input, &pulled)| InputCode {
-            read_ok: FunctionInfo::new(input.read_ok.clone(), &program.optional).or_holding(shape.has_timer),
+            read_ok: FunctionInfo::new(input.read_ok.clone(), &program.optional)
+                .or_holding(shape.wakes.has_timer),
             ask: input
                 .ask
                 .clone()
