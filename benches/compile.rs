@@ -72,6 +72,7 @@ fn log_job(mut network: Network) -> Network {
     let environment = Environment {
         inputs: vec![Input::Stdin],
         first_line: None,
+        ..Environment::default()
     };
     let plan = compile("bench", LOG_JOB, &environment);
     let plan = plan.unwrap_or_else(|error| panic!("{}", error.render("bench", LOG_JOB, false)));

@@ -156,6 +156,7 @@ fn environment<'e>(request: &Request, peeked: &Rc<Peeked>) -> Environment<'e> {
         first_line: Some(Box::new(move |input, patience| {
             peeked.first_line(path_of(input), patience)
         })),
+        ..Environment::default()
     }
 }
 

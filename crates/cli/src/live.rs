@@ -16,9 +16,7 @@ use cutthrough_control::Waker;
 use cutthrough_control::commands::{Apply, Attach, Change, Commands};
 use cutthrough_control::message::{FlowColumns, Problem, ProblemKind, RewireRequest, TapRequest};
 use cutthrough_lang::ast::OutputFormat;
-use cutthrough_lang::{
-    BuildError, Diagnostic, Environment, Input, Running, TapPoint, Target, compile, type_name,
-};
+use cutthrough_lang::{BuildError, Diagnostic, Environment, Input, Running, TapPoint, Target, compile};
 use cutthrough_live::taps::{attach, options_of};
 use parking_lot::{Mutex, MutexGuard};
 
@@ -95,6 +93,7 @@ impl Live {
             first_line: Some(Box::new(move |input, patience| {
                 peeked.first_line(path_of(input), patience)
             })),
+            ..Environment::default()
         }
     }
 
@@ -121,7 +120,7 @@ impl Commands for Live {
             FlowColumns {
                 name: flow.name().to_owned(),
                 columns: columns
-                    .map(|column| (column.name, type_name(column.ty).to_string()))
+                    .map(|column| (column.name, column.ty.to_string()))
                     .collect(),
             }
         });

@@ -7,6 +7,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`tree`] | expressions as data |
+//! | [`types`] | what values mean: `int`, `text`, `time` and so on |
 //! | [`scalar`] | the functions in them |
 //! | [`lower`] | expressions to IR |
 //!
@@ -21,7 +22,9 @@
 pub mod lower;
 pub mod scalar;
 pub mod tree;
+pub mod types;
 
 pub use lower::{Lowering, Site};
-pub use scalar::{Absence, Comparison, Scalar};
+pub use scalar::{Absence, Comparison, Part, Scalar};
 pub use tree::{ColumnId, Node, NodeId, NodeKind, Tree};
+pub use types::{LogicalKind, LogicalType};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use cutthrough_ir::{Kind, Type};
 
+use crate::types::LogicalType;
+
 /// A function on present values; `Display` has its name in the language. Where it says [`Checked`](Absence::Checked), its own result may be absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scalar {
@@ -39,8 +41,12 @@ pub enum Scalar {
     Len,
     /// The length of a text in bytes.
     LenBytes,
-    /// The time that a text spells, in nanoseconds since 1970; null where it spells none.
+    /// The time that a text spells by ISO 8601; null where it spells none.
     TimeOfText,
+    /// The time that a text spells by a format, in a zone; null where it spells none.
+    TimeByFormat,
+    /// The duration that a text spells; null where it spells none.
+    DurationOfText,
     /// The text in lower case.
     Lower,
     /// The text in upper case.
@@ -71,6 +77,10 @@ pub enum Scalar {
     TextOfFloat,
     /// `true` or `false`.
     TextOfBool,
+    /// By ISO 8601.
+    TextOfTime,
+    /// By ISO 8601.
+    TextOfDuration,
     /// The magnitude.
     Abs(Kind),
     /// The nearest whole number, halves away from 0.
@@ -89,12 +99,64 @@ pub enum Scalar {
     Max(Kind),
     /// The greatest multiple of the second that is not above the first; null where the second is not positive.
     Bin(Kind, Absence),
-    /// The hour of the day of a time.
+    /// The hour, the minute or the second of a time, by UTC's clock.
+    Clock(Part),
+    /// A part of a time, in a zone.
+    Calendar(Part),
+    /// A time by a format, in a zone.
+    FormatTime,
+    /// When a unit of the calendar began, in a zone; null for a time that cannot be told.
+    Truncate,
+}
+
+/// What a calendar or a clock tells of a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// As it is written.
+    Year,
+    /// From 1.
+    Month,
+    /// Of the month, from 1.
+    Day,
+    /// From 1 for Monday to 7.
+    Weekday,
+    /// From 0 to 23.
     Hour,
-    /// The date of a time, as text.
-    Date,
-    /// Date and time, as text.
-    DateTime,
+    /// From 0 to 59.
+    Minute,
+    /// From 0 to 59.
+    Second,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Part; 7] = [
+        Part::Year,
+        Part::Month,
+        Part::Day,
+        Part::Weekday,
+        Part::Hour,
+        Part::Minute,
+        Part::Second,
+    ];
+
+    /// The name of its function.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Year => "year",
+            Part::Month => "month",
+            Part::Day => "day",
+            Part::Weekday => "weekday",
+            Part::Hour => "hour",
+            Part::Minute => "minute",
+            Part::Second => "second",
+        }
+    }
+
+    /// The part whose function has this name.
+    pub fn from_name(name: &str) -> Option<Part> {
+        Part::ALL.into_iter().find(|part| part.name() == name)
+    }
 }
 
 /// Whether a function has to look at an operand before it has a result.
@@ -129,31 +191,40 @@ impl Scalar {
     pub fn is_host(self) -> bool {
         use Scalar as S;
         let is_of_text = matches!(self, S::Len | S::Matches | S::Extract | S::TimeOfText);
-        let is_to_text = matches!(self, S::TextOfInt | S::TextOfFloat | S::Date | S::DateTime);
+        let is_to_text = matches!(self, S::TextOfInt | S::TextOfFloat | S::FormatTime);
         is_of_text
+            || matches!(
+                self,
+                S::TimeByFormat | S::DurationOfText | S::Calendar(_) | S::Truncate
+            )
+            || matches!(self, S::TextOfTime | S::TextOfDuration)
             || is_to_text
             || matches!(self, S::Lower | S::Upper | S::Trim | S::Substr)
             || matches!(self, S::Replace | S::SplitPart | S::Concat)
     }
 
     /// The type of the result where all operands are present.
-    pub fn result(self) -> Type {
+    pub fn result(self) -> LogicalType {
         use Scalar as S;
-        match self {
+        let words = match self {
             S::Not | S::Compare(..) | S::Contains | S::StartsWith | S::EndsWith | S::Matches => Type::BOOL,
             S::Add(kind) | S::Subtract(kind) | S::Multiply(kind) | S::Negate(kind) => Type::new(kind),
             S::Abs(kind) | S::Min(kind) | S::Max(kind) => Type::new(kind),
             S::Divide(absence) => absence.of(Type::F64),
             S::DivideInt(absence) | S::Remainder(absence) => absence.of(Type::I64),
             S::Bin(kind, absence) => absence.of(Type::new(kind)),
-            S::Len | S::LenBytes | S::IntOfBool | S::Hour => Type::I64,
-            S::IntOfFloat | S::IntOfText | S::TimeOfText => Type::I64.or_null(),
+            S::Len | S::LenBytes | S::IntOfBool | S::Clock(_) | S::Calendar(_) => Type::I64,
+            S::TimeOfText | S::TimeByFormat | S::Truncate => return LogicalType::TIME.or_null(),
+            S::DurationOfText => return LogicalType::DURATION.or_null(),
+            S::IntOfFloat | S::IntOfText => Type::I64.or_null(),
             S::FloatOfInt | S::Round | S::RoundTo(_) | S::Floor | S::Ceil | S::Sqrt => Type::F64,
             S::FloatOfText => Type::F64.or_null(),
             S::SplitPart | S::Extract => Type::BYTES.or_null(),
             S::Lower | S::Upper | S::Trim | S::Substr | S::Replace | S::Concat => Type::BYTES,
-            S::TextOfInt | S::TextOfFloat | S::TextOfBool | S::Date | S::DateTime => Type::BYTES,
-        }
+            S::TextOfInt | S::TextOfFloat | S::TextOfBool => Type::BYTES,
+            S::TextOfTime | S::TextOfDuration | S::FormatTime => Type::BYTES,
+        };
+        words.into()
     }
 }
 
@@ -198,7 +269,8 @@ impl fmt::Display for Scalar {
             S::EndsWith => "endswith",
             S::Matches => "matches",
             S::Extract => "extract",
-            S::TimeOfText => "time",
+            S::TimeOfText | S::TimeByFormat => "time",
+            S::DurationOfText => "duration",
             S::Len => "len",
             S::LenBytes => "len_bytes",
             S::Lower => "lower",
@@ -210,7 +282,7 @@ impl fmt::Display for Scalar {
             S::Concat => "concat",
             S::IntOfBool | S::IntOfFloat | S::IntOfText => "int",
             S::FloatOfInt | S::FloatOfText => "float",
-            S::TextOfInt | S::TextOfFloat | S::TextOfBool => "text",
+            S::TextOfInt | S::TextOfFloat | S::TextOfBool | S::TextOfTime | S::TextOfDuration => "text",
             S::Abs(_) => "abs",
             S::Round => "round",
             S::RoundTo(digits) => return write!(f, "round:{digits}"),
@@ -220,9 +292,9 @@ impl fmt::Display for Scalar {
             S::Min(_) => "min",
             S::Max(_) => "max",
             S::Bin(..) => "bin",
-            S::Hour => "hour",
-            S::Date => "date",
-            S::DateTime => "datetime",
+            S::Clock(part) | S::Calendar(part) => part.name(),
+            S::FormatTime => "format_time",
+            S::Truncate => "trunc",
         })
     }
 }

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use cutthrough_ir::Type;
-
 use crate::scalar::Scalar;
+use crate::types::{LogicalKind, LogicalType};
 
 /// What tells the columns of a tree from one another.
 ///
@@ -36,7 +35,7 @@ pub struct Node {
     /// What it is.
     pub kind: NodeKind,
     /// The type of its value.
-    pub ty: Type,
+    pub ty: LogicalType,
     /// All that the node needs is from here up to the node itself.
     pub first: NodeId,
 }
@@ -58,6 +57,8 @@ pub enum NodeKind {
     Column(ColumnId),
     /// The same value as a nullable one.
     Some(NodeId),
+    /// The same value as one of another kind that is made of the same words.
+    As(NodeId),
     /// Whether a value is absent.
     IsNull(NodeId),
     /// Three-valued: false and anything is false.
@@ -76,7 +77,7 @@ impl NodeKind {
     /// Its operands, in order.
     pub fn operands(&self) -> Vec<NodeId> {
         match self {
-            NodeKind::Some(a) | NodeKind::IsNull(a) => vec![*a],
+            NodeKind::Some(a) | NodeKind::As(a) | NodeKind::IsNull(a) => vec![*a],
             NodeKind::And(a, b) | NodeKind::Or(a, b) | NodeKind::Coalesce(a, b) => vec![*a, *b],
             NodeKind::If(a, b, c) => vec![*a, *b, *c],
             NodeKind::Strict(_, operands) => operands.clone(),
@@ -87,7 +88,7 @@ impl NodeKind {
 
 impl Tree {
     /// Adds a node over nodes that are there.
-    pub fn add(&mut self, kind: NodeKind, ty: Type) -> NodeId {
+    pub fn add(&mut self, kind: NodeKind, ty: impl Into<LogicalType>) -> NodeId {
         let here = self.nodes.len();
         let first = kind
             .operands()
@@ -95,7 +96,11 @@ impl Tree {
             .map(|&operand| self.nodes[operand].first)
             .min()
             .unwrap_or(here);
-        self.nodes.push(Node { kind, ty, first });
+        self.nodes.push(Node {
+            kind,
+            ty: ty.into(),
+            first,
+        });
         here
     }
 
@@ -105,7 +110,7 @@ impl Tree {
     }
 
     /// The type of the whole expression.
-    pub fn ty(&self) -> Type {
+    pub fn ty(&self) -> LogicalType {
         self.nodes[self.root()].ty
     }
 
@@ -149,13 +154,18 @@ impl Tree {
         let mut shown: Vec<String> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let mut text = match &node.kind {
-                NodeKind::Int(value) => value.to_string(),
+                NodeKind::Int(value) => match node.ty.kind {
+                    LogicalKind::Time => format!("@{value}ns"),
+                    LogicalKind::Duration => format!("{value}ns"),
+                    _ => value.to_string(),
+                },
                 NodeKind::Float(value) => format!("{value:?}"),
                 NodeKind::Bool(value) => value.to_string(),
                 NodeKind::Text(bytes) => format!("\"{}\"", bytes.escape_ascii()),
                 NodeKind::Null => "null".to_owned(),
                 NodeKind::Column(id) => name(*id).to_owned(),
                 NodeKind::Some(_) => "(some".to_owned(),
+                NodeKind::As(_) => format!("({}", node.ty),
                 NodeKind::IsNull(_) => "(is_null".to_owned(),
                 NodeKind::And(..) => "(and".to_owned(),
                 NodeKind::Or(..) => "(or".to_owned(),

@@ -10,6 +10,7 @@
 //! scanners send, or an empty one, is a good row whose method, path, query and
 //! protocol are null. The user may contain spaces. A `\r` at the end is tolerated.
 
+use cutthrough_expr::LogicalType;
 use cutthrough_ir::Type;
 use memchr::{memchr, memrchr};
 
@@ -21,31 +22,31 @@ mod plain;
 /// The columns of a row, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
-    /// `bytes`: the client's address.
+    /// `text`: the client's address.
     Remote,
-    /// `bytes?`: who the client's identd says it is.
+    /// `text?`: who the client's identd says it is.
     Ident,
-    /// `bytes?`: the authenticated user.
+    /// `text?`: the authenticated user.
     User,
-    /// `i64`: when, in nanoseconds since 1970, UTC.
+    /// `time`: when.
     Time,
-    /// `bytes?`: of the request.
+    /// `text?`: of the request.
     Method,
-    /// `bytes?`: the request's target, without the query.
+    /// `text?`: the request's target, without the query.
     Path,
-    /// `bytes?`: what follows the first `?` of the request's target.
+    /// `text?`: what follows the first `?` of the request's target.
     Query,
-    /// `bytes?`: of the request.
+    /// `text?`: of the request.
     Protocol,
-    /// `bytes`: the request line, raw.
+    /// `text`: the request line, raw.
     Request,
-    /// `i64`: the status that was answered.
+    /// `int`: the status that was answered.
     Status,
-    /// `i64`: how many bytes were answered; `-` counts as 0.
+    /// `int`: how many bytes were answered; `-` counts as 0.
     Bytes,
-    /// `bytes?`: null in the common format.
+    /// `text?`: null in the common format.
     Referer,
-    /// `bytes?`: null in the common format.
+    /// `text?`: null in the common format.
     Agent,
 }
 
@@ -92,11 +93,12 @@ impl Column {
     }
 
     /// The type of the column.
-    pub fn ty(self) -> Type {
+    pub fn ty(self) -> LogicalType {
         match self {
-            Column::Remote | Column::Request => Type::BYTES,
-            Column::Time | Column::Status | Column::Bytes => Type::I64,
-            _ => Type::BYTES.or_null(),
+            Column::Remote | Column::Request => LogicalType::TEXT,
+            Column::Time => LogicalType::TIME,
+            Column::Status | Column::Bytes => LogicalType::INT,
+            _ => LogicalType::TEXT.or_null(),
         }
     }
 }
@@ -428,7 +430,7 @@ impl ClfRecords {
     pub(crate) fn new(want: Columns) -> ClfRecords {
         let given: Vec<Column> = want.iter().collect();
         ClfRecords {
-            columns: given.iter().map(|column| column.ty()).collect(),
+            columns: given.iter().map(|column| column.ty().words()).collect(),
             needs: ALL_NEEDED,
             puts: given.iter().copied().enumerate().collect(),
             given,

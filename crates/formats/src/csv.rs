@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `text` | any bytes |
 //! | `int`, `float` | a number, which may have blanks around it |
+//! | `time`, `duration` | by ISO 8601; a duration also in units, as `1h30m` |
 //! | `bool` | `true` or `false` in any case, `1` or `0` |
 //! | with `?` | the same, or empty, which is null; for `text?`, `""` is present |
 //!
@@ -18,12 +19,14 @@
 
 use std::collections::HashSet;
 
-use cutthrough_ir::{Kind, Type};
+use cutthrough_expr::{LogicalKind, LogicalType};
+use cutthrough_ir::Type;
 use memchr::{memchr, memchr_iter};
 
 use crate::number::{parse_f64, parse_i64};
 use crate::records::{ALL_NEEDED, Cells, Records, Verdict, is_needed};
 use crate::scan::Structure;
+use crate::time::{parse_duration, parse_time};
 
 mod header;
 mod plain;
@@ -35,16 +38,15 @@ pub use header::{match_header, parse_header};
 pub struct Column {
     /// The name.
     pub name: String,
-    /// The type; `text` is [`Type::BYTES`].
-    pub ty: Type,
+    /// The type.
+    pub ty: LogicalType,
 }
 
 /// Reads a declaration of columns, such as `station:text,temp:float?`. A column
 /// without a type is `text`. (`str`, `i64` and `f64` are other names for types.)
 ///
 /// # Errors
-/// When a name is missing or there twice, or a type is none of `int`, `float`, `bool`
-/// and `text`.
+/// When a name is missing or there twice, or a type is no [`LogicalKind`].
 pub fn parse_columns(declaration: &str) -> Result<Vec<Column>, String> {
     let mut columns: Vec<Column> = Vec::new();
     let mut known = HashSet::new();
@@ -58,17 +60,17 @@ pub fn parse_columns(declaration: &str) -> Result<Vec<Column>, String> {
             return Err(format!("columns: `{name}` is there twice"));
         }
         let kind = match ty.strip_suffix('?').unwrap_or(ty) {
-            "text" | "str" => Kind::Bytes,
-            "int" | "i64" => Kind::I64,
-            "float" | "f64" => Kind::F64,
-            "bool" => Kind::Bool,
-            _ => {
-                return Err(format!(
-                    "columns: `{name}` has the unknown type `{ty}`; there are int, float, bool and text, with `?` where it may be null"
-                ));
-            }
+            "str" => LogicalKind::Text,
+            "i64" => LogicalKind::Int,
+            "f64" => LogicalKind::Float,
+            known => LogicalKind::from_name(known).ok_or_else(|| {
+                let names = LogicalKind::ALL.map(LogicalKind::name).join(", ");
+                format!(
+                    "columns: `{name}` has the unknown type `{ty}`; there are {names}, with `?` where it may be null"
+                )
+            })?,
         };
-        let ty = Type {
+        let ty = LogicalType {
             kind,
             nullable: ty.ends_with('?'),
         };
@@ -230,7 +232,7 @@ struct Header {
 /// What becomes of a field.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    ty: Type,
+    ty: LogicalType,
     /// The number of the wanted column that it is, if it is one.
     column: Option<usize>,
 }
@@ -257,7 +259,7 @@ impl CsvRecords {
             fields,
             needs: ALL_NEEDED,
             header: None,
-            columns: want.iter().map(|&index| columns[index].ty).collect(),
+            columns: want.iter().map(|&index| columns[index].ty.words()).collect(),
             spare: Vec::new(),
         }
     }
@@ -379,7 +381,7 @@ impl Records for CsvRecords {
 impl Slot {
     /// That of a field which is no column's.
     const IGNORED: Slot = Slot {
-        ty: Type::BYTES,
+        ty: LogicalType::TEXT,
         column: None,
     };
 
@@ -392,20 +394,24 @@ impl Slot {
     }
 
     fn put<'a>(self, field: RawField<'a>, cells: &mut impl Cells<'a>, spare: &mut &'a mut [u8]) -> bool {
-        let present_if_empty = self.ty.kind == Kind::Bytes && (field.quoted || !self.ty.nullable);
+        let present_if_empty = self.ty.kind == LogicalKind::Text && (field.quoted || !self.ty.nullable);
         if field.text.is_empty() && !present_if_empty {
             return self.ty.nullable;
         }
         match self.ty.kind {
-            Kind::Bytes => {
+            LogicalKind::Text => {
                 if let Some(column) = self.column {
                     cells.bytes(column, plain(field, spare));
                 }
                 true
             }
-            Kind::I64 => self.set(parse_i64(field.text), |column, value| cells.i64(column, value)),
-            Kind::F64 => self.set(parse_f64(field.text), |column, value| cells.f64(column, value)),
-            Kind::Bool => self.set(parse_bool(field.text.trim_ascii()), |column, value| {
+            LogicalKind::Int => self.set(parse_i64(field.text), |column, value| cells.i64(column, value)),
+            LogicalKind::Time => self.set(parse_time(field.text), |column, value| cells.i64(column, value)),
+            LogicalKind::Duration => self.set(parse_duration(field.text), |column, value| {
+                cells.i64(column, value);
+            }),
+            LogicalKind::Float => self.set(parse_f64(field.text), |column, value| cells.f64(column, value)),
+            LogicalKind::Bool => self.set(parse_bool(field.text.trim_ascii()), |column, value| {
                 cells.bool(column, value);
             }),
         }

@@ -18,7 +18,7 @@
 //! | [`clf`] | the common and combined log formats |
 //! | [`csv`] | separated values (RFC 4180) |
 //! | [`json`] | JSON (RFC 8259) |
-//! | [`number`] | numbers from text and back |
+//! | [`number`], [`time`] | numbers, times and durations from text and back |
 //! | [`render`] | rows to JSON, CSV, text and tables; the host that writes them |
 //! | [`processes`] | all of these as processes |
 //! | [`limits`] | every bound |
@@ -38,6 +38,7 @@ mod records;
 pub mod render;
 mod scan;
 pub mod spans;
+pub mod time;
 
 #[cfg(test)]
 mod testing;

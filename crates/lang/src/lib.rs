@@ -37,7 +37,7 @@
 //! | `lower` | plan to processes: expressions to IR, host functions, names of flow points |
 //! | `change` | a running program becomes another one |
 //! | `pattern` | regular expressions |
-//! | `time` | times as text |
+//! | `time` | times by calendars, zones and formats |
 //! | `tap` | pipelines attached to a flow point of a running network |
 //! | `running` | a program that runs: which processes and flow points it has become |
 //!
@@ -111,7 +111,7 @@ mod tap;
 mod time;
 
 pub use change::{Change, OpenChange};
-pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function, type_name};
+pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};
 pub use diagnostic::Diagnostic;
 pub use lower::{BuildError, Io};
 pub use parser::{RESERVED, VERBS, parse_program};

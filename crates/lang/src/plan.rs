@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use cutthrough::aggregate::AggregateFunction;
-use cutthrough::ir::Type;
+use cutthrough_expr::LogicalType;
 use cutthrough_formats::csv;
 
 use crate::ast::OutputFormat;
-use crate::check::{ColumnId, Columns, Schema, Tree, type_name};
+use crate::check::{ColumnId, Columns, Schema, Tree};
 use crate::limits;
 use crate::span::Span;
 
@@ -49,7 +49,7 @@ pub struct Column {
     /// Its name.
     pub name: String,
     /// Its type.
-    pub ty: Type,
+    pub ty: LogicalType,
 }
 
 /// How a target is written when the program does not say it.
@@ -91,6 +91,8 @@ pub struct Environment<'e> {
     /// Looks into an input for the names of its columns, where the program does not say them (`parse csv`). What it
     /// looked at has to be read again later. Without this, such programs are refused.
     pub first_line: Option<Box<FirstLine<'e>>>,
+    /// What `now()` gives, in nanoseconds since 1970; without it, when the program is checked.
+    pub now: Option<i64>,
 }
 
 impl fmt::Debug for Environment<'_> {
@@ -325,13 +327,7 @@ impl Plan {
     fn show_layout(&self, f: &mut fmt::Formatter<'_>, layout: &[ColumnId]) -> fmt::Result {
         for (k, &id) in layout.iter().enumerate() {
             let info = self.columns.get(id);
-            write!(
-                f,
-                "{}{}: {}",
-                if k > 0 { ", " } else { "" },
-                info.name,
-                type_name(info.ty)
-            )?;
+            write!(f, "{}{}: {}", if k > 0 { ", " } else { "" }, info.name, info.ty)?;
         }
         Ok(())
     }

@@ -84,14 +84,14 @@ fn one_liners() {
     check_log(
         "parse clf",
         expect![[r#"
-        --- bad rows of parse clf (1:1)
-        1 of 5, first [3]
-        --- stdout
-        10.0.0.1			1795223900000000000	GET	/a	x=1	HTTP/1.1	GET /a?x=1 HTTP/1.1	200	100		curl/8
-        10.0.0.2			1795223901000000000	GET	/b		HTTP/1.1	GET /b HTTP/1.1	500	20	https://example.org/	Mozilla/5.0
-        10.0.0.1		bob	1795227501000000000	POST	/a		HTTP/1.1	POST /a HTTP/1.1	503	7		
-        10.0.0.3			1795227600000000000					\x16\x03	400	0		
-    "#]],
+            --- bad rows of parse clf (1:1)
+            1 of 5, first [3]
+            --- stdout
+            10.0.0.1			2026-11-21T01:18:20Z	GET	/a	x=1	HTTP/1.1	GET /a?x=1 HTTP/1.1	200	100		curl/8
+            10.0.0.2			2026-11-21T01:18:21Z	GET	/b		HTTP/1.1	GET /b HTTP/1.1	500	20	https://example.org/	Mozilla/5.0
+            10.0.0.1		bob	2026-11-21T02:18:21Z	POST	/a		HTTP/1.1	POST /a HTTP/1.1	503	7		
+            10.0.0.3			2026-11-21T02:20:00Z					\x16\x03	400	0		
+        "#]],
     );
     check_log(
         "where line contains \"GET\" | parse clf | select number = 1, path",
@@ -341,18 +341,18 @@ fn flow_points() {
     check_log(
         program,
         expect![[r#"
-        --- bad.txt
-        not a request	3
-        --- errors.json
-        {"remote":"10.0.0.2","ident":null,"user":null,"time":1795223901000000000,"method":"GET","path":"/b","query":null,"protocol":"HTTP/1.1","request":"GET /b HTTP/1.1","status":500,"bytes":20,"referer":"https://example.org/","agent":"Mozilla/5.0"}
-        {"remote":"10.0.0.1","ident":null,"user":"bob","time":1795227501000000000,"method":"POST","path":"/a","query":null,"protocol":"HTTP/1.1","request":"POST /a HTTP/1.1","status":503,"bytes":7,"referer":null,"agent":null}
-        --- stdout
-        status  n
-           200  1
-           400  1
-           500  1
-           503  1
-    "#]],
+            --- bad.txt
+            not a request	3
+            --- errors.json
+            {"remote":"10.0.0.2","ident":null,"user":null,"time":"2026-11-21T01:18:21Z","method":"GET","path":"/b","query":null,"protocol":"HTTP/1.1","request":"GET /b HTTP/1.1","status":500,"bytes":20,"referer":"https://example.org/","agent":"Mozilla/5.0"}
+            {"remote":"10.0.0.1","ident":null,"user":"bob","time":"2026-11-21T02:18:21Z","method":"POST","path":"/a","query":null,"protocol":"HTTP/1.1","request":"POST /a HTTP/1.1","status":503,"bytes":7,"referer":null,"agent":null}
+            --- stdout
+            status  n
+               200  1
+               400  1
+               500  1
+               503  1
+        "#]],
     );
     // Readers that need different columns; a name for a name; use before definition.
     let program = r#"

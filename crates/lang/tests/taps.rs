@@ -85,15 +85,15 @@ fn every_flow_point_has_a_name() {
         assert_eq!(live.running.flow(flow.name()).unwrap().point(), flow.point());
     }
     expect![[r#"
-        inputs [read.1] block: bytes
-        rows [parse.1] n: i64, name: bytes
-        bad [] line: bytes, number: i64
-        rows.1 [] n: i64, name: bytes
-        rows.2 [] n: i64, name: bytes
-        where.1 [] n: i64
-        select.1 [] n: i64, twice: i64
-        summarize.1.1 [] name: bytes
-        summarize.1 [] name: bytes, count(): i64
+        inputs [read.1] block: text
+        rows [parse.1] n: int, name: text
+        bad [] line: text, number: int
+        rows.1 [] n: int, name: text
+        rows.2 [] n: int, name: text
+        where.1 [] n: int
+        select.1 [] n: int, twice: int
+        summarize.1.1 [] name: text
+        summarize.1 [] name: text, count(): int
     "#]]
     .assert_eq(&shown);
     expect!["there is no flow point `row`; did you mean `rows`, `rows.1` or `rows.2`?"]

@@ -92,15 +92,27 @@ impl Lowering {
         let mut values = Values::new(tree, site);
         let value = |&root: &NodeId| {
             self.compute(f, tree, root, &mut values);
-            whole(f, values.get(root), tree.nodes[root].ty)
+            whole(f, values.get(root), tree.nodes[root].ty.words())
         };
         roots.iter().map(value).collect()
     }
 
     /// Computes a node with all that it needs.
     fn compute(&self, f: &mut FunctionBuilder<'_>, tree: &Tree, root: usize, values: &mut Values) {
-        for id in tree.nodes[root].first..=root {
-            if values.known[id].is_none() {
+        let first = tree.nodes[root].first;
+        // What lies between may be of no use, and then of operands that lie before: constants are made anew where
+        // they become floats.
+        let mut needed = vec![false; root + 1 - first];
+        needed[root - first] = true;
+        for id in (first..=root).rev().filter(|&id| values.known[id].is_none()) {
+            if needed[id - first] {
+                for operand in tree.nodes[id].kind.operands() {
+                    needed[operand - first] = true;
+                }
+            }
+        }
+        for id in first..=root {
+            if needed[id - first] && values.known[id].is_none() {
                 let lowered = self.node(f, &tree.nodes[id], values, values.hosts[id]);
                 values.known[id] = Some(lowered);
             }
@@ -125,7 +137,7 @@ impl Lowering {
             NodeKind::Bool(value) => present(f.bconst(*value)),
             NodeKind::Text(bytes) => present(f.data(data(bytes))),
             NodeKind::Null => {
-                let payload = f.zero(node.ty.present());
+                let payload = f.zero(node.ty.present().words());
                 let presence = Some(f.bconst(false));
                 Lowered {
                     payload,
@@ -134,6 +146,7 @@ impl Lowering {
                 }
             }
             NodeKind::Column(id) => parts(f, self.column(*id)),
+            NodeKind::As(a) => values.get(*a),
             NodeKind::Some(a) => {
                 let presence = Some(f.bconst(true));
                 Lowered {

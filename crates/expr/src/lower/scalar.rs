@@ -3,9 +3,11 @@
 use cutthrough_ir::{FunctionBuilder, Kind, Op, Type, Value};
 
 use super::data;
-use crate::scalar::{Absence, Comparison, Scalar};
+use crate::scalar::{Absence, Comparison, Part, Scalar};
 
-const HOUR_NANOS: i64 = 3_600_000_000_000;
+const SECOND_NANOS: i64 = 1_000_000_000;
+const MINUTE_NANOS: i64 = 60 * SECOND_NANOS;
+const HOUR_NANOS: i64 = 60 * MINUTE_NANOS;
 const DAY_NANOS: i64 = 24 * HOUR_NANOS;
 
 /// The result, and whether it is there, where the function may have none.
@@ -65,17 +67,15 @@ pub(super) fn lower(
         S::Min(kind) => extreme(f, Comparison::Less, kind, x),
         S::Max(kind) => extreme(f, Comparison::Greater, kind, x),
         S::Bin(kind, absence) => return bin(f, kind, x, absence),
-        S::Hour => {
-            let day = f.iconst(DAY_NANOS);
-            let time = floor_modulo(f, x[0], day);
-            let hour = f.iconst(HOUR_NANOS);
-            f.op(Op::Idiv, &[time, hour])
-        }
+        S::Clock(part) => clock(f, part, x[0]),
         S::Lower | S::Upper | S::Trim | S::Replace | S::SplitPart | S::Concat | S::Substr | S::Len => {
             unreachable!("host functions")
         }
-        S::TextOfInt | S::TextOfFloat | S::Date | S::DateTime => unreachable!("host functions"),
-        S::Matches | S::Extract | S::TimeOfText => unreachable!("host functions"),
+        S::TextOfInt | S::TextOfFloat | S::TextOfTime | S::TextOfDuration | S::Matches | S::Extract => {
+            unreachable!("host functions")
+        }
+        S::TimeOfText | S::TimeByFormat | S::DurationOfText => unreachable!("host functions"),
+        S::Calendar(_) | S::FormatTime | S::Truncate => unreachable!("host functions"),
     };
     (payload, None)
 }
@@ -246,6 +246,19 @@ fn floor_modulo(f: &mut FunctionBuilder<'_>, x: Value, size: Value) -> Value {
     let is_negative = f.op(Op::Ilt, &[rest, zero]);
     let above = f.op(Op::Iadd, &[rest, size]);
     f.op(Op::Select, &[is_negative, above, rest])
+}
+
+/// The hour, the minute or the second of a time, by UTC's clock.
+fn clock(f: &mut FunctionBuilder<'_>, part: Part, time: Value) -> Value {
+    let (whole, unit) = match part {
+        Part::Hour => (DAY_NANOS, HOUR_NANOS),
+        Part::Minute => (HOUR_NANOS, MINUTE_NANOS),
+        _ => (MINUTE_NANOS, SECOND_NANOS),
+    };
+    let whole = f.iconst(whole);
+    let rest = floor_modulo(f, time, whole);
+    let unit = f.iconst(unit);
+    f.op(Op::Idiv, &[rest, unit])
 }
 
 fn bin(f: &mut FunctionBuilder<'_>, kind: Kind, x: &[Value], absence: Absence) -> (Value, Option<Value>) {

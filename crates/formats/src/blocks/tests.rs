@@ -290,7 +290,7 @@ fn record(columns: &[Column], order: &[Option<usize>], sep: u8, random: &mut Ran
             text.push(sep);
         }
         let column = order.get(k).copied().flatten().filter(|_| is_usual);
-        let usual = match column.map(|column| columns[column].ty.kind) {
+        let usual = match column.map(|column| columns[column].ty.kind.words()) {
             Some(Kind::I64) => "-1203",
             Some(Kind::F64) => "-12.3",
             Some(Kind::Bool) => "True",

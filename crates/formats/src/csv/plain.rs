@@ -1,10 +1,11 @@
 //! Records without quotes, of short numbers: most of them.
 
-use cutthrough_ir::Kind;
-
 use super::{CsvRecords, Slot, parse_bool};
+use cutthrough_expr::LogicalKind;
+
 use crate::number::{f64_at, i64_at};
 use crate::records::Cells;
+use crate::time::{parse_duration, parse_time};
 
 impl CsvRecords {
     /// See [`Records::plain`](crate::records::Records::plain): each field ends where the
@@ -54,25 +55,29 @@ impl Slot {
         to: usize,
         cells: &mut impl Cells<'a>,
     ) -> Option<()> {
-        if from == to && (self.ty.nullable || self.ty.kind == Kind::Bytes) {
+        if from == to && (self.ty.nullable || self.ty.kind == LogicalKind::Text) {
             return Some(());
         }
         match (self.ty.kind, self.column) {
-            (Kind::Bytes, None) => {}
-            (Kind::Bytes, Some(column)) => cells.bytes(column, &block[from..to]),
-            (Kind::I64, column) => {
-                let value = i64_at(block, from, to)?;
+            (LogicalKind::Text, None) => {}
+            (LogicalKind::Text, Some(column)) => cells.bytes(column, &block[from..to]),
+            (LogicalKind::Int | LogicalKind::Time | LogicalKind::Duration, column) => {
+                let value = match self.ty.kind {
+                    LogicalKind::Time => parse_time(&block[from..to])?,
+                    LogicalKind::Duration => parse_duration(&block[from..to])?,
+                    _ => i64_at(block, from, to)?,
+                };
                 if let Some(column) = column {
                     cells.i64(column, value);
                 }
             }
-            (Kind::F64, column) => {
+            (LogicalKind::Float, column) => {
                 let value = f64_at(block, from, to)?;
                 if let Some(column) = column {
                     cells.f64(column, value);
                 }
             }
-            (Kind::Bool, column) => {
+            (LogicalKind::Bool, column) => {
                 let value = parse_bool(&block[from..to])?;
                 if let Some(column) = column {
                     cells.bool(column, value);

@@ -101,14 +101,14 @@ fn rows_are_good_or_bad_whatever_is_wanted() {
 
 #[test]
 fn what_was_written_reads_back() {
-    let declaration = "a:str,b:str?,c:i64?,d:f64,e:bool?";
+    let declaration = "a:text,b:text?,c:int?,d:float,e:bool?,f:time,g:duration?";
     let columns = parse_columns(declaration).unwrap();
     let fields = columns
         .iter()
         .map(|column| Field::new(&column.name, column.ty))
         .collect();
     let mut renderer = Renderer::new(Format::Csv, fields);
-    let mut host = host(declaration, &[0, 1, 2, 3, 4]);
+    let mut host = host(declaration, &[0, 1, 2, 3, 4, 5, 6]);
     let mut random = Random::new(3);
     for _ in 0..20_000 {
         let maybe =
@@ -119,8 +119,10 @@ fn what_was_written_reads_back() {
             maybe(Value::I64(random.next().cast_signed() - (1 << 40)), &mut random),
             Value::F64(random.next() as f64 / 1024.0),
             maybe(Value::Bool(random.below(2) == 0), &mut random),
+            Value::I64((random.next() << 32 ^ random.next()).cast_signed()),
+            maybe(Value::I64(random.next().cast_signed() - (1 << 31)), &mut random),
         ];
-        let types: Vec<Type> = columns.iter().map(|column| column.ty).collect();
+        let types: Vec<Type> = columns.iter().map(|column| column.ty.words()).collect();
         let mut line = Vec::new();
         renderer.row(element(&types, &values).get(0), &mut line);
         assert_eq!(line.pop(), Some(b'\n'));
@@ -151,7 +153,7 @@ fn declarations() {
         columns[1],
         Column {
             name: "temp".to_owned(),
-            ty: Type::F64.or_null()
+            ty: LogicalType::FLOAT.or_null()
         }
     );
     let check = |declaration: &str, message: &str| {

@@ -34,7 +34,7 @@ impl Write {
         fields: Vec<Field>,
         writer: impl io::Write + Send + 'static,
     ) -> Write {
-        let types: Vec<Type> = fields.iter().map(|field| field.ty).collect();
+        let types: Vec<Type> = fields.iter().map(|field| field.ty.words()).collect();
         let writer: Box<dyn io::Write + Send> = Box::new(writer);
         let writer = WriterHost::new(name, writer, format, fields);
         let sig = HostSig {

@@ -5,8 +5,7 @@
 use cutthrough_ir::{Scalar, Words};
 use memchr::memchr_iter;
 
-use super::Field;
-use super::text::push_scalar;
+use super::{Field, push_scalar};
 
 /// Renders rows as comma-separated values.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl Csv {
                 Some(Scalar::Bytes(value)) => {
                     push_field(out, value, field.ty.nullable || self.fields.len() == 1);
                 }
-                value => push_scalar(out, value),
+                value => push_scalar(out, field.ty.kind, value),
             }
         }
         out.push(b'\n');

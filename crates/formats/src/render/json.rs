@@ -3,14 +3,15 @@
 
 use cutthrough_ir::{Scalar, Words};
 
-use super::Field;
-use crate::number::{push_f64, push_i64};
+use super::{Field, push_scalar};
+use cutthrough_expr::LogicalKind;
 
 /// Renders rows as JSON.
 #[derive(Debug)]
 pub struct Json {
     /// What comes before each value.
     before: Vec<Vec<u8>>,
+    kinds: Vec<LogicalKind>,
     not_finite: u64,
 }
 
@@ -25,6 +26,7 @@ impl Json {
         };
         Json {
             before: fields.iter().enumerate().map(before).collect(),
+            kinds: fields.iter().map(|field| field.ty.kind).collect(),
             not_finite: 0,
         }
     }
@@ -39,17 +41,21 @@ impl Json {
         if self.before.is_empty() {
             out.push(b'{');
         }
-        for (before, value) in self.before.iter().zip(row.iter()) {
+        for ((before, &kind), value) in self.before.iter().zip(&self.kinds).zip(row.iter()) {
             out.extend_from_slice(before);
             match value {
-                Some(Scalar::I64(value)) => push_i64(out, value),
-                Some(Scalar::F64(value)) if value.is_finite() => push_f64(out, value),
-                Some(Scalar::Bool(value)) => out.extend_from_slice(if value { b"true" } else { b"false" }),
                 Some(Scalar::Bytes(value)) => push_string(out, value),
-                absent => {
-                    self.not_finite += u64::from(absent.is_some());
+                Some(Scalar::F64(value)) if !value.is_finite() => {
+                    self.not_finite += 1;
                     out.extend_from_slice(b"null");
                 }
+                None => out.extend_from_slice(b"null"),
+                value if matches!(kind, LogicalKind::Time | LogicalKind::Duration) => {
+                    out.push(b'"');
+                    push_scalar(out, kind, value);
+                    out.push(b'"');
+                }
+                value => push_scalar(out, kind, value),
             }
         }
         out.extend_from_slice(b"}\n");
@@ -164,6 +170,6 @@ mod tests {
             String::from_utf8(render(Format::Json, &fields, &rows)).unwrap(),
             expected
         );
-        assert_eq!(render(Format::Json, &[], &[vec![]]), b"{}\n");
+        assert_eq!(render::<Type>(Format::Json, &[], &[vec![]]), b"{}\n");
     }
 }

@@ -11,7 +11,11 @@
 //! | [`table`] | aligned columns for a terminal |
 //! | [`writer`] | the host function |
 
-use cutthrough_ir::{Type, Words};
+use cutthrough_expr::{LogicalKind, LogicalType};
+use cutthrough_ir::{Scalar, Words};
+
+use crate::number::{push_f64, push_i64};
+use crate::time::{push_duration, push_time};
 
 pub mod csv;
 pub mod json;
@@ -60,15 +64,15 @@ pub struct Field {
     /// The name.
     pub name: String,
     /// The type.
-    pub ty: Type,
+    pub ty: LogicalType,
 }
 
 impl Field {
     /// A field.
-    pub fn new(name: impl Into<String>, ty: Type) -> Field {
+    pub fn new(name: impl Into<String>, ty: impl Into<LogicalType>) -> Field {
         Field {
             name: name.into(),
-            ty,
+            ty: ty.into(),
         }
     }
 }
@@ -92,7 +96,7 @@ impl Renderer {
         Renderer(match format {
             Format::Json => Kind::Json(json::Json::new(&fields)),
             Format::Csv => Kind::Csv(csv::Csv::new(fields)),
-            Format::Text => Kind::Text(text::Text),
+            Format::Text => Kind::Text(text::Text::new(fields)),
             Format::Table => Kind::Table(table::Table::new(fields)),
         })
     }
@@ -140,14 +144,35 @@ impl Renderer {
     }
 }
 
+/// Appends a value of a kind as it is; nothing for null.
+fn push_scalar(out: &mut Vec<u8>, kind: LogicalKind, value: Option<Scalar<'_>>) {
+    match value {
+        None => {}
+        Some(Scalar::I64(value)) => match kind {
+            LogicalKind::Time => push_time(out, value),
+            LogicalKind::Duration => push_duration(out, value),
+            _ => push_i64(out, value),
+        },
+        Some(Scalar::F64(value)) => push_f64(out, value),
+        Some(Scalar::Bool(value)) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+        Some(Scalar::Bytes(value)) => out.extend_from_slice(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use cutthrough_ir::Type;
+
     use super::*;
     use crate::testing::{Random, Value, element};
 
-    pub(super) fn render(format: Format, fields: &[(&str, Type)], rows: &[Vec<Value>]) -> Vec<u8> {
-        let types: Vec<Type> = fields.iter().map(|field| field.1).collect();
-        let fields = fields.iter().map(|(name, ty)| Field::new(*name, *ty)).collect();
+    pub(super) fn render<T>(format: Format, fields: &[(&str, T)], rows: &[Vec<Value>]) -> Vec<u8>
+    where
+        T: Copy + Into<LogicalType>,
+    {
+        let fields = fields.iter().map(|&(name, ty)| Field::new(name, ty));
+        let fields: Vec<Field> = fields.collect();
+        let types: Vec<Type> = fields.iter().map(|field| field.ty.words()).collect();
         let mut renderer = Renderer::new(format, fields);
         let mut out = Vec::new();
         renderer.begin(&mut out);
@@ -164,6 +189,34 @@ mod tests {
             assert_eq!(Format::from_name(format.name()), Some(format));
         }
         assert_eq!(Format::from_name("xml"), None);
+    }
+
+    #[test]
+    fn times_are_iso_8601_everywhere() {
+        let fields = [
+            ("at", LogicalType::TIME),
+            ("took", LogicalType::DURATION.or_null()),
+        ];
+        let second = 1_000_000_000;
+        let rows = [
+            vec![
+                Value::I64(1_795_223_900 * second),
+                Value::I64(-90 * second - second / 4),
+            ],
+            vec![Value::I64(500_000_000), Value::Null],
+        ];
+        let shown = |format| String::from_utf8(render(format, &fields, &rows)).unwrap();
+        let json = "{\"at\":\"2026-11-21T01:18:20Z\",\"took\":\"-PT1M30.25S\"}\n\
+                    {\"at\":\"1970-01-01T00:00:00.5Z\",\"took\":null}\n";
+        assert_eq!(shown(Format::Json), json);
+        let csv = "at,took\n2026-11-21T01:18:20Z,-PT1M30.25S\n1970-01-01T00:00:00.5Z,\n";
+        assert_eq!(shown(Format::Csv), csv);
+        let text = "2026-11-21T01:18:20Z\t-PT1M30.25S\n1970-01-01T00:00:00.5Z\t\n";
+        assert_eq!(shown(Format::Text), text);
+        let table = "at                             took\n\
+                     2026-11-21T01:18:20Z    -PT1M30.25S\n\
+                     1970-01-01T00:00:00.5Z            -\n";
+        assert_eq!(shown(Format::Table), table);
     }
 
     #[test]

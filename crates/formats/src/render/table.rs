@@ -10,12 +10,12 @@
 use std::fmt::Write;
 use std::mem;
 
-use cutthrough_ir::{Kind, Scalar, Words};
+use cutthrough_expr::LogicalKind;
+use cutthrough_ir::{Scalar, Words};
 use unicode_width::UnicodeWidthStr;
 
-use super::Field;
+use super::{Field, push_scalar};
 use crate::limits::{TABLE_BYTES_MAX, TABLE_COLUMN_WIDTH_MAX, TABLE_ROWS_MAX};
-use crate::number::{push_f64, push_i64};
 
 const GAP: usize = 2;
 
@@ -56,7 +56,7 @@ impl Table {
     /// Takes a row; appends it if the widths are settled.
     pub fn row(&mut self, row: Words<'_>, out: &mut Vec<u8>) {
         for (k, value) in row.iter().enumerate() {
-            push_cell(&mut self.held.text, value);
+            push_cell(&mut self.held.text, self.fields[k].ty.kind, value);
             self.close_cell(k);
         }
         let rows = self.held.ends.len() / self.fields.len().max(1);
@@ -96,7 +96,10 @@ impl Table {
             let column = k % columns;
             let pad = self.widths[column].saturating_sub(width);
             let is_last = column + 1 == columns;
-            let right = matches!(self.fields[column].ty.kind, Kind::I64 | Kind::F64);
+            let right = matches!(
+                self.fields[column].ty.kind,
+                LogicalKind::Int | LogicalKind::Float | LogicalKind::Duration
+            );
             if right {
                 out.resize(out.len() + pad, b' ');
             }
@@ -115,16 +118,14 @@ impl Table {
     }
 }
 
-fn push_cell(out: &mut String, value: Option<Scalar<'_>>) {
-    let mut number = Vec::new();
+fn push_cell(out: &mut String, kind: LogicalKind, value: Option<Scalar<'_>>) {
+    let mut plain = Vec::new();
     match value {
         None => out.push('-'),
-        Some(Scalar::Bool(value)) => out.push_str(if value { "true" } else { "false" }),
         Some(Scalar::Bytes(value)) => push_safe(out, value),
-        Some(Scalar::I64(value)) => push_i64(&mut number, value),
-        Some(Scalar::F64(value)) => push_f64(&mut number, value),
+        value => push_scalar(&mut plain, kind, value),
     }
-    out.extend(number.iter().map(|&digit| char::from(digit)));
+    out.extend(plain.iter().map(|&byte| char::from(byte)));
 }
 
 /// Appends text that a terminal only shows.

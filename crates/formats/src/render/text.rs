@@ -1,34 +1,30 @@
 //! Fields separated by tabs, a row a line: bytes as they are, null as nothing.
 
-use cutthrough_ir::{Scalar, Words};
+use cutthrough_ir::Words;
 
-use crate::number::{push_f64, push_i64};
+use super::{Field, push_scalar};
 
 /// Renders rows as text.
 #[derive(Debug)]
-pub struct Text;
+pub struct Text {
+    fields: Vec<Field>,
+}
 
 impl Text {
+    /// Rows of these fields.
+    pub fn new(fields: Vec<Field>) -> Text {
+        Text { fields }
+    }
+
     /// Appends a row.
     pub fn row(&self, row: Words<'_>, out: &mut Vec<u8>) {
-        for (k, value) in row.iter().enumerate() {
+        for (k, (field, value)) in self.fields.iter().zip(row.iter()).enumerate() {
             if k > 0 {
                 out.push(b'\t');
             }
-            push_scalar(out, value);
+            push_scalar(out, field.ty.kind, value);
         }
         out.push(b'\n');
-    }
-}
-
-/// Appends a value as it is; nothing for null.
-pub(super) fn push_scalar(out: &mut Vec<u8>, value: Option<Scalar<'_>>) {
-    match value {
-        None => {}
-        Some(Scalar::I64(value)) => push_i64(out, value),
-        Some(Scalar::F64(value)) => push_f64(out, value),
-        Some(Scalar::Bool(value)) => out.extend_from_slice(if value { b"true" } else { b"false" }),
-        Some(Scalar::Bytes(value)) => out.extend_from_slice(value),
     }
 }
 

@@ -54,7 +54,7 @@ impl<W: Write + Send> WriterHost<W> {
     pub fn new(name: impl Into<String>, writer: W, format: Format, fields: Vec<Field>) -> WriterHost<W> {
         WriterHost {
             name: name.into(),
-            types: fields.iter().map(|field| field.ty).collect(),
+            types: fields.iter().map(|field| field.ty.words()).collect(),
             renderer: Renderer::new(format, fields),
             writer: Some(writer),
             finish: None,

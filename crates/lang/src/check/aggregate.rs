@@ -1,8 +1,7 @@
 //! Aggregates, and the expressions around them.
 
 use cutthrough::aggregate::{AggregateFunction, BasicAggregate};
-use cutthrough::ir::Kind;
-use cutthrough_expr::{ColumnId, NodeKind, Scalar, Tree};
+use cutthrough_expr::{ColumnId, LogicalKind, LogicalType, NodeKind, Scalar, Tree};
 
 use super::Check;
 use super::expr::{Expressions, Typed, name_of};
@@ -67,7 +66,7 @@ impl Expressions<'_> {
                 format!("here are {}", arguments.len()),
             )));
         }
-        let mut inner = Expressions::new(&aggregates.input, self.columns);
+        let mut inner = Expressions::new(&aggregates.input, self.columns, self.now);
         let typed = arguments
             .first()
             .map(|argument| inner.expr(argument))
@@ -79,12 +78,15 @@ impl Expressions<'_> {
         }
         if let Some(typed) = typed
             && matches!(function, AggregateFunction::Sum | AggregateFunction::Avg)
-            && !matches!(typed.kind(), Kind::I64 | Kind::F64)
+            && !matches!(
+                typed.kind(),
+                LogicalKind::Int | LogicalKind::Float | LogicalKind::Duration
+            )
         {
             let message = format!("{} takes a number", quoted(&name.text));
             let diagnostic = Diagnostic::new(message, typed.span, format!("this is {}", name_of(typed)));
             return Err(Box::new(match typed.kind() {
-                Kind::Bool => diagnostic.with_help("to count what is true, `sum(int(...))`"),
+                LogicalKind::Bool => diagnostic.with_help("to count what is true, `sum(int(...))`"),
                 _ => diagnostic.with_help("`int(...)` or `float(...)` makes a number of text"),
             }));
         }
@@ -93,18 +95,31 @@ impl Expressions<'_> {
             tree.nodes.truncate(typed.id + 1);
             tree
         });
-        let ty = BasicAggregate {
+        let basic = BasicAggregate {
             function,
-            input: input.as_ref().map(Tree::ty),
+            input: input.as_ref().map(|tree| tree.ty().words()),
+        };
+        let mut ty = LogicalType::from(basic.result());
+        let kind = input.as_ref().map(|tree| tree.ty().kind);
+        // What is of the input's kind in words is so in meaning, but for a count.
+        if let Some(kind) =
+            kind.filter(|kind| function != AggregateFunction::Count && kind.words() == ty.kind.words())
+        {
+            ty.kind = kind;
         }
-        .result();
         let result = self.columns.add(name.text.as_str(), ty);
         aggregates.uses.push(AggregateUse {
             function,
             input,
             result,
         });
-        Ok(self.typed(NodeKind::Column(result), ty, span))
+        let typed = self.typed(NodeKind::Column(result), ty, span);
+        let is_mean = function == AggregateFunction::Avg && kind == Some(LogicalKind::Duration);
+        Ok(if is_mean {
+            self.whole_duration(typed, span)
+        } else {
+            typed
+        })
     }
 }
 

@@ -79,11 +79,11 @@ fn columns_and_functions_that_are_not_there() {
             parse clf | summarize count(1, 2)
                 [count(1, 2)] `count` takes at most one argument / here are 2
             parse clf | select lenght(path)
-                [lenght] there is no function `lenght` / not a function / there are `abs`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `datetime`, `extract`, `float`, `floor`, `hour` and `if` and more
+                [lenght] there is no function `lenght` / not a function / there are `abs`, `ago`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `day`, `duration`, `extract`, `float` and `floor` and more
             parse clf | select length(path)
                 [length] there is no function `length` / not a function / the function for this is `len`
             parse clf | select frobnicate(path)
-                [frobnicate] there is no function `frobnicate` / not a function / there are `abs`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `datetime`, `extract`, `float`, `floor`, `hour` and `if` and more
+                [frobnicate] there is no function `frobnicate` / not a function / there are `abs`, `ago`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `day`, `duration`, `extract`, `float` and `floor` and more
             parse clf | select len()
                 [len()] `len` takes one argument / here are 0 / it is called as `len(text)`
             parse clf | select substr(path)
@@ -206,7 +206,7 @@ fn types_that_do_not_fit() {
             parse clf | select round(1.5, status)
                 [status] `round` takes a constant from 0 to 15 for the digits / not such a number
             parse clf | select hour(1.5)
-                [1.5] `hour` takes whole numbers (int) / this is float / `int(...)` makes one of it
+                [1.5] `hour` takes a time / this is float / of seconds since 1970, `@1970-01-01 + n * 1s` makes one
             parse clf | select split_part(path, "/", "1")
                 ["1"] `split_part` takes whole numbers (int) / this is text / `int(...)` makes one of it
             parse clf | select sqrt(null)
@@ -252,7 +252,7 @@ fn words_of_other_languages() {
         ],
         expect![[r#"
             parse clf | where time >= "2026-11-21T02:00"
-                ["2026-11-21T02:00"] `>=` of int and text / this is text, what is before it int / a time is written `@2026-11-21T02:00`, without quotes; `time(...)` makes one of text
+                ["2026-11-21T02:00"] `>=` of time and text / this is text, what is before it time / a time is written `@2026-11-21T02:00`, without quotes; `time(...)` makes one of text
             parse clf | where time >= @yesterday
                 [@yesterday] this is no time / cannot be read / a time is written `@2026-11-21` or `@2026-11-21T02:00:00+01:00`; without an offset it is UTC
             parse clf | summarize percentile(bytes, 95)
@@ -428,7 +428,7 @@ fn formats_that_do_not_fit() {
               write stdout (a)
 
             parse csv(columns="a,a")
-                ["a,a"] columns: `a` is there twice / cannot be read / columns are `name:type`, with commas between: `station:text,temp:float?`; types are int, float, bool and text
+                ["a,a"] columns: `a` is there twice / cannot be read / columns are `name:type`, with commas between: `station:text,temp:float?`; types are int, float, bool, text, time and duration
             parse csv(columns="\xff")
                 ["\xff"] the names of columns are UTF-8 / cannot be read
             parse csv(header=false)

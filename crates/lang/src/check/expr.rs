@@ -1,22 +1,21 @@
 //! Expressions: names to columns, and the type of everything.
 
-use cutthrough::ir::{Kind, Type};
-use cutthrough_expr::{Absence, Comparison, NodeId, NodeKind, Scalar, Tree};
+use cutthrough_expr::{Absence, Comparison, LogicalKind, LogicalType, NodeId, NodeKind, Scalar, Tree};
+use cutthrough_formats::time::parse_time;
 
 use super::Check;
 use super::aggregate::{Aggregates, is_aggregate};
-use super::types::{Columns, Schema, type_name};
+use super::types::{Columns, Schema};
 use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, UnaryOp};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::pattern::compile_pattern;
 use crate::span::Span;
-use crate::time::parse_time;
 
 /// A checked expression; the literal `null` has no type until something gives it one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Typed {
     pub(super) id: NodeId,
-    pub(super) ty: Option<Type>,
+    pub(super) ty: Option<LogicalType>,
     pub(super) span: Span,
 }
 
@@ -27,15 +26,18 @@ pub(super) struct Expressions<'c> {
     /// Where aggregates may stand: in `summarize`, outside of another aggregate.
     pub(super) aggregates: Option<&'c mut Aggregates>,
     pub(super) tree: Tree,
+    /// What `now()` gives.
+    pub(super) now: i64,
 }
 
 impl<'c> Expressions<'c> {
-    pub(super) fn new(schema: &'c Schema, columns: &'c mut Columns) -> Expressions<'c> {
+    pub(super) fn new(schema: &'c Schema, columns: &'c mut Columns, now: i64) -> Expressions<'c> {
         Expressions {
             schema,
             columns,
             aggregates: None,
             tree: Tree::default(),
+            now,
         }
     }
 
@@ -51,11 +53,13 @@ impl<'c> Expressions<'c> {
     /// Checks a whole expression that must be a condition.
     pub(super) fn condition(mut self, expr: &Expr, verb: &str) -> Check<Tree> {
         let typed = self.expr(expr)?;
-        if typed.ty.is_none_or(|ty| ty.kind != Kind::Bool) {
+        if typed.ty.is_none_or(|ty| ty.kind != LogicalKind::Bool) {
             let message = format!("{verb} needs a condition: something that is true or false");
             let diagnostic = Diagnostic::new(message, expr.span, format!("this is {}", name_of(typed)));
             return Err(Box::new(match typed.ty.map(|ty| ty.kind) {
-                Some(Kind::I64 | Kind::F64) => diagnostic.with_help("compare it, as in `... != 0`"),
+                Some(LogicalKind::Int | LogicalKind::Float) => {
+                    diagnostic.with_help("compare it, as in `... != 0`")
+                }
                 Some(_) => diagnostic.with_help("compare it, as in `... != \"\"` or `... != null`"),
                 None => diagnostic,
             }));
@@ -84,15 +88,14 @@ impl<'c> Expressions<'c> {
 
     fn literal(&mut self, literal: &Literal, span: Span) -> Typed {
         let (kind, ty) = match literal {
-            Literal::Int(value)
-            | Literal::Duration(value)
-            | Literal::ByteSize(value)
-            | Literal::Time(value) => (NodeKind::Int(*value), Type::I64),
-            Literal::Float(value) => (NodeKind::Float(*value), Type::F64),
-            Literal::Bool(value) => (NodeKind::Bool(*value), Type::BOOL),
-            Literal::Text(bytes) => (NodeKind::Text(bytes.clone()), Type::BYTES),
+            Literal::Int(value) | Literal::ByteSize(value) => (NodeKind::Int(*value), LogicalType::INT),
+            Literal::Time(value) => (NodeKind::Int(*value), LogicalType::TIME),
+            Literal::Duration(value) => (NodeKind::Int(*value), LogicalType::DURATION),
+            Literal::Float(value) => (NodeKind::Float(*value), LogicalType::FLOAT),
+            Literal::Bool(value) => (NodeKind::Bool(*value), LogicalType::BOOL),
+            Literal::Text(bytes) => (NodeKind::Text(bytes.clone()), LogicalType::TEXT),
             Literal::Null => {
-                let id = self.tree.add(NodeKind::Null, Type::I64.or_null());
+                let id = self.tree.add(NodeKind::Null, LogicalType::INT.or_null());
                 return Typed { id, ty: None, span };
             }
         };
@@ -122,8 +125,14 @@ impl<'c> Expressions<'c> {
 
     fn unary(&mut self, op: UnaryOp, operand: Typed, span: Span) -> Check<Typed> {
         let scalar = match (op, operand.ty.map(|ty| ty.kind)) {
-            (UnaryOp::Not, Some(Kind::Bool)) => Scalar::Not,
-            (UnaryOp::Negate, Some(kind @ (Kind::I64 | Kind::F64))) => Scalar::Negate(kind),
+            (UnaryOp::Not, Some(LogicalKind::Bool)) => Scalar::Not,
+            (UnaryOp::Negate, Some(LogicalKind::Duration)) => {
+                let negate = Scalar::Negate(LogicalKind::Duration.words());
+                return Ok(self.strict_as(LogicalKind::Duration, negate, vec![operand.id], span));
+            }
+            (UnaryOp::Negate, Some(kind @ (LogicalKind::Int | LogicalKind::Float))) => {
+                Scalar::Negate(kind.words())
+            }
             (UnaryOp::Not, _) => return Err(self.wrong("`not`", "a condition", operand)),
             (UnaryOp::Negate, _) => return Err(self.wrong("`-`", "a number", operand)),
         };
@@ -158,6 +167,11 @@ impl<'c> Expressions<'c> {
                 Ok(self.strict(Scalar::Matches, operands, span))
             }
             B::Coalesce => self.coalesce_two(left, right, span),
+            B::Add | B::Subtract | B::Multiply | B::Divide | B::DivideInt | B::Remainder
+                if left.is_temporal() || right.is_temporal() =>
+            {
+                self.temporal(op, left, right, span)
+            }
             B::Add | B::Subtract | B::Multiply => self.arithmetic(op, left, right, span),
             B::Divide | B::DivideInt | B::Remainder => self.division(op, left, right, span),
         }
@@ -177,9 +191,9 @@ impl<'c> Expressions<'c> {
         };
         Ok(self.typed(
             kind,
-            Type {
+            LogicalType {
                 nullable,
-                ..Type::BOOL
+                ..LogicalType::BOOL
             },
             span,
         ))
@@ -192,7 +206,7 @@ impl<'c> Expressions<'c> {
             let diagnostic = Diagnostic::new("`null` is compared with itself", span, "always the same");
             return Err(Box::new(diagnostic));
         }
-        let is_null = self.typed(NodeKind::IsNull(value.id), Type::BOOL, span);
+        let is_null = self.typed(NodeKind::IsNull(value.id), LogicalType::BOOL, span);
         Ok(if is_present {
             self.strict(Scalar::Not, vec![is_null.id], span)
         } else {
@@ -205,45 +219,53 @@ impl<'c> Expressions<'c> {
         let (left, right) = (self.present(left)?, self.present(right)?);
         let (a, b, kind) = self.alike(&name, left, right)?;
         let is_order = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
-        if kind == Kind::Bool && is_order {
+        if kind == LogicalKind::Bool && is_order {
             return Err(self.wrong(&name, "numbers or texts", left));
         }
-        Ok(self.strict(Scalar::Compare(comparison, kind), vec![a, b], span))
+        Ok(self.strict(Scalar::Compare(comparison, kind.words()), vec![a, b], span))
     }
 
     /// Two values as ones of the same kind: an int beside a float becomes one.
-    pub(super) fn alike(&mut self, what: &str, left: Typed, right: Typed) -> Check<(NodeId, NodeId, Kind)> {
+    pub(super) fn alike(
+        &mut self,
+        what: &str,
+        left: Typed,
+        right: Typed,
+    ) -> Check<(NodeId, NodeId, LogicalKind)> {
         let (a, b) = (self.present(left)?.kind(), self.present(right)?.kind());
         match (a, b) {
             _ if a == b => Ok((left.id, right.id, a)),
-            (Kind::I64, Kind::F64) => Ok((self.as_float(left.id), right.id, Kind::F64)),
-            (Kind::F64, Kind::I64) => Ok((left.id, self.as_float(right.id), Kind::F64)),
+            (LogicalKind::Int, LogicalKind::Float) => {
+                Ok((self.as_float(left.id), right.id, LogicalKind::Float))
+            }
+            (LogicalKind::Float, LogicalKind::Int) => {
+                Ok((left.id, self.as_float(right.id), LogicalKind::Float))
+            }
             _ => {
                 let (l, r) = (name_of(left), name_of(right));
                 let message = format!("{what} of {l} and {r}");
                 let label = format!("this is {r}, what is before it {l}");
                 let diagnostic = Diagnostic::new(message, right.span, label);
                 Err(Box::new(match (a, b) {
-                    (Kind::Bytes, Kind::I64 | Kind::F64) | (Kind::I64 | Kind::F64, Kind::Bytes) => {
-                        let is_int = a == Kind::I64 || b == Kind::I64;
+                    (LogicalKind::Text, LogicalKind::Int | LogicalKind::Float)
+                    | (LogicalKind::Int | LogicalKind::Float, LogicalKind::Text) => {
+                        let is_int = a == LogicalKind::Int || b == LogicalKind::Int;
                         let to = if is_int { "int" } else { "float" };
-                        let time = [left, right].into_iter().find(|side| self.is_time(*side));
-                        diagnostic.with_help(match time {
-                            Some(_) if is_int => {
-                                "a time is written `@2026-11-21T02:00`, without quotes; `time(...)` makes one of text"
-                                    .to_owned()
-                            }
-                            _ => format!("`{to}(...)` makes a number of text, `text(...)` text of a number"),
-                        })
+                        diagnostic.with_help(format!(
+                            "`{to}(...)` makes a number of text, `text(...)` text of a number"
+                        ))
                     }
-                    _ => diagnostic,
+                    _ => match self.temporal_help(left, right) {
+                        Some(help) => diagnostic.with_help(help),
+                        None => diagnostic,
+                    },
                 }))
             }
         }
     }
 
     /// Whether it is a constant text that spells a time.
-    fn is_time(&self, typed: Typed) -> bool {
+    pub(super) fn spells_time(&self, typed: Typed) -> bool {
         matches!(&self.tree.nodes[typed.id].kind, NodeKind::Text(text) if parse_time(text).is_some())
     }
 
@@ -277,12 +299,12 @@ impl<'c> Expressions<'c> {
         if !ty.nullable {
             return Ok(Typed {
                 id: a,
-                ty: Some(Type::new(kind)),
+                ty: Some(LogicalType::new(kind)),
                 span,
             });
         }
         let nullable = self.tree.nodes[b].ty.nullable;
-        Ok(self.typed(NodeKind::Coalesce(a, b), Type { kind, nullable }, span))
+        Ok(self.typed(NodeKind::Coalesce(a, b), LogicalType { kind, nullable }, span))
     }
 
     /// `if(c, a, b)`: either side may be `null`.
@@ -295,14 +317,14 @@ impl<'c> Expressions<'c> {
         };
         let (mut x, mut y, kind) = self.alike("`if`", a, b)?;
         let nullable = self.tree.nodes[x].ty.nullable || self.tree.nodes[y].ty.nullable;
-        let ty = Type { kind, nullable };
+        let ty = LogicalType { kind, nullable };
         if nullable {
             (x, y) = (self.nullable(x), self.nullable(y));
         }
         Ok(self.typed(NodeKind::If(condition, x, y), ty, span))
     }
 
-    fn null_of(&mut self, null: Typed, ty: Type) -> Typed {
+    fn null_of(&mut self, null: Typed, ty: LogicalType) -> Typed {
         self.typed(NodeKind::Null, ty.or_null(), null.span)
     }
 
@@ -318,13 +340,13 @@ impl<'c> Expressions<'c> {
     fn arithmetic(&mut self, op: BinaryOp, left: Typed, right: Typed, span: Span) -> Check<Typed> {
         let (left, right) = (self.present(left)?, self.present(right)?);
         let name = quoted(op.spelling());
-        if op == BinaryOp::Add && left.kind() == Kind::Bytes && right.kind() == Kind::Bytes {
+        if op == BinaryOp::Add && left.kind() == LogicalKind::Text && right.kind() == LogicalKind::Text {
             return Ok(self.strict(Scalar::Concat, vec![left.id, right.id], span));
         }
         for operand in [left, right] {
             if !operand.is_number() {
-                let is_concat =
-                    op == BinaryOp::Add && (left.kind() == Kind::Bytes || right.kind() == Kind::Bytes);
+                let is_concat = op == BinaryOp::Add
+                    && (left.kind() == LogicalKind::Text || right.kind() == LogicalKind::Text);
                 if is_concat {
                     self.alike(&name, left, right)?;
                 }
@@ -333,9 +355,9 @@ impl<'c> Expressions<'c> {
         }
         let (a, b, kind) = self.alike(&name, left, right)?;
         let scalar = match op {
-            BinaryOp::Add => Scalar::Add(kind),
-            BinaryOp::Subtract => Scalar::Subtract(kind),
-            _ => Scalar::Multiply(kind),
+            BinaryOp::Add => Scalar::Add(kind.words()),
+            BinaryOp::Subtract => Scalar::Subtract(kind.words()),
+            _ => Scalar::Multiply(kind.words()),
         };
         Ok(self.strict(scalar, vec![a, b], span))
     }
@@ -386,7 +408,7 @@ impl<'c> Expressions<'c> {
         self.function(known, function, &typed, span)
     }
 
-    pub(super) fn typed(&mut self, kind: NodeKind, ty: Type, span: Span) -> Typed {
+    pub(super) fn typed(&mut self, kind: NodeKind, ty: LogicalType, span: Span) -> Typed {
         Typed {
             id: self.tree.add(kind, ty),
             ty: Some(ty),
@@ -403,15 +425,33 @@ impl<'c> Expressions<'c> {
                 .any(|&operand| self.tree.nodes[operand].ty.nullable);
         self.typed(
             NodeKind::Strict(scalar, operands),
-            Type { nullable, ..result },
+            LogicalType { nullable, ..result },
             span,
         )
     }
 
-    fn as_float(&mut self, id: NodeId) -> NodeId {
+    /// The same, of a result that is the words of another kind: a duration, say, that was computed as an int.
+    pub(super) fn strict_as(
+        &mut self,
+        kind: LogicalKind,
+        scalar: Scalar,
+        operands: Vec<NodeId>,
+        span: Span,
+    ) -> Typed {
+        let typed = self.strict(scalar, operands, span);
+        let node = &mut self.tree.nodes[typed.id];
+        debug_assert_eq!(node.ty.kind.words(), kind.words());
+        node.ty.kind = kind;
+        Typed {
+            ty: Some(node.ty),
+            ..typed
+        }
+    }
+
+    pub(super) fn as_float(&mut self, id: NodeId) -> NodeId {
         // A node of its own: others may use the one that is there as what it is.
         if let NodeKind::Int(value) = self.tree.nodes[id].kind {
-            return self.tree.add(NodeKind::Float(value as f64), Type::F64);
+            return self.tree.add(NodeKind::Float(value as f64), LogicalType::FLOAT);
         }
         self.strict(Scalar::FloatOfInt, vec![id], Span::default()).id
     }
@@ -419,22 +459,22 @@ impl<'c> Expressions<'c> {
     /// The operand as a float, of a number.
     pub(super) fn float(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
         match self.present(operand)?.kind() {
-            Kind::F64 => Ok(operand.id),
-            Kind::I64 => Ok(self.as_float(operand.id)),
+            LogicalKind::Float => Ok(operand.id),
+            LogicalKind::Int => Ok(self.as_float(operand.id)),
             _ => Err(self.wrong(what, "numbers", operand)),
         }
     }
 
     pub(super) fn int(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
         match self.present(operand)?.kind() {
-            Kind::I64 => Ok(operand.id),
+            LogicalKind::Int => Ok(operand.id),
             _ => Err(self.wrong(what, "whole numbers (int)", operand)),
         }
     }
 
     pub(super) fn text(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
         match self.present(operand)?.kind() {
-            Kind::Bytes => Ok(operand.id),
+            LogicalKind::Text => Ok(operand.id),
             _ => Err(self.wrong(what, "text", operand)),
         }
     }
@@ -460,7 +500,7 @@ impl<'c> Expressions<'c> {
 
     pub(super) fn condition_operand(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
         match self.present(operand)?.kind() {
-            Kind::Bool => Ok(operand.id),
+            LogicalKind::Bool => Ok(operand.id),
             _ => Err(self.wrong(what, "a condition", operand)),
         }
     }
@@ -484,7 +524,7 @@ impl<'c> Expressions<'c> {
     pub(super) fn wrong(&self, what: &str, takes: &str, operand: Typed) -> Box<Diagnostic> {
         let message = format!("{what} takes {takes}");
         let diagnostic = Diagnostic::new(message, operand.span, format!("this is {}", name_of(operand)));
-        let is_text = operand.ty.is_some_and(|ty| ty.kind == Kind::Bytes);
+        let is_text = operand.ty.is_some_and(|ty| ty.kind == LogicalKind::Text);
         Box::new(match takes {
             "text" if !is_text => diagnostic.with_help("`text(...)` makes text of it"),
             "numbers" | "a number" if is_text => {
@@ -499,15 +539,22 @@ impl<'c> Expressions<'c> {
 
 impl Typed {
     /// The kind, where it is known not to be the literal `null`.
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> LogicalKind {
         self.ty.expect("INVARIANT: seen to be typed").kind
     }
 
+    /// Whether it is a time or a duration.
+    pub(super) fn is_temporal(self) -> bool {
+        let kind = self.ty.map(|ty| ty.kind);
+        matches!(kind, Some(LogicalKind::Time | LogicalKind::Duration))
+    }
+
     pub(super) fn is_number(self) -> bool {
-        self.ty.is_some_and(|ty| matches!(ty.kind, Kind::I64 | Kind::F64))
+        self.ty
+            .is_some_and(|ty| matches!(ty.kind, LogicalKind::Int | LogicalKind::Float))
     }
 }
 
 pub(super) fn name_of(typed: Typed) -> &'static str {
-    typed.ty.map_or("null", type_name)
+    typed.ty.map_or("null", LogicalType::name)
 }

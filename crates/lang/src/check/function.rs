@@ -1,7 +1,6 @@
 //! The functions of the language: how each is called, and what becomes of its arguments.
 
-use cutthrough::ir::{Kind, Type};
-use cutthrough_expr::{Absence, NodeId, NodeKind, Scalar};
+use cutthrough_expr::{Absence, LogicalKind, LogicalType, NodeId, NodeKind, Part, Scalar};
 
 use super::Check;
 use super::aggregate::AGGREGATES;
@@ -43,9 +42,16 @@ const fn function(
 pub const FUNCTIONS: &[Function] = &[
     function("abs", "abs(number)", "the magnitude", 1, 1),
     function(
+        "ago",
+        "ago(duration)",
+        "so long before the program was started",
+        1,
+        1,
+    ),
+    function(
         "bin",
-        "bin(number, size)",
-        "the multiple of size at or below",
+        "bin(value, size)",
+        "the multiple of size at or below; of a time, by a duration",
         2,
         2,
     ),
@@ -64,11 +70,12 @@ pub const FUNCTIONS: &[Function] = &[
         1,
         usize::MAX,
     ),
-    function("date", "date(time)", "the day as text, 2026-11-21", 1, 1),
+    function("date", "date(time[, zone])", "the day as text, 2026-11-21", 1, 2),
+    function("day", "day(time[, zone])", "the day of the month", 1, 2),
     function(
-        "datetime",
-        "datetime(time)",
-        "day and time as text, 2026-11-21T01:18:20Z",
+        "duration",
+        "duration(text)",
+        "a duration, of `1h30m` or `PT1H30M`; null where the text is none",
         1,
         1,
     ),
@@ -93,7 +100,14 @@ pub const FUNCTIONS: &[Function] = &[
         1,
         1,
     ),
-    function("hour", "hour(time)", "the hour of the day, 0 to 23", 1, 1),
+    function(
+        "format_time",
+        "format_time(time, format[, zone])",
+        "text, by a format as in `%Y-%m-%d %H:%M`",
+        2,
+        3,
+    ),
+    function("hour", "hour(time[, zone])", "the hour of the day, 0 to 23", 1, 2),
     function(
         "if",
         "if(condition, then, else)",
@@ -113,6 +127,9 @@ pub const FUNCTIONS: &[Function] = &[
     function("lower", "lower(text)", "in lower case", 1, 1),
     function("max", "max(a, b, ...)", "the greatest", 2, usize::MAX),
     function("min", "min(a, b, ...)", "the least", 2, usize::MAX),
+    function("minute", "minute(time[, zone])", "the minute, 0 to 59", 1, 2),
+    function("month", "month(time[, zone])", "the month, 1 to 12", 1, 2),
+    function("now", "now()", "the time at which the program was started", 0, 0),
     function(
         "replace",
         "replace(text, from, to)",
@@ -127,6 +144,7 @@ pub const FUNCTIONS: &[Function] = &[
         1,
         2,
     ),
+    function("second", "second(time[, zone])", "the second, 0 to 59", 1, 2),
     function(
         "split_part",
         "split_part(text, separator, n)",
@@ -145,13 +163,28 @@ pub const FUNCTIONS: &[Function] = &[
     function("text", "text(value)", "the value as text", 1, 1),
     function(
         "time",
-        "time(text)",
-        "the time, in nanoseconds since 1970; null where the text is none",
+        "time(text[, format[, zone]])",
+        "a time, by ISO 8601 or a format as in `%d.%m.%Y`; null where the text is none",
         1,
-        1,
+        3,
     ),
     function("trim", "trim(text)", "without blanks at either end", 1, 1),
+    function(
+        "trunc",
+        "trunc(time, unit[, zone])",
+        "when the year, quarter, month, week, day, hour, minute or second began",
+        2,
+        3,
+    ),
     function("upper", "upper(text)", "in upper case", 1, 1),
+    function(
+        "weekday",
+        "weekday(time[, zone])",
+        "the day of the week, from 1 for Monday to 7",
+        1,
+        2,
+    ),
+    function("year", "year(time[, zone])", "the year", 1, 2),
 ];
 
 /// Decimal digits that `round` keeps at most.
@@ -184,7 +217,6 @@ impl Expressions<'_> {
                 diagnostic.with_help(format!("it is called as `{}`", function.usage)),
             ));
         }
-        let what = quoted(&name.text);
         match function.name {
             "coalesce" => self.coalesce_all(arguments, span),
             "if" => {
@@ -195,15 +227,10 @@ impl Expressions<'_> {
             "abs" | "floor" | "ceil" | "round" | "sqrt" | "min" | "max" | "bin" => {
                 self.numeric(function.name, arguments, span)
             }
-            "date" | "datetime" | "hour" => {
-                let scalar = match function.name {
-                    "date" => Scalar::Date,
-                    "datetime" => Scalar::DateTime,
-                    _ => Scalar::Hour,
-                };
-                let time = self.int(&what, arguments[0])?;
-                Ok(self.strict(scalar, vec![time], span))
+            "time" | "duration" | "format_time" | "trunc" | "date" | "now" | "ago" => {
+                self.temporal_function(function.name, arguments, span)
             }
+            name if Part::from_name(name).is_some() => self.temporal_function(name, arguments, span),
             _ => self.textual(function.name, arguments, span),
         }
     }
@@ -219,13 +246,31 @@ impl Expressions<'_> {
     fn conversion(&mut self, name: &str, argument: Typed, span: Span) -> Check<Typed> {
         let argument = self.present(argument)?;
         let scalar = match (name, argument.kind()) {
-            ("int", Kind::I64) | ("float", Kind::F64) | ("text", Kind::Bytes) => return Ok(argument),
-            ("int", Kind::F64) => Scalar::IntOfFloat,
-            ("int", Kind::Bytes) => Scalar::IntOfText,
-            ("int", Kind::Bool) => Scalar::IntOfBool,
-            ("float", Kind::Bytes) => Scalar::FloatOfText,
-            ("float", Kind::I64) => Scalar::FloatOfInt,
-            ("float", Kind::Bool) => {
+            ("int", LogicalKind::Time | LogicalKind::Duration) => {
+                let as_int = LogicalType {
+                    kind: LogicalKind::Int,
+                    ..self.tree.nodes[argument.id].ty
+                };
+                return Ok(self.typed(NodeKind::As(argument.id), as_int, span));
+            }
+            ("float", LogicalKind::Time | LogicalKind::Duration) => {
+                let help = "divide a duration by another, as in `took / 1s`";
+                let diagnostic = Diagnostic::new(
+                    format!("`float` takes no {}", argument.kind()),
+                    argument.span,
+                    "in which unit?",
+                );
+                return Err(Box::new(diagnostic.with_help(help)));
+            }
+            ("int", LogicalKind::Int) | ("float", LogicalKind::Float) | ("text", LogicalKind::Text) => {
+                return Ok(argument);
+            }
+            ("int", LogicalKind::Float) => Scalar::IntOfFloat,
+            ("int", LogicalKind::Text) => Scalar::IntOfText,
+            ("int", LogicalKind::Bool) => Scalar::IntOfBool,
+            ("float", LogicalKind::Text) => Scalar::FloatOfText,
+            ("float", LogicalKind::Int) => Scalar::FloatOfInt,
+            ("float", LogicalKind::Bool) => {
                 let int = self.strict(Scalar::IntOfBool, vec![argument.id], span);
                 return Ok(self.strict(Scalar::FloatOfInt, vec![int.id], span));
             }
@@ -240,12 +285,14 @@ impl Expressions<'_> {
         if matches!(name, "min" | "max") {
             return self.extreme(name, arguments, span);
         }
-        if !first.is_number() {
+        let takes_durations = matches!(name, "abs" | "bin");
+        if !(first.is_number() || takes_durations && first.is_temporal()) {
             return Err(self.wrong(&what, "numbers", first));
         }
         let kind = first.kind();
         let scalar = match name {
-            "abs" => Scalar::Abs(kind),
+            "abs" if kind == LogicalKind::Time => return Err(self.wrong(&what, "numbers", first)),
+            "abs" => return Ok(self.strict_as(kind, Scalar::Abs(kind.words()), vec![first.id], span)),
             "bin" => return self.bin(first, arguments[1], span),
             "sqrt" => {
                 let operand = self.float(&what, first)?;
@@ -257,7 +304,7 @@ impl Expressions<'_> {
                 return Ok(self.strict(Scalar::RoundTo(digits), vec![operand], span));
             }
             // A whole number is its own.
-            _ if kind == Kind::I64 => return Ok(first),
+            _ if kind == LogicalKind::Int => return Ok(first),
             "round" => Scalar::Round,
             "floor" => Scalar::Floor,
             _ => Scalar::Ceil,
@@ -284,22 +331,24 @@ impl Expressions<'_> {
         let mut result = self.present(arguments[0])?;
         for &next in &arguments[1..] {
             let (a, b, kind) = self.alike(&what, result, next)?;
-            if kind == Kind::Bool {
+            if kind == LogicalKind::Bool {
                 return Err(self.wrong(&what, "numbers or texts", next));
             }
             let scalar = if name == "min" {
-                Scalar::Min(kind)
+                Scalar::Min(kind.words())
             } else {
-                Scalar::Max(kind)
+                Scalar::Max(kind.words())
             };
-            result = self.strict(scalar, vec![a, b], span);
+            result = self.strict_as(kind, scalar, vec![a, b], span);
         }
         Ok(result)
     }
 
     fn bin(&mut self, value: Typed, size: Typed, span: Span) -> Check<Typed> {
         let size = self.present(size)?;
-        if !size.is_number() {
+        if value.is_temporal() || size.is_temporal() {
+            self.bin_temporal(value, size)?;
+        } else if !size.is_number() {
             return Err(self.wrong("`bin`", "numbers", size));
         }
         let absence = match self.tree.nodes[size.id].kind {
@@ -315,8 +364,12 @@ impl Expressions<'_> {
             }
             _ => Absence::Checked,
         };
+        if value.is_temporal() {
+            let bin = Scalar::Bin(value.kind().words(), absence);
+            return Ok(self.strict_as(value.kind(), bin, vec![value.id, size.id], span));
+        }
         let (a, b, kind) = self.alike("`bin`", value, size)?;
-        Ok(self.strict(Scalar::Bin(kind, absence), vec![a, b], span))
+        Ok(self.strict(Scalar::Bin(kind.words(), absence), vec![a, b], span))
     }
 
     fn textual(&mut self, name: &str, arguments: &[Typed], span: Span) -> Check<Typed> {
@@ -342,12 +395,11 @@ impl Expressions<'_> {
             operands.push(operand);
         }
         if name == "substr" && operands.len() == 2 {
-            operands.push(self.tree.add(NodeKind::Int(i64::MAX), Type::I64));
+            operands.push(self.tree.add(NodeKind::Int(i64::MAX), LogicalType::INT));
         }
         let scalar = match name {
             "len" => Scalar::Len,
             "len_bytes" => Scalar::LenBytes,
-            "time" => Scalar::TimeOfText,
             "lower" => Scalar::Lower,
             "upper" => Scalar::Upper,
             "trim" => Scalar::Trim,
@@ -371,7 +423,7 @@ impl Expressions<'_> {
         };
         let group = match arguments.get(2) {
             // The only group is meant, or all that matches where there is none.
-            None => self.tree.add(NodeKind::Int(groups.min(1)), Type::I64),
+            None => self.tree.add(NodeKind::Int(groups.min(1)), LogicalType::INT),
             Some(&argument) => match self.tree.nodes[argument.id].kind {
                 NodeKind::Int(group) if (0..=groups).contains(&group) => argument.id,
                 _ => {
@@ -388,10 +440,12 @@ impl Expressions<'_> {
 }
 
 /// What makes text of a value of this kind.
-fn text_of(kind: Kind) -> Scalar {
+fn text_of(kind: LogicalKind) -> Scalar {
     match kind {
-        Kind::I64 => Scalar::TextOfInt,
-        Kind::F64 => Scalar::TextOfFloat,
+        LogicalKind::Int => Scalar::TextOfInt,
+        LogicalKind::Float => Scalar::TextOfFloat,
+        LogicalKind::Time => Scalar::TextOfTime,
+        LogicalKind::Duration => Scalar::TextOfDuration,
         _ => Scalar::TextOfBool,
     }
 }
@@ -452,9 +506,14 @@ fn unknown(name: &Name) -> Box<Diagnostic> {
         "ifnull" | "nvl" => Some("coalesce"),
         "gsub" | "sub" | "regexp_replace" => Some("replace"),
         "regexp_extract" | "regexp_substr" | "capture" => Some("extract"),
-        "todatetime" | "to_timestamp" | "strptime" | "parse_time" | "datetime_parse" => Some("time"),
+        "datetime" | "todatetime" | "to_timestamp" | "strptime" | "parse_time" | "datetime_parse" => {
+            Some("time")
+        }
         "octet_length" | "bytelen" => Some("len_bytes"),
-        "format_datetime" | "strftime" | "todate" => Some("datetime"),
+        "format_datetime" | "strftime" | "todate" | "to_char" | "date_format" => Some("format_time"),
+        "date_trunc" | "startofday" | "startofmonth" | "startofweek" => Some("trunc"),
+        "dayofweek" | "day_of_week" | "isodow" => Some("weekday"),
+        "current_timestamp" | "systime" | "getdate" => Some("now"),
         "split" => Some("split_part"),
         "bucket" | "date_bin" | "time_bucket" => Some("bin"),
         _ => None,

@@ -10,7 +10,7 @@
 //! | [`pipeline`] | stages, one after another, with the schema between them |
 //! | [`parse`] | formats and their options |
 //! | [`tap`] | the pipeline of a tap |
-//! | [`expr`], [`function`], [`aggregate`] | expressions |
+//! | [`expr`], [`function`], [`temporal`], [`aggregate`] | expressions |
 //! | [`types`] | types, columns, schemas |
 //! | [`live`] | which columns each element has to carry |
 
@@ -24,6 +24,7 @@ mod names;
 mod parse;
 mod pipeline;
 mod tap;
+mod temporal;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -37,7 +38,6 @@ pub use function::{FUNCTIONS, Function};
 pub(crate) use names::check;
 pub use parse::FORMATS;
 pub(crate) use tap::check_tap;
-pub use types::type_name;
 pub(crate) use types::{Columns, Schema, SchemaColumn};
 
 /// What a check gives, or the one message.

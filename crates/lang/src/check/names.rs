@@ -53,6 +53,7 @@ pub(crate) fn check(
         columns: Columns::default(),
         flows: names.flows,
         states: Vec::new(),
+        now: environment.now.unwrap_or_else(crate::time::now),
     };
     checker.states.resize_with(checker.flows.len(), || None);
     let mut pipelines: Vec<PipelinePlan> = Vec::with_capacity(order.len() + 1);
@@ -109,6 +110,8 @@ pub(super) struct Checker<'c> {
     pub(super) flows: Vec<Flow>,
     /// What is known of each flow, once its writer has been checked.
     pub(super) states: Vec<Option<FlowState>>,
+    /// What `now()` gives.
+    pub(super) now: i64,
 }
 
 struct Names {

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use cutthrough::ir::Type;
-use cutthrough_expr::{NodeKind, Tree};
+use cutthrough_expr::{LogicalType, NodeKind, Tree};
 use cutthrough_formats::{clf, csv};
 
 use super::Check;
@@ -77,7 +76,7 @@ impl PipelineChecker<'_, '_> {
             .state
             .schema
             .find("line")
-            .filter(|column| column.ty == Type::BYTES)
+            .filter(|column| column.ty == LogicalType::TEXT)
             .map(|column| column.id);
         let Some(line) = line else {
             let diagnostic = Diagnostic::new(
@@ -92,12 +91,12 @@ impl PipelineChecker<'_, '_> {
             .state
             .schema
             .find("number")
-            .filter(|column| column.ty == Type::I64)
+            .filter(|column| column.ty == LogicalType::INT)
             .map(|column| column.id);
         let number = number.unwrap_or_else(|| {
             let mut tree = Tree::default();
-            tree.add(NodeKind::Int(0), Type::I64);
-            let number = self.checker.columns.add("number", Type::I64);
+            tree.add(NodeKind::Int(0), LogicalType::INT);
+            let number = self.checker.columns.add("number", LogicalType::INT);
             self.push(Op::Compute(vec![(number, tree)]));
             number
         });
@@ -112,11 +111,11 @@ impl PipelineChecker<'_, '_> {
             ty,
             hidden: false,
         };
-        let line = self.checker.columns.add("line", Type::BYTES);
-        let number = self.checker.columns.add("number", Type::I64);
+        let line = self.checker.columns.add("line", LogicalType::TEXT);
+        let number = self.checker.columns.add("number", LogicalType::INT);
         let columns = vec![
-            column("line", line, Type::BYTES),
-            column("number", number, Type::I64),
+            column("line", line, LogicalType::TEXT),
+            column("number", number, LogicalType::INT),
         ];
         self.checker.flows[bad].layout = vec![line, number];
         FlowState {
@@ -129,7 +128,7 @@ impl PipelineChecker<'_, '_> {
         }
     }
 
-    fn csv(&mut self, place: Span, options: &[ParseOption]) -> Check<(Format, Vec<(String, Type)>)> {
+    fn csv(&mut self, place: Span, options: &[ParseOption]) -> Check<(Format, Vec<(String, LogicalType)>)> {
         let (mut sep, mut declared, mut header) = (b',', None, None);
         for option in options {
             match (option.key.text.as_str(), &option.value) {
@@ -268,7 +267,7 @@ fn header_columns(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec
         .into_iter()
         .map(|name| csv::Column {
             name,
-            ty: Type::BYTES,
+            ty: LogicalType::TEXT,
         })
         .collect())
 }
@@ -321,7 +320,7 @@ fn declared_columns(option: &ParseOption, text: &[u8]) -> Check<Vec<csv::Column>
     csv::parse_columns(text).map_err(|why| {
         let diagnostic = wrong(why);
         Box::new(
-            diagnostic.with_help("columns are `name:type`, with commas between: `station:text,temp:float?`; types are int, float, bool and text"),
+            diagnostic.with_help("columns are `name:type`, with commas between: `station:text,temp:float?`; types are int, float, bool, text, time and duration"),
         )
     })
 }

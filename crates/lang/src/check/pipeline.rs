@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use cutthrough::ir::Type;
-use cutthrough_expr::{ColumnId, Tree};
+use cutthrough_expr::{ColumnId, LogicalType, Tree};
 
 use super::Check;
 use super::aggregate::Aggregates;
@@ -170,7 +169,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     }
 
     fn read(&mut self, inputs: Vec<Input>) {
-        let block = self.checker.columns.add("block", Type::BYTES);
+        let block = self.checker.columns.add("block", LogicalType::TEXT);
         self.state = FlowState {
             schema: Schema::default(),
             block: Some(block),
@@ -197,8 +196,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     /// Makes lines of blocks. The number is hidden where the text does not say `lines`: who filters a file wants its
     /// lines back as they were.
     fn lines(&mut self, block: ColumnId, implied: bool) {
-        let line = self.checker.columns.add("line", Type::BYTES);
-        let number = self.checker.columns.add("number", Type::I64);
+        let line = self.checker.columns.add("line", LogicalType::TEXT);
+        let number = self.checker.columns.add("number", LogicalType::INT);
         let column = |name: &str, id, ty, hidden| SchemaColumn {
             name: name.into(),
             id,
@@ -206,8 +205,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             hidden,
         };
         let columns = vec![
-            column("line", line, Type::BYTES, false),
-            column("number", number, Type::I64, implied),
+            column("line", line, LogicalType::TEXT, false),
+            column("number", number, LogicalType::INT, implied),
         ];
         self.state.block = None;
         self.state.schema = Schema {
@@ -236,7 +235,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
 
     fn where_stage(&mut self, condition: &Expr) -> Check<()> {
         self.columns();
-        let tree = Expressions::new(&self.state.schema, &mut self.checker.columns)
+        let tree = Expressions::new(&self.state.schema, &mut self.checker.columns, self.checker.now)
             .condition(condition, "`where`")?;
         self.count(&tree)?;
         self.push(Op::Where(tree));
@@ -298,7 +297,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     }
 
     fn value(&mut self, expr: &Expr) -> Check<Tree> {
-        let tree = Expressions::new(&self.state.schema, &mut self.checker.columns).value(expr)?;
+        let tree =
+            Expressions::new(&self.state.schema, &mut self.checker.columns, self.checker.now).value(expr)?;
         self.count(&tree)?;
         Ok(tree)
     }
@@ -447,7 +447,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         let groups = schema.clone();
         for item in items {
             let uses = aggregates.uses.len();
-            let mut expressions = Expressions::new(&groups, &mut self.checker.columns);
+            let mut expressions = Expressions::new(&groups, &mut self.checker.columns, self.checker.now);
             expressions.aggregates = Some(&mut aggregates);
             let tree = expressions.value(&item.value)?;
             if aggregates.uses.len() == uses {
@@ -511,8 +511,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             .filter(|&spare| !self.checker.columns.ty(spare).nullable);
         let carried = spare.unwrap_or_else(|| {
             let mut tree = Tree::default();
-            tree.add(super::NodeKind::Bool(true), Type::BOOL);
-            let id = self.checker.columns.add("any", Type::BOOL);
+            tree.add(super::NodeKind::Bool(true), LogicalType::BOOL);
+            let id = self.checker.columns.add("any", LogicalType::BOOL);
             before.push((id, tree));
             id
         });

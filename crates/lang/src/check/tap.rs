@@ -41,7 +41,7 @@ pub(crate) fn check_tap(
         let named = schema.columns.iter().find(|column| column.id == ColumnId(number));
         columns.add(
             named.map_or("unnamed".into(), |column| Arc::clone(&column.name)),
-            ty,
+            named.map_or(ty.into(), |column| column.ty),
         );
     }
     let environment = Environment::default();
@@ -68,6 +68,7 @@ pub(crate) fn check_tap(
         columns,
         flows: vec![flow],
         states: vec![Some(state)],
+        now: crate::time::now(),
     };
     let known = |_: &Name| unreachable!("INVARIANT: a tap names no flow");
     let pipeline = PipelineChecker::run(&mut checker, statement, Some(0), None, true, &known)?;

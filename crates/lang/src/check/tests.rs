@@ -18,6 +18,7 @@ pub(super) fn environment() -> Environment<'static> {
     Environment {
         inputs: Vec::new(),
         first_line: Some(Box::new(first_line)),
+        ..Environment::default()
     }
 }
 
@@ -72,7 +73,7 @@ fn plans_carry_what_is_needed() {
             read -
               to inputs
             from inputs
-              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               where (>= status 500) -> path: text?, bytes: int
               select -> path: text?, bytes: int
               write stdout (path, bytes)
@@ -84,7 +85,7 @@ fn plans_carry_what_is_needed() {
             read -
               to inputs
             from inputs
-              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               group path count() sum(bytes) -> path: text?, count: int, sum: int
               top 10 count desc -> path: text?, count: int, sum: int
               write stdout (path, n, bytes)
@@ -96,7 +97,7 @@ fn plans_carry_what_is_needed() {
             read -
               to inputs
             from inputs
-              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               group count(time) -> count: int
               write stdout (count())
         "#]],
@@ -107,7 +108,7 @@ fn plans_carry_what_is_needed() {
             read -
               to inputs
             from inputs
-              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               compute a = (+ bytes 1), b = (* a 2) -> path: text?, b: int
               where (and (> b 7) (not (is_null path))) -> b: int
               select -> b: int
@@ -131,7 +132,7 @@ fn plans_carry_what_is_needed() {
             read -
               to inputs
             from inputs
-              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               compute hour(time) = (hour time) -> hour(time): int, bytes: int
               group hour(time) sum(bytes) count() -> hour(time): int, sum: int, count: int
               compute r = (/ (float sum) (float count)) -> r: float?
@@ -177,10 +178,10 @@ fn plans_carry_what_is_needed() {
         "r = read \"x\" | parse clf else bad\nr | where status == 500 | write \"e\"\nr | summarize count() by method | write stdout\nbad | select number | write stderr as text",
         expect![[r#"
             read "x"
-              parse clf else bad -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              parse clf else bad -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               to r
             from r
-              where (== status 500) -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              where (== status 500) -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               write "e" (remote, ident, user, time, method, path, query, protocol, request, status, bytes, referer, agent)
             from r
               group method count() -> method: text?, count: int
@@ -206,8 +207,8 @@ fn plans_carry_what_is_needed() {
               select -> line: text
               compute line = line -> line: text
               compute number = 0 -> line: text, number: int
-              parse clf -> remote: text, ident: text?, user: text?, time: int, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
-              group status max(time) -> status: int, max: int?
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              group status max(time) -> status: int, max: time?
               write stdout (status, max(time))
         "#]],
     );
@@ -287,10 +288,10 @@ fn expressions_are_typed() {
           parse csv -> i: int, x: float, s: text, b: bool, i0: int?, x0: float?, s0: text?, b0: bool?
           select -> i: int
           write stdout (r)
-        bin(i, 5m): (bin i 300000000000) -> r: int
+        bin(@2026-11-21, 5m): (bin @1795219200000000000ns 300000000000ns) -> r: time
         bin(i, i): (bin i i) -> r: int?
         bin(i, 0.5): (bin (float i) 0.5) -> r: float
-        date(i): (date i) -> r: text
+        date(@2026-11-21): (format_time @1795219200000000000ns "%Y-%m-%d" "UTC") -> r: text
         1KiB: 1024 -> r: int
         -i0: (- i0) -> r: int?
         not b0: (not b0) -> r: bool?
@@ -331,10 +332,10 @@ fn expressions_are_typed() {
         "concat(i, s0)",
         "round(x, 2)",
         "round(i)",
-        "bin(i, 5m)",
+        "bin(@2026-11-21, 5m)",
         "bin(i, i)",
         "bin(i, 0.5)",
-        "date(i)",
+        "date(@2026-11-21)",
         "1KiB",
         "-i0",
         "not b0",

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use cutthrough::ir::{Kind, Type};
-use cutthrough_expr::ColumnId;
+use cutthrough::ir::Type;
+use cutthrough_expr::{ColumnId, LogicalType};
 
 use super::Check;
 use crate::ast::Name;
@@ -12,26 +12,12 @@ use crate::limits;
 use crate::plan::Column;
 use crate::suggest;
 
-/// How programs and messages call a type.
-pub fn type_name(ty: Type) -> &'static str {
-    match (ty.kind, ty.nullable) {
-        (Kind::I64, false) => "int",
-        (Kind::I64, true) => "int?",
-        (Kind::F64, false) => "float",
-        (Kind::F64, true) => "float?",
-        (Kind::Bool, false) => "bool",
-        (Kind::Bool, true) => "bool?",
-        (Kind::Bytes, false) => "text",
-        (Kind::Bytes, true) => "text?",
-    }
-}
-
 /// What defines a column of the whole program, once, whatever it is called somewhere.
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnInfo {
     /// What it was called at first.
     pub(crate) name: Arc<str>,
-    pub(crate) ty: Type,
+    pub(crate) ty: LogicalType,
 }
 
 /// All columns of a program.
@@ -41,10 +27,10 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    pub(crate) fn add(&mut self, name: impl Into<Arc<str>>, ty: Type) -> ColumnId {
+    pub(crate) fn add(&mut self, name: impl Into<Arc<str>>, ty: impl Into<LogicalType>) -> ColumnId {
         self.all.push(ColumnInfo {
             name: name.into(),
-            ty,
+            ty: ty.into(),
         });
         ColumnId(
             u32::try_from(self.all.len() - 1).expect("INVARIANT: the program's length bounds its columns"),
@@ -55,7 +41,7 @@ impl Columns {
         &self.all[id.index()]
     }
 
-    pub(crate) fn ty(&self, id: ColumnId) -> Type {
+    pub(crate) fn ty(&self, id: ColumnId) -> LogicalType {
         self.get(id).ty
     }
 }
@@ -65,7 +51,7 @@ impl Columns {
 pub(crate) struct SchemaColumn {
     pub(crate) name: Arc<str>,
     pub(crate) id: ColumnId,
-    pub(crate) ty: Type,
+    pub(crate) ty: LogicalType,
     /// It can be named, but is not written: the line number, where `lines` is not in the text.
     pub(crate) hidden: bool,
 }
@@ -92,7 +78,7 @@ impl Schema {
                 _ => format!("value{}", number + 1).into(),
             },
             id: ColumnId(number),
-            ty,
+            ty: ty.into(),
             hidden: false,
         });
         Schema {
@@ -144,7 +130,7 @@ impl Schema {
     }
 
     /// Gives a column a value: where it was, or last.
-    pub(crate) fn set(&mut self, name: &Name, id: ColumnId, ty: Type) -> Check<()> {
+    pub(crate) fn set(&mut self, name: &Name, id: ColumnId, ty: LogicalType) -> Check<()> {
         let column = SchemaColumn {
             name: name.text.as_str().into(),
             id,
@@ -169,7 +155,7 @@ impl Schema {
 
     /// The column that is cheapest to carry where none is needed: a flow point's elements have at least one.
     pub(crate) fn spare(&self) -> Option<ColumnId> {
-        let cost = |column: &&SchemaColumn| column.ty.words();
+        let cost = |column: &&SchemaColumn| column.ty.words().words();
         self.columns.iter().min_by_key(cost).map(|column| column.id)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Lexer, TokenKind};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::time::parse_time;
+use cutthrough_formats::time::parse_time;
 
 const ESCAPES: &str = r#"the escapes are \n \t \r \\ \" \' \xNN \u{...}"#;
 

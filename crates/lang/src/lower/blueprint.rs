@@ -9,6 +9,7 @@ use cutthrough::aggregate::BasicAggregate;
 use cutthrough::ir::{ElementType, Type};
 use cutthrough::kernels::order::{OrderKey, OrderSpec};
 use cutthrough::processes::GroupSpec;
+use cutthrough_expr::LogicalType;
 
 use super::compute::Compute;
 use super::spec::Spec;
@@ -56,6 +57,8 @@ pub(crate) struct PointSpec {
     pub(crate) schema: Arc<Schema>,
     /// The carried columns as they were called first, for those without a name here.
     pub(crate) names: Vec<Arc<str>>,
+    /// What they are.
+    pub(crate) types: Vec<LogicalType>,
     /// Whether elements are blocks of bytes.
     pub(crate) is_block: bool,
     /// The process that writes to it, and by which output; none, for one that comes from elsewhere.
@@ -147,6 +150,7 @@ impl PointSpec {
                 .iter()
                 .map(|&id| Arc::clone(&plan.columns.get(id).name))
                 .collect(),
+            types: carried.iter().map(|&id| plan.columns.ty(id)).collect(),
             carried,
             schema: Arc::clone(&plan.flows[0].schema),
             is_block,
@@ -182,7 +186,7 @@ impl PointSpec {
                 visible.absent.push(Arc::clone(&column.name));
             }
         }
-        for ((&id, name), &ty) in self.carried.iter().zip(&self.names).zip(self.element.fields()) {
+        for ((&id, name), &ty) in self.carried.iter().zip(&self.names).zip(&self.types) {
             let is_named = visible.columns.iter().any(|column| column.id == id);
             if !is_named && visible.find(name).is_none() {
                 visible.columns.push(SchemaColumn {
@@ -451,7 +455,7 @@ impl<'p> Drawing<'p> {
         let columns = &self.plan.columns;
         let aggregates = aggregates.iter().map(|aggregate| BasicAggregate {
             function: aggregate.function,
-            input: aggregate.input.map(|input| columns.ty(input)),
+            input: aggregate.input.map(|input| columns.ty(input).words()),
         });
         GroupSpec::basic(self.types(keys), aggregates, self.plan.memory_bytes_max)
     }
@@ -537,6 +541,7 @@ impl<'p> Drawing<'p> {
                 .iter()
                 .map(|&id| Arc::clone(&columns.get(id).name))
                 .collect(),
+            types: layout.iter().map(|&id| columns.ty(id)).collect(),
             is_block: false,
             writer: None,
         });
@@ -553,5 +558,5 @@ impl<'p> Drawing<'p> {
 }
 
 fn types(columns: &Columns, layout: &[ColumnId]) -> Vec<Type> {
-    layout.iter().map(|&id| columns.ty(id)).collect()
+    layout.iter().map(|&id| columns.ty(id).words()).collect()
 }

@@ -31,7 +31,7 @@ impl Compute {
         condition: Option<&Tree>,
         definitions: &[(ColumnId, Tree)],
     ) -> Compute {
-        let types = |layout: &[ColumnId]| layout.iter().map(|&id| columns.ty(id)).collect();
+        let types = |layout: &[ColumnId]| layout.iter().map(|&id| columns.ty(id).words()).collect();
         let known = input.iter().copied().chain(definitions.iter().map(|&(id, _)| id));
         let numbers: HashMap<ColumnId, ColumnId> = known
             .zip(0..)

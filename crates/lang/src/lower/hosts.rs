@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cutthrough::ir::{Host, HostContext, HostFunction, HostSig, Results, Type, Words};
 use cutthrough_formats::number::{push_f64, push_i64};
+use cutthrough_formats::time::{parse_duration, parse_time, push_duration, push_time};
+use jiff::tz::TimeZone;
 use regex::bytes::Regex;
 
 use crate::check::Scalar;
 use crate::limits::{EXPRESSION_TEXT_BYTES_MAX, STAGE_TEXT_BYTES_MAX};
 use crate::pattern::compile_pattern;
-use crate::time::parse_time;
+use crate::time::{self, CalendarUnit};
 
 /// The signature of the host function of a function with so many operands, if it needs one.
 pub(super) fn signature(function: Scalar, operands: usize) -> Option<HostSig> {
@@ -21,14 +23,18 @@ pub(super) fn signature(function: Scalar, operands: usize) -> Option<HostSig> {
     let (params, result) = match function {
         Scalar::Lower | Scalar::Upper | Scalar::Trim => (vec![TEXT], TEXT),
         Scalar::Len => (vec![TEXT], Type::I64),
-        Scalar::TimeOfText => (vec![TEXT], Type::I64.or_null()),
+        Scalar::TimeOfText | Scalar::DurationOfText => (vec![TEXT], Type::I64.or_null()),
+        Scalar::TimeByFormat => (vec![TEXT; 3], Type::I64.or_null()),
+        Scalar::Truncate => (vec![Type::I64, TEXT, TEXT], Type::I64.or_null()),
+        Scalar::FormatTime => (vec![Type::I64, TEXT, TEXT], TEXT),
+        Scalar::Calendar(_) => (vec![Type::I64, TEXT], Type::I64),
         Scalar::Substr => (vec![TEXT, Type::I64, Type::I64], TEXT),
         Scalar::Replace => (vec![TEXT; 3], TEXT),
         Scalar::SplitPart => (vec![TEXT, TEXT, Type::I64], TEXT.or_null()),
         Scalar::Matches => (vec![TEXT; 2], Type::BOOL),
         Scalar::Extract => (vec![TEXT, TEXT, Type::I64], TEXT.or_null()),
         Scalar::Concat => (vec![TEXT; operands], TEXT),
-        Scalar::TextOfInt | Scalar::Date | Scalar::DateTime => (vec![Type::I64], TEXT),
+        Scalar::TextOfInt | Scalar::TextOfTime | Scalar::TextOfDuration => (vec![Type::I64], TEXT),
         Scalar::TextOfFloat => (vec![Type::F64], TEXT),
         _ => return None,
     };
@@ -47,6 +53,7 @@ pub(super) fn host(function: Scalar, operands: usize, held: &Held) -> Option<Hos
         operands,
         buffer: Vec::new(),
         pattern: None,
+        zone: KnownZone::default(),
         held: held.clone(),
         mine: 0,
     };
@@ -65,6 +72,7 @@ struct TextHost {
     buffer: Vec<u8>,
     /// The pattern that was used last, which is always the same.
     pattern: Option<(Vec<u8>, Regex)>,
+    zone: KnownZone,
     held: Held,
     /// What of it is this buffer's.
     mine: usize,
@@ -99,10 +107,20 @@ impl TextHost {
             Scalar::Trim => results.bytes(0, args.bytes(0).trim_ascii()),
             Scalar::Len => results.i64(0, characters(args.bytes(0)).count() as i64),
             Scalar::Substr => results.bytes(0, substr(args.bytes(0), args.i64(1), args.i64(2))),
-            Scalar::TimeOfText => {
-                if let Some(time) = parse_time(args.bytes(0)) {
-                    results.i64(0, time);
-                }
+            Scalar::TimeOfText => put_int(results, parse_time(args.bytes(0))),
+            Scalar::DurationOfText => put_int(results, parse_duration(args.bytes(0))),
+            Scalar::TimeByFormat => {
+                let zone = self.zone.get(args.bytes(2))?;
+                put_int(results, time::parse_by(args.bytes(1), args.bytes(0), zone));
+            }
+            Scalar::Truncate => {
+                let unit = CalendarUnit::from_name(args.bytes(1));
+                let zone = self.zone.get(args.bytes(2))?;
+                put_int(results, unit.and_then(|unit| unit.start(args.i64(0), zone)));
+            }
+            Scalar::Calendar(part) => {
+                let zone = self.zone.get(args.bytes(1))?;
+                results.i64(0, time::part_of(part, args.i64(0), zone));
             }
             Scalar::SplitPart => put(results, split_part(args.bytes(0), args.bytes(1), args.i64(2))),
             Scalar::Matches => {
@@ -132,8 +150,12 @@ impl TextHost {
             }
             Scalar::TextOfInt => push_i64(out, args.i64(0)),
             Scalar::TextOfFloat => push_f64(out, args.f64(0)),
-            Scalar::Date => date(args.i64(0), out),
-            Scalar::DateTime => date_time(args.i64(0), out),
+            Scalar::TextOfTime => push_time(out, args.i64(0)),
+            Scalar::TextOfDuration => push_duration(out, args.i64(0)),
+            Scalar::FormatTime => {
+                let zone = self.zone.get(args.bytes(2))?;
+                time::format_by(args.bytes(1), args.i64(0), zone, out)?;
+            }
             function => return Err(format!("{function} is not a host function")),
         }
         Ok(())
@@ -163,6 +185,27 @@ impl TextHost {
         }
         let (_, regex) = self.pattern.as_ref().expect("INVARIANT: just set");
         Ok(regex)
+    }
+}
+
+/// The zone that was used last, which is always the same.
+#[derive(Default)]
+struct KnownZone(Option<(Vec<u8>, TimeZone)>);
+
+impl KnownZone {
+    fn get(&mut self, name: &[u8]) -> Result<&TimeZone, String> {
+        if self.0.as_ref().is_none_or(|(known, _)| known != name) {
+            self.0 = Some((name.to_vec(), time::zone(name)?));
+        }
+        let (_, zone) = self.0.as_ref().expect("INVARIANT: just set");
+        Ok(zone)
+    }
+}
+
+/// Gives an int, or null.
+fn put_int(results: &mut Results<'_>, value: Option<i64>) {
+    if let Some(value) = value {
+        results.i64(0, value);
     }
 }
 
@@ -256,36 +299,4 @@ fn replace(text: &[u8], from: &[u8], to: &[u8], out: &mut Vec<u8>) -> Result<(),
 
 fn split_part<'a>(text: &'a [u8], separator: &'a [u8], n: i64) -> Option<&'a [u8]> {
     parts(text, separator).nth(usize::try_from(n).ok()?)
-}
-
-/// The day of a time in nanoseconds since 1970: `2026-11-21`.
-fn date(time: i64, out: &mut Vec<u8>) {
-    let (year, month, day) = civil(time.div_euclid(86_400_000_000_000));
-    out.extend_from_slice(format!("{year:04}-{month:02}-{day:02}").as_bytes());
-}
-
-/// Day and time, to the second: `2026-11-21T01:18:20Z`.
-fn date_time(time: i64, out: &mut Vec<u8>) {
-    date(time, out);
-    let second = time.div_euclid(1_000_000_000).rem_euclid(86_400);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    out.extend_from_slice(format!("T{hour:02}:{minute:02}:{second:02}Z").as_bytes());
-}
-
-/// Year, month and day of a number of days since 1970. Years are counted from March, so that the leap day is the last
-/// of its year; a cycle of 400 years has 146097 days.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (cycle, day_of_cycle) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_cycle =
-        (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    (cycle * 400 + year_of_cycle + i64::from(month <= 2), month, day)
 }

@@ -369,7 +369,7 @@ impl Io for TapIo<'_> {
             OutputFormat::Text => Format::Text,
             OutputFormat::Table => Format::Table,
         };
-        let types = columns.iter().map(|column| column.ty).collect();
+        let types = columns.iter().map(|column| column.ty.words()).collect();
         let fields = columns.iter().map(|column| Field::new(&column.name, column.ty));
         let bytes_max = self.options.output_bytes_max;
         let shared = Shared::new(format, fields.collect(), bytes_max);

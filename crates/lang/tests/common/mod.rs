@@ -87,6 +87,8 @@ impl World {
         Environment {
             inputs: self.inputs.clone(),
             first_line: Some(Box::new(first_line)),
+            // 2026-11-21T01:18:20Z
+            now: Some(1_795_223_900_000_000_000),
         }
     }
 
