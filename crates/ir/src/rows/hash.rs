@@ -81,6 +81,25 @@ impl Hash {
     }
 }
 
+/// Whether strings of the same length are equal.
+#[inline]
+pub(super) fn are_equal(a: &[u8], b: &[u8]) -> bool {
+    debug_assert_eq!(a.len(), b.len());
+    // PERF: most keys are so short that a call costs more than the words they are.
+    match a.len() {
+        0..=3 => a.iter().eq(b),
+        4..=7 => {
+            let last = a.len() - 4;
+            (first_u32(a) ^ first_u32(b)) | (first_u32(&a[last..]) ^ first_u32(&b[last..])) == 0
+        }
+        8..=16 => {
+            let last = a.len() - 8;
+            (first_u64(a) ^ first_u64(b)) | (first_u64(&a[last..]) ^ first_u64(&b[last..])) == 0
+        }
+        _ => a == b,
+    }
+}
+
 #[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);

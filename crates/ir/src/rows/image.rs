@@ -122,8 +122,8 @@ impl Rows {
             for (k, word) in key.iter_mut().enumerate() {
                 *word = self.words[k][row];
             }
-            canonical_key(self.key_types(), &mut key);
-            let hash = index.hash(self, &key);
+            canonical_key(&self.key_types, &mut key);
+            let hash = index.hash(&self.key_types, &key);
             if index.find(self, &key, hash).is_ok() {
                 outcome = Err(format!("`{}`: two rows have the same key", self.decl.name));
                 break;

@@ -31,8 +31,14 @@ impl Default for Index {
     }
 }
 
+/// Whether keys of these types have but one form.
+#[inline]
+pub(super) fn is_canonical(types: &[Type]) -> bool {
+    types.iter().all(|ty| !ty.nullable && ty.kind != Kind::F64)
+}
+
 /// Puts the words of a key into the one form that equal keys have.
-pub(super) fn canonical_key(types: impl Iterator<Item = Type>, words: &mut [Word]) {
+pub(super) fn canonical_key(types: &[Type], words: &mut [Word]) {
     let mut at = 0;
     for ty in types {
         let value = &mut words[at..at + ty.words()];
@@ -67,10 +73,10 @@ impl Index {
     }
 
     #[inline]
-    pub(super) fn hash(&self, rows: &Rows, key: &[Word]) -> u64 {
+    pub(super) fn hash(&self, types: &[Type], key: &[Word]) -> u64 {
         let mut hash = self.hash.start();
         let mut at = 0;
-        for ty in rows.key_types() {
+        for ty in types {
             hash = match ty.kind {
                 Kind::Bytes => self.hash.bytes(hash, bytes_at(key[at], key[at + 1])),
                 Kind::I64 | Kind::F64 | Kind::Bool => self.hash.word(hash, key[at]),

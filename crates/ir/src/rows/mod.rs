@@ -41,7 +41,8 @@ use crate::memory::{Scalar, Words, bytes_at, trusted};
 use crate::program::{AtBound, RowsDecl};
 use crate::types::{FieldAt, Kind, Type, Word};
 use arena::Arena;
-use index::{Index, canonical_key};
+use hash::are_equal;
+use index::{Index, canonical_key, is_canonical};
 
 /// Rows that there is memory for, as soon as there is any.
 const ROWS_FIRST: usize = 16;
@@ -65,7 +66,9 @@ pub struct Rows {
     /// row is added any more.
     is_over: bool,
     index: Index,
-    /// The canonical words of the key that is looked for.
+    key_types: Vec<Type>,
+    /// The canonical words of the key that is looked for, where they may be others than its
+    /// own.
     key: Vec<Word>,
     /// Where keys go at the bound: the row that is the oldest.
     oldest: usize,
@@ -100,6 +103,7 @@ impl Rows {
             unused: 0,
             is_over: false,
             index: Index::default(),
+            key_types: decl.types().take(decl.key).collect(),
             key: Vec::new(),
             oldest: 0,
             decl,
@@ -220,7 +224,7 @@ impl Rows {
     /// # Panics
     /// When the values are not of the key's types.
     pub fn entry(&mut self, key: Words<'_>) -> Result<(usize, Entry), String> {
-        assert!(key.types().eq(self.key_types()), "another key");
+        assert!(key.types().eq(self.key_types.iter().copied()), "another key");
         self.entry_words(key.words())
     }
 
@@ -240,17 +244,25 @@ impl Rows {
         if self.is_over {
             return Err(self.too_many_bytes());
         }
+        if is_canonical(&self.key_types) {
+            return self.entry_canonical(key);
+        }
         let mut words = std::mem::take(&mut self.key);
         words.clear();
         words.extend_from_slice(key);
-        canonical_key(self.key_types(), &mut words);
-        let hash = self.index.hash(self, &words);
-        let entry = match self.index.find(self, &words, hash) {
-            Ok(row) => Ok((row, Entry::Found)),
-            Err(_) => self.add_key(&words, hash),
-        };
+        canonical_key(&self.key_types, &mut words);
+        let entry = self.entry_canonical(&words);
         self.key = words;
         entry
+    }
+
+    #[inline]
+    fn entry_canonical(&mut self, key: &[Word]) -> Result<(usize, Entry), String> {
+        let hash = self.index.hash(&self.key_types, key);
+        match self.index.find(self, key, hash) {
+            Ok(row) => Ok((row, Entry::Found)),
+            Err(_) => self.add_key(key, hash),
+        }
     }
 
     #[cold]
@@ -293,7 +305,7 @@ impl Rows {
     /// # Panics
     /// When the values are not of the key's types.
     pub fn find(&self, key: Words<'_>) -> Option<usize> {
-        assert!(key.types().eq(self.key_types()), "another key");
+        assert!(key.types().eq(self.key_types.iter().copied()), "another key");
         self.find_words(key.words())
     }
 
@@ -317,15 +329,16 @@ impl Rows {
             }
         };
         words.copy_from_slice(key);
-        canonical_key(self.key_types(), words);
-        self.index.find(self, words, self.index.hash(self, words)).ok()
+        canonical_key(&self.key_types, words);
+        let hash = self.index.hash(&self.key_types, words);
+        self.index.find(self, words, hash).ok()
     }
 
     /// How many bytes strings of a key take.
     fn key_bytes(&self, key: &[Word]) -> usize {
         let mut at = 0;
         let mut bytes = 0;
-        for ty in self.key_types() {
+        for ty in &self.key_types {
             if ty.kind == Kind::Bytes {
                 bytes += key[at + 1] as usize;
             }
@@ -334,25 +347,21 @@ impl Rows {
         bytes
     }
 
-    /// The types of the columns that are the key.
-    pub(crate) fn key_types(&self) -> impl Iterator<Item = Type> + '_ {
-        self.decl.types().take(self.decl.key)
-    }
-
     /// Whether a row has this key.
     #[inline]
     fn has_key(&self, row: usize, key: &[Word]) -> bool {
         let mut at = 0;
-        for ty in self.key_types() {
+        for ty in &self.key_types {
             // The address of bytes alone says nothing: lengths and presence, then bytes.
             let first = usize::from(ty.kind == Kind::Bytes);
             if (first..ty.words()).any(|k| self.words[at + k][row] != key[at + k]) {
                 return false;
             }
-            if ty.kind == Kind::Bytes
-                && bytes_at(self.words[at][row], key[at + 1]) != bytes_at(key[at], key[at + 1])
-            {
-                return false;
+            if ty.kind == Kind::Bytes {
+                let length = key[at + 1];
+                if !are_equal(bytes_at(self.words[at][row], length), bytes_at(key[at], length)) {
+                    return false;
+                }
             }
             at += ty.words();
         }
