@@ -52,7 +52,7 @@
 //!
 //! let environment = cutthrough_lang::Environment::default();
 //! let plan = cutthrough_lang::compile("the command line", "parse clf | where status == 500 | select path", &environment);
-//! assert!(plan.unwrap().to_string().contains("where (== status 500) -> path: text?"));
+//! assert!(plan.unwrap().to_string().contains("where (== status 500) -> remote: text"));
 //! ```
 //!
 //! The reference for users is `docs/language.md`; what follows is the grammar.

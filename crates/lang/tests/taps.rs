@@ -90,7 +90,7 @@ fn every_flow_point_has_a_name() {
         bad [] line: text, number: int
         rows.1 [] n: int, name: text
         rows.2 [] n: int, name: text
-        where.1 [] n: int
+        where.1 [] n: int, name: text
         select.1 [] n: int, twice: int
         summarize.1.1 [] name: text
         summarize.1 [] name: text, count(): int
@@ -438,10 +438,38 @@ fn a_reader_that_leaves_is_noticed_however_many_requests_wait() {
 }
 
 #[test]
+fn a_tap_may_use_any_column() {
+    let program = "parse csv(columns=\"n:int,name:text\") | set big = upper(name), more = big + \"!\" | where n >= 10 \
+                   | select n | write \"x\"";
+    on_both_engines(|options| {
+        let mut live = world(1_000).start(program, options).unwrap();
+        live.network.run_steps(200).unwrap();
+        let (_tap, mut reader) = attach(&mut live, "where.1", "select n, name, more", &complete());
+        let mut seen = String::new();
+        while live.network.run_steps(50).unwrap() == Progress::Steps {
+            seen.push_str(&drain(&mut reader).0);
+        }
+        assert!(seen.lines().count() > 100, "{seen}");
+        for row in seen.lines().filter(|line| !line.starts_with("n\t")) {
+            let columns: Vec<&str> = row.split('\t').collect();
+            let [n, name, more] = columns[..] else {
+                panic!("{row}")
+            };
+            assert_eq!(name, ["a", "b", "c"][n.parse::<usize>().unwrap() % 3]);
+            assert_eq!(more, name.to_uppercase() + "!");
+        }
+        live.network.check_conservation().unwrap();
+    });
+}
+
+#[test]
 fn wrong_taps_are_explained() {
     let live = world(10).start(PROGRAM, Options::interpreted()).unwrap();
+    let sorted = "parse csv(columns=\"n:int,name:text\") | sort n | select n";
+    let sorted = world(10).start(sorted, Options::interpreted()).unwrap();
     let check = |flow: &str, text: &str| {
-        let point = TapPoint::from(live.running.flow(flow).unwrap());
+        let flow = live.running.flow(flow).or_else(|_| sorted.running.flow(flow));
+        let point = TapPoint::from(flow.unwrap());
         let diagnostic = TapPlan::compile(&point, text, &TapOptions::default()).unwrap_err();
         let marked = diagnostic.span.text(text).to_owned();
         format!(
@@ -453,7 +481,7 @@ fn wrong_taps_are_explained() {
     };
     let shown = [
         check("rows", "where m > 1"),
-        check("where.1", "where name == \"a\""),
+        check("sort.1", "where name == \"a\""),
         check("rows", "where n > 1; head 2"),
         check("rows", "x = where n > 1"),
         check("rows", "rows | where n > 1"),
@@ -465,7 +493,7 @@ fn wrong_taps_are_explained() {
     ];
     expect![[r#"
         there is no column `m`: [m] not a column here; there are `n` and `name`
-        the column `name` is not carried here: [name] nothing after this place needs it; tap a flow point further up, or change the program so that it uses the column
+        there is no column `name`: [name] not a column here; there is `n`
         a tap is one pipeline: [head 2] a second one; attach another tap for it
         a tap has no name in the program: [x] nobody could read this; leave out `NAME =`: what comes out goes to who has attached the tap
         a tap reads what it is attached to: [rows] a flow point; begin with a stage, such as `where ...`; the flow point is named when the tap is attached

@@ -1,11 +1,15 @@
-//! Which columns each element has to carry.
+//! Which columns each element carries.
 //!
-//! Backwards through every pipeline, readers of a flow before its writer: a stage needs what it reads itself and what
-//! is needed after it, except what it defines. What nobody needs is not computed, parsed or carried.
+//! First backwards through every pipeline, readers of a flow before its writer: a stage needs what it reads itself and
+//! what is needed after it, except what it defines. What is held (by `sort`, `summarize`) is no more than that.
+//!
+//! Then forwards: elements that only pass carry all that can be named there, so that whoever comes to look at a flow
+//! finds it, and a change of the program changes nothing before it. It costs nothing where nobody looks: a process
+//! is told by the wiring what is needed behind it, and does no more ([`crate::lower`]).
 
 use std::collections::BTreeSet;
 
-use cutthrough_expr::ColumnId;
+use cutthrough_expr::{ColumnId, Tree};
 
 use crate::limits;
 use crate::plan::{Flow, GroupColumn, Op, PipelinePlan, Plan, StagePlan};
@@ -37,8 +41,26 @@ impl Need {
 
 /// Sets the layouts of all stages and flows, and leaves out what is not needed.
 pub(super) fn arrange(plan: &mut Plan) {
-    let mut needs: Vec<Vec<Need>> = vec![Vec::new(); plan.flows.len()];
+    arrange_needed(plan);
     // Pipelines are in an order in which writers come first.
+    for pipeline in &mut plan.pipelines {
+        let mut carried = match pipeline.from {
+            Some(from) => plan.flows[from].layout.clone(),
+            None => Vec::new(),
+        };
+        for stage in &mut pipeline.stages {
+            carry(stage, &carried);
+            carried.clone_from(&stage.layout);
+        }
+        if let Some(to) = pipeline.to {
+            plan.flows[to].layout = carried;
+        }
+    }
+}
+
+/// Sets the layouts to what is needed.
+fn arrange_needed(plan: &mut Plan) {
+    let mut needs: Vec<Vec<Need>> = vec![Vec::new(); plan.flows.len()];
     for pipeline in plan.pipelines.iter_mut().rev() {
         let end = pipeline.to.map(|to| flow_need(&mut plan.flows[to], &needs[to]));
         let start = arrange_pipeline(pipeline, end.unwrap_or(Need::Exactly(Vec::new())));
@@ -105,15 +127,11 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
         Op::Compute(define) => {
             stage.layout = after.list();
             let mut set = after.set();
-            let mut kept = Vec::with_capacity(define.len());
-            for (id, tree) in std::mem::take(define).into_iter().rev() {
-                if set.remove(&id) {
+            for (id, tree) in define.iter().rev() {
+                if set.remove(id) {
                     set.extend(tree.columns());
-                    kept.push((id, tree));
                 }
             }
-            kept.reverse();
-            *define = kept;
             Need::Some(set)
         }
         Op::Head(_) | Op::Skip(_) => {
@@ -144,5 +162,46 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             let columns: Vec<ColumnId> = columns.iter().map(|&(_, column)| column).collect();
             Need::Exactly(columns)
         }
+    }
+}
+
+/// Has the elements after a stage carry all that can be named there, as far as it comes from those before it.
+fn carry(stage: &mut StagePlan, before: &[ColumnId]) {
+    let define: &[(ColumnId, Tree)] = match &stage.op {
+        Op::Where(_) | Op::Head(_) | Op::Skip(_) => &[],
+        Op::Compute(define) => define,
+        _ => return,
+    };
+    let mut known: BTreeSet<ColumnId> = before.iter().copied().collect();
+    for (id, tree) in define {
+        if tree.columns().all(|column| known.contains(&column)) {
+            known.insert(*id);
+        }
+    }
+    let needed: BTreeSet<ColumnId> = stage.layout.iter().copied().collect();
+    let named = stage.schema.columns.iter().map(|column| column.id);
+    let named: BTreeSet<ColumnId> = named.filter(|id| known.contains(id)).collect();
+    let all: BTreeSet<ColumnId> = named.union(&needed).copied().collect();
+    if all.len() <= limits::CARRIED_COLUMNS_MAX && all != needed {
+        let mut layout = Vec::with_capacity(all.len());
+        let named = stage.schema.columns.iter().map(|column| column.id);
+        for id in named.chain(needed) {
+            if all.contains(&id) && !layout.contains(&id) {
+                layout.push(id);
+            }
+        }
+        stage.layout = layout;
+    }
+    if let Op::Compute(define) = &mut stage.op {
+        let mut set: BTreeSet<ColumnId> = stage.layout.iter().copied().collect();
+        let mut kept = Vec::with_capacity(define.len());
+        for (id, tree) in std::mem::take(define).into_iter().rev() {
+            if set.remove(&id) {
+                set.extend(tree.columns());
+                kept.push((id, tree));
+            }
+        }
+        kept.reverse();
+        *define = kept;
     }
 }

@@ -74,7 +74,7 @@ fn plans_carry_what_is_needed() {
               to inputs
             from inputs
               parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
-              where (>= status 500) -> path: text?, bytes: int
+              where (>= status 500) -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               select -> path: text?, bytes: int
               write stdout (path, bytes)
         "#]],
@@ -109,8 +109,8 @@ fn plans_carry_what_is_needed() {
               to inputs
             from inputs
               parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
-              compute a = (+ bytes 1), b = (* a 2) -> path: text?, b: int
-              where (and (> b 7) (not (is_null path))) -> b: int
+              compute a = (+ bytes 1), b = (* a 2), c = (len agent) -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?, a: int, b: int, c: int?
+              where (and (> b 7) (not (is_null path))) -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?, a: int, b: int, c: int?
               select -> b: int
               write stdout (b)
         "#]],
@@ -120,7 +120,7 @@ fn plans_carry_what_is_needed() {
         expect![[r#"
             read "x"
               parse csv -> a: int, b: float?
-              compute a+1 = (+ a 1) -> b: float?, a+1: int
+              compute a+1 = (+ a 1) -> a: int, b: float?, a+1: int
               sort a+1 b -> b: float?, a+1: int
               select -> b: float?
               write stdout (b)
@@ -135,8 +135,8 @@ fn plans_carry_what_is_needed() {
               parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               compute hour(time) = (hour time) -> hour(time): int, bytes: int
               group hour(time) sum(bytes) count() -> hour(time): int, sum: int, count: int
-              compute r = (/ (float sum) (float count)) -> r: float?
-              where (> r 0.5) -> r: float?
+              compute r = (/ (float sum) (float count)) -> hour(time): int, r: float?
+              where (> r 0.5) -> hour(time): int, r: float?
               select -> r: float?
               write stdout (r)
         "#]],
@@ -155,24 +155,24 @@ fn plans_carry_what_is_needed() {
     check(
         "head 3",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          head 3 -> line: text
-          write stdout (line)
-    "#]],
+            read -
+              to inputs
+            from inputs
+              lines -> line: text, number: int
+              head 3 -> line: text, number: int
+              write stdout (line)
+        "#]],
     );
     check(
         "where number > 3",
         expect![[r#"
-        read -
-          to inputs
-        from inputs
-          lines -> line: text, number: int
-          where (> number 3) -> line: text
-          write stdout (line)
-    "#]],
+            read -
+              to inputs
+            from inputs
+              lines -> line: text, number: int
+              where (> number 3) -> line: text, number: int
+              write stdout (line)
+        "#]],
     );
     check(
         "r = read \"x\" | parse clf else bad\nr | where status == 500 | write \"e\"\nr | summarize count() by method | write stdout\nbad | select number | write stderr as text",
@@ -205,8 +205,8 @@ fn plans_carry_what_is_needed() {
             from inputs
               lines -> line: text, number: int
               select -> line: text
-              compute line = line -> line: text
-              compute number = 0 -> line: text, number: int
+              compute line = line -> line: text, line: text
+              compute number = 0 -> line: text, line: text, number: int
               parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               group status max(time) -> status: int, max: time?
               write stdout (status, max(time))

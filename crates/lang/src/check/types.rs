@@ -106,7 +106,8 @@ impl Schema {
         let diagnostic = Diagnostic::new(message, name.span, "not a column here");
         if self.absent.iter().any(|absent| **absent == *name.text) {
             let message = format!("the column {} is not carried here", quoted(&name.text));
-            let diagnostic = Diagnostic::new(message, name.span, "nothing after this place needs it");
+            let label = "nothing after this place needs it, so what is held before it does not have it";
+            let diagnostic = Diagnostic::new(message, name.span, label);
             return diagnostic
                 .with_help("tap a flow point further up, or change the program so that it uses the column");
         }

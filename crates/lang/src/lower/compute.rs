@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cutthrough::ir::{ElementType, Type, Value};
+use cutthrough::ir::{ElementType, Op, Type, Value};
 use cutthrough::{Fragment, Process, Shape};
 use cutthrough_expr::{Lowering, Site};
 
@@ -55,6 +55,22 @@ impl Compute {
         self.condition.is_some()
     }
 
+    /// For each definition, in which fields of the output its value is: bit k is for the fields k, k + 64 and so on.
+    fn uses(&self) -> Vec<i64> {
+        let mut uses: HashMap<ColumnId, i64> = HashMap::new();
+        for (field, &id) in self.output.iter().enumerate() {
+            *uses.entry(id).or_default() |= 1 << (field % 64);
+        }
+        for (id, tree) in self.definitions.iter().rev() {
+            let of_it = uses.get(id).copied().unwrap_or_default();
+            for column in tree.columns() {
+                *uses.entry(column).or_default() |= of_it;
+            }
+        }
+        let of = |(id, _): &(ColumnId, Tree)| uses.get(id).copied().unwrap_or_default();
+        self.definitions.iter().map(of).collect()
+    }
+
     fn trees(&self) -> impl Iterator<Item = &Tree> {
         self.condition
             .iter()
@@ -89,8 +105,12 @@ impl Process for Compute {
             .condition
             .as_ref()
             .map(|condition| lowering.filter(f, condition, &mut site));
-        for (id, tree) in &self.definitions {
-            let value = lowering.value(f, tree, &mut site);
+        for ((id, tree), uses) in self.definitions.iter().zip(self.uses()) {
+            let value = if calls_host(tree) {
+                where_needed(f, uses, |f| lowering.value(f, tree, &mut site))
+            } else {
+                lowering.value(f, tree, &mut site)
+            };
             lowering.define(*id, value);
         }
         let output: Vec<Value> = self.output.iter().map(|&id| lowering.column(id)).collect();
@@ -102,4 +122,27 @@ impl Process for Compute {
             f.done();
         }
     }
+}
+
+/// Whether the value costs a call, which stays where nobody uses what it gives.
+fn calls_host(tree: &Tree) -> bool {
+    let is_host = |kind: &NodeKind| matches!(kind, NodeKind::Strict(scalar, _) if scalar.is_host());
+    tree.nodes.iter().any(|node| is_host(&node.kind))
+}
+
+/// A value, computed only where one of these fields of the output is needed; what is not needed is zero.
+fn where_needed(f: &mut Fragment<'_>, uses: i64, compute: impl FnOnce(&mut Fragment<'_>) -> Value) -> Value {
+    let (needs, uses, zero) = (f.needs(0), f.iconst(uses), f.iconst(0));
+    let needed = f.op(Op::Iand, &[needs, uses]);
+    let is_needed = f.op(Op::Ine, &[needed, zero]);
+    let (_, not) = f.br_new(is_needed);
+    let value = compute(f);
+    let ty = f.ty(value);
+    let after = f.block(&[ty]);
+    f.jump(after, &[value]);
+    f.switch_to(not);
+    let zero = f.zero(ty);
+    f.jump(after, &[zero]);
+    f.switch_to(after);
+    f.block_params(after)[0]
 }
