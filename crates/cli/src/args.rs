@@ -179,6 +179,7 @@ impl Options {
         self.format.map(|format| match format {
             FormatArg::Json => OutputFormat::Json,
             FormatArg::Csv => OutputFormat::Csv,
+            FormatArg::Tsv => OutputFormat::Tsv,
             FormatArg::Text => OutputFormat::Text,
             FormatArg::Table => OutputFormat::Table,
         })
@@ -235,6 +236,7 @@ pub(crate) enum Color {
 pub(crate) enum FormatArg {
     Json,
     Csv,
+    Tsv,
     Text,
     Table,
 }
@@ -245,6 +247,7 @@ impl FormatArg {
         match self {
             FormatArg::Json => "json",
             FormatArg::Csv => "csv",
+            FormatArg::Tsv => "tsv",
             FormatArg::Text => "text",
             FormatArg::Table => "table",
         }

@@ -10,7 +10,7 @@ use crate::args::{Line, Options};
 use crate::remote::CommandLine;
 
 /// How each stage is written, and what it does. `docs/language.md` says more.
-const STAGES: [(&str, &str); 16] = [
+const STAGES: [(&str, &str); 17] = [
     (
         "read \"path\", ...",
         "reads files, or with `-` the standard input; first stage only",
@@ -32,6 +32,7 @@ const STAGES: [(&str, &str); 16] = [
     ("count", "how many elements there are"),
     ("head [N]", "the first N elements, or 10"),
     ("skip N", "all but the first N elements"),
+    ("tail [N]", "the last N elements, or 10"),
     (
         "top N by EXPR [asc|desc]",
         "the first N in order, descending unless said otherwise",
@@ -42,7 +43,7 @@ const STAGES: [(&str, &str); 16] = [
         "one element for each group",
     ),
     (
-        "write stdout|stderr|\"path\" [append] [as json|csv|text|table]",
+        "write stdout|stderr|\"path\" [append] [as json|csv|tsv|text|table]",
         "writes; last stage only",
     ),
 ];
@@ -59,7 +60,10 @@ pub(crate) fn help(topic: &str) -> Option<String> {
             FUNCTIONS
                 .iter()
                 .for_each(|function| line(&mut out, function.usage, function.gives));
-            let _ = writeln!(out, "\nIn `summarize`: {}", AGGREGATES.join(", "));
+            let _ = writeln!(out, "\nAggregates, in `summarize`:");
+            AGGREGATES
+                .iter()
+                .for_each(|(usage, gives)| line(&mut out, usage, gives));
         }
         "stages" => VERBS.iter().for_each(|(verb, _)| {
             let (usage, what) = stage(verb).unwrap_or((verb, ""));
@@ -68,6 +72,9 @@ pub(crate) fn help(topic: &str) -> Option<String> {
         name => {
             let function = FUNCTIONS.iter().find(|function| function.name == name);
             let function = function.map(|function| (function.usage, function.gives));
+            let mut aggregates = AGGREGATES.iter().copied();
+            let aggregate = aggregates.find(|(usage, _)| usage.split('(').next() == Some(name));
+            let function = function.or(aggregate);
             let (usage, what) = function.or_else(|| stage(name))?;
             line(&mut out, usage, what);
         }

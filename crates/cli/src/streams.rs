@@ -298,6 +298,7 @@ fn format_of(format: OutputFormat) -> Format {
     match format {
         OutputFormat::Json => Format::Json,
         OutputFormat::Csv => Format::Csv,
+        OutputFormat::Tsv => Format::Tsv,
         OutputFormat::Text => Format::Text,
         OutputFormat::Table => Format::Table,
     }

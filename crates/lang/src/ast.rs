@@ -98,6 +98,11 @@ pub enum StageKind {
         /// How many elements do not pass.
         count: Count,
     },
+    /// `tail 10`
+    Tail {
+        /// How many elements pass, the last ones.
+        count: Count,
+    },
     /// `top 10 by n`
     Top {
         /// How many elements are kept.
@@ -157,6 +162,7 @@ impl StageKind {
             StageKind::Select { .. } => "select",
             StageKind::Head { .. } => "head",
             StageKind::Skip { .. } => "skip",
+            StageKind::Tail { .. } => "tail",
             StageKind::Top { .. } => "top",
             StageKind::Drop { .. } => "drop",
             StageKind::Rename { .. } => "rename",
@@ -196,6 +202,8 @@ pub enum OutputFormat {
     Json,
     /// Comma-separated values with a header.
     Csv,
+    /// Values separated by tabs, with a header; what would not be one is escaped.
+    Tsv,
     /// Fields separated by tabs, or a single text field as it is.
     Text,
     /// Aligned columns.
@@ -402,9 +410,10 @@ impl UnaryOp {
 
 impl OutputFormat {
     /// Every format, in the order in which messages list them.
-    pub const ALL: [OutputFormat; 4] = [
+    pub const ALL: [OutputFormat; 5] = [
         OutputFormat::Json,
         OutputFormat::Csv,
+        OutputFormat::Tsv,
         OutputFormat::Text,
         OutputFormat::Table,
     ];
@@ -414,6 +423,7 @@ impl OutputFormat {
         match self {
             OutputFormat::Json => "json",
             OutputFormat::Csv => "csv",
+            OutputFormat::Tsv => "tsv",
             OutputFormat::Text => "text",
             OutputFormat::Table => "table",
         }

@@ -69,12 +69,12 @@
 //!            | where EXPR
 //!            | set NAME = EXPR, ...
 //!            | select ITEM, ...           ITEM := [NAME =] EXPR
-//!            | head N | skip N
+//!            | head [N] | tail [N] | skip N
 //!            | top N by EXPR [asc|desc]                              descending unless said otherwise
 //!            | drop NAME, ... | rename NAME = NAME, ... | distinct [ITEM, ...] | count
 //!            | sort EXPR [asc|desc], ...                             ascending unless said otherwise
 //!            | summarize ITEM, ... [by ITEM, ...]
-//!            | write stdout|stderr|"path" [append] [as json|csv|text|table]   last stage only
+//!            | write stdout|stderr|"path" [append] [as json|csv|tsv|text|table]   last stage only
 //! ```
 //!
 //! From the loosest to the tightest, the operators are `or`; `and`; `not`; the comparisons `==` `!=` `<` `<=` `>`

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cutthrough::aggregate::AggregateFunction;
 use cutthrough_expr::LogicalType;
 use cutthrough_formats::csv;
 
 use crate::ast::OutputFormat;
-use crate::check::{ColumnId, Columns, Schema, Tree};
+use crate::check::{AggregateKind, ColumnId, Columns, Schema, Tree};
 use crate::limits;
 use crate::span::Span;
 
@@ -54,7 +53,7 @@ pub struct Column {
 
 /// How a target is written when the program does not say it.
 ///
-/// A file goes by the end of its name: `.csv`, and `.json`, `.jsonl` or `.ndjson`. A terminal shows a table. All else
+/// A file goes by the end of its name: `.csv`, `.tsv`, and `.json`, `.jsonl` or `.ndjson`. A terminal shows a table. All else
 /// is text, as people who pipe into `sort`, `cut` and `awk` expect: fields with tabs between them, no header, and a
 /// single column as it is, so that lines come out as they went in. Whoever wants names or types writes
 /// `| write stdout as json`.
@@ -62,6 +61,7 @@ pub fn default_format(target: &Target, is_terminal: bool) -> OutputFormat {
     match target {
         Target::Path(path) => match path.rsplit(|&byte| byte == b'.').next() {
             Some(b"csv") => OutputFormat::Csv,
+            Some(b"tsv") => OutputFormat::Tsv,
             Some(b"json" | b"jsonl" | b"ndjson") => OutputFormat::Json,
             _ => OutputFormat::Text,
         },
@@ -212,6 +212,12 @@ pub(crate) enum Op {
     Compute(Vec<(ColumnId, Tree)>),
     Head(u64),
     Skip(u64),
+    Tail(u64),
+    /// Adds to all elements the sums of some of their columns, floats.
+    Total {
+        inputs: Vec<ColumnId>,
+        totals: Vec<ColumnId>,
+    },
     Order {
         keys: Vec<(ColumnId, bool)>,
         limit: Option<u64>,
@@ -288,10 +294,10 @@ pub(crate) enum Header {
     Each(Option<Vec<u8>>),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct GroupColumn {
-    pub(crate) function: AggregateFunction,
-    pub(crate) input: Option<ColumnId>,
+    pub(crate) kind: AggregateKind,
+    pub(crate) inputs: Vec<ColumnId>,
     pub(crate) result: ColumnId,
 }
 
@@ -374,6 +380,11 @@ impl Plan {
             }
             Op::Head(count) => write!(f, "head {count}"),
             Op::Skip(count) => write!(f, "skip {count}"),
+            Op::Tail(count) => write!(f, "tail {count}"),
+            Op::Total { inputs, .. } => {
+                write!(f, "total")?;
+                inputs.iter().try_for_each(|&input| write!(f, " {}", name(input)))
+            }
             Op::Order { keys, limit } => {
                 write!(f, "{}", if limit.is_some() { "top" } else { "sort" })?;
                 limit.iter().try_for_each(|limit| write!(f, " {limit}"))?;
@@ -385,9 +396,8 @@ impl Plan {
                 write!(f, "group")?;
                 keys.iter().try_for_each(|&key| write!(f, " {}", name(key)))?;
                 aggregates.iter().try_for_each(|aggregate| {
-                    let function = format!("{:?}", aggregate.function).to_lowercase();
-                    let input = aggregate.input.map_or_else(|| Arc::from(""), name);
-                    write!(f, " {function}({input})")
+                    let inputs: Vec<Arc<str>> = aggregate.inputs.iter().map(|&input| name(input)).collect();
+                    write!(f, " {}({})", aggregate.kind, inputs.join(", "))
                 })
             }
             Op::Write {

@@ -65,6 +65,7 @@ impl Display for Stage {
             StageKind::Select { items } => write!(f, "(select{})", Spaced(items)),
             StageKind::Head { count } => write!(f, "(head {})", count.value),
             StageKind::Skip { count } => write!(f, "(skip {})", count.value),
+            StageKind::Tail { count } => write!(f, "(tail {})", count.value),
             StageKind::Top { count, by } => write!(f, "(top {} {by})", count.value),
             StageKind::Drop { names } => write!(f, "(drop{})", Spaced(names)),
             StageKind::Rename { names } => {

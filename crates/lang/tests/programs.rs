@@ -224,7 +224,7 @@ fn summaries() {
             --- bad rows of parse clf (1:1)
             1 of 5, first [3]
             --- stdout
-            count(),count(path),sum(bytes),avg(bytes),min(path),max(bytes)
+            count,count_path,sum_bytes,avg_bytes,min_path,max_bytes
             4,3,127,31.75,/a,100
         "#]],
     );
@@ -244,12 +244,12 @@ fn summaries() {
     check_log(
         "parse clf | summarize concat(day, \"!\", count()) by day = date(time) | write stdout as csv",
         expect![[r#"
-        --- bad rows of parse clf (1:1)
-        1 of 5, first [3]
-        --- stdout
-        day,"concat(day,""!"",count())"
-        2026-11-21,2026-11-21!4
-    "#]],
+            --- bad rows of parse clf (1:1)
+            1 of 5, first [3]
+            --- stdout
+            day,concat_day_count
+            2026-11-21,2026-11-21!4
+        "#]],
     );
     check_log(
         "parse clf | summarize n = count() by path | select n",
@@ -276,29 +276,29 @@ fn summaries() {
     check_log(
         "parse clf | where status == 1 | summarize count(), sum(bytes), avg(bytes), max(path) | write stdout as json",
         expect![[r#"
-        --- bad rows of parse clf (1:1)
-        1 of 5, first [3]
-        --- stdout
-        {"count()":0,"sum(bytes)":0,"avg(bytes)":null,"max(path)":null}
-    "#]],
+            --- bad rows of parse clf (1:1)
+            1 of 5, first [3]
+            --- stdout
+            {"count":0,"sum_bytes":0,"avg_bytes":null,"max_path":null}
+        "#]],
     );
     check_log(
         "parse clf | where status == 1 | summarize count() by path | write stdout as csv",
         expect![[r#"
-        --- bad rows of parse clf (1:1)
-        1 of 5, first [3]
-        --- stdout
-        path,count()
-    "#]],
+            --- bad rows of parse clf (1:1)
+            1 of 5, first [3]
+            --- stdout
+            path,count
+        "#]],
     );
     check_log(
-        "parse clf | summarize count(), max(agent) | select `count()`",
+        "parse clf | summarize count(), max(agent) | select count",
         expect![[r#"
-        --- bad rows of parse clf (1:1)
-        1 of 5, first [3]
-        --- stdout
-        4
-    "#]],
+            --- bad rows of parse clf (1:1)
+            1 of 5, first [3]
+            --- stdout
+            4
+        "#]],
     );
     check_log(
         "parse clf | summarize n = count() by user ?? \"nobody\" | write stdout as json",
@@ -502,7 +502,7 @@ fn csv() {
         &brc,
         "parse csv(sep=\";\", columns=\"station:str,temp:f64\") | summarize min(temp), avg(temp), max(temp) by station | sort station | write stdout as csv",
         expect![[r#"
-            station,min(temp),avg(temp),max(temp)
+            station,min_temp,avg_temp,max_temp
             Oslo,-3.0,-0.75,1.5
             Rome,20.25,20.25,20.25
         "#]],

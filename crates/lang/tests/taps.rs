@@ -93,7 +93,7 @@ fn every_flow_point_has_a_name() {
         where.1 [] n: int, name: text
         select.1 [] n: int, twice: int
         summarize.1.1 [] name: text
-        summarize.1 [] name: text, count(): int
+        summarize.1 [] name: text, count: int
     "#]]
     .assert_eq(&shown);
     expect!["there is no flow point `row`; did you mean `rows`, `rows.1` or `rows.2`?"]

@@ -122,7 +122,7 @@ fn aggregates_keep_what_values_mean() {
         | sort k | write stdout as csv";
     assert_eq!(
         world.run(program).unwrap()["stdout"],
-        "k,min(t),max(t),sum(d),mean,spread,n\n\
+        "k,min_t,max_t,sum_d,mean,spread,n\n\
          a,2026-11-21T00:00:00Z,2026-11-22T00:00:00Z,PT3S,PT1.5S,PT24H,2\n\
          b,2026-11-20T00:00:00Z,2026-11-20T00:00:00Z,PT0S,,PT0S,0\n"
     );

@@ -103,6 +103,7 @@ fn format_of(name: Option<&str>) -> Result<OutputFormat, Problem> {
         None | Some("text") => Ok(OutputFormat::Text),
         Some("json") => Ok(OutputFormat::Json),
         Some("csv") => Ok(OutputFormat::Csv),
+        Some("tsv") => Ok(OutputFormat::Tsv),
         Some("table") => Ok(OutputFormat::Table),
         Some(other) => {
             let message = format!("there is no format `{other}`; there are text, json, csv and table");

@@ -119,6 +119,7 @@ fn a_finished_process_gives_what_it_holds() {
                 descending: true,
             }],
             limit: None,
+            is_from_end: false,
             bytes_max: 1 << 20,
         };
         let order = network.add(Order::new(spec)).unwrap();

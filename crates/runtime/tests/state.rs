@@ -200,6 +200,7 @@ fn a_full_order_and_a_full_fold_are_not_lost_when_they_are_removed() {
                 descending: true,
             }],
             limit: Some(10),
+            is_from_end: false,
             bytes_max: 1 << 20,
         });
         let fold = Fold::new(Type::I64, vec![SlotDecl::i64("sum", 0)], |f, state, x| {

@@ -324,6 +324,7 @@ impl Spec {
                 element: element.fields().to_vec(),
                 keys: vec![OrderKey { field: 0, descending }],
                 limit,
+                is_from_end: false,
                 bytes_max: 1 << 20,
             })),
             Spec::Buffer(element, room) => Box::new(Buffer { element, room }),

@@ -43,23 +43,31 @@ impl Json {
         }
         for ((before, &kind), value) in self.before.iter().zip(&self.kinds).zip(row.iter()) {
             out.extend_from_slice(before);
-            match value {
-                Some(Scalar::Bytes(value)) => push_string(out, value),
-                Some(Scalar::F64(value)) if !value.is_finite() => {
-                    self.not_finite += 1;
-                    out.extend_from_slice(b"null");
-                }
-                None => out.extend_from_slice(b"null"),
-                value if matches!(kind, LogicalKind::Time | LogicalKind::Duration) => {
-                    out.push(b'"');
-                    push_scalar(out, kind, value);
-                    out.push(b'"');
-                }
-                value => push_scalar(out, kind, value),
+            if !push_value(out, kind, value) {
+                self.not_finite += 1;
             }
         }
         out.extend_from_slice(b"}\n");
     }
+}
+
+/// Appends a value of a kind; whether JSON has it: a double that is not finite becomes null.
+pub fn push_value(out: &mut Vec<u8>, kind: LogicalKind, value: Option<Scalar<'_>>) -> bool {
+    match value {
+        Some(Scalar::Bytes(value)) => push_string(out, value),
+        Some(Scalar::F64(value)) if !value.is_finite() => {
+            out.extend_from_slice(b"null");
+            return false;
+        }
+        None => out.extend_from_slice(b"null"),
+        value if matches!(kind, LogicalKind::Time | LogicalKind::Duration) => {
+            out.push(b'"');
+            push_scalar(out, kind, value);
+            out.push(b'"');
+        }
+        value => push_scalar(out, kind, value),
+    }
+    true
 }
 
 /// Appends a string with its quotes.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`json`] | one object a line |
 //! | [`csv`] | RFC 4180 with a header line |
+//! | [`tsv`] | separated by tabs, with a header line and escapes |
 //! | [`text`] | fields separated by tabs |
 //! | [`table`] | aligned columns for a terminal |
 //! | [`writer`] | the host function |
@@ -21,6 +22,7 @@ pub mod csv;
 pub mod json;
 pub mod table;
 pub mod text;
+pub mod tsv;
 pub mod writer;
 
 pub use writer::WriterHost;
@@ -32,6 +34,8 @@ pub enum Format {
     Json,
     /// Comma-separated values with a header line.
     Csv,
+    /// Values separated by tabs, with a header line and escapes.
+    Tsv,
     /// Fields separated by tabs.
     Text,
     /// Aligned columns with a header.
@@ -40,13 +44,20 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 4] = [Format::Json, Format::Csv, Format::Text, Format::Table];
+    pub const ALL: [Format; 5] = [
+        Format::Json,
+        Format::Csv,
+        Format::Tsv,
+        Format::Text,
+        Format::Table,
+    ];
 
     /// The name in programs.
     pub fn name(self) -> &'static str {
         match self {
             Format::Json => "json",
             Format::Csv => "csv",
+            Format::Tsv => "tsv",
             Format::Text => "text",
             Format::Table => "table",
         }
@@ -86,6 +97,7 @@ pub struct Renderer(Kind);
 enum Kind {
     Json(json::Json),
     Csv(csv::Csv),
+    Tsv(tsv::Tsv),
     Text(text::Text),
     Table(table::Table),
 }
@@ -96,6 +108,7 @@ impl Renderer {
         Renderer(match format {
             Format::Json => Kind::Json(json::Json::new(&fields)),
             Format::Csv => Kind::Csv(csv::Csv::new(fields)),
+            Format::Tsv => Kind::Tsv(tsv::Tsv::new(fields)),
             Format::Text => Kind::Text(text::Text::new(fields)),
             Format::Table => Kind::Table(table::Table::new(fields)),
         })
@@ -105,6 +118,7 @@ impl Renderer {
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         match &self.0 {
             Kind::Csv(csv) => csv.header(out),
+            Kind::Tsv(tsv) => tsv.header(out),
             Kind::Json(_) | Kind::Text(_) | Kind::Table(_) => {}
         }
     }
@@ -114,6 +128,7 @@ impl Renderer {
         match &mut self.0 {
             Kind::Json(json) => json.row(row, out),
             Kind::Csv(csv) => csv.row(row, out),
+            Kind::Tsv(tsv) => tsv.row(row, out),
             Kind::Text(text) => text.row(row, out),
             Kind::Table(table) => table.row(row, out),
         }
@@ -123,7 +138,7 @@ impl Renderer {
     pub fn not_finite(&self) -> u64 {
         match &self.0 {
             Kind::Json(json) => json.not_finite(),
-            Kind::Csv(_) | Kind::Text(_) | Kind::Table(_) => 0,
+            Kind::Csv(_) | Kind::Tsv(_) | Kind::Text(_) | Kind::Table(_) => 0,
         }
     }
 
@@ -131,7 +146,7 @@ impl Renderer {
     pub fn settle(&mut self, out: &mut Vec<u8>) {
         match &mut self.0 {
             Kind::Table(table) => table.settle(out),
-            Kind::Json(_) | Kind::Csv(_) | Kind::Text(_) => {}
+            Kind::Json(_) | Kind::Csv(_) | Kind::Tsv(_) | Kind::Text(_) => {}
         }
     }
 
@@ -139,7 +154,7 @@ impl Renderer {
     pub fn end(&mut self, out: &mut Vec<u8>) {
         match &mut self.0 {
             Kind::Table(table) => table.end(out),
-            Kind::Json(_) | Kind::Csv(_) | Kind::Text(_) => {}
+            Kind::Json(_) | Kind::Csv(_) | Kind::Tsv(_) | Kind::Text(_) => {}
         }
     }
 }

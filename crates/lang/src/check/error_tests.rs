@@ -61,11 +61,11 @@ fn columns_and_functions_that_are_not_there() {
             parse clf | select path | where status > 1
                 [status] there is no column `status` / not a column here / there is `path`
             parse clf | summarize count() by path | select bytes
-                [bytes] there is no column `bytes` / not a column here / there are `path` and `count()`
+                [bytes] there is no column `bytes` / not a column here / there are `path` and `count`
             parse clf | summarize n = count() + bytes by path
                 [bytes] `bytes` differs within a group / neither aggregated nor a key / take it into an aggregate, as in `max(bytes)`, or group by it: `by bytes`
             parse clf | summarize path by path
-                [path] there is no aggregate in this / nothing is summed up / keys go behind `by`; aggregates are `count()`, `countif(condition)`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`
+                [path] there is no aggregate in this / nothing is summed up / keys go behind `by`; the aggregates are `argmax(x, by)`, `argmin(x, by)`, `avg(x)`, `collect(x)`, `count()`, `countif(x)`, `dcount(x)`, `first(x)`, `last(x)`, `max(x)`, `median(x)`, `min(x)`, `percentile(x, p)`, `share(x)`, `stddev(x)`, `sum(x)` and `variance(x)`
             parse clf | summarize sum(count())
                 [count()] `count` is an aggregate / cannot stand here / aggregates stand in `summarize`, and not in each other
             parse clf | where count() > 5
@@ -73,11 +73,11 @@ fn columns_and_functions_that_are_not_there() {
             parse clf | set x = min(bytes)
                 [min(bytes)] `min` is an aggregate / cannot stand here / aggregates stand in `summarize`, not in each other; of several values, `min(a, b)`
             parse clf | summarize sum(path), sum(status == 1)
-                [path] `sum` takes a number / this is text? / `int(...)` or `float(...)` makes a number of text
+                [path] `sum` takes numbers or durations / this is text? / `int(...)` or `float(...)` makes a number of text
             parse clf | summarize sum()
-                [sum()] `sum` takes one argument / here are 0
+                [sum()] `sum` takes one argument / here are 0 / it is called as `sum(x)`
             parse clf | summarize count(1, 2)
-                [count(1, 2)] `count` takes at most one argument / here are 2
+                [count(1, 2)] `count` takes at most one argument / here are 2 / it is called as `count()`
             parse clf | select lenght(path)
                 [lenght] there is no function `lenght` / not a function / there are `abs`, `ago`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `day`, `duration`, `extract`, `float` and `floor` and more
             parse clf | select length(path)
@@ -256,15 +256,43 @@ fn words_of_other_languages() {
             parse clf | where time >= @yesterday
                 [@yesterday] this is no time / cannot be read / a time is written `@2026-11-21` or `@2026-11-21T02:00:00+01:00`; without an offset it is UTC
             parse clf | summarize percentile(bytes, 95)
-                [percentile] there is no aggregate `percentile` / not an aggregate / the aggregates are `count`, `countif`, `sum`, `avg`, `min` and `max`; as a distribution, count by size: `summarize count() by bin(x, 10) | sort ...`
+                is accepted!
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              group percentile:0.95(bytes) -> percentile: float?
+              write stdout (percentile_bytes_95)
+
             parse clf | summarize p = median(bytes)
-                [median] there is no aggregate `median` / not an aggregate / the aggregates are `count`, `countif`, `sum`, `avg`, `min` and `max`; as a distribution, count by size: `summarize count() by bin(x, 10) | sort ...`
+                is accepted!
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              group percentile:0.5(bytes) -> median: float?
+              write stdout (p)
+
             parse clf | summarize mean(bytes)
                 [mean] there is no aggregate `mean` / not an aggregate / the aggregate for this is `avg`
             parse clf | summarize dcount(remote)
-                [dcount] there is no aggregate `dcount` / not an aggregate / the aggregates are `count`, `countif`, `sum`, `avg`, `min` and `max`; count what is distinct by two stages: `distinct key, x | summarize count() by key`
+                is accepted!
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              group dcount(remote) -> dcount: int
+              write stdout (dcount_remote)
+
             parse clf | summarize first(remote)
-                [first] there is no aggregate `first` / not an aggregate / the aggregates are `count`, `countif`, `sum`, `avg`, `min` and `max`; `min(x)` and `max(x)` give one of the values
+                is accepted!
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              group first(remote) -> first: text?
+              write stdout (first_remote)
+
             parse clf | select bytes as b
                 [as] expected `|` or the end of the statement, found `as` / not expected here / a name goes before what it names: `name = ...`
             parse clf | summarize count() as n by path
@@ -362,7 +390,13 @@ fn flow_points_that_do_not_fit() {
             x = y | parse clf else y; x | write stdout
                 [y] `y` would be made of itself / this flow comes from here / flows cannot go round in a circle
             parse clf else bad
-                [bad] nothing reads `bad` / what goes here is lost / `bad | write stdout` writes it; or leave out the name
+                is accepted!
+            read -
+              to inputs
+            from inputs
+              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
+              write stdout (remote, ident, user, time, method, path, query, protocol, request, status, bytes, referer, agent)
+
             head 1; head 2
                 [] this pipeline goes nowhere / its end / end it with `| write ...`, or give it a name; only the last pipeline without a name is written by itself
             read - | head 1 | write "a"; read -

@@ -4,7 +4,7 @@ use cutthrough_expr::{Absence, Comparison, LogicalKind, LogicalType, NodeId, Nod
 use cutthrough_formats::time::parse_time;
 
 use super::Check;
-use super::aggregate::{Aggregates, is_aggregate};
+use super::aggregate::{Aggregates, Share, is_aggregate};
 use super::types::{Columns, Schema};
 use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, UnaryOp};
 use crate::diagnostic::{Diagnostic, quoted};
@@ -25,6 +25,8 @@ pub(super) struct Expressions<'c> {
     pub(super) columns: &'c mut Columns,
     /// Where aggregates may stand: in `summarize`, outside of another aggregate.
     pub(super) aggregates: Option<&'c mut Aggregates>,
+    /// Where `share` may stand: where a stage can wait for all elements.
+    pub(super) shares: Option<&'c mut Vec<Share>>,
     pub(super) tree: Tree,
     /// What `now()` gives.
     pub(super) now: i64,
@@ -36,6 +38,7 @@ impl<'c> Expressions<'c> {
             schema,
             columns,
             aggregates: None,
+            shares: None,
             tree: Tree::default(),
             now,
         }
@@ -397,6 +400,9 @@ impl<'c> Expressions<'c> {
 
     fn call(&mut self, function: &Name, arguments: &[Expr], span: Span) -> Check<Typed> {
         let spare = arguments.len() >= 2 && matches!(function.text.as_str(), "min" | "max");
+        if function.text == "share" {
+            return self.share(function, arguments, span);
+        }
         if is_aggregate(&function.text) && !spare {
             return self.aggregate(function, arguments, span);
         }

@@ -3,7 +3,7 @@
 use cutthrough_expr::{Absence, LogicalKind, LogicalType, NodeId, NodeKind, Part, Scalar};
 
 use super::Check;
-use super::aggregate::AGGREGATES;
+use super::aggregate::aggregate_names;
 use super::expr::{Expressions, Typed};
 use crate::ast::Name;
 use crate::diagnostic::{Diagnostic, quoted};
@@ -464,26 +464,22 @@ fn aggregate_elsewhere(name: &str) -> Option<String> {
     let way_out = match name.to_lowercase().as_str() {
         "mean" | "average" => "the aggregate for this is `avg`",
         "countwhere" | "count_if" | "sumif" => "the aggregate for this is `countif(condition)`",
-        "first" | "any_value" | "take_any" => "`min(x)` and `max(x)` give one of the values",
-        "dcount" | "count_distinct" | "approx_count_distinct" | "uniq" => {
-            "count what is distinct by two stages: `distinct key, x | summarize count() by key`"
+        "any_value" | "take_any" | "any" => "the aggregate for this is `first(x)`",
+        "count_distinct" | "approx_count_distinct" | "uniq" => "the aggregate for this is `dcount(x)`",
+        "percentiles" | "quantile" | "p50" | "p90" | "p95" | "p99" | "percentile_cont" => {
+            "the aggregate for this is `percentile(x, 95)`"
         }
-        "percentile" | "percentiles" | "quantile" | "median" | "p50" | "p90" | "p95" | "p99" => {
-            "as a distribution, count by size: `summarize count() by bin(x, 10) | sort ...`"
+        "stdev" | "std" => "the aggregate for this is `stddev(x)`",
+        "var" | "var_samp" => "the aggregate for this is `variance(x)`",
+        "arg_max" | "max_by" => "the aggregate for this is `argmax(x, by)`",
+        "arg_min" | "min_by" => "the aggregate for this is `argmin(x, by)`",
+        "make_list" | "group_concat" | "string_agg" | "array_agg" | "list" => {
+            "the aggregate for this is `collect(x)`"
         }
-        "stddev" | "stdev" | "variance" | "var" => "by hand: `sqrt(avg(x * x) - avg(x) * avg(x))`",
-        "last" | "argmin" | "argmax" | "arg_max" | "arg_min" | "collect" | "make_list" | "make_set"
-        | "group_concat" | "string_agg" => "",
+        "make_set" => "take each value once before: `distinct key, x | summarize collect(x) by key`",
         _ => return None,
     };
-    let known = format!("the aggregates are {}", super::types::list(&AGGREGATES));
-    Some(if way_out.is_empty() {
-        known
-    } else if way_out.starts_with("the aggregate") {
-        way_out.to_owned()
-    } else {
-        format!("{known}; {way_out}")
-    })
+    Some(way_out.to_owned())
 }
 
 fn unknown(name: &Name) -> Box<Diagnostic> {
@@ -493,7 +489,10 @@ fn unknown(name: &Name) -> Box<Diagnostic> {
     }
     let message = format!("there is no function {}", quoted(&name.text));
     let diagnostic = Diagnostic::new(message, name.span, "not a function");
-    let names = FUNCTIONS.iter().map(|function| function.name).chain(AGGREGATES);
+    let names = FUNCTIONS
+        .iter()
+        .map(|function| function.name)
+        .chain(aggregate_names());
     let elsewhere = match name.text.to_lowercase().as_str() {
         "length" | "strlen" | "size" => Some("len"),
         "substring" | "slice" | "mid" => Some("substr"),

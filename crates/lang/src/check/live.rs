@@ -134,7 +134,16 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             }
             Need::Some(set)
         }
-        Op::Head(_) | Op::Skip(_) => {
+        Op::Total { inputs, totals } => {
+            let mut set = after.set();
+            totals.iter().for_each(|total| {
+                set.remove(total);
+            });
+            set.extend(inputs.iter());
+            stage.layout = set.iter().chain(&*totals).copied().collect();
+            Need::Exactly(set.into_iter().collect())
+        }
+        Op::Head(_) | Op::Skip(_) | Op::Tail(_) => {
             stage.layout = after.list();
             after
         }
@@ -150,12 +159,14 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             let set = after.set();
             let needed = |aggregate: &GroupColumn| set.contains(&aggregate.result);
             // Elements have at least one column: without keys, one that is an input.
-            if !keys.is_empty() || aggregates.iter().any(|one| needed(one) && one.input.is_some()) {
+            if !keys.is_empty() || aggregates.iter().any(|one| needed(one) && !one.inputs.is_empty()) {
                 aggregates.retain(needed);
             }
             let results = aggregates.iter().map(|aggregate| aggregate.result);
             stage.layout = keys.iter().copied().chain(results).collect();
-            let inputs = aggregates.iter().filter_map(|aggregate| aggregate.input);
+            let inputs = aggregates
+                .iter()
+                .flat_map(|aggregate| aggregate.inputs.iter().copied());
             Need::Exactly(keys.iter().copied().chain(inputs).collect())
         }
         Op::Write { columns, .. } => {

@@ -34,6 +34,7 @@ use crate::diagnostic::Diagnostic;
 pub(crate) use cutthrough_expr::{ColumnId, NodeKind, Scalar, Tree};
 
 pub use aggregate::AGGREGATES;
+pub(crate) use aggregate::AggregateKind;
 pub use function::{FUNCTIONS, Function};
 pub(crate) use names::check;
 pub use parse::FORMATS;

@@ -1,6 +1,6 @@
 //! Flow points: every name is defined once and read, and no pipeline reads what it writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Check;
 use super::live;
@@ -47,6 +47,7 @@ pub(crate) fn check(
     let names = Names::of(source, program)?;
     let order = names.order(program)?;
 
+    let readers: Vec<usize> = names.flows.iter().map(|flow| flow.readers).collect();
     let mut checker = Checker {
         source,
         environment,
@@ -74,7 +75,7 @@ pub(crate) fn check(
         let from = from.or(reads_inputs(statement).then_some(names.inputs).flatten());
         let to = statement.target.as_ref().map(|name| names.known[&name.text].flow);
         let writes = Some(index) == last_nameless;
-        let known = |name: &Name| names.known[&name.text].flow;
+        let known = |name: &Name| Some(names.known[&name.text].flow).filter(|&flow| readers[flow] > 0);
         pipelines.push(PipelineChecker::run(
             &mut checker,
             statement,
@@ -119,6 +120,8 @@ struct Names {
     flows: Vec<Flow>,
     /// The flow of the command line's inputs, if one is read.
     inputs: Option<FlowId>,
+    /// What `else` names: what nobody reads of it is counted and reported, as without a name.
+    may_stay_unread: HashSet<String>,
 }
 
 struct Definition {
@@ -134,6 +137,7 @@ impl Names {
             known: HashMap::new(),
             flows: Vec::new(),
             inputs: None,
+            may_stay_unread: HashSet::new(),
         };
         for (by, statement) in program.statements.iter().enumerate() {
             if let Some(target) = &statement.target {
@@ -146,6 +150,7 @@ impl Names {
                 } = &stage.kind
                 {
                     names.define(source, name, by, program)?;
+                    names.may_stay_unread.insert(name.text.clone());
                 }
             }
         }
@@ -159,7 +164,10 @@ impl Names {
             }
         }
         let mut unread: Vec<&Definition> = names.known.values().collect();
-        unread.retain(|definition| names.flows[definition.flow].readers == 0);
+        unread.retain(|definition| {
+            let flow = &names.flows[definition.flow];
+            flow.readers == 0 && !names.may_stay_unread.contains(&flow.name)
+        });
         if let Some(definition) = unread.iter().min_by_key(|definition| definition.span.start) {
             let name = &names.flows[definition.flow].name;
             let message = format!("nothing reads {}", quoted(name));
@@ -345,7 +353,7 @@ pub(super) fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<
         let mut here = pipeline.from.map_or(0, |from| length[from] + 1);
         for stage in &pipeline.stages {
             here += match &stage.op {
-                Op::Parse(_) | Op::Group { .. } | Op::Order { .. } | Op::Write { .. } => 2,
+                Op::Parse(_) | Op::Group { .. } | Op::Order { .. } | Op::Total { .. } | Op::Write { .. } => 2,
                 _ => 1,
             };
             if here > MOST {

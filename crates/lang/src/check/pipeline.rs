@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cutthrough_expr::{ColumnId, LogicalType, Tree};
 
 use super::Check;
-use super::aggregate::Aggregates;
+use super::aggregate::{AGGREGATES, Aggregates, Share};
 use super::expr::Expressions;
 use super::names::{Checker, target_of};
 use super::types::{Schema, SchemaColumn};
@@ -78,7 +78,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         from: Option<FlowId>,
         to: Option<FlowId>,
         writes: bool,
-        known: &dyn Fn(&Name) -> FlowId,
+        known: &dyn Fn(&Name) -> Option<FlowId>,
     ) -> Check<PipelinePlan> {
         let state = from.map(|from| checker.states[from].clone().expect("INVARIANT: checked in order"));
         let mut pipeline = PipelineChecker::new(checker, state.unwrap_or_default());
@@ -112,7 +112,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         })
     }
 
-    fn stage(&mut self, stage: &Stage, known: &dyn Fn(&Name) -> FlowId) -> Check<()> {
+    fn stage(&mut self, stage: &Stage, known: &dyn Fn(&Name) -> Option<FlowId>) -> Check<()> {
         match &stage.kind {
             StageKind::Read { inputs } => {
                 self.read(inputs.iter().map(input_of).collect());
@@ -123,7 +123,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                 format,
                 options,
                 otherwise,
-            } => self.parse(format, options, otherwise.as_ref().map(known)),
+            } => self.parse(format, options, otherwise.as_ref().and_then(known)),
             StageKind::Where { condition } => self.where_stage(condition),
             StageKind::Set { assignments } => self.set(assignments),
             StageKind::Select { items } => self.select(items),
@@ -131,8 +131,12 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             StageKind::Rename { names } => self.rename(names),
             StageKind::Distinct { items } => self.distinct(items),
             StageKind::Count => self.count_all(),
-            StageKind::Head { count } => self.pass(Op::Head(count.value)),
+            StageKind::Head { count } => {
+                self.bound_sort(count.value);
+                self.pass(Op::Head(count.value))
+            }
             StageKind::Skip { count } => self.pass(Op::Skip(count.value)),
+            StageKind::Tail { count } => self.pass(Op::Tail(count.value)),
             StageKind::Top { count, by } => self.order(std::slice::from_ref(by), Some(count.value)),
             StageKind::Sort { keys } => self.order(keys, None),
             StageKind::Summarize { aggregates, by } => self.summarize(aggregates, by),
@@ -246,7 +250,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         self.columns();
         let mut define = Vec::with_capacity(assignments.len());
         for assignment in assignments {
-            let tree = self.value(&assignment.value)?;
+            let (tree, shares) = self.value_with_shares(&assignment.value)?;
+            self.total(shares, &mut define);
             let ty = tree.ty();
             let id = self.checker.columns.add(assignment.name.text.as_str(), ty);
             self.state.schema.set(&assignment.name, id, ty)?;
@@ -261,7 +266,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         let mut define = Vec::new();
         let mut schema = Schema::default();
         for item in items {
-            let tree = self.value(&item.value)?;
+            let (tree, shares) = self.value_with_shares(&item.value)?;
+            self.total(shares, &mut define);
             self.add_item(&mut schema, item, tree, &mut define)?;
         }
         self.state.schema = schema;
@@ -294,6 +300,37 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         });
         schema.set(&name, id, ty)?;
         Ok(id)
+    }
+
+    /// The same, in which `share` may stand.
+    fn value_with_shares(&mut self, expr: &Expr) -> Check<(Tree, Vec<Share>)> {
+        let mut shares = Vec::new();
+        let columns = &mut self.checker.columns;
+        let mut expressions = Expressions::new(&self.state.schema, columns, self.checker.now);
+        expressions.shares = Some(&mut shares);
+        let tree = expressions.value(expr)?;
+        self.count(&tree)?;
+        Ok((tree, shares))
+    }
+
+    /// Adds what sums up over all elements, after what has been defined so far.
+    fn total(&mut self, shares: Vec<Share>, define: &mut Vec<(ColumnId, Tree)>) {
+        if shares.is_empty() {
+            return;
+        }
+        let (mut inputs, mut totals) = (Vec::new(), Vec::new());
+        for share in shares {
+            inputs.push(share.input.as_column().unwrap_or_else(|| {
+                let id = self.checker.columns.add("input", share.input.ty());
+                define.push((id, share.input));
+                id
+            }));
+            totals.push(share.total);
+        }
+        if !define.is_empty() {
+            self.push(Op::Compute(std::mem::take(define)));
+        }
+        self.push(Op::Total { inputs, totals });
     }
 
     fn value(&mut self, expr: &Expr) -> Check<Tree> {
@@ -402,6 +439,13 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         self.summarize(&[item], &[])
     }
 
+    /// A `sort` of which only the first are wanted need not keep the others.
+    fn bound_sort(&mut self, count: u64) {
+        if let Some(Op::Order { limit, .. }) = self.stages.last_mut().map(|stage| &mut stage.op) {
+            *limit = Some(limit.map_or(count, |limit| limit.min(count)));
+        }
+    }
+
     fn pass(&mut self, op: Op) -> Check<()> {
         self.columns();
         self.push(op);
@@ -443,12 +487,13 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             input: std::mem::take(&mut self.state.schema),
             uses: Vec::new(),
         };
-        let mut after = Vec::new();
+        let (mut after, mut shares) = (Vec::new(), Vec::new());
         let groups = schema.clone();
         for item in items {
             let uses = aggregates.uses.len();
             let mut expressions = Expressions::new(&groups, &mut self.checker.columns, self.checker.now);
             expressions.aggregates = Some(&mut aggregates);
+            expressions.shares = Some(&mut shares);
             let tree = expressions.value(&item.value)?;
             if aggregates.uses.len() == uses {
                 let diagnostic = Diagnostic::new(
@@ -456,7 +501,11 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                     item.value.span,
                     "nothing is summed up",
                 );
-                let help = "keys go behind `by`; aggregates are `count()`, `countif(condition)`, `sum(x)`, `avg(x)`, `min(x)` and `max(x)`";
+                let usages: Vec<&str> = AGGREGATES.iter().map(|&(usage, _)| usage).collect();
+                let help = format!(
+                    "keys go behind `by`; the aggregates are {}",
+                    super::types::list(&usages)
+                );
                 return Err(Box::new(diagnostic.with_help(help)));
             }
             self.count(&tree)?;
@@ -464,24 +513,22 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         }
         let mut columns = Vec::with_capacity(aggregates.uses.len());
         for one in aggregates.uses {
-            let input = match one.input {
-                None => None,
-                Some(tree) => {
-                    self.count(&tree)?;
-                    Some(tree.as_column().unwrap_or_else(|| {
-                        let id = self.checker.columns.add("input", tree.ty());
-                        before.push((id, tree));
-                        id
-                    }))
-                }
-            };
+            let mut inputs = Vec::with_capacity(one.inputs.len());
+            for tree in one.inputs {
+                self.count(&tree)?;
+                inputs.push(tree.as_column().unwrap_or_else(|| {
+                    let id = self.checker.columns.add("input", tree.ty());
+                    before.push((id, tree));
+                    id
+                }));
+            }
             columns.push(GroupColumn {
-                function: one.function,
-                input,
+                kind: one.kind,
+                inputs,
                 result: one.result,
             });
         }
-        if keys.is_empty() && columns.iter().all(|column| column.input.is_none()) {
+        if keys.is_empty() && columns.iter().all(|column| column.inputs.is_empty()) {
             self.carry_something(&aggregates.input, &mut before, &mut columns);
         }
         self.state.schema = schema;
@@ -492,6 +539,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             keys,
             aggregates: columns,
         });
+        let mut of_groups = Vec::new();
+        self.total(shares, &mut of_groups);
         if !after.is_empty() {
             self.push(Op::Compute(after));
         }
@@ -516,7 +565,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             before.push((id, tree));
             id
         });
-        columns[0].input = Some(carried);
+        columns[0].inputs = vec![carried];
     }
 
     fn write(&mut self, target: Target, append: bool, format: Option<OutputFormat>) {
@@ -543,11 +592,26 @@ fn input_of(input: &AstInput) -> Input {
     }
 }
 
-/// What a result is called that is given no name: a column's own, or the text of the expression, without backquotes
+/// What a call is called: its words with `_` between, as in `max_bytes` for `max(bytes)`.
+fn call_name(text: &str) -> String {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut name = words.join("_");
+    name.truncate(name.floor_char_boundary(limits::NAME_BYTES_MAX));
+    name
+}
+
+/// What a result is called that is given no name: a column's own, that of a call, or the text of the expression, without backquotes
 /// and without blanks where they part no words.
 fn default_name(source: &str, value: &Expr) -> Name {
     if let ExprKind::Name(name) = &value.kind {
         return name.clone();
+    }
+    if let ExprKind::Call { .. } = &value.kind {
+        return Name {
+            text: call_name(value.span.text(source)),
+            span: value.span,
+        };
     }
     let mut text = String::new();
     let mut quote = None;

@@ -99,7 +99,7 @@ fn plans_carry_what_is_needed() {
             from inputs
               parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               group count(time) -> count: int
-              write stdout (count())
+              write stdout (count)
         "#]],
     );
     check(
@@ -133,10 +133,10 @@ fn plans_carry_what_is_needed() {
               to inputs
             from inputs
               parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
-              compute hour(time) = (hour time) -> hour(time): int, bytes: int
-              group hour(time) sum(bytes) count() -> hour(time): int, sum: int, count: int
-              compute r = (/ (float sum) (float count)) -> hour(time): int, r: float?
-              where (> r 0.5) -> hour(time): int, r: float?
+              compute hour_time = (hour time) -> hour_time: int, bytes: int
+              group hour_time sum(bytes) count() -> hour_time: int, sum: int, count: int
+              compute r = (/ (float sum) (float count)) -> hour_time: int, r: float?
+              where (> r 0.5) -> hour_time: int, r: float?
               select -> r: float?
               write stdout (r)
         "#]],
@@ -185,7 +185,7 @@ fn plans_carry_what_is_needed() {
               write "e" (remote, ident, user, time, method, path, query, protocol, request, status, bytes, referer, agent)
             from r
               group method count() -> method: text?, count: int
-              write stdout (method, count())
+              write stdout (method, count)
             from bad
               select -> number: int
               write stderr as text (number)
@@ -209,7 +209,7 @@ fn plans_carry_what_is_needed() {
               compute number = 0 -> line: text, line: text, number: int
               parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
               group status max(time) -> status: int, max: time?
-              write stdout (status, max(time))
+              write stdout (status, max_time)
         "#]],
     );
 }

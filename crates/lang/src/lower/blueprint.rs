@@ -5,15 +5,19 @@
 
 use std::sync::Arc;
 
-use cutthrough::aggregate::BasicAggregate;
+use cutthrough::aggregate::{
+    Aggregate, AggregateFunction, BasicAggregate, CountDistinct, Gather, Gathered, Percentile, Pick, PickBy,
+    Spread,
+};
 use cutthrough::ir::{ElementType, Type};
 use cutthrough::kernels::order::{OrderKey, OrderSpec};
-use cutthrough::processes::GroupSpec;
-use cutthrough_expr::LogicalType;
+use cutthrough::processes::{GroupSpec, TotalSpec};
+use cutthrough_expr::{LogicalKind, LogicalType};
 
+use super::collect::Collect;
 use super::compute::Compute;
 use super::spec::Spec;
-use crate::check::{ColumnId, Columns, Schema, SchemaColumn};
+use crate::check::{AggregateKind, ColumnId, Columns, Schema, SchemaColumn};
 use crate::plan::{Column, FlowId, GroupColumn, Op, ParseInput, ParseOp, Plan, StagePlan};
 use crate::span::Span;
 
@@ -361,6 +365,12 @@ impl<'p> Drawing<'p> {
                 self.then(Spec::Compute(compute), stage, at);
             }
             Op::Head(count) => self.pass(Spec::Head(self.element(&at.layout), *count), stage, at),
+            Op::Tail(count) => {
+                let mut spec = self.order_spec(&at.layout, &[], Some(*count));
+                spec.is_from_end = true;
+                self.pass(Spec::Order(spec), stage, at);
+            }
+            Op::Total { inputs, totals } => self.total(inputs, totals, stage, at),
             Op::Skip(count) => self.pass(Spec::Skip(self.element(&at.layout), *count), stage, at),
             Op::Order { keys, limit } => {
                 // It keeps what elements carry: no more than is needed.
@@ -373,8 +383,8 @@ impl<'p> Drawing<'p> {
                 self.pass(Spec::Order(self.order_spec(&at.layout, keys, *limit)), stage, at);
             }
             Op::Group { keys, aggregates } => {
-                let inputs = aggregates.iter().filter_map(|aggregate| aggregate.input);
-                let layout: Vec<ColumnId> = keys.iter().copied().chain(inputs).collect();
+                let inputs = aggregates.iter().flat_map(|aggregate| &aggregate.inputs);
+                let layout: Vec<ColumnId> = keys.iter().chain(inputs).copied().collect();
                 self.adapt(at, &layout, &format!("columns of {}", stage.text), stage.span);
                 self.then(Spec::Group(self.group_spec(keys, aggregates)), stage, at);
             }
@@ -447,17 +457,79 @@ impl<'p> Drawing<'p> {
             element: self.types(layout),
             keys: keys.collect(),
             limit: limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            is_from_end: false,
             bytes_max: self.plan.memory_bytes_max,
         }
     }
 
     fn group_spec(&self, keys: &[ColumnId], aggregates: &[GroupColumn]) -> GroupSpec {
-        let columns = &self.plan.columns;
-        let aggregates = aggregates.iter().map(|aggregate| BasicAggregate {
-            function: aggregate.function,
-            input: aggregate.input.map(|input| columns.ty(input).words()),
-        });
-        GroupSpec::basic(self.types(keys), aggregates, self.plan.memory_bytes_max)
+        GroupSpec {
+            aggregates: aggregates
+                .iter()
+                .map(|aggregate| self.aggregate(aggregate))
+                .collect(),
+            ..GroupSpec::basic(self.types(keys), [], self.plan.memory_bytes_max)
+        }
+    }
+
+    fn aggregate(&self, column: &GroupColumn) -> Arc<dyn Aggregate> {
+        use AggregateFunction as F;
+        let input = column.inputs.first().map(|&input| self.plan.columns.ty(input));
+        let basic = |function| -> Arc<dyn Aggregate> {
+            Arc::new(BasicAggregate {
+                function,
+                input: input.map(LogicalType::words),
+            })
+        };
+        let gathered = |gather: Arc<dyn Gather>| -> Arc<dyn Aggregate> { Arc::new(Gathered(gather)) };
+        let of = || input.expect("INVARIANT: all but a count have an input");
+        match column.kind {
+            AggregateKind::Count => basic(F::Count),
+            AggregateKind::Sum => basic(F::Sum),
+            AggregateKind::Avg => basic(F::Avg),
+            AggregateKind::Min => basic(F::Min),
+            AggregateKind::Max => basic(F::Max),
+            kind @ (AggregateKind::First | AggregateKind::Last) => Arc::new(Pick {
+                input: of().words(),
+                last: kind == AggregateKind::Last,
+            }),
+            kind @ (AggregateKind::ArgMin | AggregateKind::ArgMax) => Arc::new(PickBy {
+                input: of().words(),
+                by: self.plan.columns.ty(column.inputs[1]).words(),
+                greatest: kind == AggregateKind::ArgMax,
+            }),
+            kind @ (AggregateKind::Deviation | AggregateKind::Variance) => Arc::new(Spread {
+                root: kind == AggregateKind::Deviation,
+                nullable: of().nullable,
+            }),
+            AggregateKind::Percentile(share) => gathered(Arc::new(Percentile {
+                share,
+                input: of().words(),
+                is_whole: matches!(of().kind, LogicalKind::Time | LogicalKind::Duration),
+            })),
+            AggregateKind::Distinct => gathered(Arc::new(CountDistinct(of().words()))),
+            AggregateKind::Collect => gathered(Arc::new(Collect(of()))),
+        }
+    }
+
+    fn total(&mut self, inputs: &[ColumnId], totals: &[ColumnId], stage: &StagePlan, at: &mut Place) {
+        let held: Vec<ColumnId> = stage
+            .layout
+            .iter()
+            .copied()
+            .filter(|id| !totals.contains(id))
+            .collect();
+        self.adapt(at, &held, &format!("columns of {}", stage.text), stage.span);
+        let place = |input: &ColumnId| held.iter().position(|id| id == input);
+        let of = inputs
+            .iter()
+            .map(|input| place(input).expect("INVARIANT: inputs are held"));
+        let spec = TotalSpec {
+            element: self.types(&held),
+            of: of.collect(),
+            bytes_max: self.plan.memory_bytes_max,
+        };
+        self.then(Spec::Total(spec), stage, at);
     }
 
     /// Has the elements carry exactly these columns.

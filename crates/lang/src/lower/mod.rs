@@ -6,10 +6,12 @@
 //! | [`blueprint`] | processes and flow points as data |
 //! | [`names`] | what flow points are called |
 //! | [`spec`] | what a process is, and how it is made |
+//! | [`collect`] | the aggregate `collect` |
 //! | [`compute`] | the process of `where`, `set` and `select`; names for processes |
 //! | [`hosts`] | functions that make text: host functions |
 
 mod blueprint;
+mod collect;
 mod compute;
 mod hosts;
 mod names;

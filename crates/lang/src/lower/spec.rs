@@ -4,7 +4,7 @@ use cutthrough::Process;
 use cutthrough::ir::ElementType;
 use cutthrough::kernels::order::OrderSpec;
 use cutthrough::processes::GroupSpec;
-use cutthrough::processes::{BranchPolicy, Group, Order, Skip, Take, Tee};
+use cutthrough::processes::{BranchPolicy, Group, Order, Skip, Take, Tee, Total, TotalSpec};
 use cutthrough_formats::clf;
 use cutthrough_formats::processes::{BadRows, Lines, ParseClf, ParseCsv};
 
@@ -29,6 +29,7 @@ pub(crate) enum Spec {
     Compute(Compute),
     Head(ElementType, u64),
     Skip(ElementType, u64),
+    Total(TotalSpec),
     Order(OrderSpec),
     Group(GroupSpec),
     Write {
@@ -99,6 +100,7 @@ impl Spec {
             Spec::Compute(compute) => Box::new(compute.clone()),
             Spec::Head(element, count) => Box::new(Take::new(element.clone(), *count)),
             Spec::Skip(element, count) => Box::new(Skip::new(element.clone(), *count)),
+            Spec::Total(spec) => Box::new(Total::new(spec.clone())),
             Spec::Order(spec) => Box::new(Order::new(spec.clone())),
             Spec::Group(spec) => Box::new(Group::new(spec.clone())),
             Spec::Write {

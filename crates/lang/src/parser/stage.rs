@@ -21,6 +21,7 @@ pub enum Verb {
     Select,
     Head,
     Skip,
+    Tail,
     Drop,
     Rename,
     Distinct,
@@ -31,11 +32,11 @@ pub enum Verb {
     Write,
 }
 
-/// What `head` gives that does not say how many.
+/// What `head` and `tail` give that do not say how many.
 const HEAD_ELEMENTS: u64 = 10;
 
 /// Every verb with its spelling, in the order in which messages list them.
-pub const VERBS: [(&str, Verb); 16] = [
+pub const VERBS: [(&str, Verb); 17] = [
     ("read", Verb::Read),
     ("lines", Verb::Lines),
     ("parse", Verb::Parse),
@@ -44,6 +45,7 @@ pub const VERBS: [(&str, Verb); 16] = [
     ("select", Verb::Select),
     ("head", Verb::Head),
     ("skip", Verb::Skip),
+    ("tail", Verb::Tail),
     ("drop", Verb::Drop),
     ("rename", Verb::Rename),
     ("distinct", Verb::Distinct),
@@ -110,6 +112,13 @@ impl Parser<'_> {
             },
             Verb::Head => StageKind::Head { count: self.count()? },
             Verb::Skip => StageKind::Skip { count: self.count()? },
+            Verb::Tail if ends_stage(&self.current.kind) => StageKind::Tail {
+                count: Count {
+                    value: HEAD_ELEMENTS,
+                    span: verb_span,
+                },
+            },
+            Verb::Tail => StageKind::Tail { count: self.count()? },
             Verb::Drop => StageKind::Drop {
                 names: self.list(|parser| parser.name("the name of a column"))?,
             },
@@ -161,17 +170,16 @@ impl Parser<'_> {
             (Verb::Write, TokenKind::Name) if text == "append" => {
                 diagnostic.with_help("`append` stands before `as`: `write \"log.csv\" append as csv`")
             }
-            (Verb::Where | Verb::Set | Verb::Select | Verb::Head | Verb::Skip, TokenKind::Name)
-                if text == "by" =>
-            {
-                diagnostic.with_help("`by` goes with `summarize` and `top`")
-            }
+            (
+                Verb::Where | Verb::Set | Verb::Select | Verb::Head | Verb::Skip | Verb::Tail,
+                TokenKind::Name,
+            ) if text == "by" => diagnostic.with_help("`by` goes with `summarize` and `top`"),
             (Verb::Select | Verb::Summarize | Verb::Distinct, TokenKind::Name)
                 if text.eq_ignore_ascii_case("as") =>
             {
                 diagnostic.with_help("a name goes before what it names: `name = ...`")
             }
-            (Verb::Head | Verb::Skip | Verb::Drop | Verb::Rename, TokenKind::Name)
+            (Verb::Head | Verb::Skip | Verb::Tail | Verb::Drop | Verb::Rename, TokenKind::Name)
                 if text.eq_ignore_ascii_case("as") =>
             {
                 diagnostic.with_help("`rename new = old` gives a column another name")

@@ -344,7 +344,7 @@ fn verbs_and_stages() {
                 if `requests` is a flow point, a `|` is missing after it
             unknown verb `frobnicate`
                 at "frobnicate": not a verb
-                the verbs are `read`, `lines`, `parse`, `where`, `set`, `select`, `head`, `skip`, `drop`, `rename`, `distinct`, `count`, `top`, `sort`, `summarize` or `write`
+                the verbs are `read`, `lines`, `parse`, `where`, `set`, `select`, `head`, `skip`, `tail`, `drop`, `rename`, `distinct`, `count`, `top`, `sort`, `summarize` or `write`
             unknown verb `frobnicate`
                 at "frobnicate": not a verb
                 if `frobnicate` is a flow point, start a pipeline with it: it cannot be a later stage
@@ -419,13 +419,13 @@ fn verbs_and_stages() {
                 write it in quotes: "out.json"
             expected a format, found the end of the program
                 at "": ends too early
-                the formats are `json`, `csv`, `text` or `table`
+                the formats are `json`, `csv`, `tsv`, `text` or `table`
             cannot write as `jsno`
                 at "jsno": not a format
                 did you mean `json`?
             cannot write as `parquet`
                 at "parquet": not a format
-                the formats are `json`, `csv`, `text` or `table`
+                the formats are `json`, `csv`, `tsv`, `text` or `table`
             expected a format, found the end of the program
                 at "": ends too early
             expected a format, found `'clf'`

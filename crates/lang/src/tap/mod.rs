@@ -366,6 +366,7 @@ impl Io for TapIo<'_> {
         let format = match format.unwrap_or(self.options.format) {
             OutputFormat::Json => Format::Json,
             OutputFormat::Csv => Format::Csv,
+            OutputFormat::Tsv => Format::Tsv,
             OutputFormat::Text => Format::Text,
             OutputFormat::Table => Format::Table,
         };

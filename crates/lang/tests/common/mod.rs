@@ -234,6 +234,7 @@ impl Io for Memory {
         let format = match format.unwrap_or_else(|| default_format(target, false)) {
             OutputFormat::Json => Format::Json,
             OutputFormat::Csv => Format::Csv,
+            OutputFormat::Tsv => Format::Tsv,
             OutputFormat::Text => Format::Text,
             OutputFormat::Table => Format::Table,
         };

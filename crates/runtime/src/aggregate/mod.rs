@@ -9,11 +9,18 @@
 
 mod basic;
 mod before;
+pub(crate) mod gather;
+mod pick;
+mod spread;
 
 pub use basic::{AggregateFunction, BasicAggregate};
 pub(crate) use before::{is_before, is_before_nullable};
+pub use gather::{CountDistinct, Gather, Percentile, Values};
+pub use pick::{Pick, PickBy};
+pub use spread::Spread;
 
 use std::fmt;
+use std::sync::Arc;
 
 use cutthrough_ir::{SlotDecl, Type, Value};
 
@@ -87,6 +94,48 @@ pub trait Aggregate: fmt::Debug + Send + Sync {
     /// The result, from the values of the accumulator's columns. It may branch, and may end
     /// a branch with [`fail`](cutthrough_ir::FunctionBuilder::fail).
     fn finish(&self, f: &mut Fragment<'_>, state: &[Value]) -> Value;
+
+    /// What is done instead with all values at once, for one that needs them: [`Gathered`]
+    /// is the aggregate of a [`Gather`]. Then nothing but its types is asked for.
+    fn gather(&self) -> Option<&Arc<dyn Gather>> {
+        None
+    }
+}
+
+/// The aggregate of a [`Gather`].
+#[derive(Clone)]
+pub struct Gathered(pub Arc<dyn Gather>);
+
+impl fmt::Debug for Gathered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Aggregate for Gathered {
+    fn input(&self) -> Vec<Type> {
+        vec![self.0.input()]
+    }
+
+    fn accumulator(&self) -> Vec<SlotDecl> {
+        Vec::new()
+    }
+
+    fn step(&self, _f: &mut Fragment<'_>, _to: &Accumulator, _input: &[Value]) {}
+
+    fn merge(&self, _f: &mut Fragment<'_>, _to: &Accumulator, _other: &[Value]) {}
+
+    fn result(&self) -> Type {
+        self.0.result()
+    }
+
+    fn finish(&self, f: &mut Fragment<'_>, _state: &[Value]) -> Value {
+        f.zero(self.result())
+    }
+
+    fn gather(&self) -> Option<&Arc<dyn Gather>> {
+        Some(&self.0)
+    }
 }
 
 /// Where an accumulator lies.

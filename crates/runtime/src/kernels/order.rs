@@ -29,6 +29,8 @@ pub struct OrderSpec {
     pub keys: Vec<OrderKey>,
     /// Only the first so many.
     pub limit: Option<usize>,
+    /// Whether the limit is of the last ones instead.
+    pub is_from_end: bool,
     /// How many bytes the kept elements may take; with a limit, an eighth more
     /// elements than that have to fit.
     pub bytes_max: usize,
@@ -81,7 +83,12 @@ impl OrderKernel {
         let mut entries: Vec<Entry> = entries.collect();
         // Rows are numbered in the order in which they came: that makes it stable.
         entries.sort_unstable_by(|&a, &b| self.compare(rows, a, b).then(a.row.cmp(&b.row)));
-        entries.truncate(self.spec.limit.unwrap_or(usize::MAX));
+        match self.spec.limit {
+            Some(limit) if self.spec.is_from_end => {
+                entries.drain(..entries.len().saturating_sub(limit));
+            }
+            limit => entries.truncate(limit.unwrap_or(usize::MAX)),
+        }
         entries
     }
 
@@ -123,7 +130,7 @@ impl Kernel for OrderKernel {
             self.check_room(rows)?;
         }
         let mut left = self.sorted(rows);
-        let is_full = self.spec.limit.is_some_and(|limit| left.len() == limit);
+        let is_full = !self.spec.is_from_end && self.spec.limit.is_some_and(|limit| left.len() == limit);
         if let (true, Some(key), Some(last)) = (is_full, self.spec.keys.first(), left.last()) {
             results.bool(1, true);
             let value = match rows.value(key.field, last.row as usize) {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use cutthrough_ir::rows::Entry;
 use cutthrough_ir::{AtBound, ElementType, Op, RowsDecl, SlotDecl, Type, Value};
 
-use crate::aggregate::{Accumulator, Aggregate, At, BasicAggregate};
+use crate::aggregate::{Accumulator, Aggregate, At, BasicAggregate, Gather, gather};
 use crate::process::{Account, Fragment, Process, Shape};
 
 /// What to group by, and what to compute.
@@ -47,7 +47,8 @@ impl GroupSpec {
 /// 0.0, and NaN equals NaN. Without keys there is one group, with or without elements.
 ///
 /// Its state is a table: a row for each key with how many elements it stands for and the
-/// accumulators of the aggregates. Without keys, it is slots.
+/// accumulators of the aggregates. Without keys, it is slots. Aggregates that need all
+/// values at once ([`Gather`]) have a row buffer each for these, and one for their results.
 #[derive(Debug)]
 pub struct Group {
     spec: GroupSpec,
@@ -64,8 +65,60 @@ const FIRST: usize = 4;
 
 impl Group {
     /// An input element has the fields of the key, then the aggregates' inputs.
+    ///
+    /// # Panics
+    /// When keys may be evicted and an aggregate needs all values: those of an evicted key
+    /// could not be told from others.
     pub fn new(spec: GroupSpec) -> Group {
-        Group { spec }
+        let group = Group { spec };
+        assert!(
+            group.spec.at_bound == AtBound::Fail || group.gathers().next().is_none(),
+            "what needs all values evicts none"
+        );
+        group
+    }
+
+    /// The aggregates that need all values at once.
+    fn gathers(&self) -> impl Iterator<Item = &Arc<dyn Gather>> {
+        self.spec
+            .aggregates
+            .iter()
+            .filter_map(|aggregate| aggregate.gather())
+    }
+
+    /// The row buffer of the values of the aggregate of this number among them; the next one
+    /// has the results.
+    fn values_of(&self, gather: usize) -> usize {
+        usize::from(!self.spec.keys.is_empty()) + 2 * gather
+    }
+
+    /// Keeps a value of a group.
+    fn keep(&self, f: &mut Fragment<'_>, number: usize, gather: &dyn Gather, at: At, value: Value) {
+        let values = self.values_of(number);
+        let group = match at {
+            At::Row { row, .. } => row,
+            At::Slots => f.iconst(0),
+        };
+        let keep = |f: &mut Fragment<'_>, value: Value| {
+            if gather.is_distinct() {
+                f.rows_entry(values, &[group, value]);
+            } else {
+                f.rows_push(values, &[group, value]);
+            }
+        };
+        where_present(f, &[value], |f, present| keep(f, present[0]));
+    }
+
+    /// Has the results computed that need all values.
+    fn gather_all(&self, f: &mut Fragment<'_>) {
+        let groups = match self.spec.keys.is_empty() {
+            true => f.iconst(1),
+            false => f.rows_len(GROUPS),
+        };
+        for number in 0..self.gathers().count() {
+            let values = self.values_of(number);
+            f.call_with_rows(number, &[groups], &[values, values + 1]);
+        }
     }
 
     /// Where the accumulators lie: the number of elements first.
@@ -119,10 +172,16 @@ impl Group {
         let count = f.op(Op::Iadd, &[count, one]);
         elements.set(f, 0, count);
         let mut rest = &element[self.spec.keys.len()..];
+        let mut gathers = 0;
         for (aggregate, to) in self.spec.aggregates.iter().zip(&accumulators) {
             let (input, behind) = rest.split_at(aggregate.input().len());
             rest = behind;
-            step_present(f, &**aggregate, to, input);
+            if let Some(gather) = aggregate.gather() {
+                self.keep(f, gathers, &**gather, at, input[0]);
+                gathers += 1;
+                continue;
+            }
+            where_present(f, input, |f, present| aggregate.step(f, to, present));
         }
         let held = f.slot_get(HELD);
         let held = f.op(Op::Iadd, &[held, one]);
@@ -140,8 +199,18 @@ impl Group {
 
     fn results(&self, f: &mut Fragment<'_>, accumulators: &[Accumulator]) -> Vec<Value> {
         let aggregates = self.spec.aggregates.iter().zip(accumulators);
+        let mut gathers = 0;
         aggregates
             .map(|(aggregate, accumulator)| {
+                if aggregate.gather().is_some() {
+                    let results = self.values_of(gathers) + 1;
+                    gathers += 1;
+                    let row = match accumulator.at {
+                        At::Row { row, .. } => row,
+                        At::Slots => f.iconst(0),
+                    };
+                    return f.rows_get(results, 0, row);
+                }
                 let state = accumulator.all(f);
                 aggregate.finish(f, &state)
             })
@@ -166,12 +235,12 @@ impl Group {
     }
 }
 
-/// The step of an aggregate, if all its inputs are present.
-fn step_present(f: &mut Fragment<'_>, aggregate: &dyn Aggregate, to: &Accumulator, input: &[Value]) {
+/// What is done with values, if all of them are present.
+fn where_present(f: &mut Fragment<'_>, input: &[Value], then: impl FnOnce(&mut Fragment<'_>, &[Value])) {
     let nullable = input.iter().copied().filter(|&value| f.ty(value).nullable);
     let nullable: Vec<Value> = nullable.collect();
     let Some((&first, others)) = nullable.split_first() else {
-        return aggregate.step(f, to, input);
+        return then(f, input);
     };
     let mut all = f.op(Op::IsSome, &[first]);
     for &value in others {
@@ -187,7 +256,7 @@ fn step_present(f: &mut Fragment<'_>, aggregate: &dyn Aggregate, to: &Accumulato
             false => value,
         })
         .collect();
-    aggregate.step(f, to, &present);
+    then(f, &present);
     f.jump(join, &[]);
     f.switch_to(absent);
     f.jump(join, &[]);
@@ -239,6 +308,13 @@ impl Process for Group {
                 ..RowsDecl::table("groups", columns, spec.keys.len(), spec.bytes_max)
             });
         }
+        let bytes_max = spec.bytes_max;
+        for (number, gather) in self.gathers().enumerate() {
+            shape.rows(gather::values_decl(&**gather, number, bytes_max));
+            shape.rows(gather::results_decl(&**gather, number, bytes_max));
+            shape.host(gather::kernel(gather));
+        }
+        shape.state_is_declared();
         shape.account(Account {
             inputs: vec![input],
             held: vec![HELD],
@@ -267,6 +343,7 @@ impl Process for Group {
     }
 
     fn end(&self, _of: usize, f: &mut Fragment<'_>) {
+        self.gather_all(f);
         f.again();
     }
 

@@ -30,6 +30,7 @@ mod skip;
 mod source;
 mod take;
 mod tee;
+mod total;
 mod zip;
 
 pub use filter::{Filter, FilterFn};
@@ -47,4 +48,5 @@ pub use skip::Skip;
 pub use source::{Iter, Slice};
 pub use take::Take;
 pub use tee::{BranchPolicy, Tee};
+pub use total::{Total, TotalSpec};
 pub use zip::Zip;

@@ -20,6 +20,7 @@ fn spec(element: &[Type], keys: &[(usize, bool)], limit: Option<usize>) -> Order
         element: element.to_vec(),
         keys,
         limit,
+        is_from_end: false,
         bytes_max: 1 << 26,
     }
 }
