@@ -10,6 +10,7 @@
 //! | [`types`] | what values mean: `int`, `text`, `time` and so on |
 //! | [`scalar`] | the functions in them |
 //! | [`lower`] | expressions to IR |
+//! | [`typed`] | expressions of Rust closures, with the operators of Rust |
 //!
 //! # Null
 //! A value may be absent where its type says so. A function is null where an operand is.
@@ -22,9 +23,11 @@
 pub mod lower;
 pub mod scalar;
 pub mod tree;
+pub mod typed;
 pub mod types;
 
 pub use lower::{Lowering, Site};
-pub use scalar::{Absence, Comparison, Part, Scalar};
+pub use scalar::{Absence, BitOp, Comparison, Part, Scalar};
 pub use tree::{ColumnId, Node, NodeId, NodeKind, Tree};
+pub use typed::{AnyExpr, Condition, Expr, Exprs, FieldExprs, Logical, NumberTable, Traced, lit};
 pub use types::{LogicalKind, LogicalType};

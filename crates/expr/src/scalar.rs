@@ -27,6 +27,15 @@ pub enum Scalar {
     Remainder(Absence),
     /// Whether two values compare so.
     Compare(Comparison, Kind),
+    /// An operation on the bits of integers.
+    Bits(BitOp),
+    /// The low bits of an integer, as a number with or without a sign.
+    LowBits {
+        /// How many; at least 1, at most 63.
+        bits: u8,
+        /// Whether the highest of them is the sign.
+        has_sign: bool,
+    },
     /// Whether a text contains another.
     Contains,
     /// Whether a text begins with another.
@@ -168,6 +177,23 @@ pub enum Absence {
     Checked,
 }
 
+/// An operation on the bits of two integers; an amount to shift by is modulo 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BitOp {
+    /// Those in both.
+    And,
+    /// Those in either.
+    Or,
+    /// Those in one, not both.
+    Xor,
+    /// Towards the high end.
+    ShiftLeft,
+    /// Towards the low end; the sign stays.
+    ShiftRight,
+    /// Towards the low end; zeros come in.
+    ShiftRightUnsigned,
+}
+
 /// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
@@ -210,6 +236,7 @@ impl Scalar {
             S::Not | S::Compare(..) | S::Contains | S::StartsWith | S::EndsWith | S::Matches => Type::BOOL,
             S::Add(kind) | S::Subtract(kind) | S::Multiply(kind) | S::Negate(kind) => Type::new(kind),
             S::Abs(kind) | S::Min(kind) | S::Max(kind) => Type::new(kind),
+            S::Bits(_) | S::LowBits { .. } => Type::I64,
             S::Divide(absence) => absence.of(Type::F64),
             S::DivideInt(absence) | S::Remainder(absence) => absence.of(Type::I64),
             S::Bin(kind, absence) => absence.of(Type::new(kind)),
@@ -252,6 +279,19 @@ impl Comparison {
     }
 }
 
+impl BitOp {
+    fn spelling(self) -> &'static str {
+        match self {
+            BitOp::And => "bit_and",
+            BitOp::Or => "bit_or",
+            BitOp::Xor => "bit_xor",
+            BitOp::ShiftLeft => "<<",
+            BitOp::ShiftRight => ">>",
+            BitOp::ShiftRightUnsigned => ">>>",
+        }
+    }
+}
+
 impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use Scalar as S;
@@ -264,6 +304,10 @@ impl fmt::Display for Scalar {
             S::DivideInt(_) => "//",
             S::Remainder(_) => "%",
             S::Compare(comparison, _) => comparison.spelling(),
+            S::Bits(op) => op.spelling(),
+            S::LowBits { bits, has_sign } => {
+                return write!(f, "{}{bits}", if *has_sign { "i" } else { "u" });
+            }
             S::Contains => "contains",
             S::StartsWith => "startswith",
             S::EndsWith => "endswith",

@@ -1,6 +1,8 @@
 //! Typed expressions: nodes in post-order, so that walking one is a loop.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
+
+use cutthrough_ir::Data;
 
 use crate::scalar::Scalar;
 use crate::types::{LogicalKind, LogicalType};
@@ -36,7 +38,7 @@ pub struct Node {
     pub kind: NodeKind,
     /// The type of its value.
     pub ty: LogicalType,
-    /// All that the node needs is from here up to the node itself.
+    /// All that the node needs lies from here up to the node itself.
     pub first: NodeId,
 }
 
@@ -69,6 +71,8 @@ pub enum NodeKind {
     Coalesce(NodeId, NodeId),
     /// The second where the first is true, else the third.
     If(NodeId, NodeId, NodeId),
+    /// The number at an index of constant data; null outside, and where the index is null.
+    Lookup(Data, NodeId),
     /// A function that is null where an operand is.
     Strict(Scalar, Vec<NodeId>),
 }
@@ -78,10 +82,34 @@ impl NodeKind {
     pub fn operands(&self) -> Vec<NodeId> {
         match self {
             NodeKind::Some(a) | NodeKind::As(a) | NodeKind::IsNull(a) => vec![*a],
+            NodeKind::Lookup(_, a) => vec![*a],
             NodeKind::And(a, b) | NodeKind::Or(a, b) | NodeKind::Coalesce(a, b) => vec![*a, *b],
             NodeKind::If(a, b, c) => vec![*a, *b, *c],
             NodeKind::Strict(_, operands) => operands.clone(),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl NodeKind {
+    /// The same over other operands.
+    #[must_use]
+    pub fn with_operands(&self, other: impl Fn(NodeId) -> NodeId) -> NodeKind {
+        match self {
+            NodeKind::Some(a) => NodeKind::Some(other(*a)),
+            NodeKind::As(a) => NodeKind::As(other(*a)),
+            NodeKind::IsNull(a) => NodeKind::IsNull(other(*a)),
+            NodeKind::And(a, b) => NodeKind::And(other(*a), other(*b)),
+            NodeKind::Or(a, b) => NodeKind::Or(other(*a), other(*b)),
+            NodeKind::Coalesce(a, b) => NodeKind::Coalesce(other(*a), other(*b)),
+            NodeKind::If(a, b, c) => NodeKind::If(other(*a), other(*b), other(*c)),
+            NodeKind::Lookup(data, index) => NodeKind::Lookup(data.clone(), other(*index)),
+            NodeKind::Strict(function, operands) => NodeKind::Strict(
+                *function,
+                operands.iter().map(|&operand| other(operand)).collect(),
+            ),
+            NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Bool(_) => self.clone(),
+            NodeKind::Text(_) | NodeKind::Null | NodeKind::Column(_) => self.clone(),
         }
     }
 }
@@ -150,7 +178,7 @@ impl Tree {
     }
 
     /// As an s-expression, with these names of columns.
-    pub fn show<'n>(&self, name: impl Fn(ColumnId) -> &'n str) -> String {
+    pub fn show<N: fmt::Display>(&self, name: impl Fn(ColumnId) -> N) -> String {
         let mut shown: Vec<String> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let mut text = match &node.kind {
@@ -163,7 +191,7 @@ impl Tree {
                 NodeKind::Bool(value) => value.to_string(),
                 NodeKind::Text(bytes) => format!("\"{}\"", bytes.escape_ascii()),
                 NodeKind::Null => "null".to_owned(),
-                NodeKind::Column(id) => name(*id).to_owned(),
+                NodeKind::Column(id) => name(*id).to_string(),
                 NodeKind::Some(_) => "(some".to_owned(),
                 NodeKind::As(_) => format!("({}", node.ty),
                 NodeKind::IsNull(_) => "(is_null".to_owned(),
@@ -171,6 +199,7 @@ impl Tree {
                 NodeKind::Or(..) => "(or".to_owned(),
                 NodeKind::Coalesce(..) => "(??".to_owned(),
                 NodeKind::If(..) => "(if".to_owned(),
+                NodeKind::Lookup(..) => "(lookup".to_owned(),
                 NodeKind::Strict(scalar, _) => format!("({scalar}"),
             };
             let operands = node.kind.operands();

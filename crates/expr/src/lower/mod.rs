@@ -8,7 +8,7 @@ mod scalar;
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use cutthrough_ir::{Block, Data, FunctionBuilder, Op, Type, Value};
+use cutthrough_ir::{Block, Data, FunctionBuilder, Item, Op, Type, Value};
 
 use crate::tree::{ColumnId, Node, NodeId, NodeKind, Tree};
 
@@ -184,6 +184,7 @@ impl Lowering {
                     whole: None,
                 }
             }
+            NodeKind::Lookup(data, index) => lookup(f, data, values.get(*index)),
             NodeKind::Strict(function, operands) => {
                 let operands: Vec<Lowered> = operands.iter().map(|&operand| values.get(operand)).collect();
                 let payloads: Vec<Value> = operands.iter().map(|operand| operand.payload).collect();
@@ -247,6 +248,34 @@ impl Values {
             Some(presence) => f.op(Op::And, &[not, presence]),
             None => not,
         }
+    }
+}
+
+/// The number at an index of constant data, if there is one.
+fn lookup(f: &mut FunctionBuilder<'_>, data: &Data, index: Lowered) -> Lowered {
+    let item = match data {
+        Data::F64(_) => Item::F64,
+        Data::I64(_) => Item::I64,
+        Data::Bytes(_) => Item::U8,
+    };
+    let view = f.data(data.clone());
+    let (found, outside) = f.get(item, view, index.payload);
+    let join = f.block(&[item.ty(), Type::BOOL]);
+    let yes = f.bconst(true);
+    f.jump(join, &[found, yes]);
+    f.switch_to(outside);
+    let (nothing, no) = (f.zero(item.ty()), f.bconst(false));
+    f.jump(join, &[nothing, no]);
+    f.switch_to(join);
+    let (payload, is_there) = (f.block_params(join)[0], f.block_params(join)[1]);
+    let presence = match index.presence {
+        Some(presence) => f.op(Op::And, &[presence, is_there]),
+        None => is_there,
+    };
+    Lowered {
+        payload,
+        presence: Some(presence),
+        whole: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use cutthrough_ir::{FunctionBuilder, Kind, Op, Type, Value};
 
 use super::data;
-use crate::scalar::{Absence, Comparison, Part, Scalar};
+use crate::scalar::{Absence, BitOp, Comparison, Part, Scalar};
 
 const SECOND_NANOS: i64 = 1_000_000_000;
 const MINUTE_NANOS: i64 = 60 * SECOND_NANOS;
@@ -35,6 +35,8 @@ pub(super) fn lower(
         S::DivideInt(absence) => return divide(f, Op::Idiv, x, absence),
         S::Remainder(absence) => return divide(f, Op::Irem, x, absence),
         S::Compare(comparison, kind) => compare(f, comparison, kind, x),
+        S::Bits(op) => f.op(bit_op(op), x),
+        S::LowBits { bits, has_sign } => low_bits(f, x[0], bits, has_sign),
         S::Contains => {
             let at = f.op(Op::Sfind, x);
             let zero = f.iconst(0);
@@ -82,6 +84,27 @@ pub(super) fn lower(
 
 fn either(kind: Kind, int: Op, float: Op) -> Op {
     if kind == Kind::F64 { float } else { int }
+}
+
+fn bit_op(op: BitOp) -> Op {
+    match op {
+        BitOp::And => Op::Iand,
+        BitOp::Or => Op::Ior,
+        BitOp::Xor => Op::Ixor,
+        BitOp::ShiftLeft => Op::Ishl,
+        BitOp::ShiftRight => Op::Ishr,
+        BitOp::ShiftRightUnsigned => Op::Iushr,
+    }
+}
+
+fn low_bits(f: &mut FunctionBuilder<'_>, x: Value, bits: u8, has_sign: bool) -> Value {
+    if !has_sign {
+        let mask = f.iconst((1 << bits) - 1);
+        return f.op(Op::Iand, &[x, mask]);
+    }
+    let above = f.iconst(64 - i64::from(bits));
+    let high = f.op(Op::Ishl, &[x, above]);
+    f.op(Op::Ishr, &[high, above])
 }
 
 /// The parts of a result that may be nullable.
