@@ -72,7 +72,7 @@ pub use memory::Carried;
 pub use memory::{Results, Scalar, Words};
 pub use op::Op;
 pub use program::{AtBound, HostSig, InputProgram, Program, RowsDecl, RowsParam, SlotDecl, Tables};
-pub use rows::{Append, ColumnMut, Rows, RowsArg, RowsMut};
+pub use rows::{Append, ColumnMut, LentColumn, Rows, RowsArg, RowsMut};
 pub use scratch::{ErrorSource, HostContext};
 pub use state::{Place, State};
 pub use text::{ChainText, TextError, parse_chain, parse_program, print_chain, print_program};

@@ -23,6 +23,8 @@
 //! * An [`ElementBlock`](crate::ElementBlock) takes typed values of its own type; its
 //!   words, and those of a [`State`](crate::State), are lent for writing by `unsafe`
 //!   functions alone. A place of a state is looked up by its type.
+//! * A row buffer takes byte strings without a copy from a slab that it shares, or from a
+//!   lender that it keeps, whose lifetime nobody else knows ([`rows`](crate::rows)).
 //! * Constant data and the first values of slots are checked by the verifier.
 //!
 //! What runs functions ([`Code`](crate::Code), [`Flow`](crate::Flow),

@@ -9,24 +9,36 @@
 //! dropped; the flow goes on interpreted, and is specialised again.
 //!
 //! ```
-//! use cutthrough::ir::{Op, Type};
-//! use cutthrough::processes::{Collect, Filter, Slice};
-//! use cutthrough::Network;
+//! use cutthrough::{Element, Network};
 //!
+//! #[derive(Element)]
+//! struct Reading {
+//!     sensor: u32,
+//!     celsius: f64,
+//! }
+//!
+//! # fn main() -> Result<(), cutthrough::Error> {
+//! let readings = vec![
+//!     Reading { sensor: 1, celsius: 21.5 },
+//!     Reading { sensor: 2, celsius: -3.0 },
+//!     Reading { sensor: 1, celsius: 22.5 },
+//! ];
 //! let mut network = Network::default();
-//! let numbers = network.source::<i64>(Slice::i64([3, -1, 4, -1, 5]))?;
-//! let positive = network.pipe::<i64, i64>(numbers, Filter::new(Type::I64, |f, x| {
-//!     let zero = f.iconst(0);
-//!     f.op(Op::Igt, &[x[0], zero])
-//! }))?;
-//! let collect = Collect::<i64>::new();
-//! let collected = collect.collected();
-//! network.sink(positive, collect)?;
-//!
+//! let sums = network.wire(|wire| {
+//!     wire.slice(readings)
+//!         .filter(|r| r.celsius.gt(0.0))
+//!         .key_by(|r| r.sensor)
+//!         .sum(|r| r.celsius)
+//!         .collect()
+//! })?;
 //! network.run()?;
-//! assert_eq!(collected.take(), [3, 4, 5]);
-//! # Ok::<(), cutthrough::Error>(())
+//! assert_eq!(sums.take(), [(1, 44.0)]);
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! [`stream`] is where to begin: typed stages by expressions and closures. Under them lie the
+//! [`processes`], and the trait [`Process`] for your own.
 //!
 //! What this crate deliberately does not know: text formats, the language, files beyond
 //! [`std::io::Read`], sockets, and Cranelift, but through [`Engine`].
@@ -36,6 +48,7 @@
 //! | [`processes`] | the standard processes |
 //! | `network` | networks: editing, running, reporting |
 //! | `outside` | reading and writing flow points from outside |
+//! | [`stream`] | a typed way to wire a network |
 //! | `process` | the trait, and what a process declares |
 //! | `program` | what a process is once it has declared itself |
 //! | `fate` | why edges are closed, and what becomes of what a process holds |
@@ -43,6 +56,7 @@
 //! | [`ir`] | what processes, host functions and engines are written in |
 //! | `element` | Rust values as elements |
 //! | `wake` | how processes are woken, from any thread or at a time |
+//! | `point` | handles on flow points |
 //! | `wiring` | who is attached to what |
 //! | `arrangement`, `arrange` | what follows from it: order, blocks, what is pulled; how it is worked out |
 //! | `ids` | what processes and flow points are known by |
@@ -81,20 +95,30 @@ pub mod limits;
 mod network;
 mod outside;
 mod plan;
+mod point;
 mod process;
 pub mod processes;
 mod program;
 mod root;
 mod scheduler;
 mod specialize;
+pub mod stream;
 mod sync;
 #[cfg(test)]
 mod testing;
 mod wake;
 mod wiring;
 
+/// Expressions: what closures over expressions take and give.
+pub mod expr {
+    pub use cutthrough_expr::typed::{
+        AnyExpr, Condition, Expr, Exprs, FieldExprs, Logical, NumberTable, Operand, lit,
+    };
+}
+
+pub use cutthrough_macros::Element;
 pub use demand::{Demand, Standing, Waits};
-pub use element::{AnyPoint, Element, Field, FieldReader, FieldWriter, FlowPoint};
+pub use element::{Element, Field, FieldReader, FieldWriter, Fields};
 pub use engine::{CodeMemory, Engine, EngineDump, Specialised, Tier};
 pub use error::{Error, ErrorKind};
 pub use fate::{Close, Edge, Fate, Held};
@@ -103,9 +127,11 @@ pub use network::{
     ProcessReport, Progress, Readiness, Report, Rewire,
 };
 pub use outside::{Outcome, Reader, Writer};
+pub use point::{AnyPoint, FlowPoint};
 pub use process::{Account, Fragment, HeldRows, Process, Shape};
 pub use program::Prepared;
 pub use specialize::{Cause, Compile, Invalidation, Mode, NotNative, Refusal, SpecialisationCounts};
+pub use stream::{Stream, Wire};
 pub use wake::Timer;
 pub use wiring::{PointId, Port, ProcessId};
 
@@ -113,3 +139,8 @@ pub use wiring::{PointId, Port, ProcessId};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The cookbook's recipes as well.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust.md")]
+struct Cookbook;

@@ -73,6 +73,16 @@ pub const INVALIDATIONS_KEPT_MAX: usize = 64;
 /// Chains out of use of which a network keeps the native code, should they come back.
 pub const SHELF_CHAINS_MAX: usize = 8;
 
+/// Elements of a slice that are put into columns at once.
+pub const LENT_ROWS: usize = 256;
+
+/// Bytes that these may take: what is lent is not copied, and counts nothing.
+pub const LENT_ROWS_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes that the groups, or the elements to sort, of one stage of a stream may take, unless
+/// it says otherwise.
+pub const STAGE_STATE_BYTES_MAX: usize = 1 << 30;
+
 const _: () = assert!(
     BLOCK_ELEMENTS_MAX < QUANTUM_STEPS,
     "a block is delivered within a quantum"

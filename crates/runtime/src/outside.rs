@@ -13,9 +13,10 @@ use std::task::Waker;
 use cutthrough_ir::{End, HostFunction, HostSig, Op, SlotDecl, Type, Value};
 use parking_lot::Mutex;
 
-use crate::element::{self, Element, FlowPoint};
+use crate::element::{self, Element};
 use crate::error::Error;
 use crate::network::{Handle, Network};
+use crate::point::FlowPoint;
 use crate::process::{Fragment, Process, Shape};
 use crate::wiring::ProcessId;
 

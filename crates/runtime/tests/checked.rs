@@ -5,10 +5,11 @@
 mod common;
 
 use common::on_both_engines;
+use cutthrough::expr::FieldExprs;
 use cutthrough::host::function;
-use cutthrough::ir::{ElementType, HostFunction, HostSig, Type, Value};
+use cutthrough::ir::{ElementType, HostFunction, HostSig, LentColumn, Type, Value};
 use cutthrough::processes::{Collect, FilterFn, Iter, MapFn, Slice};
-use cutthrough::{Element, FieldReader, FieldWriter, FlowPoint, Fragment, Network, Process, Shape};
+use cutthrough::{Element, FieldReader, FieldWriter, Fields, FlowPoint, Fragment, Network, Process, Shape};
 
 /// The least number whose byte would be read, were it an address: nothing is there.
 const NO_ADDRESS: i64 = 1 << 20;
@@ -91,6 +92,17 @@ const WRITES_LESS: usize = 3;
 const READS_MORE: usize = 4;
 
 impl<const HOW: usize> Element for Liar<HOW> {
+    type Expr = ();
+    type View<'a> = ();
+    const FIELDS: usize = 1;
+
+    fn expr(_fields: &mut FieldExprs<'_>) {}
+
+    fn view(_fields: Fields<'_>) {}
+
+    fn lend<'x>(_items: impl Iterator<Item = &'x Self>, _field: usize, _column: &mut LentColumn<'_, '_, 'x>) {
+    }
+
     fn fields() -> Vec<Type> {
         match HOW {
             READS_BYTES | READS_LESS | READS_MORE => vec![Type::I64],

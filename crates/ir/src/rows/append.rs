@@ -1,5 +1,11 @@
 //! Adding rows column by column, as kernels do.
+//!
+//! A [`LentColumn`] takes byte strings without a copy: its lifetime `'x` is that of a borrow
+//! of the lender, which the buffer keeps for as long as it has views of it. Whoever fills the
+//! column knows nothing of `'x`, so all that it can lend is what lies in the lender, or lives
+//! for ever. The lender is shared, so nobody can change it meanwhile.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::arena::Arena;
@@ -146,5 +152,118 @@ impl<'r> ColumnMut<'r> {
         if let Some(presence) = self.presence.get_mut(row) {
             *presence = 1;
         }
+    }
+}
+
+/// A column that is filled from the first row on, by whoever lends what is put into it.
+#[derive(Debug)]
+pub struct LentColumn<'c, 'r, 'x> {
+    column: &'c mut ColumnMut<'r>,
+    /// Whether the buffer keeps the lender; if not, byte strings are copied.
+    is_kept: bool,
+    /// Neither longer nor shorter than the borrow of the lender.
+    lender: PhantomData<fn(&'x ()) -> &'x ()>,
+}
+
+impl<'c, 'r, 'x> LentColumn<'c, 'r, 'x> {
+    /// A column that copies what is lent.
+    pub fn copying(column: &'c mut ColumnMut<'r>) -> Self {
+        LentColumn {
+            column,
+            is_kept: false,
+            lender: PhantomData,
+        }
+    }
+
+    /// A column of rows that keep the lender, which is borrowed for `'x`.
+    pub(super) fn keeping(column: &'c mut ColumnMut<'r>) -> Self {
+        LentColumn {
+            column,
+            is_kept: true,
+            lender: PhantomData,
+        }
+    }
+
+    /// Sets integers, one a row.
+    #[inline]
+    pub fn i64s(&mut self, values: impl Iterator<Item = i64>) {
+        self.words(Kind::I64, values.map(i64::cast_unsigned));
+    }
+
+    /// Sets doubles, one a row.
+    #[inline]
+    pub fn f64s(&mut self, values: impl Iterator<Item = f64>) {
+        self.words(Kind::F64, values.map(f64_word));
+    }
+
+    /// Sets booleans, one a row.
+    #[inline]
+    pub fn bools(&mut self, values: impl Iterator<Item = bool>) {
+        self.words(Kind::Bool, values.map(Word::from));
+    }
+
+    /// Sets byte strings, one a row.
+    #[inline]
+    pub fn byte_strings(&mut self, values: impl Iterator<Item = &'x [u8]>) {
+        let column = &mut *self.column;
+        assert_eq!(column.ty, Type::BYTES, "the column is of {}", column.ty);
+        if !self.is_kept {
+            for (row, bytes) in values.enumerate() {
+                column.bytes(row, bytes);
+            }
+            return;
+        }
+        let rows = column.words.iter_mut().zip(&mut *column.lengths);
+        for ((address, length), bytes) in rows.zip(values) {
+            (*address, *length) = lent(bytes);
+        }
+    }
+
+    /// Sets an integer.
+    #[inline]
+    pub fn i64(&mut self, row: usize, value: i64) {
+        self.column.i64(row, value);
+    }
+
+    /// Sets a double.
+    #[inline]
+    pub fn f64(&mut self, row: usize, value: f64) {
+        self.column.f64(row, value);
+    }
+
+    /// Sets a boolean.
+    #[inline]
+    pub fn bool(&mut self, row: usize, value: bool) {
+        self.column.bool(row, value);
+    }
+
+    /// Sets a byte string.
+    #[inline]
+    pub fn bytes(&mut self, row: usize, bytes: &'x [u8]) {
+        let column = &mut *self.column;
+        if !self.is_kept {
+            return column.bytes(row, bytes);
+        }
+        assert_eq!(column.ty.kind, Kind::Bytes, "the column is of {}", column.ty);
+        (column.words[row], column.lengths[row]) = lent(bytes);
+        column.set_present(row);
+    }
+
+    #[inline]
+    fn words(&mut self, kind: Kind, values: impl Iterator<Item = Word>) {
+        let column = &mut *self.column;
+        assert_eq!(column.ty, Type::new(kind), "the column is of {}", column.ty);
+        for (row, word) in column.words.iter_mut().zip(values) {
+            *row = word;
+        }
+    }
+}
+
+/// The words of a view of what is lent; no bytes have one form.
+#[inline]
+fn lent(bytes: &[u8]) -> (Word, Word) {
+    match bytes {
+        [] => (0, 0),
+        _ => view_of(bytes),
     }
 }

@@ -1,7 +1,9 @@
 //! The bytes that rows own, and the slabs that they share.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bumpalo::Bump;
 use bytes::Bytes;
@@ -17,6 +19,8 @@ pub(super) struct Arena {
     copied: Cell<usize>,
     slabs: Vec<Bytes>,
     shared: usize,
+    /// Whoever lends byte strings that are neither copied nor in slabs.
+    lenders: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Arena {
@@ -45,7 +49,14 @@ impl Arena {
         range
     }
 
-    /// How many bytes there are, those of slabs included.
+    /// Keeps a lender.
+    pub(super) fn keep(&mut self, lender: Arc<dyn Any + Send + Sync>) {
+        if !self.lenders.iter().any(|known| Arc::ptr_eq(known, &lender)) {
+            self.lenders.push(lender);
+        }
+    }
+
+    /// How many bytes there are, those of slabs included; what is lent is the lender's.
     pub(super) fn len(&self) -> usize {
         self.copied.get() + self.shared
     }
@@ -55,5 +66,6 @@ impl Arena {
         self.copied.set(0);
         self.slabs.clear();
         self.shared = 0;
+        self.lenders.clear();
     }
 }

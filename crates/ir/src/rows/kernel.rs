@@ -1,8 +1,10 @@
 //! Row buffers as kernels are given them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-use super::{Append, ColumnMut, Rows};
+use super::{Append, ColumnMut, LentColumn, Rows};
 
 /// A row buffer that a kernel is given, as its signature says.
 #[derive(Debug)]
@@ -116,5 +118,25 @@ impl RowsMut<'_> {
             len: &mut buffer.len,
             room: rows,
         })
+    }
+
+    /// Adds so many rows, with what a lender has: `fill` is given the lender and each column,
+    /// by its number. Byte strings are not copied: the buffer keeps the lender.
+    ///
+    /// # Errors
+    /// Where the rows would exceed the bound.
+    pub fn append_lent<L: Send + Sync + 'static>(
+        &mut self,
+        rows: usize,
+        lender: &Arc<L>,
+        mut fill: impl for<'x> FnMut(&'x L, usize, &mut LentColumn<'_, '_, 'x>),
+    ) -> Result<(), String> {
+        self.rows.bytes.keep(Arc::<L>::clone(lender));
+        let mut append = self.append(rows, None)?;
+        for (number, column) in append.columns.iter_mut().enumerate() {
+            fill(lender, number, &mut LentColumn::keeping(column));
+        }
+        append.finish(rows);
+        Ok(())
     }
 }

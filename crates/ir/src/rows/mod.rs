@@ -7,8 +7,9 @@
 //! reads and writes them in place.
 //!
 //! # Whose bytes
-//! Bytes that are put into a row are copied into memory of the buffer's, or lie in a slab
-//! that it shares ([`RowsMut::append`]). A view of them is valid in the activation that
+//! Bytes that are put into a row are copied into memory of the buffer's, lie in a slab that
+//! it shares ([`RowsMut::append`]), or are lent by somebody whom it keeps
+//! ([`RowsMut::append_lent`]). A view of them is valid in the activation that
 //! has read it, and as long as the element that it is part of is on its way: rows that go
 //! leave their bytes until rows go the next time, which no activation does twice
 //! (rule 23 of [`verify`](crate::verify)). Bytes that a column had before it was set stay
@@ -31,7 +32,7 @@ mod image;
 mod index;
 mod kernel;
 
-pub use append::{Append, ColumnMut};
+pub use append::{Append, ColumnMut, LentColumn};
 pub use kernel::{RowsArg, RowsMut};
 
 use std::ops::Range;

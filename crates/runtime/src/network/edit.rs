@@ -6,10 +6,11 @@ use std::sync::Arc;
 use cutthrough_ir::{ElementType, Type};
 
 use super::{Network, Report};
-use crate::element::{AnyPoint, Element, FlowPoint};
+use crate::element::Element;
 use crate::error::{Error, ErrorKind};
 use crate::fate::Close;
 use crate::network::ProcessReport;
+use crate::point::{AnyPoint, FlowPoint};
 use crate::process::Process;
 use crate::scheduler::Obstacle;
 use crate::wiring::{Node, Point, PointId, ProcessId};

@@ -1,8 +1,8 @@
 //! Putting processes in and taking them out, which are several edits each; names.
 
 use super::rewire::{Rewire, not_attached};
-use crate::element::AnyPoint;
 use crate::error::{Error, ErrorKind};
+use crate::point::AnyPoint;
 use crate::specialize::Cause;
 use crate::wiring::{PointId, Port, ProcessId};
 

@@ -48,10 +48,11 @@ use cutthrough_ir::{HostContext, HostFunction, State};
 use rustc_hash::FxHashMap;
 use slotmap::SecondaryMap;
 
-use crate::element::{Element, FlowPoint, NetworkNumber};
+use crate::element::Element;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::exec::Buffers;
+use crate::point::{FlowPoint, NetworkNumber};
 use crate::process::Process;
 use crate::scheduler::Scheduler;
 use crate::specialize::{Cause, Compile, Specialisations};
@@ -168,6 +169,11 @@ impl Default for Network {
 }
 
 impl Network {
+    /// What tells it from other networks.
+    pub(crate) fn number(&self) -> NetworkNumber {
+        self.number
+    }
+
     /// A network without processes.
     pub fn new(options: Options) -> Network {
         Network {

@@ -18,9 +18,10 @@ use rustc_hash::FxHashSet;
 use super::Network;
 use super::resources::{Moved, Swap};
 use crate::arrange::{Arranged, arrange};
-use crate::element::{AnyPoint, Element, FlowPoint};
+use crate::element::Element;
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Fate};
+use crate::point::{AnyPoint, FlowPoint};
 use crate::process::Process;
 use crate::program::Prepared;
 use crate::specialize::{Cause, Change};
@@ -204,10 +205,25 @@ impl Rewire<'_> {
 
     /// Adds a flow point behind a process's first output.
     pub(super) fn output_of<T: Element>(&mut self, process: ProcessId) -> Result<FlowPoint<T>, Error> {
-        let name = self.known(process)?.name.clone();
-        let point = self.point(&name, T::element_type())?;
-        self.attach_output(process, 0, point)?;
+        let point = self.output_point(process, 0, T::element_type())?;
         Ok(FlowPoint::of(point, self.network.number))
+    }
+
+    /// Adds a flow point of these elements behind a process's output; it is named after the
+    /// process.
+    ///
+    /// # Errors
+    /// As [`point`](Rewire::point) and [`attach_output`](Rewire::attach_output).
+    pub fn output_point(
+        &mut self,
+        process: ProcessId,
+        output: usize,
+        element: impl Into<ElementType>,
+    ) -> Result<PointId, Error> {
+        let name = self.known(process)?.name.clone();
+        let point = self.point(&name, element)?;
+        self.attach_output(process, output, point)?;
+        Ok(point)
     }
 
     /// Attaches a process's output to a flow point.

@@ -1,6 +1,7 @@
-use cutthrough_ir::{ElementType, HostFunction, HostSig, Type, Value};
+use cutthrough_expr::{Condition, Traced};
+use cutthrough_ir::{Block, ElementType, HostFunction, HostSig, Type, Value, Words};
 
-use crate::element::{self, Element};
+use crate::element::{self, Element, Fields};
 use crate::process::{Fragment, Process, Shape};
 
 /// Passes on the elements for which a condition in IR holds.
@@ -47,6 +48,33 @@ where
     }
 }
 
+impl Filter<Traced> {
+    /// Passes on the elements for which an expression holds.
+    ///
+    /// ```
+    /// use cutthrough::processes::Filter;
+    ///
+    /// let positive = Filter::expr::<i64, _>(|x| x.gt(0));
+    /// ```
+    pub fn expr<T: Element, C: Condition>(condition: impl FnOnce(T::Expr) -> C) -> Filter<Traced> {
+        Filter {
+            element: T::element_type(),
+            condition: Traced::new(&T::fields(), |fields| condition(T::expr(fields))),
+        }
+    }
+}
+
+impl Process for Filter<Traced> {
+    fn declare(&mut self, shape: &mut Shape) {
+        declare(shape, &self.element);
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let not = self.condition.filter(f, element);
+        pass_or(f, element, not);
+    }
+}
+
 /// Passes on the elements for which a Rust function says so. A panic in it fails the
 /// process.
 #[derive(Debug)]
@@ -58,6 +86,19 @@ pub struct FilterFn {
 impl FilterFn {
     /// A process that calls `function`.
     pub fn new<T: Element>(mut function: impl FnMut(T) -> bool + Send + 'static) -> FilterFn {
+        FilterFn::of::<T>(move |element| Ok(function(element::read(element)?)))
+    }
+
+    /// A process that calls `function` with a view of each element.
+    pub fn view<T: Element>(
+        mut function: impl for<'a> FnMut(T::View<'a>) -> bool + Send + 'static,
+    ) -> FilterFn {
+        FilterFn::of::<T>(move |element| Ok(function(T::view(Fields::of(element)))))
+    }
+
+    fn of<T: Element>(
+        mut function: impl for<'a> FnMut(Words<'a>) -> Result<bool, String> + Send + 'static,
+    ) -> FilterFn {
         let sig = HostSig {
             name: "filter".to_owned(),
             params: T::fields(),
@@ -65,7 +106,7 @@ impl FilterFn {
             rows: Vec::new(),
         };
         let host = crate::host::function(sig, move |args, results, _context| {
-            results.bool(0, function(element::read(args)?));
+            results.bool(0, function(args)?);
             Ok(())
         });
         FilterFn {
@@ -97,6 +138,10 @@ fn declare(shape: &mut Shape, element: &ElementType) {
 
 fn pass_if(f: &mut Fragment<'_>, holds: Value, element: &[Value]) {
     let (_, not) = f.br_new(holds);
+    pass_or(f, element, not);
+}
+
+fn pass_or(f: &mut Fragment<'_>, element: &[Value], not: Block) {
     f.emit(0, element);
     f.done();
     f.switch_to(not);

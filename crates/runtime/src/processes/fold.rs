@@ -1,5 +1,8 @@
-use cutthrough_ir::{ElementType, Op, SlotDecl, Value};
+use cutthrough_expr::{Exprs, Traced};
+use cutthrough_ir::{ElementType, Kind, LentColumn, Op, Rows, RowsArg, RowsDecl, SlotDecl, Type, Value};
 
+use crate::element::Element;
+use crate::limits::STAGE_STATE_BYTES_MAX;
 use crate::process::{Account, Fragment, Process, Shape};
 
 /// Takes all elements into state slots and gives one element, of the slots' values,
@@ -18,6 +21,52 @@ pub struct Fold<F> {
     input: ElementType,
     slots: Vec<SlotDecl>,
     step: F,
+}
+
+/// A step in IR, of expressions.
+type Step = Box<dyn Fn(&mut Fragment<'_>, &[Value], &[Value]) -> Vec<Value> + Send>;
+
+impl Fold<Step> {
+    /// Begins as `init`; `step` gives the next value from the last one and an element.
+    ///
+    /// ```
+    /// use cutthrough::processes::Fold;
+    ///
+    /// let sum = Fold::expr::<i64, i64, _>(0, |sum, x| sum + x);
+    /// ```
+    ///
+    /// # Panics
+    /// When there is text in `init`.
+    pub fn expr<T: Element, S: Element, X: Exprs<Element = S>>(
+        init: S,
+        step: impl FnOnce(S::Expr, T::Expr) -> X,
+    ) -> Fold<Step> {
+        let step = Traced::new(&[S::fields(), T::fields()].concat(), |fields| {
+            let state = S::expr(fields);
+            step(state, T::expr(fields))
+        });
+        let step: Step = Box::new(move |f, state, element| step.values(f, &[state, element].concat()));
+        Fold::new(T::element_type(), slots_of(&init), step)
+    }
+}
+
+/// The slots that begin as the fields of a value.
+fn slots_of<S: Element>(init: &S) -> Vec<SlotDecl> {
+    let mut rows = Rows::new(RowsDecl::new("init", S::fields(), STAGE_STATE_BYTES_MAX));
+    let mut arg = RowsArg::new(&mut rows, true);
+    let mut row = arg.write().append(1, None).expect("INVARIANT: one row fits");
+    for (field, column) in row.columns().iter_mut().enumerate() {
+        S::lend(std::iter::once(init), field, &mut LentColumn::copying(column));
+    }
+    row.finish(1);
+    let slot = |(field, ty): (usize, Type)| {
+        let mut slot = SlotDecl::zero(format!("field {field}"), ty);
+        rows.get(field, 0, &mut slot.init);
+        let is_text = ty.kind == Kind::Bytes && slot.init[1] != 0;
+        assert!(!is_text, "a fold cannot begin with text: begin with an empty one");
+        slot
+    };
+    S::fields().into_iter().enumerate().map(slot).collect()
 }
 
 impl<F> Fold<F>

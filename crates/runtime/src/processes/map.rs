@@ -1,6 +1,7 @@
-use cutthrough_ir::{ElementType, HostFunction, HostSig, Value};
+use cutthrough_expr::{Exprs, Traced};
+use cutthrough_ir::{ElementType, HostFunction, HostSig, Value, Words};
 
-use crate::element::{self, Element};
+use crate::element::{self, Element, Fields};
 use crate::process::{Fragment, Process, Shape};
 
 /// Makes one element of each by a computation in IR.
@@ -37,16 +38,37 @@ where
     F: Fn(&mut Fragment<'_>, &[Value]) -> Vec<Value> + Send,
 {
     fn declare(&mut self, shape: &mut Shape) {
-        shape.name("map");
-        shape.input(self.input.clone());
-        shape.output(self.output.clone());
-        shape.passes_on();
+        declare(shape, &self.input, &self.output);
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
         let mapped = (self.compute)(f, element);
         f.emit(0, &mapped);
         f.done();
+    }
+}
+
+/// A computation in IR, of expressions.
+type Compute = Box<dyn Fn(&mut Fragment<'_>, &[Value]) -> Vec<Value> + Send>;
+
+impl Map<Compute> {
+    /// Makes an element of the expressions that `compute` gives.
+    ///
+    /// ```
+    /// use cutthrough::processes::Map;
+    ///
+    /// let with_square = Map::expr::<i64, _>(|x| (x, x * x));
+    /// ```
+    pub fn expr<A: Element, X: Exprs<Element: Element>>(compute: impl FnOnce(A::Expr) -> X) -> Map<Compute> {
+        let compute = Traced::new(&A::fields(), |fields| compute(A::expr(fields)));
+        Map::traced(A::element_type(), compute)
+    }
+
+    /// The same, of what has been traced.
+    pub(crate) fn traced(input: ElementType, compute: Traced) -> Map<Compute> {
+        let output = ElementType::new(compute.types());
+        let compute: Compute = Box::new(move |f, element| compute.values(f, element));
+        Map::new(input, output, compute)
     }
 }
 
@@ -68,6 +90,19 @@ pub struct MapFn {
 impl MapFn {
     /// A process that calls `function`.
     pub fn new<A: Element, B: Element>(mut function: impl FnMut(A) -> B + Send + 'static) -> MapFn {
+        MapFn::of::<A, B>(move |element| Ok(function(element::read(element)?)))
+    }
+
+    /// A process that calls `function` with a view of each element.
+    pub fn view<A: Element, B: Element>(
+        mut function: impl for<'a> FnMut(A::View<'a>) -> B + Send + 'static,
+    ) -> MapFn {
+        MapFn::of::<A, B>(move |element| Ok(function(A::view(Fields::of(element)))))
+    }
+
+    fn of<A: Element, B: Element>(
+        mut function: impl for<'a> FnMut(Words<'a>) -> Result<B, String> + Send + 'static,
+    ) -> MapFn {
         let sig = HostSig {
             name: "map".to_owned(),
             params: A::fields(),
@@ -75,7 +110,7 @@ impl MapFn {
             rows: Vec::new(),
         };
         let host = crate::host::function(sig, move |args, results, context| {
-            element::write(function(element::read(args)?), results, 0, context)
+            element::write(function(args)?, results, 0, context)
         });
         MapFn {
             input: A::element_type(),
@@ -87,10 +122,7 @@ impl MapFn {
 
 impl Process for MapFn {
     fn declare(&mut self, shape: &mut Shape) {
-        shape.name("map");
-        shape.input(self.input.clone());
-        shape.output(self.output.clone());
-        shape.passes_on();
+        declare(shape, &self.input, &self.output);
         shape.host_once(&mut self.function);
     }
 
@@ -99,4 +131,11 @@ impl Process for MapFn {
         f.emit(0, &mapped);
         f.done();
     }
+}
+
+fn declare(shape: &mut Shape, input: &ElementType, output: &ElementType) {
+    shape.name("map");
+    shape.input(input.clone());
+    shape.output(output.clone());
+    shape.passes_on();
 }

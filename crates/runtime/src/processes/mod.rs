@@ -4,10 +4,12 @@
 //! | file | processes |
 //! |---|---|
 //! | `source.rs` | [`Slice`], [`Iter`] |
+//! | `lent.rs` | [`Lent`]: a slice of structs |
 //! | `read.rs` | [`Read`]: blocks of bytes |
 //! | `map.rs` | [`Map`], and of a Rust function [`MapFn`] |
 //! | `filter.rs` | [`Filter`], and of a Rust function [`FilterFn`] |
-//! | `flat_map.rs` | [`FlatMap`] |
+//! | `flat_map.rs` | [`FlatMap`], and of a Rust function [`FlatMapFn`] |
+//! | `inspect.rs` | [`Inspect`] |
 //! | `take.rs`, `skip.rs` | [`Take`], [`Skip`] |
 //! | `pass.rs`, `tee.rs`, `route.rs`, `merge.rs` | [`Pass`], [`Tee`], [`Route`], [`Merge`] |
 //! | `zip.rs` | [`Zip`] |
@@ -19,6 +21,8 @@ mod filter;
 mod flat_map;
 mod fold;
 mod group;
+mod inspect;
+mod lent;
 mod map;
 mod merge;
 mod order;
@@ -34,9 +38,11 @@ mod total;
 mod zip;
 
 pub use filter::{Filter, FilterFn};
-pub use flat_map::FlatMap;
+pub use flat_map::{FlatMap, FlatMapFn};
 pub use fold::Fold;
 pub use group::{Group, GroupSpec};
+pub use inspect::Inspect;
+pub use lent::Lent;
 pub use map::{Map, MapFn};
 pub use merge::Merge;
 pub use order::Order;

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use cutthrough_ir::{ElementType, HostFunction, HostSig, Value};
+use cutthrough_ir::{ElementType, HostFunction, HostSig, Value, Words};
 use parking_lot::Mutex;
 
-use crate::element::{self, Element};
+use crate::element::{self, Element, Fields};
 use crate::process::{Fragment, Process, Shape};
 
 /// Calls a Rust function with every element. A panic in it fails the process.
@@ -17,16 +17,30 @@ pub struct ForEach {
 impl ForEach {
     /// A process that calls `function`.
     pub fn new<T: Element>(mut function: impl FnMut(T) + Send + 'static) -> ForEach {
+        ForEach::of::<T>(move |element| {
+            function(element::read(element)?);
+            Ok(())
+        })
+    }
+
+    /// A process that calls `function` with a view of each element.
+    pub fn view<T: Element>(mut function: impl for<'a> FnMut(T::View<'a>) + Send + 'static) -> ForEach {
+        ForEach::of::<T>(move |element| {
+            function(T::view(Fields::of(element)));
+            Ok(())
+        })
+    }
+
+    fn of<T: Element>(
+        mut function: impl for<'a> FnMut(Words<'a>) -> Result<(), String> + Send + 'static,
+    ) -> ForEach {
         let sig = HostSig {
             name: "for_each".to_owned(),
             params: T::fields(),
             results: Vec::new(),
             rows: Vec::new(),
         };
-        let host = crate::host::function(sig, move |args, _results, _context| {
-            function(element::read(args)?);
-            Ok(())
-        });
+        let host = crate::host::function(sig, move |args, _results, _context| function(args));
         ForEach {
             name: "for_each",
             input: T::element_type(),

@@ -1,0 +1,22 @@
+//! Stages of several streams.
+
+use super::Stream;
+use crate::element::Element;
+use crate::processes::{Merge, Zip};
+
+impl<'w, T: Element, I> Stream<'w, T, I> {
+    /// Pairs of elements: the first of both streams, the second of both, and so on, until
+    /// either ends.
+    pub fn zip<U: Element, J>(self, other: Stream<'w, U, J>) -> Stream<'w, (T, U)> {
+        let zip = Zip::new(T::element_type(), U::element_type());
+        let inputs = [self.point.id(), other.point.id()];
+        self.wire.stage(inputs, zip, |_| ())
+    }
+
+    /// The elements of both streams, as they come.
+    pub fn merge<J>(self, other: Stream<'w, T, J>) -> Stream<'w, T> {
+        let merge = Merge::new(T::element_type(), 2);
+        let inputs = [self.point.id(), other.point.id()];
+        self.wire.stage(inputs, merge, |_| ())
+    }
+}
