@@ -414,6 +414,8 @@ fn panics_end_one_request_and_are_told() {
             );
             // It is still there, for this client too.
             client.report().unwrap();
+            let more = client.receive(Some(Duration::from_millis(100))).unwrap();
+            assert!(more.is_none(), "a second answer: {more:?}");
             told
         };
         for (where_to, words) in [

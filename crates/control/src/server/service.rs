@@ -302,7 +302,9 @@ impl Service {
                 self.handle_step(now, id, step, peer);
             }
             Letter::Detached(id, tap) => {
-                if let Some(peer) = find(peers, id) {
+                // A tap that was given up has been answered for.
+                let waits = |peer: &&mut Peer| matches!(peer.serving, Serving::Detaching);
+                if let Some(peer) = find(peers, id).filter(waits) {
                     peer.serving = Serving::Draining(tap);
                 }
             }
