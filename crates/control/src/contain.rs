@@ -1,8 +1,9 @@
 //! Panics of what this crate calls but did not write: they end one request, and neither
 //! the server nor the network.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cutthrough::ir::panic_text;
 
 use crate::message::{Problem, ProblemKind};
 
@@ -14,17 +15,9 @@ pub(crate) fn contain<R>(what: impl FnOnce() -> R) -> Result<R, Problem> {
     catch_unwind(AssertUnwindSafe(what)).map_err(|panic| {
         let message = format!(
             "this request has met a defect of Cutthrough, and was given up; the run goes on. Please report it: {}",
-            message_of(&*panic)
+            panic_text(&*panic)
         );
         tracing::error!(message, "contained");
         Problem::new(ProblemKind::Failed, message)
     })
-}
-
-fn message_of(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("it panicked without a message")
 }

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use cutthrough_ir::{
     ColumnMut, HostContext, HostSig, Kernel, Results, RowsArg, RowsDecl, RowsMut, RowsParam, Scalar, Type,
-    Words,
+    Words, panic_text,
 };
 use memchr::{memchr, memchr_iter};
 
@@ -465,7 +465,8 @@ impl<R: Records> BlockKernel<R> {
             false => self.parse(block, state.carried, slab, rows),
             true => self.parse_again(rows).map(|()| state.carried),
         });
-        let outcome = catch_unwind(parse).unwrap_or_else(|payload| Err(panicked(&*payload)));
+        let panicked = |payload: Box<dyn Any + Send>| Err(format!("panicked: {}", panic_text(&*payload)));
+        let outcome = catch_unwind(parse).unwrap_or_else(panicked);
         let carried = outcome.map_err(|why| format!("line {}: {why}", self.parsing.number))?;
         if let (Some(noted), false) = (&self.noted, is_again) {
             noted.note(self.parsing.bad.iter().map(|line| line.number))?;
@@ -518,12 +519,6 @@ impl<R: Records> Kernel for BlockKernel<R> {
         results.bytes(6, &parsing.header);
         Ok(())
     }
-}
-
-fn panicked(payload: &dyn Any) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("panicked: {}", text.unwrap_or("with a payload that is not text"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::memory::{Results, Words, trusted};
+use crate::panics::panic_text;
 use crate::program::HostSig;
 use crate::rows::{Rows, RowsArg};
 use crate::scratch::{ErrorSource, HostContext};
@@ -201,14 +202,7 @@ fn contain(source: ErrorSource, context: &HostContext, call: impl FnOnce() -> Re
     let error = match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(())) => return true,
         Ok(Err(message)) => message,
-        Err(payload) => {
-            let text = payload.downcast_ref::<&str>().copied().map(str::to_owned);
-            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-            format!(
-                "panicked: {}",
-                text.unwrap_or_else(|| "with a payload that is not text".to_owned())
-            )
-        }
+        Err(payload) => format!("panicked: {}", panic_text(&*payload)),
     };
     context.set_error(source, error);
     false

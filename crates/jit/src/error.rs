@@ -3,6 +3,7 @@
 use std::fmt;
 
 use cranelift_module::ModuleError;
+use cutthrough_ir::panic_text;
 
 use crate::code_memory::CodeMemoryFull;
 
@@ -51,11 +52,7 @@ impl CompileError {
     }
 
     pub(crate) fn panic(payload: &(dyn std::any::Any + Send)) -> CompileError {
-        let text = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or(payload.downcast_ref::<String>().map(String::as_str));
-        let text = text.unwrap_or("with a payload that is not text");
+        let text = panic_text(payload);
         CompileError::new(CompileErrorKind::Panic, format!("the compiler panicked: {text}"))
     }
 

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use cutthrough_ir::panic_text;
+
 /// An error of a network: a refused edit, or a failure of a process.
 ///
 /// Its [`source`](std::error::Error::source), where it has one, is what the message goes
@@ -82,7 +84,10 @@ impl Error {
     }
 
     pub(crate) fn request_panicked(payload: &(dyn Any + Send)) -> Error {
-        let message = format!("the request panicked on the network's thread: {}", told(payload));
+        let message = format!(
+            "the request panicked on the network's thread: {}",
+            panic_text(payload)
+        );
         Error::new(ErrorKind::Failed, message)
     }
 
@@ -115,13 +120,6 @@ impl Error {
     pub fn message(&self) -> &str {
         &self.message
     }
-}
-
-/// What a panic says.
-pub(crate) fn told(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("with a payload that is not text")
 }
 
 impl fmt::Display for Error {

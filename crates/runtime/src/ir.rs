@@ -6,6 +6,7 @@
 
 pub use cutthrough_ir::AtBound;
 pub use cutthrough_ir::function::Terminator;
+pub use cutthrough_ir::panic_text;
 pub use cutthrough_ir::{Append, ColumnMut, Kernel, LentColumn, Rows, RowsArg, RowsDecl, RowsMut, RowsParam};
 pub use cutthrough_ir::{Block, Data, End, FunctionBuilder, Imm, Item, Op, SlotDecl, Value};
 pub use cutthrough_ir::{ChainCode, Exit, Grant};

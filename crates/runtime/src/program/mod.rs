@@ -8,10 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use cutthrough_ir::function::Terminator;
+use cutthrough_ir::panic_text;
 use cutthrough_ir::verify::verify_program;
 use cutthrough_ir::{Code, End, Function, FunctionKind, InputProgram, Op, Program, Tables, Type};
 
-use crate::error::{Error, ErrorKind, told};
+use crate::error::{Error, ErrorKind};
 use crate::fate::Fate;
 use crate::process::{Account, Fragment, Process, Shape};
 
@@ -195,7 +196,7 @@ fn building<T>(
 ) -> Result<T, Error> {
     let built = catch_unwind(AssertUnwindSafe(|| build(shape)));
     built.map_err(|payload| {
-        let (name, why) = (&shape.name, told(&*payload));
+        let (name, why) = (&shape.name, panic_text(&*payload));
         let message = if name.is_empty() {
             format!("{part} of a process without a name: {why}")
         } else {

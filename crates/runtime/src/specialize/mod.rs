@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use cutthrough_ir::ChainCode;
+use cutthrough_ir::{ChainCode, panic_text};
 
 use crate::chain;
 use crate::engine::{CodeMemory, Engine, Specialised, Tier};
@@ -598,16 +598,8 @@ impl Past {
 fn compile(engine: &dyn Engine, code: &ChainCode, tier: Tier) -> Outcome {
     match catch_unwind(AssertUnwindSafe(|| engine.compile(code, tier))) {
         Ok(outcome) => outcome.map_err(Refusal::Compiler),
-        Err(payload) => Err(Refusal::Panicked(panic_message(&*payload))),
+        Err(payload) => Err(Refusal::Panicked(panic_text(&*payload).to_owned())),
     }
-}
-
-fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or(payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("with a payload that is not text").to_owned()
 }
 
 /// Has a thread of its own work at the compiler's desk.
