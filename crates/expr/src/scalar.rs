@@ -116,6 +116,20 @@ pub enum Scalar {
     FormatTime,
     /// When a unit of the calendar began, in a zone; null for a time that cannot be told.
     Truncate,
+    /// What lies at a path within a JSON value; null where nothing does.
+    JsonAt,
+    /// Whether a JSON array has an item that is this text, or a JSON string contains it.
+    JsonContainsText,
+    /// Whether a JSON array has an item that is this number.
+    JsonContainsNumber,
+    /// How many items a JSON array has, or members an object; null for anything else.
+    JsonLen,
+    /// The integer that a JSON value is; null where it is none.
+    IntOfJson,
+    /// The number that a JSON value is; null where it is none.
+    FloatOfJson,
+    /// A JSON string without quotes and escapes, and any other value as it is written.
+    TextOfJson,
 }
 
 /// What a calendar or a clock tells of a time.
@@ -227,6 +241,15 @@ impl Scalar {
             || is_to_text
             || matches!(self, S::Lower | S::Upper | S::Trim | S::Substr)
             || matches!(self, S::Replace | S::SplitPart | S::Concat)
+            || self.is_of_json()
+    }
+
+    fn is_of_json(self) -> bool {
+        use Scalar as S;
+        matches!(
+            self,
+            S::JsonAt | S::JsonContainsText | S::JsonContainsNumber | S::JsonLen
+        ) || matches!(self, S::IntOfJson | S::FloatOfJson | S::TextOfJson)
     }
 
     /// The type of the result where all operands are present.
@@ -243,6 +266,11 @@ impl Scalar {
             S::Len | S::LenBytes | S::IntOfBool | S::Clock(_) | S::Calendar(_) => Type::I64,
             S::TimeOfText | S::TimeByFormat | S::Truncate => return LogicalType::TIME.or_null(),
             S::DurationOfText => return LogicalType::DURATION.or_null(),
+            S::JsonAt => return LogicalType::JSON.or_null(),
+            S::JsonContainsText | S::JsonContainsNumber => Type::BOOL,
+            S::JsonLen | S::IntOfJson => Type::I64.or_null(),
+            S::FloatOfJson => Type::F64.or_null(),
+            S::TextOfJson => Type::BYTES,
             S::IntOfFloat | S::IntOfText => Type::I64.or_null(),
             S::FloatOfInt | S::Round | S::RoundTo(_) | S::Floor | S::Ceil | S::Sqrt => Type::F64,
             S::FloatOfText => Type::F64.or_null(),
@@ -339,6 +367,12 @@ impl fmt::Display for Scalar {
             S::Clock(part) | S::Calendar(part) => part.name(),
             S::FormatTime => "format_time",
             S::Truncate => "trunc",
+            S::JsonAt => "at",
+            S::JsonContainsText | S::JsonContainsNumber => "contains",
+            S::JsonLen => "len",
+            S::IntOfJson => "int",
+            S::FloatOfJson => "float",
+            S::TextOfJson => "text",
         })
     }
 }

@@ -23,13 +23,15 @@ pub enum LogicalKind {
     Time,
     /// Nanoseconds.
     Duration,
+    /// Any value of JSON, as its text without blanks.
+    Json,
 }
 
-use LogicalKind::{Bool, Duration, Float, Int, Text, Time};
+use LogicalKind::{Bool, Duration, Float, Int, Json, Text, Time};
 
 impl LogicalKind {
     /// All of them, in the order in which messages list them.
-    pub const ALL: [LogicalKind; 6] = [Int, Float, Bool, Text, Time, Duration];
+    pub const ALL: [LogicalKind; 7] = [Int, Float, Bool, Text, Time, Duration, Json];
 
     /// The name in programs.
     pub const fn name(self) -> &'static str {
@@ -40,6 +42,7 @@ impl LogicalKind {
             Text => "text",
             Time => "time",
             Duration => "duration",
+            Json => "json",
         }
     }
 
@@ -54,7 +57,7 @@ impl LogicalKind {
             Int | Time | Duration => Kind::I64,
             Float => Kind::F64,
             Bool => Kind::Bool,
-            Text => Kind::Bytes,
+            Text | Json => Kind::Bytes,
         }
     }
 }
@@ -87,6 +90,8 @@ impl LogicalType {
     pub const TIME: LogicalType = LogicalType::new(Time);
     /// `duration`
     pub const DURATION: LogicalType = LogicalType::new(Duration);
+    /// `json`
+    pub const JSON: LogicalType = LogicalType::new(Json);
 
     /// A type whose values are always present.
     pub const fn new(kind: LogicalKind) -> LogicalType {
@@ -127,6 +132,7 @@ impl LogicalType {
             (Text, true) => "text?",
             (Time, true) => "time?",
             (Duration, true) => "duration?",
+            (Json, true) => "json?",
         }
     }
 }

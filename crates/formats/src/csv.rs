@@ -12,6 +12,7 @@
 //! | `int`, `float` | a number, which may have blanks around it |
 //! | `time`, `duration` | by ISO 8601; a duration also in units, as `1h30m` |
 //! | `bool` | `true` or `false` in any case, `1` or `0` |
+//! | `json` | any value of JSON, without blanks |
 //! | with `?` | the same, or empty, which is null; for `text?`, `""` is present |
 //!
 //! With a header, fields are columns by name: each input may have them in another order, and more of them. A row is
@@ -23,7 +24,10 @@ use cutthrough_expr::{LogicalKind, LogicalType};
 use cutthrough_ir::Type;
 use memchr::{memchr, memchr_iter};
 
+use crate::infer::Inferred;
+use crate::json;
 use crate::number::{parse_f64, parse_i64};
+use crate::pieces::whole_lines;
 use crate::records::{ALL_NEEDED, Cells, Records, Verdict, is_needed};
 use crate::scan::Structure;
 use crate::time::{parse_duration, parse_time};
@@ -196,6 +200,22 @@ impl<'a> Iterator for Fields<'a> {
             escaped: false,
         })
     }
+}
+
+/// The types of the columns of the rows that a text begins with; those that are not `text` are nullable. What is no
+/// row of so many fields is left out.
+pub fn infer(text: &[u8], sep: u8, columns: usize) -> Vec<LogicalType> {
+    let mut inferred = vec![Inferred::default(); columns];
+    for line in whole_lines(text) {
+        let mut fields = Fields::new(line, sep);
+        let texts: Vec<&[u8]> = fields.by_ref().map(|field| field.text).collect();
+        if !fields.is_bad() && texts.len() == columns {
+            for (inferred, text) in inferred.iter_mut().zip(texts) {
+                inferred.add(text);
+            }
+        }
+    }
+    inferred.into_iter().map(Inferred::ty).collect()
 }
 
 /// How much of a header a message shows, in bytes.
@@ -398,31 +418,7 @@ impl Slot {
         if field.text.is_empty() && !present_if_empty {
             return self.ty.nullable;
         }
-        match self.ty.kind {
-            LogicalKind::Text => {
-                if let Some(column) = self.column {
-                    cells.bytes(column, plain(field, spare));
-                }
-                true
-            }
-            LogicalKind::Int => self.set(parse_i64(field.text), |column, value| cells.i64(column, value)),
-            LogicalKind::Time => self.set(parse_time(field.text), |column, value| cells.i64(column, value)),
-            LogicalKind::Duration => self.set(parse_duration(field.text), |column, value| {
-                cells.i64(column, value);
-            }),
-            LogicalKind::Float => self.set(parse_f64(field.text), |column, value| cells.f64(column, value)),
-            LogicalKind::Bool => self.set(parse_bool(field.text.trim_ascii()), |column, value| {
-                cells.bool(column, value);
-            }),
-        }
-    }
-
-    fn set<T>(self, value: Option<T>, put: impl FnOnce(usize, T)) -> bool {
-        let is_good = value.is_some();
-        if let (Some(column), Some(value)) = (self.column, value) {
-            put(column, value);
-        }
-        is_good
+        put_text(self.ty.kind, self.column, plain(field, spare), cells)
     }
 }
 
@@ -435,6 +431,39 @@ fn plain<'a>(field: RawField<'a>, spare: &mut &'a mut [u8]) -> &'a [u8] {
     *spare = rest;
     let length = field.unescape(out);
     &out[..length]
+}
+
+/// Puts what a text spells, if its column is wanted; whether it spells a value of this kind.
+pub(crate) fn put_text<'a>(
+    kind: LogicalKind,
+    column: Option<usize>,
+    text: &'a [u8],
+    cells: &mut impl Cells<'a>,
+) -> bool {
+    fn set<T>(column: Option<usize>, value: Option<T>, put: impl FnOnce(usize, T)) -> bool {
+        let is_good = value.is_some();
+        if let (Some(column), Some(value)) = (column, value) {
+            put(column, value);
+        }
+        is_good
+    }
+    match kind {
+        LogicalKind::Text => set(column, Some(text), |column, value| cells.bytes(column, value)),
+        LogicalKind::Int => set(column, parse_i64(text), |column, value| cells.i64(column, value)),
+        LogicalKind::Time => set(column, parse_time(text), |column, value| cells.i64(column, value)),
+        LogicalKind::Duration => set(column, parse_duration(text), |column, value| {
+            cells.i64(column, value);
+        }),
+        LogicalKind::Float => set(column, parse_f64(text), |column, value| cells.f64(column, value)),
+        LogicalKind::Bool => {
+            let value = parse_bool(text.trim_ascii());
+            set(column, value, |column, value| cells.bool(column, value))
+        }
+        LogicalKind::Json => {
+            let value = json::is_compact(text).then_some(text);
+            set(column, value, |column, value| cells.bytes(column, value))
+        }
+    }
 }
 
 fn parse_bool(text: &[u8]) -> Option<bool> {

@@ -18,6 +18,8 @@
 //! | [`clf`] | the common and combined log formats |
 //! | [`csv`] | separated values (RFC 4180) |
 //! | [`json`] | JSON (RFC 8259) |
+//! | [`regex`], [`template`] | lines by a pattern |
+//! | [`logfmt`], [`syslog`] | logs of these forms |
 //! | [`number`], [`time`] | numbers, times and durations from text and back |
 //! | [`render`] | rows to JSON, CSV, text and tables; the host that writes them |
 //! | [`processes`] | all of these as processes |
@@ -29,19 +31,26 @@ mod bad_rows;
 mod blocks;
 pub mod clf;
 pub mod csv;
+mod infer;
 pub mod json;
 pub mod limits;
 pub mod lines;
+pub mod logfmt;
 pub mod number;
+mod pieces;
 pub mod processes;
 mod records;
+pub mod regex;
 pub mod render;
 mod scan;
 pub mod spans;
+pub mod syslog;
+pub mod template;
 pub mod time;
 
 #[cfg(test)]
 mod testing;
 
+pub use infer::Inferred;
 pub use lines::Lines;
 pub use render::{Field, Format, Renderer, WriterHost};

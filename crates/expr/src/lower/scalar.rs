@@ -78,6 +78,10 @@ pub(super) fn lower(
         }
         S::TimeOfText | S::TimeByFormat | S::DurationOfText => unreachable!("host functions"),
         S::Calendar(_) | S::FormatTime | S::Truncate => unreachable!("host functions"),
+        S::JsonAt | S::JsonContainsText | S::JsonContainsNumber | S::JsonLen => {
+            unreachable!("host functions")
+        }
+        S::IntOfJson | S::FloatOfJson | S::TextOfJson => unreachable!("host functions"),
     };
     (payload, None)
 }

@@ -61,6 +61,7 @@ impl Slot {
         match (self.ty.kind, self.column) {
             (LogicalKind::Text, None) => {}
             (LogicalKind::Text, Some(column)) => cells.bytes(column, &block[from..to]),
+            (LogicalKind::Json, _) => return None,
             (LogicalKind::Int | LogicalKind::Time | LogicalKind::Duration, column) => {
                 let value = match self.ty.kind {
                     LogicalKind::Time => parse_time(&block[from..to])?,

@@ -2,7 +2,7 @@
 //!
 //! A document is good where `serde_json` takes it for one: no lone surrogates, nothing but UTF-8, no number beyond
 //! doubles, at most 127 objects and arrays within each other. Of a key that comes twice, the last counts. A record is
-//! good when its document is, and each column's value is of its kind ([`ColumnKind`]), wanted or not; what is `null`
+//! good when its document is, and each column's value is of its type ([`Column`]), needed or not; what is `null`
 //! or missing is absent.
 //!
 //! | module | what |
@@ -12,6 +12,9 @@
 //! | [`document`] | a whole document, checked |
 //! | [`shape`] | the same for documents that look like those before, which is much faster |
 //! | [`columns`] | what was found, as columns |
+//! | [`sample`] | of which kind values are, by some of them |
+//! | [`value`] | a value by itself |
+//! | [`framing`] | values that are not one a line |
 
 use cutthrough_ir::Type;
 
@@ -20,26 +23,38 @@ use crate::scan::Structure;
 
 mod columns;
 mod document;
+mod framing;
 mod path;
+mod sample;
 mod shape;
 mod text;
+pub mod value;
 
-pub use columns::{Column, ColumnKind};
+pub use columns::Column;
+pub(crate) use framing::Framing;
 pub use path::{Path, Step};
+pub use sample::Sample;
 
 use document::{Found, Scanner};
 use path::Wanted;
 use shape::Shape;
 
+/// Whether a text is one value, without blanks around it and within.
+pub(crate) fn is_compact(text: &[u8]) -> bool {
+    let nothing = Wanted::new([]);
+    let mut scanner = Scanner::new(text, &nothing, &mut []);
+    std::str::from_utf8(text).is_ok()
+        && scanner.value_within(0, 0, None) == Some(text.len())
+        && !scanner.has_blanks()
+}
+
 /// Documents, and which of their values are columns.
 #[derive(Clone, Debug)]
 pub(crate) struct JsonRecords {
     columns: Vec<Column>,
-    /// The columns that are given, in order, with their types.
     types: Vec<Type>,
     wanted: Wanted,
-    /// For each column, the number of the given column that it is, and the same if that is needed.
-    given: Vec<Option<usize>>,
+    /// For each column, its number if it is needed.
     cells: Vec<Option<usize>>,
     needs: i64,
     shape: Shape,
@@ -50,23 +65,15 @@ pub(crate) struct JsonRecords {
 }
 
 impl JsonRecords {
-    /// Gives the columns with these indices, in this order.
+    /// Gives these columns.
     ///
     /// # Panics
-    /// When an index is not a column's, or there twice, or two columns have one path.
-    pub(crate) fn new(columns: &[Column], want: &[usize]) -> JsonRecords {
-        let mut given = vec![None; columns.len()];
-        for (number, &index) in want.iter().enumerate() {
-            assert!(
-                given[index].replace(number).is_none(),
-                "column {index} is wanted once"
-            );
-        }
+    /// When two columns have one path.
+    pub(crate) fn new(columns: &[Column]) -> JsonRecords {
         JsonRecords {
-            types: want.iter().map(|&index| columns[index].ty()).collect(),
+            types: columns.iter().map(|column| column.ty.words()).collect(),
             wanted: Wanted::new(columns.iter().map(|column| &column.path)),
-            cells: given.clone(),
-            given,
+            cells: (0..columns.len()).map(Some).collect(),
             needs: ALL_NEEDED,
             shape: Shape::new(),
             found: vec![Found::default(); columns.len()],
@@ -115,8 +122,8 @@ impl Records for JsonRecords {
     fn need(&mut self, columns: i64) {
         if self.needs != columns {
             self.needs = columns;
-            let needed = |cell: &Option<usize>| cell.filter(|&cell| is_needed(columns, cell));
-            self.cells = self.given.iter().map(needed).collect();
+            let all = 0..self.columns.len();
+            self.cells = all.map(|cell| is_needed(columns, cell).then_some(cell)).collect();
         }
     }
 

@@ -21,6 +21,38 @@ impl Path {
         Path(vec![Step::Key(name.into())])
     }
 
+    /// Reads a path as [`to_within`](Path::to_within) writes it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse_within(text: &str) -> Result<Path, String> {
+        let mut steps = Vec::new();
+        let mut rest = text;
+        while let Some((length, after)) = rest.split_once(':') {
+            let (kind, length) = length.split_at_checked(1).ok_or("a step is missing")?;
+            let length: usize = length.parse().map_err(|_| "a step has no length".to_owned())?;
+            let (step, after) = after.split_at_checked(length).ok_or("a step is cut off")?;
+            steps.push(match kind {
+                "k" => Step::Key(step.to_owned()),
+                _ => Step::Index(step.parse().map_err(|_| "an index is none".to_owned())?),
+            });
+            rest = after;
+        }
+        Ok(Path(steps))
+    }
+
+    /// The path so that any key can be in it: each step as its kind, its length and itself, `k4:plan`.
+    pub fn to_within(&self) -> String {
+        let step = |step: &Step| match step {
+            Step::Key(key) => format!("k{}:{key}", key.len()),
+            Step::Index(index) => {
+                let index = index.to_string();
+                format!("i{}:{index}", index.len())
+            }
+        };
+        self.0.iter().map(step).collect()
+    }
+
     /// Reads a path, such as `user.plan`, `items[0].sku` or `user["a b"]`.
     ///
     /// # Errors
@@ -205,6 +237,11 @@ mod tests {
             "été.b",
         ] {
             assert_eq!(Path::parse(text).unwrap().to_string(), text);
+        }
+        for keys in [&["a"][..], &["a b", "\"]", "", "é:k1:"]] {
+            let mut path = Path(keys.iter().map(|&key| Step::Key(key.to_owned())).collect());
+            path.0.push(Step::Index(17));
+            assert_eq!(Path::parse_within(&path.to_within()), Ok(path));
         }
         for text in [
             "", "[0]", ".a", "a.", "a..b", "a[", "a[x]", "a[-1]", "a[\"b]", "a[0", "a[0]b",

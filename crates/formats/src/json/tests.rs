@@ -1,3 +1,4 @@
+use cutthrough_expr::{LogicalKind, LogicalType};
 use cutthrough_ir::{HostContext, HostFunction};
 use serde_json::Value as Json;
 
@@ -9,26 +10,20 @@ use crate::testing::{Random, Value, call};
 fn columns(declaration: &str) -> Vec<Column> {
     let column = |text: &str| {
         let (path, kind) = text.rsplit_once(':').unwrap();
-        let kind = match kind.trim_end_matches('!') {
-            "int" => ColumnKind::Int,
-            "float" => ColumnKind::Float,
-            "bool" => ColumnKind::Bool,
-            "text" => ColumnKind::Text,
-            "json" => ColumnKind::Json,
-            other => panic!("{other}"),
+        let ty = LogicalType {
+            kind: LogicalKind::from_name(kind.trim_end_matches('!')).unwrap(),
+            nullable: !text.ends_with('!'),
         };
         Column {
             path: Path::parse(path).unwrap(),
-            kind,
-            nullable: !text.ends_with('!'),
+            ty,
         }
     };
     declaration.split(", ").map(column).collect()
 }
 
 fn host(columns: &[Column]) -> HostFunction {
-    let all: Vec<usize> = (0..columns.len()).collect();
-    let host = LineHost::new(JsonRecords::new(columns, &all));
+    let host = LineHost::new(JsonRecords::new(columns));
     HostFunction::new(host.sig(), host)
 }
 
@@ -342,13 +337,13 @@ fn by_serde(columns: &[Column], text: &[u8]) -> Option<Vec<Option<Json>>> {
             Step::Index(index) => value.as_array()?.get(*index),
         });
         let found = found.filter(|value| !value.is_null());
-        let is_good = match (found, column.kind) {
-            (None, _) => column.nullable,
-            (Some(_), ColumnKind::Json) => true,
-            (Some(Json::Number(number)), ColumnKind::Int) => number.is_i64() || is_minus_zero(number),
-            (Some(value), ColumnKind::Float) => value.is_number(),
-            (Some(value), ColumnKind::Bool) => value.is_boolean(),
-            (Some(value), ColumnKind::Text) => value.is_string(),
+        let is_good = match (found, column.ty.kind) {
+            (None, _) => column.ty.nullable,
+            (Some(_), LogicalKind::Json) => true,
+            (Some(Json::Number(number)), LogicalKind::Int) => number.is_i64() || is_minus_zero(number),
+            (Some(value), LogicalKind::Float) => value.is_number(),
+            (Some(value), LogicalKind::Bool) => value.is_boolean(),
+            (Some(value), LogicalKind::Text) => value.is_string(),
             _ => false,
         };
         is_good.then(|| found.cloned())
@@ -362,7 +357,7 @@ fn is_minus_zero(number: &serde_json::Number) -> bool {
         .is_some_and(|value| value == 0.0 && value.is_sign_negative())
 }
 
-fn is_same(kind: ColumnKind, value: &Value, json: &Option<Json>) -> bool {
+fn is_same(kind: LogicalKind, value: &Value, json: &Option<Json>) -> bool {
     match (value, json) {
         (Value::Null, json) => json.is_none(),
         (Value::I64(value), Some(json)) => {
@@ -372,7 +367,7 @@ fn is_same(kind: ColumnKind, value: &Value, json: &Option<Json>) -> bool {
             .as_f64()
             .is_some_and(|json| (json - value).abs() <= json.abs() * 1e-15),
         (Value::Bool(value), Some(json)) => json.as_bool() == Some(*value),
-        (Value::Bytes(bytes), Some(json)) if kind == ColumnKind::Json => {
+        (Value::Bytes(bytes), Some(json)) if kind == LogicalKind::Json => {
             serde_json::from_slice::<Json>(bytes).is_ok_and(|value| value == *json)
         }
         (Value::Bytes(bytes), Some(json)) => json.as_str().map(str::as_bytes) == Some(bytes),
@@ -400,7 +395,7 @@ fn records_are_what_serde_json_says() {
         good += 1;
         for ((column, value), json) in columns.iter().zip(&found).zip(&expected) {
             assert!(
-                is_same(column.kind, value, json),
+                is_same(column.ty.kind, value, json),
                 "seed {seed}: {} of {shown}: {value:?}",
                 column.path
             );

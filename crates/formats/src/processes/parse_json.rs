@@ -12,12 +12,12 @@ use crate::json::{Column, JsonRecords};
 pub struct ParseJson(Parse<JsonRecords>);
 
 impl ParseJson {
-    /// Gives the columns with these indices, in this order.
+    /// Gives these columns.
     ///
     /// # Panics
-    /// When an index is not a column's, or there twice, or two columns have one path.
-    pub fn new(columns: &[Column], want: &[usize]) -> ParseJson {
-        ParseJson(Parse::new(JsonRecords::new(columns, want)))
+    /// When two columns have one path.
+    pub fn new(columns: &[Column]) -> ParseJson {
+        ParseJson(Parse::new(JsonRecords::new(columns)))
     }
 }
 

@@ -332,3 +332,62 @@ fn what_is_held_can_be_written_early() {
         b"line  number\na          1\nb          2\nccc        3\n"
     );
 }
+
+#[test]
+fn values_of_any_form_are_records() {
+    let inputs: [(&[u8], &[i64], u64); 5] = [
+        (b"{\"a\":1}\n\n{\"a\":2}\n{\"a\":\"x\"}\n{\"a\":3}", &[1, 2, 3], 1),
+        (b"[{\"a\":1},\n{\"a\":\n2} , {\"a\":3}]\n", &[1, 2, 3], 0),
+        (b"[{\"a\":1},{\"a\":2}", &[1, 2], 1),
+        (b"{\n  \"a\": 1\n}\n{\n  \"a\": 2}{\"a\":3}", &[1, 2, 3], 0),
+        (b"\xef\xbb\xbf{\"a\":1}", &[1], 0),
+    ];
+    for (options, piece_bytes) in ENGINES
+        .into_iter()
+        .flat_map(|options| (3..40).map(move |n| (options, n)))
+    {
+        for (text, expected, bad) in inputs {
+            let mut net = Network::new(options());
+            let blocks = read(&mut net, text, piece_bytes);
+            let blocks: FlowPoint<Vec<u8>> = net.pipe(blocks, JsonLines::new()).unwrap();
+            let columns = [crate::json::Column {
+                path: crate::json::Path::key("a"),
+                ty: cutthrough_expr::LogicalType::INT,
+            }];
+            let rows: FlowPoint<i64> = net.pipe(blocks, ParseJson::new(&columns)).unwrap();
+            let collected = collect(&mut net, rows);
+            run(&mut net);
+            let shown = text.escape_ascii();
+            assert_eq!(collected.take(), expected, "{shown} by {piece_bytes}");
+            assert_eq!(
+                dropped(&mut net, BadRows::POLICY),
+                bad,
+                "{shown} by {piece_bytes}"
+            );
+        }
+    }
+}
+
+#[test]
+fn lines_of_json_may_be_blank() {
+    for options in ENGINES {
+        let mut net = Network::new(options());
+        let blocks = read(&mut net, b"{\"a\":1}\n\n{}\n{\"a\":2}\n \n", 7);
+        let lines: FlowPoint<Line> = net.pipe(blocks, Lines::new()).unwrap();
+        let columns = [crate::json::Column {
+            path: crate::json::Path::key("a"),
+            ty: cutthrough_expr::LogicalType::INT,
+        }];
+        let rows: FlowPoint<i64> = net.pipe(lines, ParseJson::new(&columns).of_lines()).unwrap();
+        let collected = collect(&mut net, rows);
+        run(&mut net);
+        assert_eq!(collected.take(), [1, 2]);
+        assert_eq!(
+            (
+                dropped(&mut net, BadRows::POLICY),
+                dropped(&mut net, BLANKS_POLICY)
+            ),
+            (1, 2)
+        );
+    }
+}

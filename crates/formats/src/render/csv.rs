@@ -5,7 +5,7 @@
 use cutthrough_ir::{Scalar, Words};
 use memchr::memchr_iter;
 
-use super::{Field, push_scalar};
+use super::{Field, plain_bytes, push_scalar};
 
 /// Renders rows as comma-separated values.
 #[derive(Debug)]
@@ -39,7 +39,8 @@ impl Csv {
             match value {
                 // An empty line would not be a record to every reader.
                 Some(Scalar::Bytes(value)) => {
-                    push_field(out, value, field.ty.nullable || self.fields.len() == 1);
+                    let value = plain_bytes(field.ty.kind, value);
+                    push_field(out, &value, field.ty.nullable || self.fields.len() == 1);
                 }
                 value => push_scalar(out, field.ty.kind, value),
             }

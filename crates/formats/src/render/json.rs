@@ -54,6 +54,7 @@ impl Json {
 /// Appends a value of a kind; whether JSON has it: a double that is not finite becomes null.
 pub fn push_value(out: &mut Vec<u8>, kind: LogicalKind, value: Option<Scalar<'_>>) -> bool {
     match value {
+        Some(Scalar::Bytes(value)) if kind == LogicalKind::Json => out.extend_from_slice(value),
         Some(Scalar::Bytes(value)) => push_string(out, value),
         Some(Scalar::F64(value)) if !value.is_finite() => {
             out.extend_from_slice(b"null");

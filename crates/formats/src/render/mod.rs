@@ -12,9 +12,12 @@
 //! | [`table`] | aligned columns for a terminal |
 //! | [`writer`] | the host function |
 
+use std::borrow::Cow;
+
 use cutthrough_expr::{LogicalKind, LogicalType};
 use cutthrough_ir::{Scalar, Words};
 
+use crate::json::value::plain_text;
 use crate::number::{push_f64, push_i64};
 use crate::time::{push_duration, push_time};
 
@@ -170,7 +173,15 @@ fn push_scalar(out: &mut Vec<u8>, kind: LogicalKind, value: Option<Scalar<'_>>) 
         },
         Some(Scalar::F64(value)) => push_f64(out, value),
         Some(Scalar::Bool(value)) => out.extend_from_slice(if value { b"true" } else { b"false" }),
-        Some(Scalar::Bytes(value)) => out.extend_from_slice(value),
+        Some(Scalar::Bytes(value)) => out.extend_from_slice(&plain_bytes(kind, value)),
+    }
+}
+
+/// The bytes of a text, or of a value of JSON as people read it.
+fn plain_bytes(kind: LogicalKind, value: &[u8]) -> Cow<'_, [u8]> {
+    match kind {
+        LogicalKind::Json => plain_text(value),
+        _ => value.into(),
     }
 }
 
@@ -232,6 +243,26 @@ mod tests {
                      2026-11-21T01:18:20Z    -PT1M30.25S\n\
                      1970-01-01T00:00:00.5Z            -\n";
         assert_eq!(shown(Format::Table), table);
+    }
+
+    #[test]
+    fn values_of_json_are_themselves_in_json_and_plain_elsewhere() {
+        let fields = [("a", LogicalType::JSON), ("b", LogicalType::JSON.or_null())];
+        let json = |text: &str| Value::Bytes(text.into());
+        let rows = [
+            vec![json(r#"{"k":[1,"x"]}"#), json(r#""a\"b\u00e9""#)],
+            vec![json("1.50"), Value::Null],
+            vec![json("true"), json(r#""x""#)],
+        ];
+        let shown = |format| String::from_utf8(render(format, &fields, &rows)).unwrap();
+        let expected = "{\"a\":{\"k\":[1,\"x\"]},\"b\":\"a\\\"b\\u00e9\"}\n{\"a\":1.50,\"b\":null}\n{\"a\":true,\"b\":\"x\"}\n";
+        assert_eq!(shown(Format::Json), expected);
+        assert_eq!(shown(Format::Text), "{\"k\":[1,\"x\"]}\ta\"bé\n1.50\t\ntrue\tx\n");
+        assert_eq!(
+            shown(Format::Csv),
+            "a,b\n\"{\"\"k\"\":[1,\"\"x\"\"]}\",\"a\"\"bé\"\n1.50,\ntrue,x\n"
+        );
+        assert!(shown(Format::Table).contains("a\"bé"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use cutthrough_expr::LogicalKind;
 use cutthrough_ir::{Scalar, Words};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Field, push_scalar};
+use super::{Field, plain_bytes, push_scalar};
 use crate::limits::{TABLE_BYTES_MAX, TABLE_COLUMN_WIDTH_MAX, TABLE_ROWS_MAX};
 
 const GAP: usize = 2;
@@ -122,7 +122,7 @@ fn push_cell(out: &mut String, kind: LogicalKind, value: Option<Scalar<'_>>) {
     let mut plain = Vec::new();
     match value {
         None => out.push('-'),
-        Some(Scalar::Bytes(value)) => push_safe(out, value),
+        Some(Scalar::Bytes(value)) => push_safe(out, &plain_bytes(kind, value)),
         value => push_scalar(&mut plain, kind, value),
     }
     out.extend(plain.iter().map(|&byte| char::from(byte)));
