@@ -71,7 +71,7 @@ fn measure(name: &str, wire: impl Fn(Network) -> Network) {
 fn log_job(mut network: Network) -> Network {
     let environment = Environment {
         inputs: vec![Input::Stdin],
-        first_line: None,
+        beginning: None,
         ..Environment::default()
     };
     let plan = compile("bench", LOG_JOB, &environment);

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -105,8 +105,9 @@ impl Peeked {
         }
     }
 
-    /// The first line of an input; none for one that would have to be waited for, if there is no patience for that.
-    pub(crate) fn first_line(&self, path: &OsStr, patience: Patience) -> Result<Option<Vec<u8>>, String> {
+    /// The beginning of an input, with its first line; none for one that would have to be waited for, if there is no
+    /// patience for that.
+    pub(crate) fn beginning(&self, path: &OsStr, patience: Patience) -> Result<Option<Vec<u8>>, String> {
         let named = |error: io::Error| message(path, &error);
         if patience == Patience::None {
             // Nothing is kept: there may be more such inputs than a process may open.
@@ -114,7 +115,7 @@ impl Peeked {
                 input if input.is_stdin() || input.identity.is_none() => Ok(None),
                 mut input => input
                     .open()
-                    .and_then(|mut open| open.line(None))
+                    .and_then(|mut open| open.beginning(None))
                     .map(Some)
                     .map_err(named),
             };
@@ -124,9 +125,9 @@ impl Peeked {
             Some(known) => known,
             None => Input::of(path, None)?.open().map_err(named)?,
         };
-        let line = open.line(self.wait_max);
+        let beginning = open.beginning(self.wait_max);
         opened.insert(path.to_owned(), open);
-        line.map(Some).map_err(named)
+        beginning.map(Some).map_err(named)
     }
 
     fn take(&self, path: &OsStr) -> Option<Open> {
@@ -134,24 +135,59 @@ impl Peeked {
     }
 }
 
-/// Reads until there is a line in `prefix`, or all of the file.
-fn read_line(file: &File, prefix: &mut Vec<u8>, wait_max: Option<Duration>) -> io::Result<()> {
-    const PIECE_BYTES: usize = 64 << 10;
+/// How much of an input is looked at for its columns, unless its first line is longer.
+const SAMPLE_BYTES: usize = cutthrough_lang::limits::SAMPLE_BYTES_MAX;
+
+/// How much is read at once to look at.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// How long more is waited for that may come of a pipe: types should not depend on how it is read. And how long for
+/// all of it.
+const SAMPLE_PAUSE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
+const SAMPLE_WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// Reads what is there or comes at once, as far as there is not enough; whether that is all of the file.
+fn read_ready(mut file: &File, prefix: &mut Vec<u8>) -> io::Result<bool> {
+    let begin = Instant::now();
+    while prefix.len() < SAMPLE_BYTES {
+        let ready = poll_retrying(&mut [PollFd::new(file, PollFlags::IN)], Some(&SAMPLE_PAUSE))?;
+        if ready == 0 || begin.elapsed() > SAMPLE_WAIT_MAX {
+            return Ok(false);
+        }
+        let before = prefix.len();
+        prefix.resize(before + PIECE_BYTES, 0);
+        let outcome = file.read(&mut prefix[before..]);
+        prefix.truncate(before + outcome.as_ref().map_or(0, |&length| length));
+        match outcome {
+            Ok(0) => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
+/// Reads until there is a line in `prefix`, or all of the file; whether it is all.
+fn read_line(file: &File, prefix: &mut Vec<u8>, wait_max: Option<Duration>) -> io::Result<bool> {
     let mut searched = 0;
     while !prefix[searched..].contains(&b'\n') {
         searched = prefix.len();
         if searched > LINE_BYTES_MAX {
-            return Err(io::Error::other("its first line has no end"));
+            return Ok(false);
         }
         prefix.resize(searched + PIECE_BYTES, 0);
         let outcome = read_waiting(file, &mut prefix[searched..], wait_max);
         let length = *outcome.as_ref().unwrap_or(&0);
         prefix.truncate(searched + length);
         if outcome? == 0 {
-            break;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Reads from a file that is waited for, but no longer than this.
@@ -382,19 +418,18 @@ impl Open {
         outcome
     }
 
-    /// Its first line, waited for, but no longer than this; it is read again later.
-    fn line(&mut self, wait_max: Option<Duration>) -> io::Result<Vec<u8>> {
+    /// Its beginning, of which the first line is waited for, but no longer than this; it is read again later.
+    fn beginning(&mut self, wait_max: Option<Duration>) -> io::Result<Vec<u8>> {
         if !self.is_known {
             self.recognise(|open, beginning| read_waiting(&open.file, beginning, wait_max))?;
         }
         let prefix = self.prefix.get_mut();
-        read_line(&self.file, prefix, wait_max)?;
-        let end = prefix.iter().position(|&byte| byte == b'\n');
-        let line = prefix[..end.unwrap_or(prefix.len())].to_vec();
-        if end.is_none() {
+        let is_all = read_line(&self.file, prefix, wait_max)? || read_ready(&self.file, prefix)?;
+        let beginning = prefix.clone();
+        if is_all {
             self.finish()?;
         }
-        Ok(line)
+        Ok(beginning)
     }
 
     /// Finds out whether it is compressed.
@@ -574,11 +609,11 @@ mod tests {
         let peeked = Peeked::default();
         for _ in 0..2 {
             for patience in [Patience::Wait, Patience::None] {
-                let line = peeked.first_line(path.as_os_str(), patience).unwrap();
-                assert_eq!(line.as_deref(), Some(&b"name;n"[..]));
+                let beginning = peeked.beginning(path.as_os_str(), patience).unwrap();
+                assert_eq!(beginning.as_deref(), Some(&b"name;n\na;1\n"[..]));
             }
         }
-        assert_eq!(peeked.first_line(OsStr::new("-"), Patience::None).unwrap(), None);
+        assert_eq!(peeked.beginning(OsStr::new("-"), Patience::None).unwrap(), None);
         let input = Input::of(path.as_os_str(), Some(&peeked)).unwrap();
         assert_eq!(
             texts_of(&mut Inputs::new(vec![input], surroundings())),

@@ -153,8 +153,8 @@ fn environment<'e>(request: &Request, peeked: &Rc<Peeked>) -> Environment<'e> {
     let peeked = Rc::clone(peeked);
     Environment {
         inputs: request.inputs.iter().map(|path| input_of(path)).collect(),
-        first_line: Some(Box::new(move |input, patience| {
-            peeked.first_line(path_of(input), patience)
+        beginning: Some(Box::new(move |input, patience| {
+            peeked.beginning(path_of(input), patience)
         })),
         ..Environment::default()
     }

@@ -90,8 +90,8 @@ impl Live {
         let peeked = Rc::clone(peeked);
         Environment {
             inputs: self.shared.inputs.clone(),
-            first_line: Some(Box::new(move |input, patience| {
-                peeked.first_line(path_of(input), patience)
+            beginning: Some(Box::new(move |input, patience| {
+                peeked.beginning(path_of(input), patience)
             })),
             ..Environment::default()
         }

@@ -36,7 +36,7 @@ fn xz() -> Vec<u8> {
 fn what_is_compressed_is_read_by_its_content() {
     let dir = TempDir::new("compressed");
     let program = &["-o", "json", "parse csv | select name, n"][..];
-    let expected = "{\"name\":\"a\",\"n\":\"1\"}\n{\"name\":\"b\",\"n\":\"2\"}\n";
+    let expected = "{\"name\":\"a\",\"n\":1}\n{\"name\":\"b\",\"n\":2}\n";
     for (name, bytes) in [("a.csv", gzip(TEXT.as_bytes())), ("b", zstd(TEXT.as_bytes()))] {
         let file = dir.file(name, &bytes);
         assert_eq!(run(&[program, &[&file]].concat()).ok(), expected);
@@ -46,7 +46,7 @@ fn what_is_compressed_is_read_by_its_content() {
         let both = run(&[program, &[&plain, &file]].concat()).ok();
         assert_eq!(both, format!("{}\n{expected}", expected.lines().next().unwrap()));
     }
-    let expected = "{\"name\":\"a\",\"n\":\"1\"}\n";
+    let expected = "{\"name\":\"a\",\"n\":1}\n";
     assert_eq!(run_with(program, &xz()).ok(), expected);
     assert_eq!(run(&[program, &[&dir.file("c", xz())]].concat()).ok(), expected);
 }

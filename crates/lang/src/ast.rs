@@ -5,6 +5,8 @@
 
 use crate::span::Span;
 
+pub use cutthrough_formats::json::Step;
+
 /// A whole program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {
@@ -68,6 +70,8 @@ pub enum StageKind {
     Parse {
         /// The format.
         format: Name,
+        /// The text or pattern that some formats take: `regex(/.../)`.
+        argument: Option<Text>,
         /// Its options; the keys differ.
         options: Vec<ParseOption>,
         /// The flow point that takes what fails to parse.
@@ -284,6 +288,13 @@ pub enum ExprKind {
     Literal(Literal),
     /// A field.
     Name(Name),
+    /// A value within a field.
+    Path {
+        /// The field.
+        root: Name,
+        /// At least one.
+        steps: Vec<Step>,
+    },
     /// A prefix operator.
     Unary {
         /// Which.

@@ -65,7 +65,7 @@
 //! pipeline  := (NAME | stage) ('|' stage)*
 //! stage     := read INPUT, ...            INPUT := "path" | -        first stage only
 //!            | lines
-//!            | parse FORMAT [(key=literal, ...)] [else NAME]
+//!            | parse FORMAT [(["text" | /pattern/,] key=literal, ...)] [else NAME | else (stage | ...)]
 //!            | where EXPR
 //!            | set NAME = EXPR, ...
 //!            | select ITEM, ...           ITEM := [NAME =] EXPR
@@ -80,6 +80,8 @@
 //! From the loosest to the tightest, the operators are `or`; `and`; `not`; the comparisons `==` `!=` `<` `<=` `>`
 //! `>=` `in (...)` `contains` `startswith` `endswith` `matches` (which do not chain, and of which the last five may be preceded
 //! by `not`); `??`; `+` `-`; `*` `/` `//` `%`; unary `-`. All others associate to the left.
+//!
+//! An operand may be a path: a name and, behind it, `.key`, `[0]` or `["key"]`, as often as need be.
 //!
 //! A newline ends a statement, except within parentheses, before a line that starts with `|`, and after a `|`, a
 //! comma, a `=` or an operator. `#` starts a comment.
@@ -115,7 +117,7 @@ pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};
 pub use diagnostic::Diagnostic;
 pub use lower::{BuildError, Io};
 pub use parser::{RESERVED, VERBS, parse_program};
-pub use plan::{Begin, Column, Environment, FirstLine, Input, Patience, Plan, Target, default_format};
+pub use plan::{Begin, Beginning, Column, Environment, Input, Patience, Plan, Target, default_format};
 pub use running::{Flow, ParsedRows, Parsing, Running, Stage, UnknownFlow};
 pub use span::Span;
 pub use tap::{Tap, TapCounts, TapError, TapOptions, TapPlan, TapPoint, TapPolicy, TapRead, TapReader, tap};

@@ -77,6 +77,15 @@ pub const EXPRESSION_HEIGHT_MAX: usize = 3 * EXPRESSION_DEPTH_MAX + EXPRESSION_O
 /// Files that a run knows to have written in earlier programs; the oldest are forgotten, and would be replaced.
 pub const WRITTEN_FILES_KNOWN_MAX: usize = 1024;
 
+/// Steps of one path into a value.
+pub const PATH_STEPS_MAX: usize = 64;
+
+/// How deep pipelines in parentheses nest.
+pub const ELSE_DEPTH_MAX: usize = 16;
+
+/// How much of an input is looked at for the types of its columns, in bytes.
+pub const SAMPLE_BYTES_MAX: usize = 256 << 10;
+
 /// The longest name.
 pub const NAME_BYTES_MAX: usize = 255;
 

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use cutthrough_expr::LogicalType;
-use cutthrough_formats::csv;
+use cutthrough_formats::template::Template;
+use cutthrough_formats::{csv, json};
 
 use crate::ast::OutputFormat;
-use crate::check::{AggregateKind, ColumnId, Columns, Schema, Tree};
+use crate::check::{AggregateKind, ColumnId, Columns, RecordId, Schema, Tree};
 use crate::limits;
 use crate::span::Span;
 
@@ -70,9 +71,9 @@ pub fn default_format(target: &Target, is_terminal: bool) -> OutputFormat {
     }
 }
 
-/// Gives the first line of an input, with or without its end; an empty one for an empty input. If it is not to wait,
-/// as the second argument says, it gives none for an input that may have nothing to read yet.
-pub type FirstLine<'e> = dyn Fn(&Input, Patience) -> Result<Option<Vec<u8>>, String> + 'e;
+/// Gives the beginning of an input: its first line, and as much more as is there to be looked at. If it is not to
+/// wait, as the second argument says, it gives none for an input that may have nothing to read yet.
+pub type Beginning<'e> = dyn Fn(&Input, Patience) -> Result<Option<Vec<u8>>, String> + 'e;
 
 /// Whether to wait for an input that has nothing to read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,9 +89,9 @@ pub enum Patience {
 pub struct Environment<'e> {
     /// What a pipeline reads that does not begin with `read` or a flow point; without any, the standard input.
     pub inputs: Vec<Input>,
-    /// Looks into an input for the names of its columns, where the program does not say them (`parse csv`). What it
-    /// looked at has to be read again later. Without this, such programs are refused.
-    pub first_line: Option<Box<FirstLine<'e>>>,
+    /// Looks into an input for its columns and their types, where the program does not say them. What it looked at has
+    /// to be read again later. Without this, programs are refused that need it.
+    pub beginning: Option<Box<Beginning<'e>>>,
     /// What `now()` gives, in nanoseconds since 1970; without it, when the program is checked.
     pub now: Option<i64>,
 }
@@ -270,9 +271,81 @@ pub(crate) enum Format {
         columns: Vec<csv::Column>,
         header: Header,
     },
+    /// Fields of records of which the program has named these.
+    Fields {
+        form: FieldsForm,
+        record: RecordId,
+        columns: Vec<json::Column>,
+    },
+    /// The named groups of a regular expression.
+    Regex {
+        pattern: Vec<u8>,
+        columns: Vec<csv::Column>,
+    },
+    /// What stands in the places of a template.
+    Template {
+        template: Template,
+        columns: Vec<csv::Column>,
+    },
+    Syslog,
+}
+
+/// How records are written whose fields are not known beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldsForm {
+    Json,
+    Logfmt,
 }
 
 impl Format {
+    /// The name in programs.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Format::Clf => "clf",
+            Format::Csv { .. } => "csv",
+            Format::Fields {
+                form: FieldsForm::Json,
+                ..
+            } => "json",
+            Format::Fields {
+                form: FieldsForm::Logfmt,
+                ..
+            } => "logfmt",
+            Format::Regex { .. } => "regex",
+            Format::Template { .. } => "template",
+            Format::Syslog => "syslog",
+        }
+    }
+
+    /// Whether it is JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(
+            self,
+            Format::Fields {
+                form: FieldsForm::Json,
+                ..
+            }
+        )
+    }
+
+    /// Whether only those of its columns are carried that are needed: what its fields are is not known beforehand.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Format::Fields { .. })
+    }
+
+    /// The same with these columns alone, where a format has columns of its own.
+    pub(crate) fn with_columns(&self, wanted: &[usize]) -> Format {
+        match self {
+            Format::Fields { form, columns, .. } => Format::Fields {
+                form: *form,
+                // What it was in the plan.
+                record: 0,
+                columns: wanted.iter().map(|&index| columns[index].clone()).collect(),
+            },
+            other => other.clone(),
+        }
+    }
+
     /// Whether the first line of each input is a header.
     pub(crate) fn has_header(&self) -> bool {
         matches!(
@@ -350,15 +423,7 @@ impl Plan {
             }
             Op::Lines { .. } => write!(f, "lines"),
             Op::Parse(parse) => {
-                write!(
-                    f,
-                    "parse {}",
-                    if matches!(parse.format, Format::Clf) {
-                        "clf"
-                    } else {
-                        "csv"
-                    }
-                )?;
+                write!(f, "parse {}", parse.format.name())?;
                 parse
                     .bad
                     .iter()

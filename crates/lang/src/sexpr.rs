@@ -1,5 +1,6 @@
 //! Syntax trees as s-expressions: one statement per line, no spans.
 
+use crate::ast::Step;
 use crate::ast::{
     Expr, ExprKind, Input, Item, Literal, Name, Pipeline, Program, SortKey, Stage, StageKind, Statement,
     Target, Text,
@@ -42,10 +43,14 @@ impl Display for Stage {
             StageKind::Lines => f.write_str("(lines)"),
             StageKind::Parse {
                 format,
+                argument,
                 options,
                 otherwise,
             } => {
                 write!(f, "(parse {format}")?;
+                argument
+                    .iter()
+                    .try_for_each(|argument| write!(f, " {argument}"))?;
                 options
                     .iter()
                     .try_for_each(|option| write!(f, " :{} {}", option.key, option.value))?;
@@ -140,6 +145,14 @@ impl Display for Expr {
         match &self.kind {
             ExprKind::Literal(literal) => literal.fmt(f),
             ExprKind::Name(name) => name.fmt(f),
+            ExprKind::Path { root, steps } => {
+                write!(f, "(path {root}")?;
+                steps.iter().try_for_each(|step| match step {
+                    Step::Key(key) => write!(f, " {key:?}"),
+                    Step::Index(index) => write!(f, " {index}"),
+                })?;
+                f.write_str(")")
+            }
             ExprKind::Unary { op, operand } => write!(f, "({} {operand})", op.spelling()),
             ExprKind::Binary { op, left, right } => write!(f, "({} {left} {right})", op.spelling()),
             ExprKind::In { value, list } => write!(f, "(in {value}{})", Spaced(list)),

@@ -14,10 +14,28 @@ const LOG: &str = r#"10.0.0.1 - - [21/Nov/2026:01:18:20 +0000] "GET /a?x=1 HTTP/
 10.0.0.3 - - [21/Nov/2026:02:20:00 +0000] "GET /c HTTP/1.1" 404 0 "-" "curl/8"
 "#;
 
+const EVENTS: &str = r#"{"service":"web","status":200,"ms":1.5,"user":{"id":1,"plan":"pro"},"tags":["beta"],"items":[{"sku":"x-1"}, {"sku":"x-2"}]}
+{"service":"web","status":502,"ms":31,"user":{"id":2,"plan":"free"},"tags":[],"items":[]}
+{"service":"db","status":500,"ms":12,"user":null,"note":"restarted"}
+{"service":"web","status":500,"ms":40.5,"user":{"id":1,"plan":"pro"},"tags":["beta","new"]}
+"#;
+
+const PLAIN: &str = "2026-11-21 10:00:00 [warn] disk almost full
+2026-11-21 10:00:05 [error] disk full
+what is this?
+2026-11-21 10:01:00 [error] no service
+";
+
 fn world() -> World {
     World::default()
         .with_input("access.log", LOG)
         .with_file("people.csv", "name,age\nAnn,30\nBob,\n\"Carl, jr.\",7\n")
+        .with_file("events.json", EVENTS)
+        .with_file(
+            "app.log",
+            "level=info msg=started ms=3\nlevel=warn msg=\"took long\" ms=12 http.status=504\n",
+        )
+        .with_file("plain.log", PLAIN)
         .with_file("stations.txt", "Oslo;1.5\nRome;20.25\nOslo;-3\n")
 }
 

@@ -511,7 +511,7 @@ fn csv() {
         &World::stdin("a\tb\n1\t2\n"),
         "parse csv(sep=\"\\t\") | write stdout as json",
         expect![[r#"
-        {"a":"1","b":"2"}
+        {"a":1,"b":2}
     "#]],
     );
     let wide: Vec<String> = (0..1000).map(|k| format!("c{k}")).collect();
@@ -519,7 +519,7 @@ fn csv() {
     let world = World::stdin(format!("{}\n{}\n", wide.join(","), values.join(",")));
     check(
         &world,
-        "parse csv | where c999 == \"999\" | select c500, n = int(c3) + int(c998)",
+        "parse csv | where c999 == 999 | select c500, n = int(c3) + int(c998)",
         expect![[r#"
         500	1001
     "#]],
@@ -595,14 +595,14 @@ fn columns_are_dropped_and_renamed_and_rows_told_apart() {
         let program = format!("parse csv | {program} | write stdout as json");
         world.run(&program).unwrap()["stdout"].clone()
     };
-    assert_eq!(json("drop k, name | head 1"), "{\"n\":\"1\"}\n");
+    assert_eq!(json("drop k, name | head 1"), "{\"n\":1}\n");
     assert_eq!(
         json("rename m = n, who = name | head 1"),
-        "{\"who\":\"a\",\"m\":\"1\",\"k\":\"x\"}\n"
+        "{\"who\":\"a\",\"m\":1,\"k\":\"x\"}\n"
     );
     assert_eq!(
         json("rename n = n | head 1"),
-        "{\"name\":\"a\",\"n\":\"1\",\"k\":\"x\"}\n"
+        "{\"name\":\"a\",\"n\":1,\"k\":\"x\"}\n"
     );
     assert_eq!(
         json("rename m = n | drop m | rename n = name | head 1"),
@@ -617,9 +617,9 @@ fn columns_are_dropped_and_renamed_and_rows_told_apart() {
         json("distinct name | sort name"),
         "{\"name\":\"a\"}\n{\"name\":\"b\"}\n"
     );
-    assert_eq!(json("where n == \"2\" | count"), "{\"count\":1}\n");
+    assert_eq!(json("where n == 2 | count"), "{\"count\":1}\n");
     assert_eq!(
-        json("summarize ones = countif(n == \"1\"), none = countif(k == \"z\")"),
+        json("summarize ones = countif(n == 1), none = countif(k == \"z\")"),
         "{\"ones\":3,\"none\":0}\n"
     );
     assert_eq!(World::stdin("a\nb\n").run("count").unwrap()["stdout"], "2\n");

@@ -102,6 +102,15 @@ impl AggregateKind {
     }
 }
 
+/// Of which kind the argument is mostly.
+fn expected_by(name: &str) -> Option<LogicalKind> {
+    match name {
+        "countif" => Some(LogicalKind::Bool),
+        "avg" | "median" | "percentile" | "share" | "stddev" | "sum" | "variance" => Some(LogicalKind::Float),
+        _ => None,
+    }
+}
+
 /// The aggregates of one `summarize`, found in its expressions.
 #[derive(Debug, Default)]
 pub(super) struct Aggregates {
@@ -140,7 +149,7 @@ impl Expressions<'_> {
         let mut trees = Vec::with_capacity(inputs.len());
         for argument in inputs {
             let mut inner = Expressions::new(&aggregates.input, self.columns, self.now);
-            let typed = inner.expr(argument)?;
+            let typed = inner.expecting(argument, expected_by(&name.text))?;
             let typed = inner.present(typed)?;
             let id = match trees.is_empty() {
                 true => inner.aggregate_input(kind, name, typed)?,

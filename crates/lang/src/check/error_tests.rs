@@ -358,7 +358,7 @@ fn flow_points_that_do_not_fit() {
             "a = b; b = a; a | write stdout",
             "a = a | head 1; a | write stdout",
             "x = y | parse clf else y; x | write stdout",
-            "parse clf else bad",
+            "parse clf else bad | select x",
             "head 1; head 2",
             "read - | head 1 | write \"a\"; read -",
             "read - | head 1 | write \"a\"; head 1",
@@ -389,14 +389,8 @@ fn flow_points_that_do_not_fit() {
                 [a] `a` would be made of itself / this flow comes from here / flows cannot go round in a circle
             x = y | parse clf else y; x | write stdout
                 [y] `y` would be made of itself / this flow comes from here / flows cannot go round in a circle
-            parse clf else bad
-                is accepted!
-            read -
-              to inputs
-            from inputs
-              parse clf -> remote: text, ident: text?, user: text?, time: time, method: text?, path: text?, query: text?, protocol: text?, request: text, status: int, bytes: int, referer: text?, agent: text?
-              write stdout (remote, ident, user, time, method, path, query, protocol, request, status, bytes, referer, agent)
-
+            parse clf else bad | select x
+                [x] there is no column `x` / not a column here / there are `remote`, `ident`, `user`, `time`, `method`, `path`, `query`, `protocol`, `request`, `status`, `bytes`, `referer` and `agent`
             head 1; head 2
                 [] this pipeline goes nowhere / its end / end it with `| write ...`, or give it a name; only the last pipeline without a name is written by itself
             read - | head 1 | write "a"; read -
@@ -413,9 +407,21 @@ fn flow_points_that_do_not_fit() {
 fn formats_that_do_not_fit() {
     check_errors(
         &[
-            "parse json",
+            "parse jsn",
             "parse cvs",
-            "parse tsv",
+            "parse tsv(sep=\",\")",
+            "parse clf(\"x\")",
+            "parse regex",
+            "parse regex(/a(b)/)",
+            "parse regex(/a(?<b>/)",
+            "parse template(\"{a}{b}\")",
+            "parse template(\"{a} {b}\", columns=\"c:int\")",
+            "parse json(columns=\"[0]:int\")",
+            "parse json(columns=\"a:number\")",
+            "parse json(sep=\";\")",
+            "parse logfmt | where level < 3 | select level + level",
+            "parse json | summarize count() by a | select b",
+            "parse clf | select path.a",
             "parse nginx",
             "parse clf(sep=\";\")",
             "parse csv(separator=\";\")",
@@ -433,12 +439,36 @@ fn formats_that_do_not_fit() {
             "read \"twice\" | parse csv",
         ],
         expect![[r#"
-            parse json
-                [json] there is no format `json` / not a format that is parsed / the formats are `clf` and `csv`
+            parse jsn
+                [jsn] there is no format `jsn` / not a format that is parsed / did you mean `json`?
             parse cvs
                 [cvs] there is no format `cvs` / not a format that is parsed / did you mean `csv`?
-            parse tsv
-                [tsv] there is no format `tsv` / not a format that is parsed / `parse csv(sep="\t")` takes tabs
+            parse tsv(sep=",")
+                [sep] `tsv` has no option `sep` / not an option / there are `columns` and `header`
+            parse clf("x")
+                ["x"] `clf` takes no text of its own / not an option / options have names: `parse csv(sep=";")`
+            parse regex
+                [regex] `regex` needs a pattern / of which form? / as in `parse regex(/^(?<day>\S+) (?<level>\w+) (?<msg>.*)$/)`
+            parse regex(/a(b)/)
+                [/a(b)/] this pattern has no named groups / gives no columns / as in `parse regex(/^(?<day>\S+) (?<level>\w+) (?<msg>.*)$/)`
+            parse regex(/a(?<b>/)
+                [/a(?<b>/] this pattern cannot be read / unclosed group
+            parse template("{a}{b}")
+                ["{a}{b}"] this template cannot be read / nothing stands between `{a}` and `{b}`: where would the first one end? / as in `parse template("{time} [{level}] {msg}")`
+            parse template("{a} {b}", columns="c:int")
+                ["c:int"] columns: there is no `c` / not a name there / there are `a` and `b`
+            parse json(columns="[0]:int")
+                ["[0]:int"] columns: the path `[0]` begins with an index; records are objects / cannot be read / a path is, say, `user.plan` or `items[0].sku`
+            parse json(columns="a:number")
+                ["a:number"] columns: `a` has the unknown type `number`; there are int, float, bool, text, time, duration, json, with `?` where it may be null / cannot be read / columns are `name:type`, with commas between: `station:text,temp:float?`; types are int, float, bool, text, time and duration
+            parse json(sep=";")
+                [sep] `json` has no option `sep` / not an option / there are `columns`
+            parse logfmt | where level < 3 | select level + level
+                [level] there is no `level` in the records that begin the input / not a field there / there are `name,age,weird` and `field` / if it comes later, say what it is: `columns="level:text?"`
+            parse json | summarize count() by a | select b
+                [b] there is no column `b` / not a column here / there are `a` and `count`
+            parse clf | select path.a
+                [path.a] `path` has no fields / `path` is text? / a column of such a name is written in backquotes: `` `path.a` ``
             parse nginx
                 [nginx] there is no format `nginx` / not a format that is parsed / web servers' logs are `clf`
             parse clf(sep=";")

@@ -1,12 +1,13 @@
 //! Expressions: names to columns, and the type of everything.
 
 use cutthrough_expr::{Absence, Comparison, LogicalKind, LogicalType, NodeId, NodeKind, Scalar, Tree};
+use cutthrough_formats::json::Path;
 use cutthrough_formats::time::parse_time;
 
 use super::Check;
 use super::aggregate::{Aggregates, Share, is_aggregate};
 use super::types::{Columns, Schema};
-use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, UnaryOp};
+use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, Step, UnaryOp};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::pattern::compile_pattern;
 use crate::span::Span;
@@ -55,7 +56,7 @@ impl<'c> Expressions<'c> {
 
     /// Checks a whole expression that must be a condition.
     pub(super) fn condition(mut self, expr: &Expr, verb: &str) -> Check<Tree> {
-        let typed = self.expr(expr)?;
+        let typed = self.expecting(expr, Some(LogicalKind::Bool))?;
         if typed.ty.is_none_or(|ty| ty.kind != LogicalKind::Bool) {
             let message = format!("{verb} needs a condition: something that is true or false");
             let diagnostic = Diagnostic::new(message, expr.span, format!("this is {}", name_of(typed)));
@@ -72,16 +73,23 @@ impl<'c> Expressions<'c> {
     }
 
     pub(super) fn expr(&mut self, expr: &Expr) -> Check<Typed> {
+        self.expecting(expr, None)
+    }
+
+    /// The same, where a kind is expected: that of a field of which nothing else is known.
+    pub(super) fn expecting(&mut self, expr: &Expr, expected: Option<LogicalKind>) -> Check<Typed> {
         match &expr.kind {
             ExprKind::Literal(literal) => Ok(self.literal(literal, expr.span)),
-            ExprKind::Name(name) => self.name(name),
+            ExprKind::Name(name) => self.name(name, expected),
+            ExprKind::Path { root, steps } => self.path(root, steps, expected, expr.span),
             ExprKind::Unary { op, operand } => {
                 let operand = self.expr(operand)?;
                 self.unary(*op, operand, expr.span)
             }
             ExprKind::Binary { op, left, right } => {
-                let left = self.expr(left)?;
-                let right = self.expr(right)?;
+                let (of_left, of_right) = expectations(*op, left, right);
+                let left = self.expecting(left, of_left)?;
+                let right = self.expecting(right, of_right)?;
                 self.binary(*op, left, right, expr.span)
             }
             ExprKind::In { value, list } => self.one_of(value, list, expr.span),
@@ -105,25 +113,75 @@ impl<'c> Expressions<'c> {
         self.typed(kind, ty, span)
     }
 
-    fn name(&mut self, name: &Name) -> Check<Typed> {
+    fn name(&mut self, name: &Name, expected: Option<LogicalKind>) -> Check<Typed> {
         if let Some(column) = self.schema.find(&name.text) {
             let (id, ty) = (column.id, column.ty);
             return Ok(self.typed(NodeKind::Column(id), ty, name.span));
         }
-        let is_input = self
-            .aggregates
-            .as_ref()
-            .is_some_and(|aggregates| aggregates.input.find(&name.text).is_some());
-        if is_input {
-            let message = format!("{} differs within a group", quoted(&name.text));
-            let diagnostic = Diagnostic::new(message, name.span, "neither aggregated nor a key");
-            let help = format!(
-                "take it into an aggregate, as in `max({0})`, or group by it: `by {0}`",
-                name.text
-            );
+        if let Some(record) = self.schema.open_for(&name.text) {
+            let path = Path::key(&name.text);
+            let (id, ty) = self.columns.open(record, &path, expected, name.span)?;
+            return Ok(self.typed(NodeKind::Column(id), ty, name.span));
+        }
+        self.check_not_input(&name.text, &name.text, name.span)?;
+        Err(self.schema.column(name).expect_err("it was not found"))
+    }
+
+    /// A column of a group that is no key cannot be named beside aggregates.
+    fn check_not_input(&self, root: &str, text: &str, span: Span) -> Check<()> {
+        let is_input = self.aggregates.as_ref().is_some_and(|aggregates| {
+            let input = &aggregates.input;
+            input.find(root).is_some() || input.open_for(root).is_some()
+        });
+        if !is_input {
+            return Ok(());
+        }
+        let message = format!("{} differs within a group", quoted(text));
+        let diagnostic = Diagnostic::new(message, span, "neither aggregated nor a key");
+        let help = format!("take it into an aggregate, as in `max({text})`, or group by it: `by {text}`");
+        Err(Box::new(diagnostic.with_help(help)))
+    }
+
+    /// A value within a field: a column of that name, what lies within a column, or a field of a record.
+    fn path(
+        &mut self,
+        root: &Name,
+        steps: &[Step],
+        expected: Option<LogicalKind>,
+        span: Span,
+    ) -> Check<Typed> {
+        let path = Path(
+            std::iter::once(Step::Key(root.text.clone()))
+                .chain(steps.iter().cloned())
+                .collect(),
+        );
+        let whole = path.to_string();
+        if let Some(column) = self.schema.find(&whole) {
+            let (id, ty) = (column.id, column.ty);
+            return Ok(self.typed(NodeKind::Column(id), ty, span));
+        }
+        let is_own = self.schema.open_for(&root.text).is_some_and(|_| {
+            let own = self.schema.find(&root.text);
+            own.is_none_or(|own| self.columns.is_field(own.id))
+        });
+        if let (true, Some(record)) = (is_own, self.schema.open_for(&root.text)) {
+            let (id, ty) = self.columns.open(record, &path, expected, span)?;
+            return Ok(self.typed(NodeKind::Column(id), ty, span));
+        }
+        if self.schema.find(&root.text).is_none() {
+            self.check_not_input(&root.text, &whole, span)?;
+        }
+        let value = self.name(root, None)?;
+        if value.kind() != LogicalKind::Json {
+            let message = format!("{} has no fields", quoted(&root.text));
+            let label = format!("{} is {}", quoted(&root.text), name_of(value));
+            let diagnostic = Diagnostic::new(message, span, label);
+            let help = format!("a column of such a name is written in backquotes: `` `{whole}` ``");
             return Err(Box::new(diagnostic.with_help(help)));
         }
-        Err(self.schema.column(name).expect_err("it was not found"))
+        let within = Path(steps.to_vec()).to_within();
+        let within = self.typed(NodeKind::Text(within.into_bytes()), LogicalType::TEXT, span);
+        Ok(self.strict(Scalar::JsonAt, vec![value.id, within.id], span))
     }
 
     fn unary(&mut self, op: UnaryOp, operand: Typed, span: Span) -> Check<Typed> {
@@ -155,6 +213,9 @@ impl<'c> Expressions<'c> {
             B::LessEqual => self.compare(Comparison::LessEqual, left, right, span),
             B::Greater => self.compare(Comparison::Greater, left, right, span),
             B::GreaterEqual => self.compare(Comparison::GreaterEqual, left, right, span),
+            B::Contains if left.ty.is_some_and(|ty| ty.kind == LogicalKind::Json) => {
+                self.json_contains(left, right, span)
+            }
             B::Contains | B::StartsWith | B::EndsWith => {
                 let scalar = match op {
                     B::Contains => Scalar::Contains,
@@ -178,6 +239,17 @@ impl<'c> Expressions<'c> {
             B::Add | B::Subtract | B::Multiply => self.arithmetic(op, left, right, span),
             B::Divide | B::DivideInt | B::Remainder => self.division(op, left, right, span),
         }
+    }
+
+    /// Whether a list has an item, or a text another.
+    fn json_contains(&mut self, left: Typed, right: Typed, span: Span) -> Check<Typed> {
+        let right = self.present(right)?;
+        if right.is_number() {
+            let number = self.float("`contains`", right)?;
+            return Ok(self.strict(Scalar::JsonContainsNumber, vec![left.id, number], span));
+        }
+        let text = self.text("`contains`", right)?;
+        Ok(self.strict(Scalar::JsonContainsText, vec![left.id, text], span))
     }
 
     fn logical(&mut self, op: BinaryOp, left: Typed, right: Typed, span: Span) -> Check<Typed> {
@@ -258,6 +330,7 @@ impl<'c> Expressions<'c> {
                             "`{to}(...)` makes a number of text, `text(...)` text of a number"
                         ))
                     }
+                    (LogicalKind::Json, _) | (_, LogicalKind::Json) => diagnostic.with_help(JSON_HELP),
                     _ => match self.temporal_help(left, right) {
                         Some(help) => diagnostic.with_help(help),
                         None => diagnostic,
@@ -531,6 +604,9 @@ impl<'c> Expressions<'c> {
         let message = format!("{what} takes {takes}");
         let diagnostic = Diagnostic::new(message, operand.span, format!("this is {}", name_of(operand)));
         let is_text = operand.ty.is_some_and(|ty| ty.kind == LogicalKind::Text);
+        if operand.ty.is_some_and(|ty| ty.kind == LogicalKind::Json) {
+            return Box::new(diagnostic.with_help(JSON_HELP));
+        }
         Box::new(match takes {
             "text" if !is_text => diagnostic.with_help("`text(...)` makes text of it"),
             "numbers" | "a number" if is_text => {
@@ -558,6 +634,35 @@ impl Typed {
     pub(super) fn is_number(self) -> bool {
         self.ty
             .is_some_and(|ty| matches!(ty.kind, LogicalKind::Int | LogicalKind::Float))
+    }
+}
+
+/// How to get a value out of JSON.
+const JSON_HELP: &str = "of a value of JSON, `int(...)`, `float(...)` and `text(...)` take what it is; a field that is always of one type has that with `columns=\"name:type\"`";
+
+/// What is expected of both sides of an operator.
+fn expectations(op: BinaryOp, left: &Expr, right: &Expr) -> (Option<LogicalKind>, Option<LogicalKind>) {
+    use BinaryOp as B;
+    let literal = |expr: &Expr| match &expr.kind {
+        ExprKind::Literal(literal) => match literal {
+            Literal::Int(_) | Literal::Float(_) | Literal::ByteSize(_) => Some(LogicalKind::Float),
+            Literal::Text(_) => Some(LogicalKind::Text),
+            Literal::Bool(_) => Some(LogicalKind::Bool),
+            Literal::Time(_) => Some(LogicalKind::Time),
+            Literal::Duration(_) => Some(LogicalKind::Duration),
+            Literal::Null => None,
+        },
+        _ => None,
+    };
+    match op {
+        B::And | B::Or => (Some(LogicalKind::Bool), Some(LogicalKind::Bool)),
+        B::StartsWith | B::EndsWith | B::Matches => (Some(LogicalKind::Text), Some(LogicalKind::Text)),
+        B::Contains => (None, Some(LogicalKind::Text)),
+        B::Subtract | B::Multiply | B::Divide => {
+            let number = Some(LogicalKind::Float);
+            (literal(right).or(number), literal(left).or(number))
+        }
+        _ => (literal(right), literal(left)),
     }
 }
 

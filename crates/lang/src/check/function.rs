@@ -265,6 +265,8 @@ impl Expressions<'_> {
             ("int", LogicalKind::Int) | ("float", LogicalKind::Float) | ("text", LogicalKind::Text) => {
                 return Ok(argument);
             }
+            ("int", LogicalKind::Json) => Scalar::IntOfJson,
+            ("float", LogicalKind::Json) => Scalar::FloatOfJson,
             ("int", LogicalKind::Float) => Scalar::IntOfFloat,
             ("int", LogicalKind::Text) => Scalar::IntOfText,
             ("int", LogicalKind::Bool) => Scalar::IntOfBool,
@@ -446,6 +448,7 @@ fn text_of(kind: LogicalKind) -> Scalar {
         LogicalKind::Float => Scalar::TextOfFloat,
         LogicalKind::Time => Scalar::TextOfTime,
         LogicalKind::Duration => Scalar::TextOfDuration,
+        LogicalKind::Json => Scalar::TextOfJson,
         _ => Scalar::TextOfBool,
     }
 }

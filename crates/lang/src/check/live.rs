@@ -112,7 +112,7 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             let set = after.set();
             let columns = parse.columns.iter().copied();
             // What is not needed is not parsed: the process is told by the wiring what is.
-            let carries_all = parse.columns.len() <= limits::CARRIED_COLUMNS_MAX;
+            let carries_all = parse.columns.len() <= limits::CARRIED_COLUMNS_MAX && !parse.format.is_open();
             stage.layout = columns
                 .filter(|column| carries_all || set.contains(column))
                 .collect();

@@ -9,6 +9,7 @@
 //! | [`names`] | flow points: who defines and who reads which, in which order pipelines are checked |
 //! | [`pipeline`] | stages, one after another, with the schema between them |
 //! | [`parse`] | formats and their options |
+//! | [`records`] | fields that become columns when they are named |
 //! | [`tap`] | the pipeline of a tap |
 //! | [`expr`], [`function`], [`temporal`], [`aggregate`] | expressions |
 //! | [`types`] | types, columns, schemas |
@@ -23,6 +24,7 @@ mod live;
 mod names;
 mod parse;
 mod pipeline;
+mod records;
 mod tap;
 mod temporal;
 #[cfg(test)]
@@ -38,6 +40,7 @@ pub(crate) use aggregate::AggregateKind;
 pub use function::{FUNCTIONS, Function};
 pub(crate) use names::check;
 pub use parse::FORMATS;
+pub(crate) use records::RecordId;
 pub(crate) use tap::check_tap;
 pub(crate) use types::{Columns, Schema, SchemaColumn};
 

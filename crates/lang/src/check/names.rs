@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Check;
 use super::live;
 use super::pipeline::{FlowState, PipelineChecker};
+use super::records;
 use super::types::Columns;
 use crate::ast::{Input as AstInput, Name, Program, StageKind, Statement, Target as AstTarget};
 use crate::diagnostic::{Diagnostic, line_and_column, quoted};
@@ -99,6 +100,7 @@ pub(crate) fn check(
         pipelines,
         memory_bytes_max: limits::STAGE_MEMORY_BYTES_MAX,
     };
+    records::settle(&mut plan);
     live::arrange(&mut plan);
     Ok(plan)
 }
@@ -353,7 +355,8 @@ pub(super) fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<
         let mut here = pipeline.from.map_or(0, |from| length[from] + 1);
         for stage in &pipeline.stages {
             here += match &stage.op {
-                Op::Parse(_) | Op::Group { .. } | Op::Order { .. } | Op::Total { .. } | Op::Write { .. } => 2,
+                Op::Parse(_) => 3,
+                Op::Group { .. } | Op::Order { .. } | Op::Total { .. } | Op::Write { .. } => 2,
                 _ => 1,
             };
             if here > MOST {

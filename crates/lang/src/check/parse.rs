@@ -2,21 +2,28 @@
 
 use std::collections::HashSet;
 
-use cutthrough_expr::{LogicalType, NodeKind, Tree};
-use cutthrough_formats::{clf, csv};
+use cutthrough_expr::{ColumnId, LogicalType, NodeKind, Tree};
+use cutthrough_formats::json::Path;
+use cutthrough_formats::limits::LINE_BYTES_MAX;
+use cutthrough_formats::template::Template;
+use cutthrough_formats::{clf, csv, json, logfmt, regex, syslog};
 
 use super::Check;
 use super::pipeline::{FlowState, PipelineChecker};
+use super::records::{Open, Sampled, first_name};
 use super::types::{Schema, SchemaColumn};
-use crate::ast::{Literal, Name, ParseOption};
+use crate::ast::{Literal, Name, ParseOption, Step, Text};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
-use crate::plan::{FlowId, Format, Header, Input, Op, ParseInput, ParseOp, Patience};
+use crate::pattern::compile_pattern;
+use crate::plan::{FieldsForm, FlowId, Format, Header, Input, Op, ParseInput, ParseOp, Patience};
 use crate::span::Span;
 use crate::suggest;
 
 /// The names of the formats that `parse` knows.
-pub const FORMATS: [&str; 2] = ["clf", "csv"];
+pub const FORMATS: [&str; 8] = [
+    "clf", "csv", "json", "logfmt", "regex", "syslog", "template", "tsv",
+];
 
 /// How many names of a header a message shows.
 const NAMES_SHOWN_MAX: usize = 20;
@@ -24,42 +31,52 @@ const NAMES_SHOWN_MAX: usize = 20;
 const CSV_OPTIONS: [&str; 3] = ["columns", "header", "sep"];
 
 impl PipelineChecker<'_, '_> {
-    pub(super) fn parse(&mut self, format: &Name, options: &[ParseOption], bad: Option<FlowId>) -> Check<()> {
+    pub(super) fn parse(
+        &mut self,
+        format: &Name,
+        argument: Option<&Text>,
+        options: &[ParseOption],
+        bad: Option<FlowId>,
+    ) -> Check<()> {
         let input = match self.state.block {
             Some(block) => ParseInput::Blocks(block),
             None => self.lines_to_parse(format)?,
         };
-        let (format, named) = match format.text.as_str() {
+        if let (Some(argument), false) = (argument, matches!(format.text.as_str(), "regex" | "template")) {
+            return Err(wrong_argument(format, argument));
+        }
+        let Parsed {
+            format,
+            schema,
+            spare,
+        } = match format.text.as_str() {
             "clf" => {
-                if let Some(option) = options.first() {
-                    return Err(unknown_option("clf", &option.key, &[]));
-                }
+                no_options("clf", options)?;
                 let columns = clf::Column::ALL.map(|column| (column.name().to_owned(), column.ty()));
-                (Format::Clf, columns.to_vec())
+                self.fixed(Format::Clf, columns.to_vec())?
             }
-            "csv" => self.csv(format.span, options)?,
+            "syslog" => {
+                no_options("syslog", options)?;
+                let columns = syslog::Column::ALL.map(|column| (column.name().to_owned(), column.ty()));
+                self.fixed(Format::Syslog, columns.to_vec())?
+            }
+            "csv" | "tsv" => {
+                let (format, columns) = self.csv(format, options)?;
+                self.fixed(format, columns)?
+            }
+            "json" => self.fields(FieldsForm::Json, format, options)?,
+            "logfmt" => self.fields(FieldsForm::Logfmt, format, options)?,
+            "regex" => self.regex(format, argument, options)?,
+            "template" => self.template(format, argument, options)?,
             _ => return Err(unknown_format(format)),
         };
-        check_count(self.span, named.len())?;
-        let mut schema = Schema::default();
-        let mut columns = Vec::with_capacity(named.len());
-        for (name, ty) in named {
-            let id = self.checker.columns.add(name.as_str(), ty);
-            schema.columns.push(SchemaColumn {
-                name: name.into(),
-                id,
-                ty,
-                hidden: false,
-            });
-            columns.push(id);
-        }
+        let columns = schema.columns.iter().map(|column| column.id).collect();
         if let Some(bad) = bad {
             self.checker.states[bad] = Some(self.bad_lines(bad));
         }
         self.state = FlowState {
             schema,
-            block: None,
-            inputs: None,
+            ..FlowState::default()
         };
         self.push(Op::Parse(Box::new(ParseOp {
             format,
@@ -67,7 +84,186 @@ impl PipelineChecker<'_, '_> {
             columns,
             bad,
         })));
+        if spare.is_some() {
+            let stage = self.stages.last_mut().expect("INVARIANT: just added");
+            stage.spare = spare;
+        }
         Ok(())
+    }
+
+    /// A format whose columns are these.
+    fn fixed(&mut self, format: Format, named: Vec<(String, LogicalType)>) -> Check<Parsed> {
+        check_count(self.span, named.len())?;
+        let columns = named.into_iter().map(|(name, ty)| SchemaColumn {
+            id: self.checker.columns.add(name.as_str(), ty),
+            name: name.into(),
+            ty,
+            hidden: false,
+        });
+        let schema = Schema {
+            columns: columns.collect(),
+            ..Schema::default()
+        };
+        Ok(Parsed {
+            format,
+            schema,
+            spare: None,
+        })
+    }
+
+    /// A format whose records may have any fields: those that a sample has are columns, and what the program names.
+    fn fields(&mut self, form: FieldsForm, format: &Name, options: &[ParseOption]) -> Check<Parsed> {
+        let declared = self.declared_fields(&format.text, options)?;
+        let patience = if declared.is_empty() {
+            Patience::Wait
+        } else {
+            Patience::None
+        };
+        let beginning = self.sample(format.span, patience)?;
+        let sampled = match form {
+            FieldsForm::Json => Sampled::Json(json::Sample::of(&beginning)),
+            FieldsForm::Logfmt => Sampled::Flat(logfmt::infer(&beginning)),
+        };
+        let mut shown: Vec<Path> = sampled.keys().into_iter().map(Path::key).collect();
+        let others = declared.iter().map(|column| column.path.clone());
+        shown.extend(others.filter(|path| path.0.len() == 1 || !shown_has(&sampled, path)));
+        let mut known = HashSet::new();
+        shown.retain(|path| known.insert(path.clone()));
+        check_count(self.span, shown.len())?;
+        let columns = &mut self.checker.columns;
+        let record = columns.add_record(sampled, declared);
+        let mut schema = Schema {
+            open: Some(Open {
+                record,
+                hidden: Vec::new(),
+            }),
+            ..Schema::default()
+        };
+        if shown.is_empty() && form == FieldsForm::Json {
+            // Nothing is known of them: they are written as they are.
+            shown.push(Path(Vec::new()));
+        }
+        for path in shown {
+            let (id, ty) = columns.open(record, &path, None, self.span)?;
+            let name = first_name(&path);
+            schema.columns.push(SchemaColumn {
+                name: name.into(),
+                id,
+                ty,
+                hidden: false,
+            });
+        }
+        // A field that is hardly ever there, and may be anything, so that no row is bad for it.
+        let nothing = match form {
+            FieldsForm::Json => LogicalType::JSON,
+            FieldsForm::Logfmt => LogicalType::TEXT,
+        };
+        let spare = columns.add_field(record, Path::key(""), nothing.or_null());
+        let format = Format::Fields {
+            form,
+            record,
+            columns: Vec::new(),
+        };
+        Ok(Parsed {
+            format,
+            schema,
+            spare: Some(spare),
+        })
+    }
+
+    /// The columns that the options declare.
+    fn declared_fields(&self, format: &str, options: &[ParseOption]) -> Check<Vec<json::Column>> {
+        let Some(columns) = columns_option(format, options)? else {
+            return Ok(Vec::new());
+        };
+        let column = |(column, option): (csv::Column, &ParseOption)| {
+            let path = Path::parse(&column.name).map_err(|why| {
+                let diagnostic =
+                    Diagnostic::new(format!("columns: {why}"), option.value_span, "cannot be read");
+                Box::new(diagnostic.with_help("a path is, say, `user.plan` or `items[0].sku`"))
+            })?;
+            Ok(json::Column { path, ty: column.ty })
+        };
+        columns.into_iter().map(column).collect()
+    }
+
+    /// The beginning of the inputs, if that is what is parsed here.
+    fn sample(&self, place: Span, patience: Patience) -> Check<Vec<u8>> {
+        let inputs = self.state.origin.as_deref().unwrap_or_default();
+        for (k, input) in inputs.iter().enumerate() {
+            let patience = if k == 0 { patience } else { Patience::None };
+            if self.checker.environment.beginning.is_none() {
+                break;
+            }
+            let mut beginning = self.beginning(place, input, patience)?.unwrap_or_default();
+            if !beginning.is_empty() {
+                beginning.truncate(limits::SAMPLE_BYTES_MAX);
+                return Ok(beginning);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn regex(&mut self, format: &Name, argument: Option<&Text>, options: &[ParseOption]) -> Check<Parsed> {
+        const HELP: &str = r"as in `parse regex(/^(?<day>\S+) (?<level>\w+) (?<msg>.*)$/)`";
+        let Some(argument) = argument else {
+            return Err(missing_argument(format, "a pattern", HELP));
+        };
+        let pattern = compile_pattern(&argument.bytes).map_err(|why| {
+            let diagnostic = Diagnostic::new("this pattern cannot be read", argument.span, why);
+            Box::new(diagnostic)
+        })?;
+        let names: Vec<String> = regex::group_names(&pattern).map(str::to_owned).collect();
+        if names.is_empty() {
+            let diagnostic = Diagnostic::new(
+                "this pattern has no named groups",
+                argument.span,
+                "gives no columns",
+            );
+            return Err(Box::new(diagnostic.with_help(HELP)));
+        }
+        let beginning = self.sample_unless_declared(format, options)?;
+        let inferred = regex::infer(&pattern, &names, &beginning);
+        let columns = typed_columns(format, options, names, inferred)?;
+        let named = columns
+            .iter()
+            .map(|column| (column.name.clone(), column.ty))
+            .collect();
+        let pattern = argument.bytes.clone();
+        self.fixed(Format::Regex { pattern, columns }, named)
+    }
+
+    fn template(&mut self, format: &Name, argument: Option<&Text>, options: &[ParseOption]) -> Check<Parsed> {
+        const HELP: &str = "as in `parse template(\"{time} [{level}] {msg}\")`";
+        let Some(argument) = argument else {
+            return Err(missing_argument(format, "a template", HELP));
+        };
+        let wrong = |why: String| {
+            let diagnostic = Diagnostic::new("this template cannot be read", argument.span, why);
+            Box::new(diagnostic.with_help(HELP))
+        };
+        let text = std::str::from_utf8(&argument.bytes).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
+        let template = Template::parse(text).map_err(wrong)?;
+        let names: Vec<String> = template.names().map(str::to_owned).collect();
+        let beginning = self.sample_unless_declared(format, options)?;
+        let inferred = template.infer(&beginning);
+        let columns = typed_columns(format, options, names, inferred)?;
+        let named = columns
+            .iter()
+            .map(|column| (column.name.clone(), column.ty))
+            .collect();
+        self.fixed(Format::Template { template, columns }, named)
+    }
+
+    /// The beginning of the inputs, which is waited for if the options declare no columns.
+    fn sample_unless_declared(&self, format: &Name, options: &[ParseOption]) -> Check<Vec<u8>> {
+        let is_declared = columns_option(&format.text, options)?.is_some();
+        let patience = if is_declared {
+            Patience::None
+        } else {
+            Patience::Wait
+        };
+        self.sample(format.span, patience)
     }
 
     /// What is parsed: the column `line`, with its number if it still has one.
@@ -123,15 +319,17 @@ impl PipelineChecker<'_, '_> {
                 columns,
                 ..Schema::default()
             },
-            block: None,
-            inputs: None,
+            ..FlowState::default()
         }
     }
 
-    fn csv(&mut self, place: Span, options: &[ParseOption]) -> Check<(Format, Vec<(String, LogicalType)>)> {
-        let (mut sep, mut declared, mut header) = (b',', None, None);
+    fn csv(&mut self, format: &Name, options: &[ParseOption]) -> Check<(Format, Vec<(String, LogicalType)>)> {
+        let place = format.span;
+        let is_tsv = format.text == "tsv";
+        let (mut sep, mut declared, mut header) = (if is_tsv { b'\t' } else { b',' }, None, None);
         for option in options {
             match (option.key.text.as_str(), &option.value) {
+                ("sep", _) if is_tsv => return Err(unknown_option("tsv", &option.key, &CSV_OPTIONS[..2])),
                 ("sep", Literal::Text(text)) => match text[..] {
                     [byte] if !matches!(byte, b'\n' | b'\r' | b'"') => sep = byte,
                     _ => {
@@ -151,7 +349,7 @@ impl PipelineChecker<'_, '_> {
                         "a text, as in `columns=\"name:text,age:int\"`",
                     ));
                 }
-                _ => return Err(unknown_option("csv", &option.key, &CSV_OPTIONS)),
+                _ => return Err(unknown_option(&format.text, &option.key, &CSV_OPTIONS)),
             }
         }
         if declared.is_none() && header == Some(false) {
@@ -201,8 +399,13 @@ impl PipelineChecker<'_, '_> {
                 (columns, line)
             }
             None => {
-                let line = self.first_line(place, first, Patience::Wait)?.unwrap_or_default();
-                (header_columns(place, first, &line, sep)?, Some(line))
+                let beginning = self.beginning(place, first, Patience::Wait)?.unwrap_or_default();
+                check_line(place, &beginning)?;
+                let (line, rest) = split_line(&beginning);
+                (
+                    header_columns(place, first, line, rest, sep)?,
+                    Some(line.to_vec()),
+                )
             }
         };
         // The same for all inputs, or what a parser does not know that begins in the middle of one.
@@ -218,7 +421,15 @@ impl PipelineChecker<'_, '_> {
     }
 
     fn first_line(&self, place: Span, input: &Input, patience: Patience) -> Check<Option<Vec<u8>>> {
-        let Some(first_line) = &self.checker.environment.first_line else {
+        let beginning = self.beginning(place, input, patience)?;
+        if let Some(beginning) = &beginning {
+            check_line(place, beginning)?;
+        }
+        Ok(beginning.map(|beginning| split_line(&beginning).0.to_vec()))
+    }
+
+    fn beginning(&self, place: Span, input: &Input, patience: Patience) -> Check<Option<Vec<u8>>> {
+        let Some(first_line) = &self.checker.environment.beginning else {
             if patience == Patience::None {
                 return Ok(None);
             }
@@ -234,22 +445,37 @@ impl PipelineChecker<'_, '_> {
                 Diagnostic::new("the header cannot be read", place, "needs the input's first line");
             Box::new(diagnostic.with_note(why))
         })?;
-        Ok(line.map(|mut line| {
-            if let Some(end) = line.iter().position(|&byte| byte == b'\n') {
-                line.truncate(end);
-            }
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            line
-        }))
+        Ok(line)
     }
+}
+
+/// A header has an end within reason.
+fn check_line(place: Span, beginning: &[u8]) -> Check<()> {
+    let is_cut = beginning.len() > LINE_BYTES_MAX && !beginning[..LINE_BYTES_MAX].contains(&b'\n');
+    if !is_cut {
+        return Ok(());
+    }
+    let diagnostic = Diagnostic::new("the header cannot be read", place, "needs the input's first line");
+    Err(Box::new(diagnostic.with_note("its first line has no end")))
+}
+
+/// The first line of the beginning of an input, without its end, and what follows.
+fn split_line(beginning: &[u8]) -> (&[u8], &[u8]) {
+    let end = beginning
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .unwrap_or(beginning.len());
+    let (line, rest) = beginning.split_at(end);
+    (
+        line.strip_suffix(b"\r").unwrap_or(line),
+        rest.get(1..).unwrap_or_default(),
+    )
 }
 
 const CSV_HELP: &str = "for example `parse csv(columns=\"station:text,temp:float\")`";
 
-/// The columns that the header of the first input names.
-fn header_columns(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec<csv::Column>> {
+/// The columns that the header of the first input names, with the types that the rows after it have.
+fn header_columns(place: Span, input: &Input, line: &[u8], rows: &[u8], sep: u8) -> Check<Vec<csv::Column>> {
     let wrong =
         |message: String, label: &str| Box::new(Diagnostic::new(message, place, label).with_help(CSV_HELP));
     if line.is_empty() {
@@ -263,13 +489,9 @@ fn header_columns(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec
         let message = format!("the header of {} has {} twice", input_name(input), quoted(name));
         return Err(wrong(message, "which of them is meant?"));
     }
-    Ok(names
-        .into_iter()
-        .map(|name| csv::Column {
-            name,
-            ty: LogicalType::TEXT,
-        })
-        .collect())
+    let types = csv::infer(rows, sep, names.len());
+    let columns = names.into_iter().zip(types);
+    Ok(columns.map(|(name, ty)| csv::Column { name, ty }).collect())
 }
 
 /// Whether the header of an input has the columns.
@@ -325,6 +547,83 @@ fn declared_columns(option: &ParseOption, text: &[u8]) -> Check<Vec<csv::Column>
     })
 }
 
+/// What comes of a format and its options.
+struct Parsed {
+    format: Format,
+    schema: Schema,
+    /// What elements carry where nothing is needed of them, if that is no column of the schema.
+    spare: Option<ColumnId>,
+}
+
+/// Whether a path is a field within one that the sample has.
+fn shown_has(sampled: &Sampled, path: &Path) -> bool {
+    matches!(path.0.first(), Some(Step::Key(key)) if sampled.keys().contains(key))
+}
+
+/// The columns that are declared where nothing else can be said, each with its option.
+fn columns_option<'o>(
+    format: &str,
+    options: &'o [ParseOption],
+) -> Check<Option<Vec<(csv::Column, &'o ParseOption)>>> {
+    let mut declared = None;
+    for option in options {
+        match (option.key.text.as_str(), &option.value) {
+            ("columns", Literal::Text(text)) => {
+                let columns = declared_columns(option, text)?;
+                declared = Some(columns.into_iter().map(|column| (column, option)).collect());
+            }
+            ("columns", _) => {
+                return Err(wrong_option(
+                    option,
+                    "a text, as in `columns=\"status:int,path:text\"`",
+                ));
+            }
+            _ => return Err(unknown_option(format, &option.key, &["columns"])),
+        }
+    }
+    Ok(declared)
+}
+
+/// Columns by their names, with the types that are declared or else inferred.
+fn typed_columns(
+    format: &Name,
+    options: &[ParseOption],
+    names: Vec<String>,
+    inferred: Vec<LogicalType>,
+) -> Check<Vec<csv::Column>> {
+    let columns = names.into_iter().zip(inferred);
+    let mut columns: Vec<csv::Column> = columns.map(|(name, ty)| csv::Column { name, ty }).collect();
+    for (declared, option) in columns_option(&format.text, options)?.unwrap_or_default() {
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let Some(at) = names.iter().position(|name| *name == declared.name) else {
+            let message = format!("columns: there is no {}", quoted(&declared.name));
+            let diagnostic = Diagnostic::new(message, option.value_span, "not a name there");
+            let help = format!("there are {}", super::types::list(&names));
+            return Err(Box::new(diagnostic.with_help(help)));
+        };
+        columns[at].ty = declared.ty;
+    }
+    Ok(columns)
+}
+
+fn no_options(format: &str, options: &[ParseOption]) -> Check<()> {
+    match options.first() {
+        Some(option) => Err(unknown_option(format, &option.key, &[])),
+        None => Ok(()),
+    }
+}
+
+fn wrong_argument(format: &Name, argument: &Text) -> Box<Diagnostic> {
+    let message = format!("{} takes no text of its own", quoted(&format.text));
+    let diagnostic = Diagnostic::new(message, argument.span, "not an option");
+    Box::new(diagnostic.with_help("options have names: `parse csv(sep=\";\")`"))
+}
+
+fn missing_argument(format: &Name, what: &str, help: &str) -> Box<Diagnostic> {
+    let message = format!("{} needs {what}", quoted(&format.text));
+    Box::new(Diagnostic::new(message, format.span, "of which form?").with_help(help))
+}
+
 fn wrong_option(option: &ParseOption, takes: &str) -> Box<Diagnostic> {
     let message = format!("the option {} takes {takes}", quoted(&option.key.text));
     Box::new(Diagnostic::new(message, option.value_span, "not this"))
@@ -344,7 +643,8 @@ fn unknown_format(format: &Name) -> Box<Diagnostic> {
     let message = format!("there is no format {}", quoted(&format.text));
     let diagnostic = Diagnostic::new(message, format.span, "not a format that is parsed");
     let help = match format.text.to_lowercase().as_str() {
-        "tsv" => "`parse csv(sep=\"\\t\")` takes tabs".to_owned(),
+        "ndjson" | "jsonl" | "jsonlines" => "`parse json` takes values however they come".to_owned(),
+        "grok" | "pattern" | "extract" | "rex" => "`parse regex(/.../)` takes a pattern".to_owned(),
         "apache" | "nginx" | "combined" | "common" | "access" => "web servers' logs are `clf`".to_owned(),
         "text" | "raw" | "plain" => "for lines as they are, `lines` is enough".to_owned(),
         _ => suggest::did_you_mean(&format.text, FORMATS)

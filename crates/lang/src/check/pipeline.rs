@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use cutthrough_expr::{ColumnId, LogicalType, Tree};
+use cutthrough_formats::json::Path;
 
 use super::Check;
 use super::aggregate::{AGGREGATES, Aggregates, Share};
@@ -27,6 +28,8 @@ pub(super) struct FlowState {
     pub(super) block: Option<ColumnId>,
     /// The inputs, where these are their blocks or lines and nothing else has come between.
     pub(super) inputs: Option<Vec<Input>>,
+    /// The same, where these are some of their lines: what one can look at for what the others are like.
+    pub(super) origin: Option<Vec<Input>>,
 }
 
 /// Checks one pipeline.
@@ -121,9 +124,13 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             StageKind::Lines => self.lines_stage(stage.verb),
             StageKind::Parse {
                 format,
+                argument,
                 options,
                 otherwise,
-            } => self.parse(format, options, otherwise.as_ref().and_then(known)),
+            } => {
+                let bad = otherwise.as_ref().and_then(known);
+                self.parse(format, argument.as_ref(), options, bad)
+            }
             StageKind::Where { condition } => self.where_stage(condition),
             StageKind::Set { assignments } => self.set(assignments),
             StageKind::Select { items } => self.select(items),
@@ -178,6 +185,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             schema: Schema::default(),
             block: Some(block),
             inputs: Some(inputs.clone()),
+            origin: Some(inputs.clone()),
         };
         self.push(Op::Read { inputs, block });
     }
@@ -233,12 +241,18 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
 
     /// The same, for a stage after which elements are no longer the input's own lines.
     fn columns(&mut self) {
+        self.passing();
+        self.state.origin = None;
+    }
+
+    /// The same, for a stage that lets elements pass as they are.
+    fn passing(&mut self) {
         self.rows();
         self.state.inputs = None;
     }
 
     fn where_stage(&mut self, condition: &Expr) -> Check<()> {
-        self.columns();
+        self.passing();
         let tree = Expressions::new(&self.state.schema, &mut self.checker.columns, self.checker.now)
             .condition(condition, "`where`")?;
         self.count(&tree)?;
@@ -359,7 +373,8 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     fn drop_columns(&mut self, names: &[Name]) -> Check<()> {
         self.columns();
         for name in names {
-            self.state.schema.column(name)?;
+            self.column(name)?;
+            self.state.schema.hide(&name.text);
         }
         let is_dropped = |column: &SchemaColumn| names.iter().any(|name| *name.text == *column.name);
         self.state.schema.columns.retain(|column| !is_dropped(column));
@@ -376,7 +391,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     fn rename(&mut self, names: &[(Name, Name)]) -> Check<()> {
         self.columns();
         for (new, old) in names {
-            let id = self.state.schema.column(old)?.id;
+            let (id, ty) = self.column(old)?;
             if new.text != old.text && self.state.schema.find(&new.text).is_some() {
                 let message = format!("there is a column {} already", quoted(&new.text));
                 let diagnostic = Diagnostic::new(message, new.span, "the name is taken");
@@ -387,11 +402,26 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             let column = columns
                 .iter_mut()
                 .find(|column| column.id == id && *column.name == *old.text);
-            let column = column.expect("INVARIANT: it was just found");
-            (column.name, column.hidden) = (new.text.as_str().into(), false);
+            match column {
+                Some(column) => (column.name, column.hidden) = (new.text.as_str().into(), false),
+                None => self.state.schema.set(new, id, ty)?,
+            }
+            self.state.schema.hide(&old.text);
         }
         self.push(Op::Compute(Vec::new()));
         Ok(())
+    }
+
+    /// The column of a name, which may be a field of a record.
+    fn column(&mut self, name: &Name) -> Check<(ColumnId, LogicalType)> {
+        let schema = &self.state.schema;
+        match (schema.find(&name.text), schema.open_for(&name.text)) {
+            (None, Some(record)) => {
+                let path = Path::key(&name.text);
+                self.checker.columns.open(record, &path, None, name.span)
+            }
+            _ => schema.column(name).map(|column| (column.id, column.ty)),
+        }
     }
 
     fn distinct(&mut self, items: &[Item]) -> Check<()> {
@@ -447,7 +477,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     }
 
     fn pass(&mut self, op: Op) -> Check<()> {
-        self.columns();
+        self.passing();
         self.push(op);
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::Check;
 use super::live;
 use super::names::{Checker, check_length};
 use super::pipeline::{FlowState, PipelineChecker};
+use super::records;
 use super::types::{Columns, Schema};
 use crate::ast::{Name, Pipeline, Program, StageKind, Statement, Target};
 use crate::diagnostic::Diagnostic;
@@ -82,6 +83,7 @@ pub(crate) fn check_tap(
         pipelines,
         memory_bytes_max: limits::TAP_STAGE_MEMORY_BYTES_MAX,
     };
+    records::settle(&mut plan);
     live::arrange(&mut plan);
     Ok(plan)
 }

@@ -8,7 +8,7 @@ use crate::plan::{Environment, Input, Patience};
 use crate::{Diagnostic, compile, limits};
 
 pub(super) fn environment() -> Environment<'static> {
-    let first_line = |input: &Input, _: Patience| match input {
+    let beginning = |input: &Input, _: Patience| match input {
         Input::Stdin => Ok(Some(b"name,age,weird field".to_vec())),
         Input::Path(path) if path == b"empty" => Ok(Some(Vec::new())),
         Input::Path(path) if path == b"twice" => Ok(Some(b"a,b,a\r\n".to_vec())),
@@ -17,7 +17,7 @@ pub(super) fn environment() -> Environment<'static> {
     };
     Environment {
         inputs: Vec::new(),
-        first_line: Some(Box::new(first_line)),
+        beginning: Some(Box::new(beginning)),
         ..Environment::default()
     }
 }

@@ -6,6 +6,7 @@ use cutthrough::ir::Type;
 use cutthrough_expr::{ColumnId, LogicalType};
 
 use super::Check;
+use super::records::{Open, Record};
 use crate::ast::Name;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
@@ -24,6 +25,7 @@ pub(crate) struct ColumnInfo {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Columns {
     all: Vec<ColumnInfo>,
+    pub(super) records: Vec<Record>,
 }
 
 impl Columns {
@@ -35,6 +37,11 @@ impl Columns {
         ColumnId(
             u32::try_from(self.all.len() - 1).expect("INVARIANT: the program's length bounds its columns"),
         )
+    }
+
+    /// Whether a column is a field of a record, as it came.
+    pub(super) fn is_field(&self, id: ColumnId) -> bool {
+        self.records.iter().any(|record| record.has(id))
     }
 
     pub(crate) fn get(&self, id: ColumnId) -> &ColumnInfo {
@@ -63,6 +70,8 @@ pub(crate) struct Schema {
     /// Columns that the program has here, but whose values are not carried: for who looks
     /// into a running program.
     pub(crate) absent: Vec<Arc<str>>,
+    /// The record whose fields can be named too.
+    pub(crate) open: Option<Open>,
 }
 
 impl Schema {
@@ -83,7 +92,7 @@ impl Schema {
         });
         Schema {
             columns: columns.collect(),
-            absent: Vec::new(),
+            ..Schema::default()
         }
     }
 

@@ -90,7 +90,7 @@ impl<'s> Lexer<'s> {
     fn symbol(&mut self, c: char) -> TokenKind {
         use TokenKind as T;
         // Longest first.
-        const SYMBOLS: [(&str, TokenKind); 32] = [
+        const SYMBOLS: [(&str, TokenKind); 35] = [
             ("===", T::Foreign { ours: "==" }),
             ("!==", T::Foreign { ours: "!=" }),
             ("==", T::Equal),
@@ -119,6 +119,9 @@ impl<'s> Lexer<'s> {
             ("%", T::Percent),
             ("(", T::OpenParen),
             (")", T::CloseParen),
+            (".", T::Dot),
+            ("[", T::OpenBracket),
+            ("]", T::CloseBracket),
             (",", T::Comma),
             (";", T::Semicolon),
             ("!", T::Foreign { ours: "not" }),

@@ -44,6 +44,11 @@ pub(crate) enum TokenKind {
     Coalesce,
     OpenParen,
     CloseParen,
+    /// Before a key of a value's object.
+    Dot,
+    /// Around an index or a key.
+    OpenBracket,
+    CloseBracket,
     Comma,
     Semicolon,
     /// One or more line ends that end a statement.

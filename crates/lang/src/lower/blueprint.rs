@@ -424,12 +424,23 @@ impl<'p> Drawing<'p> {
     fn parse(&mut self, parse: &ParseOp, stage: &StagePlan, at: &mut Place) {
         let name = format!("lines of {}", stage.text);
         self.adapt(at, &parse.input.layout(), &name, stage.span);
+        let is_of_lines = matches!(parse.input, ParseInput::Lines { .. });
+        if parse.format.is_json() && !is_of_lines {
+            let layout = at.layout.clone();
+            let name = format!("values of {}", stage.text);
+            self.chain(Spec::JsonLines, &name, stage.span, at, layout, false);
+        }
         let wanted = parse.columns.iter().enumerate();
         let wanted = wanted.filter(|(_, column)| stage.layout.contains(column));
+        let mut wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
+        let format = parse.format.with_columns(&wanted);
+        if format.is_open() {
+            wanted = (0..wanted.len()).collect();
+        }
         let spec = Spec::Parse {
-            format: parse.format.clone(),
-            is_of_lines: matches!(parse.input, ParseInput::Lines { .. }),
-            wanted: wanted.map(|(index, _)| index).collect(),
+            format,
+            is_of_lines,
+            wanted,
             has_bad_output: parse.bad.is_some(),
         };
         self.then(spec, stage, at);
@@ -577,7 +588,7 @@ impl<'p> Drawing<'p> {
         } else {
             Role::Inner(at.index())
         };
-        let is_block = matches!(spec, Spec::Read(_));
+        let is_block = matches!(spec, Spec::Read(_) | Spec::JsonLines);
         let point = self.point(&layout, &at.schema, role, span);
         self.blueprint.points[point].is_block = is_block;
         self.blueprint.points[point].writer = Some((self.blueprint.nodes.len(), 0));

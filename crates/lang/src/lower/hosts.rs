@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cutthrough::ir::{Host, HostContext, HostFunction, HostSig, Results, Type, Words};
+use cutthrough_formats::json::{Path, value};
 use cutthrough_formats::number::{push_f64, push_i64};
 use cutthrough_formats::time::{parse_duration, parse_time, push_duration, push_time};
 use jiff::tz::TimeZone;
@@ -36,6 +37,12 @@ pub(super) fn signature(function: Scalar, operands: usize) -> Option<HostSig> {
         Scalar::Concat => (vec![TEXT; operands], TEXT),
         Scalar::TextOfInt | Scalar::TextOfTime | Scalar::TextOfDuration => (vec![Type::I64], TEXT),
         Scalar::TextOfFloat => (vec![Type::F64], TEXT),
+        Scalar::JsonAt => (vec![TEXT; 2], TEXT.or_null()),
+        Scalar::JsonContainsText => (vec![TEXT; 2], Type::BOOL),
+        Scalar::JsonContainsNumber => (vec![TEXT, Type::F64], Type::BOOL),
+        Scalar::JsonLen | Scalar::IntOfJson => (vec![TEXT], Type::I64.or_null()),
+        Scalar::FloatOfJson => (vec![TEXT], Type::F64.or_null()),
+        Scalar::TextOfJson => (vec![TEXT], TEXT),
         _ => return None,
     };
     Some(HostSig {
@@ -54,6 +61,7 @@ pub(super) fn host(function: Scalar, operands: usize, held: &Held) -> Option<Hos
         buffer: Vec::new(),
         pattern: None,
         zone: KnownZone::default(),
+        path: None,
         held: held.clone(),
         mine: 0,
     };
@@ -73,6 +81,7 @@ struct TextHost {
     /// The pattern that was used last, which is always the same.
     pattern: Option<(Vec<u8>, Regex)>,
     zone: KnownZone,
+    path: Option<(Vec<u8>, Path)>,
     held: Held,
     /// What of it is this buffer's.
     mine: usize,
@@ -133,9 +142,47 @@ impl TextHost {
                 let found = groups.and_then(|groups| groups.get(group));
                 put(results, found.map(|found| found.as_bytes()));
             }
+            function => return self.look_at_json(function, args, results),
+        }
+        Ok(true)
+    }
+
+    /// The same for functions of JSON values.
+    fn look_at_json<'a>(
+        &mut self,
+        function: Scalar,
+        args: Words<'a>,
+        results: &mut Results<'a>,
+    ) -> Result<bool, String> {
+        match function {
+            Scalar::JsonAt => {
+                let path = self.path(args.bytes(1))?;
+                put(results, value::at(args.bytes(0), path));
+            }
+            Scalar::JsonContainsText => results.bool(0, value::contains_text(args.bytes(0), args.bytes(1))),
+            Scalar::JsonContainsNumber => {
+                results.bool(0, value::contains_number(args.bytes(0), args.f64(1)));
+            }
+            Scalar::JsonLen => put_int(results, value::len(args.bytes(0))),
+            Scalar::IntOfJson => put_int(results, value::int(args.bytes(0))),
+            Scalar::FloatOfJson => {
+                if let Some(number) = value::float(args.bytes(0)) {
+                    results.f64(0, number);
+                }
+            }
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// The path that a text spells, which is always the same.
+    fn path(&mut self, text: &[u8]) -> Result<&Path, String> {
+        if self.path.as_ref().is_none_or(|(known, _)| known != text) {
+            let spelt = std::str::from_utf8(text).map_err(|_| "a path is UTF-8".to_owned())?;
+            self.path = Some((text.to_vec(), Path::parse_within(spelt)?));
+        }
+        let (_, path) = self.path.as_ref().expect("INVARIANT: just set");
+        Ok(path)
     }
 
     /// Makes a text in the buffer.
@@ -152,6 +199,7 @@ impl TextHost {
             Scalar::TextOfFloat => push_f64(out, args.f64(0)),
             Scalar::TextOfTime => push_time(out, args.i64(0)),
             Scalar::TextOfDuration => push_duration(out, args.i64(0)),
+            Scalar::TextOfJson => push(out, &value::plain_text(args.bytes(0)))?,
             Scalar::FormatTime => {
                 let zone = self.zone.get(args.bytes(2))?;
                 time::format_by(args.bytes(1), args.i64(0), zone, out)?;

@@ -5,13 +5,17 @@ use cutthrough::ir::ElementType;
 use cutthrough::kernels::order::OrderSpec;
 use cutthrough::processes::GroupSpec;
 use cutthrough::processes::{BranchPolicy, Group, Order, Skip, Take, Tee, Total, TotalSpec};
-use cutthrough_formats::clf;
-use cutthrough_formats::processes::{BadRows, Lines, ParseClf, ParseCsv};
+use cutthrough_formats::processes::{
+    BadRows, JsonLines, Lines, ParseClf, ParseCsv, ParseJson, ParseLogfmt, ParseRegex, ParseSyslog,
+    ParseTemplate,
+};
+use cutthrough_formats::{clf, csv, json, syslog};
 
 use super::Io;
 use super::compute::Compute;
 use crate::ast::OutputFormat;
-use crate::plan::{Begin, Column, Format, Header, Input, Target};
+use crate::pattern::compile_pattern;
+use crate::plan::{Begin, Column, FieldsForm, Format, Header, Input, Target};
 
 /// What a process is. Columns are where they are in an element, so that what does the same is the same, wherever in a
 /// program it stands.
@@ -19,6 +23,8 @@ use crate::plan::{Begin, Column, Format, Header, Input, Target};
 pub(crate) enum Spec {
     Read(Vec<Input>),
     Lines,
+    /// Values to lines.
+    JsonLines,
     Parse {
         format: Format,
         /// Whether it takes lines, and not blocks.
@@ -47,6 +53,81 @@ pub(crate) struct Made {
     pub(crate) bad_rows: Option<BadRows>,
 }
 
+/// What a parser is made of.
+struct Parser<'p> {
+    format: &'p Format,
+    wanted: &'p [usize],
+    is_of_lines: bool,
+    has_bad_output: bool,
+    noted: BadRows,
+}
+
+/// Finishes a parser, of whichever type.
+macro_rules! finish {
+    ($parser:expr, $parse:expr) => {{
+        let parser: Parser<'_> = $parser;
+        let mut parse = $parse.with_bad_rows(parser.noted);
+        if parser.is_of_lines {
+            parse = parse.of_lines();
+        }
+        match parser.has_bad_output {
+            true => Box::new(parse.with_bad_output()),
+            false => Box::new(parse),
+        }
+    }};
+}
+
+impl Parser<'_> {
+    fn make(self) -> Result<Box<dyn Process>, String> {
+        let wanted = self.wanted;
+        let columns_of = |columns: &[csv::Column]| -> Vec<csv::Column> {
+            wanted.iter().map(|&index| columns[index].clone()).collect()
+        };
+        Ok(match self.format {
+            Format::Clf => {
+                let want = wanted.iter().map(|&index| clf::Column::ALL[index]).collect();
+                finish!(self, ParseClf::new(want))
+            }
+            Format::Syslog => {
+                let want: Vec<_> = wanted.iter().map(|&index| syslog::Column::ALL[index]).collect();
+                finish!(self, ParseSyslog::new(&want))
+            }
+            Format::Csv { sep, columns, header } => {
+                let parse = match header {
+                    Header::None => ParseCsv::new(*sep, columns, wanted),
+                    Header::Each(first) => ParseCsv::with_header(*sep, columns, wanted, first.as_deref()),
+                };
+                finish!(self, parse)
+            }
+            Format::Fields { form, columns, .. } => {
+                let columns: Vec<json::Column> = wanted.iter().map(|&index| columns[index].clone()).collect();
+                match form {
+                    FieldsForm::Json => finish!(self, ParseJson::new(&columns)),
+                    FieldsForm::Logfmt => finish!(self, ParseLogfmt::new(&flat(&columns))),
+                }
+            }
+            Format::Regex { pattern, columns } => {
+                let pattern = compile_pattern(pattern)?;
+                let columns = columns_of(columns);
+                finish!(self, ParseRegex::new(&pattern, &columns))
+            }
+            Format::Template { template, columns } => {
+                let columns = columns_of(columns);
+                finish!(self, ParseTemplate::new(template, &columns))
+            }
+        })
+    }
+}
+
+/// Fields of records that have no values within values: a path is a key with points.
+fn flat(columns: &[json::Column]) -> Vec<csv::Column> {
+    let column = |column: &json::Column| csv::Column {
+        name: column.path.to_string(),
+        ty: column.ty,
+    };
+    columns.iter().map(column).collect()
+}
+
 impl Spec {
     /// Makes the process. A parser goes on to note bad rows where another has; what writes a file may go on with it.
     pub(crate) fn make(
@@ -59,6 +140,7 @@ impl Spec {
         let process: Box<dyn Process> = match self {
             Spec::Read(inputs) => io.read(inputs)?,
             Spec::Lines => Box::new(Lines::new()),
+            Spec::JsonLines => Box::new(JsonLines::new()),
             Spec::Parse {
                 format,
                 is_of_lines,
@@ -67,35 +149,14 @@ impl Spec {
             } => {
                 let noted = noted.cloned().unwrap_or_else(|| io.bad_rows());
                 bad_rows = Some(noted.clone());
-                match format {
-                    Format::Clf => {
-                        let want = wanted.iter().map(|&index| clf::Column::ALL[index]).collect();
-                        let mut parse = ParseClf::new(want).with_bad_rows(noted);
-                        if *is_of_lines {
-                            parse = parse.of_lines();
-                        }
-                        match has_bad_output {
-                            true => Box::new(parse.with_bad_output()),
-                            false => Box::new(parse),
-                        }
-                    }
-                    Format::Csv { sep, columns, header } => {
-                        let mut parse = match header {
-                            Header::None => ParseCsv::new(*sep, columns, wanted),
-                            Header::Each(first) => {
-                                ParseCsv::with_header(*sep, columns, wanted, first.as_deref())
-                            }
-                        };
-                        parse = parse.with_bad_rows(noted);
-                        if *is_of_lines {
-                            parse = parse.of_lines();
-                        }
-                        match has_bad_output {
-                            true => Box::new(parse.with_bad_output()),
-                            false => Box::new(parse),
-                        }
-                    }
-                }
+                let parser = Parser {
+                    format,
+                    wanted,
+                    is_of_lines: *is_of_lines,
+                    has_bad_output: *has_bad_output,
+                    noted,
+                };
+                parser.make()?
             }
             Spec::Compute(compute) => Box::new(compute.clone()),
             Spec::Head(element, count) => Box::new(Take::new(element.clone(), *count)),
@@ -209,6 +270,7 @@ impl Spec {
         matches!(
             self,
             Spec::Lines
+                | Spec::JsonLines
                 | Spec::Parse {
                     is_of_lines: false,
                     ..

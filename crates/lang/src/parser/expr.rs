@@ -4,7 +4,8 @@
 //! operand towards [`limits::EXPRESSION_OPERANDS_MAX`]; so neither this recursion nor one over its result goes deep.
 
 use super::{Parse, Parser};
-use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, UnaryOp};
+use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, Step, UnaryOp};
+use crate::diagnostic::Diagnostic;
 use crate::lexer::TokenKind;
 use crate::limits;
 use crate::span::Span;
@@ -277,6 +278,9 @@ impl Parser<'_> {
         }
         let is_plain = self.at(&TokenKind::Name);
         let name: Name = self.name("an expression")?;
+        if matches!(self.current.kind, TokenKind::Dot | TokenKind::OpenBracket) {
+            return self.path(name);
+        }
         if !is_plain || !self.at(&TokenKind::OpenParen) {
             return Ok(ExprKind::Name(name));
         }
@@ -286,6 +290,69 @@ impl Parser<'_> {
             function: name,
             arguments,
         })
+    }
+
+    /// The keys and indices behind a name: `user.plan`, `items[0].sku`, `user["a b"]`.
+    fn path(&mut self, root: Name) -> Parse<ExprKind> {
+        let mut steps = Vec::new();
+        loop {
+            match self.current.kind {
+                TokenKind::Dot => {
+                    self.bump()?;
+                    steps.push(self.key()?);
+                }
+                TokenKind::OpenBracket => {
+                    self.bump()?;
+                    steps.push(self.index()?);
+                }
+                _ => return Ok(ExprKind::Path { root, steps }),
+            }
+            if steps.len() > limits::PATH_STEPS_MAX {
+                let message = format!("a path may have at most {} steps", limits::PATH_STEPS_MAX);
+                return Err(Diagnostic::new(
+                    message,
+                    self.span_from(root.span),
+                    "this has more",
+                ));
+            }
+        }
+    }
+
+    /// The key behind a point: any word, or a name in backquotes.
+    fn key(&mut self) -> Parse<Step> {
+        if !self.at_name() {
+            return Err(match self.current.kind {
+                TokenKind::Int(_) | TokenKind::Float(_) => self
+                    .error_here("a number is no key", "an index goes in brackets")
+                    .with_help("as in `items[0]`"),
+                _ => self.unexpected("a key"),
+            });
+        }
+        let token = self.bump()?;
+        Ok(Step::Key(self.name_text(&token).to_owned()))
+    }
+
+    /// What stands between brackets, the first of which has been taken.
+    fn index(&mut self) -> Parse<Step> {
+        let step = match &self.current.kind {
+            TokenKind::Int(index) => Step::Index(usize::try_from(*index).unwrap_or(usize::MAX)),
+            TokenKind::Text(key) => match String::from_utf8(key.clone()) {
+                Ok(key) => Step::Key(key),
+                Err(_) => return Err(self.error_here("a key is UTF-8", "this is not")),
+            },
+            TokenKind::Minus => {
+                return Err(self
+                    .unexpected("an index, as in `[0]`, or a key in quotes")
+                    .with_help("items are counted from the first"));
+            }
+            _ => return Err(self.unexpected("an index, as in `[0]`, or a key in quotes")),
+        };
+        self.bump()?;
+        if !self.at(&TokenKind::CloseBracket) {
+            return Err(self.unexpected("`]`"));
+        }
+        self.bump()?;
+        Ok(step)
     }
 
     /// The number at hand, with the minus before it.

@@ -63,6 +63,9 @@ struct Parser<'s> {
     depth: usize,
     /// Operands so far of the expression at hand.
     operands: usize,
+    /// Pipelines in parentheses so far, as statements, and how many are open.
+    others: Vec<Statement>,
+    within: usize,
 }
 
 impl<'s> Parser<'s> {
@@ -77,6 +80,8 @@ impl<'s> Parser<'s> {
             last_end: 0,
             depth: 0,
             operands: 0,
+            others: Vec::new(),
+            within: 0,
         })
     }
 
@@ -89,7 +94,7 @@ impl<'s> Parser<'s> {
             if self.at(&TokenKind::End) {
                 return Ok(Program { statements });
             }
-            if statements.len() == limits::PROGRAM_STATEMENTS_MAX {
+            if statements.len() >= limits::PROGRAM_STATEMENTS_MAX {
                 let message = format!(
                     "a program may have at most {} statements",
                     limits::PROGRAM_STATEMENTS_MAX
@@ -97,7 +102,10 @@ impl<'s> Parser<'s> {
                 return Err(self.error_here(message, "one too many"));
             }
             // A pipeline only ends where a statement may end, so no separator need be asked for.
-            statements.push(self.statement()?);
+            let statement = self.statement()?;
+            // They go before: the last statement is the one that is written by itself.
+            statements.append(&mut self.others);
+            statements.push(statement);
         }
     }
 
@@ -366,6 +374,12 @@ impl<'s> Parser<'s> {
                 return self.error_here(message, format!("use `{ours}`"));
             }
             TokenKind::Unknown(c) => return self.unknown_character(*c),
+            TokenKind::Dot => return self.unexpected_path("a key follows the name of a field: `user.plan`"),
+            TokenKind::OpenBracket | TokenKind::CloseBracket => {
+                return self.unexpected_path(
+                    "lists are written with `(` and `)`; an index follows a field: `items[0]`",
+                );
+            }
             _ => quoted(text),
         };
         let label = match self.current.kind {
@@ -397,6 +411,13 @@ impl<'s> Parser<'s> {
         suggest::operator_elsewhere(&lower).map(str::to_owned)
     }
 
+    /// A part of a path where there is none.
+    fn unexpected_path(&self, help: &str) -> Diagnostic {
+        let text = self.text(self.current.span);
+        self.error_here(format!("unexpected `{text}`"), "nothing that it belongs to")
+            .with_help(help)
+    }
+
     fn unknown_character(&self, c: char) -> Diagnostic {
         let shown = if c.is_control() {
             format!("U+{:04X}", c as u32)
@@ -408,10 +429,9 @@ impl<'s> Parser<'s> {
             '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
                 diagnostic.with_help("strings take straight quotes: \"...\"")
             }
-            '.' => diagnostic.with_help("a field of a name with a point is written in backquotes: `a.b`"),
             '~' => diagnostic.with_help("to search in a text, use `contains`, or `matches /pattern/`"),
             '$' | '@' => diagnostic.with_help("names have no sigil"),
-            '[' | ']' | '{' | '}' => diagnostic.with_help("lists and groups are written with `(` and `)`"),
+            '{' | '}' => diagnostic.with_help("lists and groups are written with `(` and `)`"),
             _ => diagnostic,
         }
     }

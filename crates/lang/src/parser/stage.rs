@@ -2,8 +2,8 @@
 
 use super::{Parse, Parser, RESERVED, ends_stage};
 use crate::ast::{
-    Assignment, Count, ExprKind, Input, Item, Name, OutputFormat, ParseOption, SortKey, Stage, StageKind,
-    Target, Text,
+    Assignment, Count, ExprKind, Input, Item, Name, OutputFormat, ParseOption, Pipeline, SortKey, Stage,
+    StageKind, Statement, Target, Text,
 };
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::lexer::TokenKind;
@@ -140,7 +140,8 @@ impl Parser<'_> {
             Verb::Summarize => self.summarize_stage()?,
             Verb::Write => self.write_stage()?,
         };
-        if !ends_stage(&self.current.kind) {
+        let ends_within = self.within > 0 && self.at(&TokenKind::CloseParen);
+        if !ends_stage(&self.current.kind) && !ends_within {
             return Err(self.after_stage(verb));
         }
         Ok(Stage {
@@ -296,9 +297,16 @@ impl Parser<'_> {
     fn parse_stage(&mut self) -> Parse<StageKind> {
         let format = self.name("a format")?;
         let mut options: Vec<ParseOption> = Vec::new();
+        let mut argument = None;
         let open = self.current.span;
         if self.at(&TokenKind::OpenParen) {
             self.bump()?;
+            if matches!(self.current.kind, TokenKind::Text(_)) {
+                argument = Some(self.string()?);
+                if self.at(&TokenKind::Comma) {
+                    self.bump()?;
+                }
+            }
             while !self.at(&TokenKind::CloseParen) {
                 let option = self.parse_option(&options)?;
                 options.push(option);
@@ -314,15 +322,65 @@ impl Parser<'_> {
             self.close_paren(open, "`,` or `)`")?;
         }
         let otherwise = if self.eat_word("else")? {
-            Some(self.name("a flow point")?)
+            Some(self.otherwise()?)
         } else {
             None
         };
         Ok(StageKind::Parse {
             format,
+            argument,
             options,
             otherwise,
         })
+    }
+
+    /// What takes the lines that do not parse: a name, or a pipeline in parentheses, which then reads a name of its own.
+    fn otherwise(&mut self) -> Parse<Name> {
+        if !self.at(&TokenKind::OpenParen) {
+            return self.name("a flow point, or a pipeline in parentheses");
+        }
+        let open = self.bump()?.span;
+        let start = self.current.span;
+        let name = Name {
+            text: format!("else.{}", self.others.len() + 1),
+            span: open,
+        };
+        let mut stages = vec![self.stage_within()?];
+        while self.at(&TokenKind::Pipe) {
+            self.bump()?;
+            if stages.len() == limits::PIPELINE_STAGES_MAX {
+                let message = format!(
+                    "a pipeline may have at most {} stages",
+                    limits::PIPELINE_STAGES_MAX
+                );
+                return Err(self.error_here(message, "one too many"));
+            }
+            stages.push(self.stage_within()?);
+        }
+        let span = self.span_from(start);
+        self.close_paren(open, "`|` or `)`")?;
+        self.others.push(Statement {
+            target: None,
+            pipeline: Pipeline {
+                source: Some(name.clone()),
+                stages,
+                span,
+            },
+            span,
+        });
+        Ok(name)
+    }
+
+    /// A stage of a pipeline in parentheses.
+    fn stage_within(&mut self) -> Parse<Stage> {
+        if self.within == limits::ELSE_DEPTH_MAX {
+            let message = format!("pipelines nest at most {} deep", limits::ELSE_DEPTH_MAX);
+            return Err(self.error_here(message, "one level too many"));
+        }
+        self.within += 1;
+        let stage = self.stage();
+        self.within -= 1;
+        stage
     }
 
     fn parse_option(&mut self, before: &[ParseOption]) -> Parse<ParseOption> {

@@ -201,9 +201,13 @@ fn spellings_of_other_languages() {
             "where a < b < c",
             "where a == not b",
             "where a, b",
-            "where a[0]",
+            "where a[x]",
+            "where a[-1]",
+            "where a[0",
             "where $1 > 2",
-            "where a.b > 2",
+            "where a. > 2",
+            "where .a > 2",
+            "where a.0 > 2",
             "where a == “x”",
             "set a == 1",
             "set a",
@@ -245,15 +249,24 @@ fn spellings_of_other_languages() {
             expected `|` or the end of the statement, found `,`
                 at ",": not expected here
                 join conditions with `and` or `or`
-            unexpected character `[`
-                at "[": means nothing here
-                lists and groups are written with `(` and `)`
+            expected an index, as in `[0]`, or a key in quotes, found `x`
+                at "x": not expected here
+            expected an index, as in `[0]`, or a key in quotes, found `-`
+                at "-": not expected here
+                items are counted from the first
+            expected `]`, found the end of the program
+                at "": ends too early
             unexpected character `$`
                 at "$": means nothing here
                 names have no sigil
-            unexpected character `.`
-                at ".": means nothing here
-                a field of a name with a point is written in backquotes: `a.b`
+            expected a key, found `>`
+                at ">": not expected here
+            unexpected `.`
+                at ".": nothing that it belongs to
+                a key follows the name of a field: `user.plan`
+            a number is no key
+                at "0": an index goes in brackets
+                as in `items[0]`
             unexpected character `“`
                 at "“": means nothing here
                 strings take straight quotes: "..."
@@ -266,8 +279,8 @@ fn spellings_of_other_languages() {
             unknown verb `let`
                 at "let": not a verb
                 the verb for this is `set`
-            unexpected character `[`
-                at "[": means nothing here
+            unexpected `[`
+                at "[": nothing that it belongs to
                 a list is written in parentheses: `in (1, 2)`
             the list after `in` is empty
                 at ")": nothing would ever be in it
@@ -442,9 +455,9 @@ fn verbs_and_stages() {
                 the `(` in line 1, column 10 is still open
             this `(` is never closed
                 at "(": no `)` for it
-            expected a flow point, found the end of the program
+            expected a flow point, or a pipeline in parentheses, found the end of the program
                 at "": ends too early
-            expected a flow point, found `else`
+            expected a flow point, or a pipeline in parentheses, found `else`
                 at "else": not expected here
                 to use a reserved word as a name, put it in backquotes: `else`
         "#]],

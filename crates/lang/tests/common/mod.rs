@@ -77,16 +77,15 @@ impl World {
 
     pub(crate) fn environment(&self) -> Environment<'static> {
         let world = self.clone();
-        let first_line = move |input: &Input, _: Patience| {
+        let beginning = move |input: &Input, _: Patience| {
             if world.late.contains(input) {
                 return Ok(None);
             }
-            let bytes = world.bytes(input)?;
-            Ok(bytes.split(|&byte| byte == b'\n').next().map(<[u8]>::to_vec))
+            world.bytes(input).map(|bytes| Some(bytes.to_vec()))
         };
         Environment {
             inputs: self.inputs.clone(),
-            first_line: Some(Box::new(first_line)),
+            beginning: Some(Box::new(beginning)),
             // 2026-11-21T01:18:20Z
             now: Some(1_795_223_900_000_000_000),
         }
