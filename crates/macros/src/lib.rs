@@ -5,7 +5,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`element`](mod@element) | `#[derive(Element)]` |
+//! | `element` | `#[derive(Element)]` |
 #![forbid(unsafe_code)]
 
 mod element;

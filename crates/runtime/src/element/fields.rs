@@ -67,26 +67,31 @@ pub struct FieldReader<'a> {
 
 impl<'a> FieldReader<'a> {
     /// Takes an integer.
+    #[inline]
     pub fn i64(&mut self) -> i64 {
         self.advance(Words::i64)
     }
 
     /// Takes a double.
+    #[inline]
     pub fn f64(&mut self) -> f64 {
         self.advance(Words::f64)
     }
 
     /// Takes a boolean.
+    #[inline]
     pub fn bool(&mut self) -> bool {
         self.advance(Words::bool)
     }
 
     /// Takes a byte string.
+    #[inline]
     pub fn bytes(&mut self) -> &'a [u8] {
         self.advance(Words::bytes)
     }
 
     /// Takes the next field if it is null; whether it was.
+    #[inline]
     pub fn null(&mut self) -> bool {
         let is_null = !self.fields.is_some(self.next);
         self.next += usize::from(is_null);
@@ -112,18 +117,21 @@ pub struct FieldWriter<'r, 'a> {
 
 impl FieldWriter<'_, '_> {
     /// Gives an integer.
+    #[inline]
     pub fn i64(&mut self, value: i64) {
         self.results.i64(self.next, value);
         self.next += 1;
     }
 
     /// Gives a double.
+    #[inline]
     pub fn f64(&mut self, value: f64) {
         self.results.f64(self.next, value);
         self.next += 1;
     }
 
     /// Gives a boolean.
+    #[inline]
     pub fn bool(&mut self, value: bool) {
         self.results.bool(self.next, value);
         self.next += 1;
@@ -133,6 +141,7 @@ impl FieldWriter<'_, '_> {
     ///
     /// # Errors
     /// When scratch memory is used up.
+    #[inline]
     pub fn bytes(&mut self, value: &[u8]) -> Result<(), String> {
         self.results.bytes(self.next, self.context.copy(value)?);
         self.next += 1;
@@ -140,6 +149,7 @@ impl FieldWriter<'_, '_> {
     }
 
     /// Gives null, for a field that is nullable.
+    #[inline]
     pub fn null(&mut self) {
         self.results.null(self.next);
         self.next += 1;

@@ -59,10 +59,13 @@
 //! | `keyed` | groups by key |
 //! | `aggregates` | what is computed for a group |
 //! | `ids` | what stages are known by |
+//! | `mistakes` | what does not compile |
 
 mod aggregates;
 mod ids;
 mod keyed;
+#[cfg(doctest)]
+mod mistakes;
 mod several;
 mod single;
 mod wire;

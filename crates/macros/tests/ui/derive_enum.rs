@@ -1,0 +1,9 @@
+use cutthrough_macros::Element;
+
+#[derive(Element)]
+enum Shape {
+    Circle(f64),
+    Square(f64),
+}
+
+fn main() {}
