@@ -112,7 +112,7 @@ mod wiring;
 /// Expressions: what closures over expressions take and give.
 pub mod expr {
     pub use cutthrough_expr::typed::{
-        AnyExpr, Condition, Expr, Exprs, FieldExprs, Logical, NumberTable, Operand, lit,
+        AnyExpr, Condition, Expr, Exprs, FieldExprs, Logical, NumberTable, Operand, SortKey, lit,
     };
 }
 

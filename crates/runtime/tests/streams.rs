@@ -298,6 +298,45 @@ fn streams_meet_and_part() {
 }
 
 #[test]
+fn elements_are_put_in_order() {
+    let numbers: Vec<(u64, i32, Option<f64>)> = (0..500_u64)
+        .map(|k| {
+            let random = (k + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            (
+                random,
+                (random >> 40) as i32 % 50 - 25,
+                (k % 3 != 0).then_some(random as f64),
+            )
+        })
+        .collect();
+    on_both_engines(|mut network| {
+        let network = &mut network;
+        let (sorted, by_both, top) = network
+            .wire(|wire| {
+                let (one, rest) = wire.slice(numbers.clone()).tee();
+                let (two, three) = rest.tee();
+                (
+                    one.sort_by(|e| e.0).collect(),
+                    two.sort_by(|e| (e.1.abs(), e.0)).collect(),
+                    three.top(7, |e| e.2).map(|e| e.2).collect(),
+                )
+            })
+            .expect("fits");
+        network.run().expect("it runs");
+        network.check_conservation().expect("elements are conserved");
+        let mut by_hand = numbers.clone();
+        by_hand.sort_by_key(|e| e.0);
+        assert_eq!(sorted.take(), by_hand);
+        by_hand.sort_by_key(|e| (e.1.abs(), e.0));
+        assert_eq!(by_both.take(), by_hand);
+        let mut greatest: Vec<f64> = numbers.iter().filter_map(|e| e.2).collect();
+        greatest.sort_by(|a, b| b.total_cmp(a));
+        let greatest: Vec<_> = greatest[..7].iter().copied().map(Some).collect();
+        assert_eq!(top.take(), greatest);
+    });
+}
+
+#[test]
 fn bits_are_as_in_rust() {
     let numbers: Vec<(i32, u8, u64)> = (0..200_i64)
         .map(|k| {

@@ -1,5 +1,6 @@
 //! Several expressions as one.
 
+use super::methods::Compare;
 use super::{AnyExpr, Expr, Logical};
 
 /// Expressions that are the fields of one element, in order: one, a tuple, an array, or the
@@ -68,6 +69,36 @@ macro_rules! tuples {
 
 tuples! {
     (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
+}
+
+/// What elements are ordered by: an expression, or a tuple of some, the most significant first.
+pub trait SortKey {
+    /// Gives expressions that are ordered as the key is.
+    fn give_ordered(self, to: &mut Vec<AnyExpr>);
+}
+
+impl<T: Logical<Present: Compare>> SortKey for Expr<T> {
+    fn give_ordered(self, to: &mut Vec<AnyExpr>) {
+        to.push(T::Present::in_order(self.any));
+    }
+}
+
+macro_rules! sort_keys {
+    ($(($($name:ident)+))*) => {
+        $(
+            impl<$($name: SortKey),+> SortKey for ($($name,)+) {
+                fn give_ordered(self, to: &mut Vec<AnyExpr>) {
+                    #[expect(non_snake_case, reason = "the macro names a variable after its type")]
+                    let ($($name,)+) = self;
+                    $($name.give_ordered(to);)+
+                }
+            }
+        )*
+    };
+}
+
+sort_keys! {
+    (A) (A B) (A B C) (A B C D)
 }
 
 /// An expression that holds or does not: a boolean, which does not hold where it is null.

@@ -20,6 +20,12 @@ pub trait Compare: Present {
         let kind = a.ty().kind;
         AnyExpr::strict(Scalar::Compare(comparison, kind), &[a, b])
     }
+
+    /// What orders values of this type as words are ordered.
+    #[doc(hidden)]
+    fn in_order(value: AnyExpr) -> AnyExpr {
+        value
+    }
 }
 
 impl Compare for bool {}
@@ -33,6 +39,10 @@ impl<P: Number> Compare for P {
             _ => [a, b].map(P::ordered),
         };
         AnyExpr::strict(Scalar::Compare(comparison, P::KIND), &[a, b])
+    }
+
+    fn in_order(value: AnyExpr) -> AnyExpr {
+        P::ordered(value)
     }
 }
 

@@ -41,7 +41,8 @@ mod types;
 use std::fmt;
 use std::marker::PhantomData;
 
-pub use exprs::{Condition, Exprs};
+pub use exprs::{Condition, Exprs, SortKey};
+pub use methods::Compare;
 pub use table::NumberTable;
 pub use trace::{AnyExpr, FieldExprs, Traced};
 pub use types::{Always, Integer, Logical, Maybe, Measure, Nullness, Number, Operand, Present, Textual};

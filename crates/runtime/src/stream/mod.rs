@@ -55,6 +55,7 @@
 //! |---|---|
 //! | `wire` | where streams come from |
 //! | `single` | stages of one stream |
+//! | `sorted` | stages that put elements in order |
 //! | `several` | stages of several streams |
 //! | `keyed` | groups by key |
 //! | `aggregates` | what is computed for a group |
@@ -68,6 +69,7 @@ mod keyed;
 mod mistakes;
 mod several;
 mod single;
+mod sorted;
 mod wire;
 
 use std::fmt;
