@@ -372,3 +372,80 @@ fn types_of_separated_values_come_of_a_sample() {
     "#]],
     );
 }
+
+/// What any input may be given to.
+const PARSERS: [&str; 8] = [
+    "parse json",
+    "parse json(columns=\"a:int?, b.c:text?\") | where b.c != \"x\"",
+    "parse logfmt",
+    "parse logfmt(columns=\"a:int?, b:text?\")",
+    "parse syslog",
+    "parse regex(/(?<a>[a-z]+)(?<b>.)?/)",
+    "parse template(\"{a}:{b}\")",
+    "parse csv(columns=\"a:int?,b:json?,c\")",
+];
+
+#[test]
+fn any_input_is_rows_or_bad_rows() {
+    let mut seed = 1u64;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) as usize % below
+    };
+    let pieces: [&[u8]; 20] = [
+        b"{\"a\":1,\"b\":{\"c\":\"x\"}}",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b"[",
+        b"]",
+        b"{",
+        b"}",
+        b",",
+        b"\"",
+        b"\\",
+        b"\0",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+        b"a=1 b=\"x y\" c",
+        b"<34>Nov 21 01:18:20 host app[7]: x",
+        b"<1>1 2026-11-21T01:18:20Z h a - - [x y=\"z\"] m",
+        b"abc:def",
+        b"1,[2],x",
+        b" ",
+    ];
+    for round in 0..40 {
+        let count = next(30);
+        let text: Vec<u8> = (0..count)
+            .flat_map(|_| pieces[next(pieces.len())].to_vec())
+            .collect();
+        for parser in PARSERS {
+            let outcome = World::stdin(&text).run(parser);
+            assert!(
+                outcome.is_ok(),
+                "{round}: {parser} of {}: {outcome:?}",
+                text.escape_ascii()
+            );
+        }
+    }
+    for text in [&b""[..], b"\0", b"\xef\xbb\xbf", b"\n\n", b"[", b"{\"a\":"] {
+        for parser in PARSERS {
+            assert!(
+                World::stdin(text).run(parser).is_ok(),
+                "{parser} of {}",
+                text.escape_ascii()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_line_beyond_the_bound_is_dropped_alone() {
+    let long = "x".repeat(17 << 20);
+    let text = format!("{{\"a\":1}}\n{{\"a\":\"{long}\"}}\n{{\"a\":2}}\n");
+    let found = World::stdin(text).run("parse json | select a").unwrap();
+    assert_eq!(found["stdout"], "1\n2\n");
+    let array = format!("[{}]", vec!["{\"a\":1}"; 1 << 20].join(","));
+    let found = World::stdin(array).run("parse json | summarize sum(a)").unwrap();
+    assert_eq!(found["stdout"], "1048576\n");
+}

@@ -25,11 +25,11 @@ impl Column {
     pub(super) fn put<'a>(
         &self,
         text: &'a [u8],
-        found: Found,
+        found: &Found,
         cell: Option<usize>,
         cells: &mut impl Cells<'a>,
     ) -> Option<bool> {
-        let Found { what, start, end } = found;
+        let Found { what, start, end } = *found;
         match (self.ty.kind, what) {
             (_, What::Missing | What::Null) => return Some(self.ty.nullable),
             (LogicalKind::Int, What::Int(value)) => {
@@ -84,7 +84,7 @@ impl Column {
     }
 
     /// Whether the bytes of the column are not those of the text.
-    pub(super) fn is_made(&self, found: Found) -> bool {
+    pub(super) fn is_made(&self, found: &Found) -> bool {
         match (self.ty.kind, found.what) {
             (LogicalKind::Text, What::Text { has_escapes }) => has_escapes,
             (LogicalKind::Json, What::Nested { has_blanks }) => has_blanks,
@@ -96,7 +96,7 @@ impl Column {
     pub(super) fn put_made<'a>(
         &self,
         text: &[u8],
-        found: Found,
+        found: &Found,
         cell: usize,
         cells: &mut impl Cells<'a>,
         spare: &mut &'a mut [u8],
@@ -113,7 +113,7 @@ impl Column {
 }
 
 #[inline]
-fn double(text: &[u8], found: Found) -> Option<f64> {
+fn double(text: &[u8], found: &Found) -> Option<f64> {
     match found.what {
         What::Int(value) => Some(value as f64),
         _ => f64_at(text, found.start, found.end).or_else(|| parse_f64(&text[found.start..found.end])),

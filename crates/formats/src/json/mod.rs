@@ -86,7 +86,7 @@ impl JsonRecords {
     fn put_all<'a>(&'a mut self, text: &'a [u8], cells: &mut impl Cells<'a>) -> bool {
         let mut made = 0;
         let all = || self.columns.iter().zip(&self.found).zip(&self.cells);
-        for ((column, &found), &cell) in all() {
+        for ((column, found), &cell) in all() {
             match column.put(text, found, cell, cells) {
                 Some(true) => {}
                 Some(false) => return false,
@@ -100,7 +100,7 @@ impl JsonRecords {
             self.spare.resize(made, 0);
         }
         let mut spare = &mut self.spare[..];
-        for ((column, &found), &cell) in self.columns.iter().zip(&self.found).zip(&self.cells) {
+        for ((column, found), &cell) in self.columns.iter().zip(&self.found).zip(&self.cells) {
             if let Some(cell) = cell
                 && column.is_made(found)
             {
@@ -156,7 +156,7 @@ impl Records for JsonRecords {
         let used = self
             .shape
             .walk(block, start, ends, &self.wanted, &mut self.found)?;
-        for ((column, &found), &cell) in self.columns.iter().zip(&self.found).zip(&self.cells) {
+        for ((column, found), &cell) in self.columns.iter().zip(&self.found).zip(&self.cells) {
             if column.put(block, found, cell, cells) != Some(true) {
                 return None;
             }

@@ -156,10 +156,7 @@ impl Shape {
                 return walk.line_end();
             }
             stop = &self.stops[gap.to];
-            let value = walk.value(stop, wanted, found)?;
-            if let Some(column) = stop.column {
-                found[column] = value;
-            }
+            walk.value(stop, wanted, found)?;
         }
     }
 
@@ -192,100 +189,83 @@ impl Shape {
 impl Walk<'_> {
     /// Scans the value at a stop.
     #[inline]
-    fn value(&mut self, stop: &Stop, wanted: &Wanted, found: &mut [Found]) -> Option<Found> {
+    fn value(&mut self, stop: &Stop, wanted: &Wanted, found: &mut [Found]) -> Option<()> {
         let start = self.at;
         match *self.block.get(start)? {
             b'"' => {
                 let quote = *self.ends.get(self.next + 1)? as usize;
                 if self.block[quote] != b'"' {
-                    return self.odd_string(start);
+                    return self.odd_string(start, stop, found);
                 }
                 self.next += 2;
                 self.at = quote + 1;
-                Some(Found {
-                    what: What::Text { has_escapes: false },
-                    start: start + 1,
-                    end: quote,
-                })
+                note(stop, found, What::Text { has_escapes: false }, start + 1, quote);
+                Some(())
             }
-            b'-' | b'0'..=b'9' => self.number(start),
-            b't' if self.block[start..].starts_with(b"true") => self.word(start, What::Bool(true), 4),
-            b'f' if self.block[start..].starts_with(b"false") => self.word(start, What::Bool(false), 5),
-            b'n' if self.block[start..].starts_with(b"null") => self.word(start, What::Null, 4),
+            b'-' | b'0'..=b'9' => self.number(start, stop, found),
+            b't' if self.block[start..].starts_with(b"true") => self.word(4, stop, found, What::Bool(true)),
+            b'f' if self.block[start..].starts_with(b"false") => self.word(5, stop, found, What::Bool(false)),
+            b'n' if self.block[start..].starts_with(b"null") => self.word(4, stop, found, What::Null),
             b'{' | b'[' => self.nested(start, stop, wanted, found),
             _ => None,
         }
     }
 
     #[inline]
-    fn word(&mut self, start: usize, what: What, length: usize) -> Option<Found> {
-        self.at = start + length;
-        Some(Found {
-            what,
-            start,
-            end: self.at,
-        })
+    fn word(&mut self, length: usize, stop: &Stop, found: &mut [Found], what: What) -> Option<()> {
+        let start = self.at;
+        self.at += length;
+        note(stop, found, what, start, self.at);
+        Some(())
     }
 
     #[inline]
-    fn number(&mut self, start: usize) -> Option<Found> {
+    fn number(&mut self, start: usize, stop: &Stop, found: &mut [Found]) -> Option<()> {
         let sign = usize::from(self.block[start] == b'-');
         if let Some((value, length)) = digits_at(self.block, start + sign) {
             let end = start + sign + length;
             let is_usual = self.block[start + sign] != b'0' || length == 1 && sign == 0;
             if is_usual && !matches!(self.block[end], b'.' | b'e' | b'E') {
                 self.at = end;
-                return Some(Found {
-                    what: What::Int(if sign == 1 { -value } else { value }),
-                    start,
-                    end,
-                });
+                let value = if sign == 1 { -value } else { value };
+                note(stop, found, What::Int(value), start, end);
+                return Some(());
             }
         }
         let number = number(self.block, start)?;
         self.at = number.end;
-        Some(Found {
-            what: if number.is_whole {
-                What::Whole
-            } else {
-                What::Fraction
-            },
-            start,
-            end: number.end,
-        })
+        let what = if number.is_whole {
+            What::Whole
+        } else {
+            What::Fraction
+        };
+        note(stop, found, what, start, number.end);
+        Some(())
     }
 
     /// A string with more in it than ASCII.
-    fn odd_string(&mut self, start: usize) -> Option<Found> {
+    fn odd_string(&mut self, start: usize, stop: &Stop, found: &mut [Found]) -> Option<()> {
         let end = string(self.block, start + 1)?;
         std::str::from_utf8(&self.block[start..end.quote]).ok()?;
         self.at = end.quote + 1;
         self.catch_up();
-        Some(Found {
-            what: What::Text {
-                has_escapes: end.has_escapes,
-            },
-            start: start + 1,
-            end: end.quote,
-        })
+        let what = What::Text {
+            has_escapes: end.has_escapes,
+        };
+        note(stop, found, what, start + 1, end.quote);
+        Some(())
     }
 
     /// An array, or an object of which something is wanted as a whole, or an empty one.
-    fn nested(&mut self, start: usize, stop: &Stop, wanted: &Wanted, found: &mut [Found]) -> Option<Found> {
+    fn nested(&mut self, start: usize, stop: &Stop, wanted: &Wanted, found: &mut [Found]) -> Option<()> {
         // The line is scanned as a whole if it has no end here.
         let line = memchr::memchr(b'\n', &self.block[start..])?;
         let text = &self.block[..start + line];
-        let mut scanner = Scanner::new(text, wanted, found);
-        let end = scanner.value_within(start, stop.depth, stop.node)?;
+        let end = Scanner::new(text, wanted, found).value_within(start, stop.depth, stop.node)?;
         std::str::from_utf8(&text[start..end]).ok()?;
-        let has_blanks = scanner.has_blanks();
         self.at = end;
         self.catch_up();
-        Some(Found {
-            what: What::Nested { has_blanks },
-            start,
-            end,
-        })
+        Some(())
     }
 
     /// Leaves out the structure that has been gone by.
@@ -311,6 +291,19 @@ impl Walk<'_> {
         }
         let is_cr = end(self.next, b'\r') == Some(self.at);
         (is_cr && end(self.next + 1, b'\n') == Some(self.at + 1)).then_some(self.next + 2)
+    }
+}
+
+/// Takes note of a value that is wanted.
+///
+/// PERF: part by part, and not as a whole: to read a copy of what has just been written in parts waits for the writes.
+#[inline]
+fn note(stop: &Stop, found: &mut [Found], what: What, start: usize, end: usize) {
+    if let Some(column) = stop.column {
+        let found = &mut found[column];
+        found.what = what;
+        found.start = start;
+        found.end = end;
     }
 }
 

@@ -159,6 +159,15 @@ impl PipelineChecker<'_, '_> {
             FieldsForm::Logfmt => LogicalType::TEXT,
         };
         let spare = columns.add_field(record, Path::key(""), nothing.or_null());
+        if schema.columns.is_empty() {
+            // Elements have at least one column.
+            schema.columns.push(SchemaColumn {
+                name: first_name(&Path::key("")).into(),
+                id: spare,
+                ty: nothing.or_null(),
+                hidden: false,
+            });
+        }
         let format = Format::Fields {
             form,
             record,

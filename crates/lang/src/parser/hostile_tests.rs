@@ -122,7 +122,7 @@ fn survive(source: &str) {
 #[test]
 fn random_bytes_and_tokens() {
     const WORDS: &str = "a b read lines parse where set select head skip top sort summarize write stdout json by \
-        as asc desc else and or not in contains true null count ( ) ( ) , ; | | | = == != < > + - \
+        as asc desc else and or not in contains true null count json regex [0] [ ] . .x [\"k\"] /x/ else( ( ) ( ) , ; | | | = == != < > + - \
         * / // % ?? 1 2.5 10s 64KiB 0xff 'x' \"y\\n\" `q` && ! ' \" \\ ` é 9999999999999999999 1e";
     let mut soup_words: Vec<&str> = WORDS.split(' ').collect();
     soup_words.extend(["\n", "\t", "\r", "#c\n", "\u{2028}"]);
@@ -158,7 +158,7 @@ fn a_megabyte_of_anything_is_quick() {
     #[rustfmt::skip]
     let parts = [
         "(", ")", "-", "not ", "a ", "a=", "a|", "|", "\n", ";", "'", "'a'", "`", "#", "# c\n", "1", "1 ", "1+",
-        "é", "\u{0}", "where a\n", "lines;", "\\", "\"\\x41", "f(", "a,", ",", "!", " ", "\t", "ms", ".", "1.", "1_", "set",
+        "é", "\u{0}", "where a\n", "lines;", "\\", "\"\\x41", "f(", "a,", ",", "!", " ", "\t", "ms", ".", "1.", "1_", "set", "a.", "a[0]", ".a", "[", "[0]", "parse json else (", "parse regex(",
     ];
     for head in ["", "where ", "select ", "where '"] {
         for part in parts {
