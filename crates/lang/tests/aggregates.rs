@@ -50,9 +50,9 @@ fn aggregates_of_groups() {
         "summarize stddev(n), variance(n), stddev(d), dcount(s), dcount(x), collect(n), collect(s) by k
         | write stdout as json",
         expect![[r#"
-            {"k":"a","stddev_n":2.0,"variance_n":4.0,"stddev_d":"PT2.121320344S","dcount_s":3,"dcount_x":3,"collect_n":"[1,3,5]","collect_s":"[\"one\",\"three\",\"two\"]"}
-            {"k":"b","stddev_n":1.4142135623730951,"variance_n":2.0,"stddev_d":"PT0.707106781S","dcount_s":1,"dcount_x":1,"collect_n":"[2,4]","collect_s":"[\"two\"]"}
-            {"k":"c","stddev_n":null,"variance_n":null,"stddev_d":null,"dcount_s":0,"dcount_x":0,"collect_n":"[]","collect_s":"[]"}
+            {"k":"a","stddev_n":2.0,"variance_n":4.0,"stddev_d":"PT2.121320344S","dcount_s":3,"dcount_x":3,"collect_n":[1,3,5],"collect_s":["one","three","two"]}
+            {"k":"b","stddev_n":1.4142135623730951,"variance_n":2.0,"stddev_d":"PT0.707106781S","dcount_s":1,"dcount_x":1,"collect_n":[2,4],"collect_s":["two"]}
+            {"k":"c","stddev_n":null,"variance_n":null,"stddev_d":null,"dcount_s":0,"dcount_x":0,"collect_n":[],"collect_s":[]}
         "#]],
     );
     check(
@@ -72,14 +72,14 @@ fn aggregates_of_all() {
         "summarize median(n), percentile(n, 25), dcount(k), collect(k), first(k), last(s), argmax(k, n), stddev(n)
         | write stdout as json",
         expect![[r#"
-            {"median_n":3.0,"percentile_n_25":2.0,"dcount_k":3,"collect_k":"[\"a\",\"b\",\"a\",\"b\",\"a\",\"c\"]","first_k":"a","last_s":"two","argmax_k_n":"a","stddev_n":1.5811388300841898}
+            {"median_n":3.0,"percentile_n_25":2.0,"dcount_k":3,"collect_k":["a","b","a","b","a","c"],"first_k":"a","last_s":"two","argmax_k_n":"a","stddev_n":1.5811388300841898}
         "#]],
     );
     check(
         "where n > 99 | summarize count(), median(n), dcount(k), collect(k), first(k), argmax(k, n), stddev(n)
         | write stdout as json",
         expect![[r#"
-            {"count":0,"median_n":null,"dcount_k":0,"collect_k":"[]","first_k":null,"argmax_k_n":null,"stddev_n":null}
+            {"count":0,"median_n":null,"dcount_k":0,"collect_k":[],"first_k":null,"argmax_k_n":null,"stddev_n":null}
         "#]],
     );
 }

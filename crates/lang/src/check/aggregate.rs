@@ -90,7 +90,7 @@ impl AggregateKind {
     fn result(self, inputs: &[LogicalType]) -> LogicalType {
         match self {
             A::Count | A::Distinct => LogicalType::INT,
-            A::Collect => LogicalType::TEXT,
+            A::Collect => LogicalType::JSON,
             A::Sum => inputs[0].present(),
             A::Avg | A::Deviation | A::Variance => LogicalType::FLOAT.or_null(),
             A::Percentile(_) => match inputs[0].kind {
