@@ -131,6 +131,7 @@ fn network() -> Result<(Network, cutthrough::processes::Collected<Found>), Error
         groups_max: 1_000,
         bytes_max: 16 << 20,
         at_bound: AtBound::Fail,
+        every: None,
     });
     let found = network.pipe::<(i64, f64, f64), Found>(latencies, group)?;
     let collect = Collect::<Found>::new();

@@ -24,6 +24,9 @@ use crate::decompress::{Decompressor, Kind};
 use crate::interrupt::Interrupt;
 use crate::output::Outputs;
 
+/// How often files that are followed are looked at.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
 /// What a reader shares with whoever else takes part in the run.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
@@ -37,6 +40,8 @@ pub(crate) struct Surroundings {
     pub(crate) interrupt: Interrupt,
     /// What has nothing to read at present, where input may be a while in coming.
     waiting: Arc<Mutex<Vec<Arc<File>>>>,
+    /// Whether files are followed that had nothing new.
+    follows: Arc<Mutex<bool>>,
 }
 
 impl Surroundings {
@@ -48,18 +53,30 @@ impl Surroundings {
             bad_rows_bound: None,
             interrupt,
             waiting: Arc::default(),
+            follows: Arc::default(),
         }
     }
 
     /// Whether somebody had nothing to read.
     pub(crate) fn is_waiting(&self) -> bool {
-        !self.waiting.lock().is_empty()
+        !self.waiting.lock().is_empty() || *self.follows.lock()
     }
 
-    /// Waits until there is input for who had none, or the run is woken; first has the
-    /// outputs brought up to date if that is not at once. Whether there is something to
-    /// read: when the user has asked to stop, that is the end.
-    pub(crate) fn wait(&self) -> io::Result<bool> {
+    /// Notes that files are followed which have nothing new: they are looked at again before long.
+    pub(crate) fn follow(&self) {
+        *self.follows.lock() = true;
+    }
+
+    /// Waits until there is input for who had none, or the run is woken, or so much time has
+    /// passed; first has the outputs brought up to date if that is not at once. Whether there
+    /// is something to read: when the user has asked to stop, that is the end.
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let follows = std::mem::take(&mut *self.follows.lock());
+        let timeout = [timeout, follows.then_some(FOLLOW_EVERY)]
+            .into_iter()
+            .flatten()
+            .min();
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let waiting = std::mem::take(&mut *self.waiting.lock());
         if self.interrupt.is_requested() {
             return Ok(true);
@@ -74,11 +91,12 @@ impl Surroundings {
                 // Who writes next gets the error again.
                 let _ = output.settle();
             }
-            poll_retrying(&mut fds, None)?;
+            poll_retrying(&mut fds, timeout.as_ref())?;
         }
         self.interrupt.handle_wake();
-        let has_input =
-            self.interrupt.is_requested() || fds[..waiting.len()].iter().any(|fd| !fd.revents().is_empty());
+        let has_input = follows
+            || self.interrupt.is_requested()
+            || fds[..waiting.len()].iter().any(|fd| !fd.revents().is_empty());
         if !has_input {
             drop(fds);
             *self.waiting.lock() = waiting;
@@ -636,17 +654,17 @@ mod tests {
         let nothing = inputs.read(&mut buffer).unwrap_err();
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
         io::Write::write_all(&mut held, b"ab").unwrap();
-        assert!(surroundings.wait().unwrap());
+        assert!(surroundings.wait(None).unwrap());
         assert_eq!(inputs.read(&mut buffer).unwrap(), 2);
         // Nothing to read again: what wakes it is the interrupt, each time anew.
         assert!(inputs.read(&mut buffer).is_err());
         for _ in 0..2 {
             surroundings.interrupt.wake();
-            assert!(!surroundings.wait().unwrap() && surroundings.is_waiting());
+            assert!(!surroundings.wait(None).unwrap() && surroundings.is_waiting());
         }
         assert!(!surroundings.interrupt.is_requested());
         surroundings.interrupt.request(2);
-        surroundings.wait().unwrap();
+        surroundings.wait(None).unwrap();
         assert!(surroundings.interrupt.is_requested());
         std::fs::remove_file(&path).unwrap();
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use cutthrough::{Network, Options, Progress};
@@ -156,6 +156,8 @@ fn environment<'e>(request: &Request, peeked: &Rc<Peeked>) -> Environment<'e> {
         beginning: Some(Box::new(move |input, patience| {
             peeked.beginning(path_of(input), patience)
         })),
+        expand: Some(Box::new(crate::streams::files_of)),
+        whole_file: Some(Box::new(crate::streams::whole_file)),
         ..Environment::default()
     }
 }
@@ -221,23 +223,28 @@ fn run_to_end(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Progress> {
     loop {
-        let progress = network.run()?;
-        if progress != Progress::Waiting {
-            return Ok(progress);
+        network.set_time(since_1970());
+        let progress = network.run_steps(STEPS_BETWEEN_TIMES)?;
+        match progress {
+            Progress::Waiting => {}
+            Progress::Steps => continue,
+            Progress::Done => return Ok(progress),
         }
         // In this order: a client that has gone has rung before it was counted as gone.
         let has_clients = server.as_ref().is_some_and(Server::has_clients);
         if !surroundings.is_waiting() && surroundings.interrupt.handle_wake() {
             continue;
         }
-        if !surroundings.is_waiting() && !has_clients {
+        let timer = network.next_timer();
+        if !surroundings.is_waiting() && !has_clients && timer.is_none() {
             return Ok(progress);
         }
         if !surroundings.is_waiting() && surroundings.interrupt.is_requested() {
             crate::control::end(server.take(), network);
             continue;
         }
-        if surroundings.wait().context("waiting for input")? {
+        let timeout = timer.map(|at| at.saturating_sub(since_1970()));
+        if surroundings.wait(timeout).context("waiting for input")? {
             for &source in &live.running().sources {
                 // One that has finished and been removed has nothing to be woken for.
                 if let Ok(waker) = network.waker(source) {
@@ -246,6 +253,14 @@ fn run_to_end(
             }
         }
     }
+}
+
+/// How many elements pass before the network learns again what time it is.
+const STEPS_BETWEEN_TIMES: u64 = 1 << 20;
+
+/// What time it is, for timers: windows of arrival time begin at whole numbers of their length.
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The program's name for messages, and its text.

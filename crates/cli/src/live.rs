@@ -93,6 +93,8 @@ impl Live {
             beginning: Some(Box::new(move |input, patience| {
                 peeked.beginning(path_of(input), patience)
             })),
+            expand: Some(Box::new(crate::streams::files_of)),
+            whole_file: Some(Box::new(crate::streams::whole_file)),
             ..Environment::default()
         }
     }

@@ -46,6 +46,7 @@ mod args;
 mod control;
 mod decompress;
 mod dump;
+mod follow;
 mod input;
 mod interrupt;
 mod job;

@@ -10,10 +10,10 @@ use crate::args::{Line, Options};
 use crate::remote::CommandLine;
 
 /// How each stage is written, and what it does. `docs/language.md` says more.
-const STAGES: [(&str, &str); 17] = [
+const STAGES: [(&str, &str); 18] = [
     (
-        "read \"path\", ...",
-        "reads files, or with `-` the standard input; first stage only",
+        "read \"path\", ... [follow]",
+        "reads files, of which there may be a pattern, or with `-` the standard input; first stage only",
     ),
     ("lines", "lines of blocks of bytes: line, number"),
     (
@@ -30,6 +30,10 @@ const STAGES: [(&str, &str); 17] = [
         "one element for each combination of values",
     ),
     ("count", "how many elements there are"),
+    (
+        "lookup \"path\" on NAME [= EXPR]",
+        "adds the columns of the row of a file whose column NAME is the key",
+    ),
     ("head [N]", "the first N elements, or 10"),
     ("skip N", "all but the first N elements"),
     ("tail [N]", "the last N elements, or 10"),
@@ -39,7 +43,7 @@ const STAGES: [(&str, &str); 17] = [
     ),
     ("sort EXPR [asc|desc], ...", "in order"),
     (
-        "summarize [NAME =] EXPR, ... [by [NAME =] EXPR, ...]",
+        "summarize [NAME =] EXPR, ... [by [NAME =] EXPR, ...] [every DURATION]",
         "one element for each group",
     ),
     (

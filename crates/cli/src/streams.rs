@@ -14,6 +14,7 @@ use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Begin, Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
 
+use crate::follow::Follow;
 use crate::input::{Input, Inputs, Peeked, Surroundings, identity_of};
 use crate::output::{self, Identity, Target, Writer};
 use crate::progress::Progress;
@@ -160,6 +161,13 @@ impl Streams {
         if self.is_rehearsal {
             return Ok(Box::new(ReadProcess::new("", io::empty())));
         }
+        if inputs.iter().any(|input| matches!(input, PlanInput::Follow(_))) {
+            let paths = inputs.iter().map(|input| path_of(input).to_owned());
+            let follow = Follow::new(paths.collect(), self.surroundings.clone())?;
+            self.opened.files_read.extend(follow.identities());
+            self.input_bytes = None;
+            return Ok(Box::new(ReadProcess::new("", follow)));
+        }
         let inputs = inputs
             .iter()
             .map(|input| Input::of(path_of(input), Some(&self.peeked)));
@@ -280,7 +288,7 @@ impl Io for Streams {
 /// An input as the command line names it.
 pub(crate) fn path_of(input: &PlanInput) -> &OsStr {
     match input {
-        PlanInput::Path(path) => OsStr::from_bytes(path),
+        PlanInput::Path(path) | PlanInput::Follow(path) => OsStr::from_bytes(path),
         PlanInput::Stdin => OsStr::new("-"),
     }
 }
@@ -303,3 +311,33 @@ fn format_of(format: OutputFormat) -> Format {
         OutputFormat::Table => Format::Table,
     }
 }
+
+/// The files of a path that may be a pattern.
+pub(crate) fn files_of(path: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let files = crate::follow::expand(OsStr::from_bytes(path))?;
+    let bytes = |file: PathBuf| file.into_os_string().into_encoded_bytes();
+    Ok(files.into_iter().map(bytes).collect())
+}
+
+/// What is in a file that is looked up in.
+pub(crate) fn whole_file(path: &[u8]) -> Result<Vec<u8>, String> {
+    let path = OsStr::from_bytes(path);
+    let bytes = std::fs::metadata(path).map(|metadata| metadata.len());
+    match bytes.and_then(|bytes| {
+        if bytes > LOOKUP_BYTES_MAX {
+            Ok(None)
+        } else {
+            std::fs::read(path).map(Some)
+        }
+    }) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(format!(
+            "{}: is larger than the {LOOKUP_BYTES_MAX} bytes that may be looked up in",
+            path.display()
+        )),
+        Err(error) => Err(crate::input::message(path, &error)),
+    }
+}
+
+/// The largest file to look up in.
+const LOOKUP_BYTES_MAX: u64 = 1 << 30;

@@ -59,10 +59,12 @@ pub struct Stage {
 /// The verbs with what they take.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StageKind {
-    /// `read "a", -`
+    /// `read "a", - follow`
     Read {
         /// At least one.
         inputs: Vec<Input>,
+        /// Whether files are read on as they grow: the place of the word.
+        follow: Option<Span>,
     },
     /// `lines`
     Lines,
@@ -131,6 +133,15 @@ pub enum StageKind {
     },
     /// `count`
     Count,
+    /// `lookup "hosts.csv" on host = remote`
+    Lookup {
+        /// The file.
+        path: Text,
+        /// The column of the file that is the key.
+        name: Name,
+        /// What is looked up, if it is not the column of that name.
+        key: Option<Expr>,
+    },
     /// `sort a, b desc`
     Sort {
         /// At least one, the most significant first.
@@ -142,6 +153,8 @@ pub enum StageKind {
         aggregates: Vec<Item>,
         /// The groups; none for one group of everything.
         by: Vec<Item>,
+        /// How long a window of arrival time is, in nanoseconds, with the place.
+        every: Option<(i64, Span)>,
     },
     /// `write stdout as table`
     Write {
@@ -167,6 +180,7 @@ impl StageKind {
             StageKind::Head { .. } => "head",
             StageKind::Skip { .. } => "skip",
             StageKind::Tail { .. } => "tail",
+            StageKind::Lookup { .. } => "lookup",
             StageKind::Top { .. } => "top",
             StageKind::Drop { .. } => "drop",
             StageKind::Rename { .. } => "rename",

@@ -36,6 +36,7 @@
 //! | `plan` | the plan, what it is compiled for, and its `Display` |
 //! | `lower` | plan to processes: expressions to IR, host functions, names of flow points |
 //! | `change` | a running program becomes another one |
+//! | `lookup` | tables to look up in |
 //! | `pattern` | regular expressions |
 //! | `time` | times by calendars, zones and formats |
 //! | `tap` | pipelines attached to a flow point of a running network |
@@ -63,17 +64,18 @@
 //! program   := statement (newline | ';') statement ...
 //! statement := NAME '=' pipeline | pipeline
 //! pipeline  := (NAME | stage) ('|' stage)*
-//! stage     := read INPUT, ...            INPUT := "path" | -        first stage only
+//! stage     := read INPUT, ... [follow]   INPUT := "path" | -        first stage only
 //!            | lines
 //!            | parse FORMAT [(["text" | /pattern/,] key=literal, ...)] [else NAME | else (stage | ...)]
 //!            | where EXPR
 //!            | set NAME = EXPR, ...
 //!            | select ITEM, ...           ITEM := [NAME =] EXPR
 //!            | head [N] | tail [N] | skip N
+//!            | lookup "path" on NAME [= EXPR]
 //!            | top N by EXPR [asc|desc]                              descending unless said otherwise
 //!            | drop NAME, ... | rename NAME = NAME, ... | distinct [ITEM, ...] | count
 //!            | sort EXPR [asc|desc], ...                             ascending unless said otherwise
-//!            | summarize ITEM, ... [by ITEM, ...]
+//!            | summarize ITEM, ... [by ITEM, ...] [every DURATION]
 //!            | write stdout|stderr|"path" [append] [as json|csv|tsv|text|table]   last stage only
 //! ```
 //!
@@ -101,6 +103,7 @@ mod check;
 pub mod diagnostic;
 mod lexer;
 pub mod limits;
+mod lookup;
 mod lower;
 mod parser;
 mod pattern;
@@ -117,7 +120,9 @@ pub use check::{AGGREGATES, FORMATS, FUNCTIONS, Function};
 pub use diagnostic::Diagnostic;
 pub use lower::{BuildError, Io};
 pub use parser::{RESERVED, VERBS, parse_program};
-pub use plan::{Begin, Beginning, Column, Environment, Input, Patience, Plan, Target, default_format};
+pub use plan::{
+    Begin, Beginning, Column, Environment, Expand, Input, Patience, Plan, Target, WholeFile, default_format,
+};
 pub use running::{Flow, ParsedRows, Parsing, Running, Stage, UnknownFlow};
 pub use span::Span;
 pub use tap::{Tap, TapCounts, TapError, TapOptions, TapPlan, TapPoint, TapPolicy, TapRead, TapReader, tap};

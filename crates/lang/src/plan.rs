@@ -10,6 +10,7 @@ use cutthrough_formats::{csv, json};
 use crate::ast::OutputFormat;
 use crate::check::{AggregateKind, ColumnId, Columns, RecordId, Schema, Tree};
 use crate::limits;
+use crate::lookup::Table;
 use crate::span::Span;
 
 /// Something that is read.
@@ -19,6 +20,8 @@ pub enum Input {
     Path(Vec<u8>),
     /// The standard input.
     Stdin,
+    /// A file, or all files of a pattern such as `logs/*.log`, read on as they grow, are replaced or come to be.
+    Follow(Vec<u8>),
 }
 
 /// Somewhere to write to.
@@ -75,6 +78,12 @@ pub fn default_format(target: &Target, is_terminal: bool) -> OutputFormat {
 /// wait, as the second argument says, it gives none for an input that may have nothing to read yet.
 pub type Beginning<'e> = dyn Fn(&Input, Patience) -> Result<Option<Vec<u8>>, String> + 'e;
 
+/// Gives the files of a path, one at least.
+pub type Expand<'e> = dyn Fn(&[u8]) -> Result<Vec<Vec<u8>>, String> + 'e;
+
+/// Gives what is in a file.
+pub type WholeFile<'e> = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + 'e;
+
 /// Whether to wait for an input that has nothing to read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
@@ -92,6 +101,10 @@ pub struct Environment<'e> {
     /// Looks into an input for its columns and their types, where the program does not say them. What it looked at has
     /// to be read again later. Without this, programs are refused that need it.
     pub beginning: Option<Box<Beginning<'e>>>,
+    /// The files of a path that may be a pattern, in order; without this, a path is one file.
+    pub expand: Option<Box<Expand<'e>>>,
+    /// What is in a file, as `lookup` needs it. Without this, such programs are refused.
+    pub whole_file: Option<Box<WholeFile<'e>>>,
     /// What `now()` gives, in nanoseconds since 1970; without it, when the program is checked.
     pub now: Option<i64>,
 }
@@ -214,6 +227,12 @@ pub(crate) enum Op {
     Head(u64),
     Skip(u64),
     Tail(u64),
+    /// Adds what a table has for a column, a text.
+    Lookup {
+        table: Arc<Table>,
+        key: ColumnId,
+        columns: Vec<ColumnId>,
+    },
     /// Adds to all elements the sums of some of their columns, floats.
     Total {
         inputs: Vec<ColumnId>,
@@ -226,6 +245,7 @@ pub(crate) enum Op {
     Group {
         keys: Vec<ColumnId>,
         aggregates: Vec<GroupColumn>,
+        every: Option<Every>,
     },
     Write {
         target: Target,
@@ -367,6 +387,14 @@ pub(crate) enum Header {
     Each(Option<Vec<u8>>),
 }
 
+/// Windows of arrival time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Every {
+    pub(crate) nanos: i64,
+    /// When the window of a group has begun.
+    pub(crate) window: ColumnId,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct GroupColumn {
     pub(crate) kind: AggregateKind,
@@ -419,6 +447,7 @@ impl Plan {
                 inputs.iter().try_for_each(|input| match input {
                     Input::Path(path) => write!(f, " \"{}\"", path.escape_ascii()),
                     Input::Stdin => write!(f, " -"),
+                    Input::Follow(path) => write!(f, " \"{}\" follow", path.escape_ascii()),
                 })
             }
             Op::Lines { .. } => write!(f, "lines"),
@@ -445,6 +474,10 @@ impl Plan {
             }
             Op::Head(count) => write!(f, "head {count}"),
             Op::Skip(count) => write!(f, "skip {count}"),
+            Op::Lookup { key, columns, .. } => {
+                let columns: Vec<Arc<str>> = columns.iter().map(|&column| name(column)).collect();
+                write!(f, "lookup {} ({})", name(*key), columns.join(", "))
+            }
             Op::Tail(count) => write!(f, "tail {count}"),
             Op::Total { inputs, .. } => {
                 write!(f, "total")?;
@@ -457,13 +490,20 @@ impl Plan {
                     write!(f, " {}{}", name(key), if descending { " desc" } else { "" })
                 })
             }
-            Op::Group { keys, aggregates } => {
+            Op::Group {
+                keys,
+                aggregates,
+                every,
+            } => {
                 write!(f, "group")?;
                 keys.iter().try_for_each(|&key| write!(f, " {}", name(key)))?;
                 aggregates.iter().try_for_each(|aggregate| {
                     let inputs: Vec<Arc<str>> = aggregate.inputs.iter().map(|&input| name(input)).collect();
                     write!(f, " {}({})", aggregate.kind, inputs.join(", "))
-                })
+                })?;
+                every
+                    .iter()
+                    .try_for_each(|every| write!(f, " every {}ns", every.nanos))
             }
             Op::Write {
                 target,

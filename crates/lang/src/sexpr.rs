@@ -39,7 +39,10 @@ impl Display for Pipeline {
 impl Display for Stage {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match &self.kind {
-            StageKind::Read { inputs } => write!(f, "(read{})", Spaced(inputs)),
+            StageKind::Read { inputs, follow } => {
+                let follow = if follow.is_some() { " follow" } else { "" };
+                write!(f, "(read{}{follow})", Spaced(inputs))
+            }
             StageKind::Lines => f.write_str("(lines)"),
             StageKind::Parse {
                 format,
@@ -70,6 +73,11 @@ impl Display for Stage {
             StageKind::Select { items } => write!(f, "(select{})", Spaced(items)),
             StageKind::Head { count } => write!(f, "(head {})", count.value),
             StageKind::Skip { count } => write!(f, "(skip {})", count.value),
+            StageKind::Lookup { path, name, key } => {
+                write!(f, "(lookup {path} {}", name.text)?;
+                key.iter().try_for_each(|key| write!(f, " {key}"))?;
+                f.write_str(")")
+            }
             StageKind::Tail { count } => write!(f, "(tail {})", count.value),
             StageKind::Top { count, by } => write!(f, "(top {} {by})", count.value),
             StageKind::Drop { names } => write!(f, "(drop{})", Spaced(names)),
@@ -83,8 +91,16 @@ impl Display for Stage {
             StageKind::Distinct { items } => write!(f, "(distinct{})", Spaced(items)),
             StageKind::Count => f.write_str("(count)"),
             StageKind::Sort { keys } => write!(f, "(sort{})", Spaced(keys)),
-            StageKind::Summarize { aggregates, by } => {
-                write!(f, "(summarize{} (by{}))", Spaced(aggregates), Spaced(by))
+            StageKind::Summarize {
+                aggregates,
+                by,
+                every,
+            } => {
+                write!(f, "(summarize{} (by{})", Spaced(aggregates), Spaced(by))?;
+                every
+                    .iter()
+                    .try_for_each(|(nanos, _)| write!(f, " (every {nanos})"))?;
+                f.write_str(")")
             }
             StageKind::Write {
                 target,

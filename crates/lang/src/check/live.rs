@@ -134,6 +134,15 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             }
             Need::Some(set)
         }
+        Op::Lookup { key, columns, .. } => {
+            let mut set = after.set();
+            columns.iter().for_each(|column| {
+                set.remove(column);
+            });
+            set.insert(*key);
+            stage.layout = set.iter().chain(&*columns).copied().collect();
+            Need::Exactly(set.into_iter().collect())
+        }
         Op::Total { inputs, totals } => {
             let mut set = after.set();
             totals.iter().for_each(|total| {
@@ -155,7 +164,11 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             stage.layout = need.list();
             need
         }
-        Op::Group { keys, aggregates } => {
+        Op::Group {
+            keys,
+            aggregates,
+            every,
+        } => {
             let set = after.set();
             let needed = |aggregate: &GroupColumn| set.contains(&aggregate.result);
             // Elements have at least one column: without keys, one that is an input.
@@ -163,7 +176,12 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
                 aggregates.retain(needed);
             }
             let results = aggregates.iter().map(|aggregate| aggregate.result);
-            stage.layout = keys.iter().copied().chain(results).collect();
+            let window = every.map(|every| every.window);
+            stage.layout = window
+                .into_iter()
+                .chain(keys.iter().copied())
+                .chain(results)
+                .collect();
             let inputs = aggregates
                 .iter()
                 .flat_map(|aggregate| aggregate.inputs.iter().copied());

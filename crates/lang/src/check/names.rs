@@ -322,7 +322,7 @@ fn check_resources(program: &Program, environment: &Environment<'_>) -> Check<()
         .flat_map(|statement| &statement.pipeline.stages)
     {
         match &stage.kind {
-            StageKind::Read { inputs } => {
+            StageKind::Read { inputs, .. } => {
                 for input in inputs {
                     let AstInput::Stdin(span) = input else { continue };
                     if stdin.replace(*span).is_some() {
@@ -356,7 +356,11 @@ pub(super) fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<
         for stage in &pipeline.stages {
             here += match &stage.op {
                 Op::Parse(_) => 3,
-                Op::Group { .. } | Op::Order { .. } | Op::Total { .. } | Op::Write { .. } => 2,
+                Op::Group { .. }
+                | Op::Order { .. }
+                | Op::Total { .. }
+                | Op::Lookup { .. }
+                | Op::Write { .. } => 2,
                 _ => 1,
             };
             if here > MOST {

@@ -390,6 +390,16 @@ impl PipelineChecker<'_, '_> {
         declared: Option<Vec<csv::Column>>,
     ) -> Check<(Vec<csv::Column>, Header)> {
         let inputs = self.state.inputs.as_deref().unwrap_or_default();
+        let is_pattern = |path: &[u8]| path.iter().any(|byte| b"*?[".contains(byte));
+        let followed = inputs.iter().find(|input| matches!(input, Input::Follow(_)));
+        if let Some(Input::Follow(path)) = followed
+            && (inputs.len() > 1 || is_pattern(path))
+        {
+            let message = "the headers of several files that are followed cannot be told from rows";
+            let diagnostic = Diagnostic::new(message, place, "needs a header");
+            let help = "follow one file, or write `parse csv(columns=\"a:text,b:int\", header=false)`";
+            return Err(Box::new(diagnostic.with_help(help)));
+        }
         let Some((first, others)) = inputs.split_first() else {
             let diagnostic = Diagnostic::new(
                 "there is no header to be read here",
@@ -527,7 +537,7 @@ fn header_names(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec<S
 
 fn input_name(input: &Input) -> String {
     match input {
-        Input::Path(path) => quoted(&String::from_utf8_lossy(path)),
+        Input::Path(path) | Input::Follow(path) => quoted(&String::from_utf8_lossy(path)),
         Input::Stdin => "the standard input".to_owned(),
     }
 }

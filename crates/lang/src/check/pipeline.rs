@@ -13,11 +13,12 @@ use super::names::{Checker, target_of};
 use super::types::{Schema, SchemaColumn};
 use crate::ast::{
     Assignment, Expr, ExprKind, Input as AstInput, Item, Name, OutputFormat, SortKey, Stage, StageKind,
-    Statement,
+    Statement, Text,
 };
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
-use crate::plan::{FlowId, GroupColumn, Input, Op, PipelinePlan, StagePlan, Target, process_name};
+use crate::lookup::Table;
+use crate::plan::{Every, FlowId, GroupColumn, Input, Op, PipelinePlan, StagePlan, Target, process_name};
 use crate::span::Span;
 
 /// What is known of the elements at one place of a pipeline.
@@ -117,8 +118,9 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
 
     fn stage(&mut self, stage: &Stage, known: &dyn Fn(&Name) -> Option<FlowId>) -> Check<()> {
         match &stage.kind {
-            StageKind::Read { inputs } => {
-                self.read(inputs.iter().map(input_of).collect());
+            StageKind::Read { inputs, follow } => {
+                let inputs = self.inputs_of(inputs, *follow)?;
+                self.read(inputs);
                 Ok(())
             }
             StageKind::Lines => self.lines_stage(stage.verb),
@@ -143,10 +145,15 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                 self.pass(Op::Head(count.value))
             }
             StageKind::Skip { count } => self.pass(Op::Skip(count.value)),
+            StageKind::Lookup { path, name, key } => self.lookup(path, name, key.as_ref()),
             StageKind::Tail { count } => self.pass(Op::Tail(count.value)),
             StageKind::Top { count, by } => self.order(std::slice::from_ref(by), Some(count.value)),
             StageKind::Sort { keys } => self.order(keys, None),
-            StageKind::Summarize { aggregates, by } => self.summarize(aggregates, by),
+            StageKind::Summarize {
+                aggregates,
+                by,
+                every,
+            } => self.summarize(aggregates, by, *every),
             StageKind::Write {
                 target,
                 append,
@@ -188,6 +195,31 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             origin: Some(inputs.clone()),
         };
         self.push(Op::Read { inputs, block });
+    }
+
+    /// What a `read` reads: the files of patterns.
+    fn inputs_of(&self, inputs: &[AstInput], follow: Option<Span>) -> Check<Vec<Input>> {
+        let mut found = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            match (input, follow) {
+                (AstInput::Stdin(_), None) => found.push(Input::Stdin),
+                (AstInput::Stdin(_), Some(follow)) => {
+                    let message = "the standard input is read as it comes, and cannot be followed";
+                    let diagnostic = Diagnostic::new(message, follow, "of files only");
+                    return Err(Box::new(diagnostic.with_help("leave out `follow`")));
+                }
+                (AstInput::Path(path), Some(_)) => found.push(Input::Follow(path.bytes.clone())),
+                (AstInput::Path(path), None) => match &self.checker.environment.expand {
+                    Some(expand) => {
+                        let files = expand(&path.bytes)
+                            .map_err(|why| Box::new(Diagnostic::new(why, path.span, "in this stage")))?;
+                        found.extend(files.into_iter().map(Input::Path));
+                    }
+                    None => found.push(Input::Path(path.bytes.clone())),
+                },
+            }
+        }
+        Ok(found)
     }
 
     fn lines_stage(&mut self, verb: Span) -> Check<()> {
@@ -445,6 +477,72 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         self.push(Op::Group {
             keys,
             aggregates: Vec::new(),
+            every: None,
+        });
+        Ok(())
+    }
+
+    fn lookup(&mut self, path: &Text, name: &Name, key: Option<&Expr>) -> Check<()> {
+        self.columns();
+        let column = Expr {
+            kind: ExprKind::Name(name.clone()),
+            span: name.span,
+        };
+        let key = key.unwrap_or(&column);
+        let as_text = Expr {
+            kind: ExprKind::Call {
+                function: Name {
+                    text: "text".to_owned(),
+                    span: key.span,
+                },
+                arguments: vec![key.clone()],
+            },
+            span: key.span,
+        };
+        let tree = self.value(&as_text)?;
+        let wrong = |why: String, span: Span, label: &str| Box::new(Diagnostic::new(why, span, label));
+        let Some(whole_file) = &self.checker.environment.whole_file else {
+            return Err(wrong(
+                "no file can be read here".to_owned(),
+                path.span,
+                "to look up in",
+            ));
+        };
+        let bytes = whole_file(&path.bytes).map_err(|why| wrong(why, path.span, "to look up in"))?;
+        let table = Table::of(&path.bytes, &bytes, &name.text)
+            .map_err(|why| wrong(why, path.span, "cannot be looked up in"))?;
+        let ty = tree.ty();
+        let key = tree.as_column().unwrap_or_else(|| {
+            let id = self.checker.columns.add("key", ty);
+            self.push(Op::Compute(vec![(id, tree)]));
+            id
+        });
+        let mut columns = Vec::with_capacity(table.columns.len());
+        for column in &table.columns {
+            if self.state.schema.find(column).is_some() {
+                let message = format!("there is a column {} already", quoted(column));
+                let help = format!("call it otherwise before: `rename old_{column} = {column}`");
+                return Err(Box::new(
+                    Diagnostic::new(message, path.span, "has one of this name too").with_help(help),
+                ));
+            }
+            let ty = LogicalType::TEXT.or_null();
+            let id = self.checker.columns.add(column.as_str(), ty);
+            let name = Name {
+                text: column.clone(),
+                span: path.span,
+            };
+            self.state.schema.set(&name, id, ty)?;
+            columns.push(id);
+        }
+        if columns.is_empty() {
+            let message = "this file has no column beside the key".to_owned();
+            return Err(wrong(message, path.span, "nothing to add"));
+        }
+        self.push(Op::Lookup {
+            table: Arc::new(table),
+            key,
+            columns,
         });
         Ok(())
     }
@@ -466,7 +564,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             },
             span: self.span,
         };
-        self.summarize(&[item], &[])
+        self.summarize(&[item], &[], None)
     }
 
     /// A `sort` of which only the first are wanted need not keep the others.
@@ -504,10 +602,22 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         Ok(())
     }
 
-    fn summarize(&mut self, items: &[Item], by: &[Item]) -> Check<()> {
+    fn summarize(&mut self, items: &[Item], by: &[Item], every: Option<(i64, Span)>) -> Check<()> {
         self.columns();
         let mut before = Vec::new();
         let mut schema = Schema::default();
+        let every = match every {
+            None => None,
+            Some((nanos, span)) => {
+                let window = self.checker.columns.add("window", LogicalType::TIME);
+                let name = Name {
+                    text: "window".to_owned(),
+                    span,
+                };
+                schema.set(&name, window, LogicalType::TIME)?;
+                Some(Every { nanos, window })
+            }
+        };
         let mut keys = Vec::with_capacity(by.len());
         for item in by {
             let tree = self.value(&item.value)?;
@@ -537,6 +647,13 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                     super::types::list(&usages)
                 );
                 return Err(Box::new(diagnostic.with_help(help)));
+            }
+            if every.is_some() && !shares.is_empty() {
+                let message = "`share` is of all elements, of which windows have no last";
+                let diagnostic = Diagnostic::new(message, item.span, "cannot stand here");
+                return Err(Box::new(
+                    diagnostic.with_help("without `every`, it is of all there are in the end"),
+                ));
             }
             self.count(&tree)?;
             self.add_item(&mut schema, item, tree, &mut after)?;
@@ -568,6 +685,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         self.push(Op::Group {
             keys,
             aggregates: columns,
+            every,
         });
         let mut of_groups = Vec::new();
         self.total(shares, &mut of_groups);
@@ -612,13 +730,6 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             format,
             columns,
         });
-    }
-}
-
-fn input_of(input: &AstInput) -> Input {
-    match input {
-        AstInput::Path(path) => Input::Path(path.bytes.clone()),
-        AstInput::Stdin(_) => Input::Stdin,
     }
 }
 

@@ -121,6 +121,10 @@ fn check_shape(program: &Program, statement: &Statement) -> Check<()> {
     }
     for stage in &statement.pipeline.stages {
         match &stage.kind {
+            StageKind::Lookup { .. } => {
+                let help = "look up in what it prints";
+                return wrong("a tap reads no file", stage.span, "to look up in", help);
+            }
             StageKind::Read { .. } => {
                 let help = "leave it out: the elements are those of the flow point";
                 return wrong(

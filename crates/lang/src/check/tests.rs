@@ -13,7 +13,9 @@ pub(super) fn environment() -> Environment<'static> {
         Input::Path(path) if path == b"empty" => Ok(Some(Vec::new())),
         Input::Path(path) if path == b"twice" => Ok(Some(b"a,b,a\r\n".to_vec())),
         Input::Path(path) if path == b"wide" => Ok(Some(wide_header())),
-        Input::Path(path) => Err(format!("{}: no such file", String::from_utf8_lossy(path))),
+        Input::Path(path) | Input::Follow(path) => {
+            Err(format!("{}: no such file", String::from_utf8_lossy(path)))
+        }
     };
     Environment {
         inputs: Vec::new(),

@@ -4,6 +4,7 @@
 //! in an order in which writers come before readers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cutthrough::aggregate::{
     Aggregate, AggregateFunction, BasicAggregate, CountDistinct, Gather, Gathered, Percentile, Pick, PickBy,
@@ -16,9 +17,10 @@ use cutthrough_expr::{LogicalKind, LogicalType};
 
 use super::collect::Collect;
 use super::compute::Compute;
+use super::lookup::Lookup;
 use super::spec::Spec;
 use crate::check::{AggregateKind, ColumnId, Columns, Schema, SchemaColumn};
-use crate::plan::{Column, FlowId, GroupColumn, Op, ParseInput, ParseOp, Plan, StagePlan};
+use crate::plan::{Column, Every, FlowId, GroupColumn, Op, ParseInput, ParseOp, Plan, StagePlan};
 use crate::span::Span;
 
 /// The index of a flow point of a [`Blueprint`].
@@ -370,6 +372,18 @@ impl<'p> Drawing<'p> {
                 spec.is_from_end = true;
                 self.pass(Spec::Order(spec), stage, at);
             }
+            Op::Lookup { table, key, columns } => {
+                let is_added = |id: &ColumnId| columns.contains(id);
+                let held: Vec<ColumnId> = stage.layout.iter().copied().filter(|id| !is_added(id)).collect();
+                self.adapt(at, &held, &format!("columns of {}", stage.text), stage.span);
+                let place = held.iter().position(|id| id == key);
+                let lookup = Lookup {
+                    table: Arc::clone(table),
+                    input: self.types(&held),
+                    key: place.expect("INVARIANT: the key is carried"),
+                };
+                self.then(Spec::Lookup(lookup), stage, at);
+            }
             Op::Total { inputs, totals } => self.total(inputs, totals, stage, at),
             Op::Skip(count) => self.pass(Spec::Skip(self.element(&at.layout), *count), stage, at),
             Op::Order { keys, limit } => {
@@ -382,11 +396,15 @@ impl<'p> Drawing<'p> {
                 );
                 self.pass(Spec::Order(self.order_spec(&at.layout, keys, *limit)), stage, at);
             }
-            Op::Group { keys, aggregates } => {
+            Op::Group {
+                keys,
+                aggregates,
+                every,
+            } => {
                 let inputs = aggregates.iter().flat_map(|aggregate| &aggregate.inputs);
                 let layout: Vec<ColumnId> = keys.iter().chain(inputs).copied().collect();
                 self.adapt(at, &layout, &format!("columns of {}", stage.text), stage.span);
-                self.then(Spec::Group(self.group_spec(keys, aggregates)), stage, at);
+                self.then(Spec::Group(self.group_spec(keys, aggregates, *every)), stage, at);
             }
             Op::Write {
                 target,
@@ -473,12 +491,13 @@ impl<'p> Drawing<'p> {
         }
     }
 
-    fn group_spec(&self, keys: &[ColumnId], aggregates: &[GroupColumn]) -> GroupSpec {
+    fn group_spec(&self, keys: &[ColumnId], aggregates: &[GroupColumn], every: Option<Every>) -> GroupSpec {
         GroupSpec {
             aggregates: aggregates
                 .iter()
                 .map(|aggregate| self.aggregate(aggregate))
                 .collect(),
+            every: every.map(|every| Duration::from_nanos(every.nanos.unsigned_abs())),
             ..GroupSpec::basic(self.types(keys), [], self.plan.memory_bytes_max)
         }
     }

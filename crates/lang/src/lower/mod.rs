@@ -8,12 +8,14 @@
 //! | [`spec`] | what a process is, and how it is made |
 //! | [`collect`] | the aggregate `collect` |
 //! | [`compute`] | the process of `where`, `set` and `select`; names for processes |
+//! | [`lookup`] | the process of `lookup` |
 //! | [`hosts`] | functions that make text: host functions |
 
 mod blueprint;
 mod collect;
 mod compute;
 mod hosts;
+mod lookup;
 mod names;
 mod spec;
 

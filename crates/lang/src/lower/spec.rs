@@ -13,6 +13,7 @@ use cutthrough_formats::{clf, csv, json, syslog};
 
 use super::Io;
 use super::compute::Compute;
+use super::lookup::Lookup;
 use crate::ast::OutputFormat;
 use crate::pattern::compile_pattern;
 use crate::plan::{Begin, Column, FieldsForm, Format, Header, Input, Target};
@@ -36,6 +37,7 @@ pub(crate) enum Spec {
     Head(ElementType, u64),
     Skip(ElementType, u64),
     Total(TotalSpec),
+    Lookup(Lookup),
     Order(OrderSpec),
     Group(GroupSpec),
     Write {
@@ -161,6 +163,7 @@ impl Spec {
             Spec::Compute(compute) => Box::new(compute.clone()),
             Spec::Head(element, count) => Box::new(Take::new(element.clone(), *count)),
             Spec::Skip(element, count) => Box::new(Skip::new(element.clone(), *count)),
+            Spec::Lookup(lookup) => Box::new(lookup.clone()),
             Spec::Total(spec) => Box::new(Total::new(spec.clone())),
             Spec::Order(spec) => Box::new(Order::new(spec.clone())),
             Spec::Group(spec) => Box::new(Group::new(spec.clone())),

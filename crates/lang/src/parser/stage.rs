@@ -8,6 +8,7 @@ use crate::ast::{
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::lexer::TokenKind;
 use crate::limits;
+use crate::span::Span;
 use crate::suggest;
 
 /// A word that starts a stage. The grammar at the top of the crate describes what each takes.
@@ -26,6 +27,7 @@ pub enum Verb {
     Rename,
     Distinct,
     Count,
+    Lookup,
     Top,
     Sort,
     Summarize,
@@ -36,7 +38,7 @@ pub enum Verb {
 const HEAD_ELEMENTS: u64 = 10;
 
 /// Every verb with its spelling, in the order in which messages list them.
-pub const VERBS: [(&str, Verb); 17] = [
+pub const VERBS: [(&str, Verb); 18] = [
     ("read", Verb::Read),
     ("lines", Verb::Lines),
     ("parse", Verb::Parse),
@@ -50,6 +52,7 @@ pub const VERBS: [(&str, Verb); 17] = [
     ("rename", Verb::Rename),
     ("distinct", Verb::Distinct),
     ("count", Verb::Count),
+    ("lookup", Verb::Lookup),
     ("top", Verb::Top),
     ("sort", Verb::Sort),
     ("summarize", Verb::Summarize),
@@ -90,9 +93,14 @@ impl Parser<'_> {
         };
         let verb_span = self.bump()?.span;
         let kind = match verb {
-            Verb::Read => StageKind::Read {
-                inputs: self.list(Self::input)?,
-            },
+            Verb::Read => {
+                let inputs = self.list(Self::input)?;
+                let follow = self.at_word("follow").then_some(self.current.span);
+                if follow.is_some() {
+                    self.bump()?;
+                }
+                StageKind::Read { inputs, follow }
+            }
             Verb::Lines => StageKind::Lines,
             Verb::Parse => self.parse_stage()?,
             Verb::Where => StageKind::Where {
@@ -135,6 +143,7 @@ impl Parser<'_> {
                 items: self.list(Self::item)?,
             },
             Verb::Count => StageKind::Count,
+            Verb::Lookup => self.lookup_stage()?,
             Verb::Top => self.top_stage()?,
             Verb::Sort => self.sort_stage()?,
             Verb::Summarize => self.summarize_stage()?,
@@ -471,6 +480,26 @@ impl Parser<'_> {
         }
     }
 
+    fn lookup_stage(&mut self) -> Parse<StageKind> {
+        if !matches!(self.current.kind, TokenKind::Text(_)) {
+            return Err(self.not_a_path("a path in quotes"));
+        }
+        let path = self.string()?;
+        if !self.eat_word("on")? {
+            let help = "say by which column: `lookup \"hosts.csv\" on remote`";
+            return Err(self.unexpected("`on`").with_help(help));
+        }
+        let name = self.name("the name of a column")?;
+        let key = if self.at(&TokenKind::Assign) {
+            self.bump()?;
+            self.skip_newlines()?;
+            Some(self.expression()?)
+        } else {
+            None
+        };
+        Ok(StageKind::Lookup { path, name, key })
+    }
+
     fn top_stage(&mut self) -> Parse<StageKind> {
         let count = self.count()?;
         if !self.eat_word("by")? {
@@ -518,6 +547,28 @@ impl Parser<'_> {
             self.skip_newlines()?;
             by = self.list(Self::item)?;
         }
-        Ok(StageKind::Summarize { aggregates, by })
+        let every = if self.eat_word("every")? {
+            Some(self.window()?)
+        } else {
+            None
+        };
+        Ok(StageKind::Summarize {
+            aggregates,
+            by,
+            every,
+        })
+    }
+
+    /// The length of a window.
+    fn window(&mut self) -> Parse<(i64, Span)> {
+        match self.current.kind {
+            TokenKind::Duration(nanos) if nanos > 0 => match i64::try_from(nanos) {
+                Ok(nanos) => Ok((nanos, self.bump()?.span)),
+                Err(_) => Err(self.error_here("this window is too long", "does not fit 63 bits")),
+            },
+            _ => Err(self
+                .unexpected("the length of a window")
+                .with_help("a duration has a unit, as in `every 10s`")),
+        }
     }
 }

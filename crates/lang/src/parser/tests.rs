@@ -357,7 +357,7 @@ fn verbs_and_stages() {
                 if `requests` is a flow point, a `|` is missing after it
             unknown verb `frobnicate`
                 at "frobnicate": not a verb
-                the verbs are `read`, `lines`, `parse`, `where`, `set`, `select`, `head`, `skip`, `tail`, `drop`, `rename`, `distinct`, `count`, `top`, `sort`, `summarize` or `write`
+                the verbs are `read`, `lines`, `parse`, `where`, `set`, `select`, `head`, `skip`, `tail`, `drop`, `rename`, `distinct`, `count`, `lookup`, `top`, `sort`, `summarize` or `write`
             unknown verb `frobnicate`
                 at "frobnicate": not a verb
                 if `frobnicate` is a flow point, start a pipeline with it: it cannot be a later stage

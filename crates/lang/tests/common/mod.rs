@@ -60,7 +60,7 @@ impl World {
     fn bytes(&self, input: &Input) -> Result<&[u8], String> {
         match input {
             Input::Stdin => Ok(&self.stdin),
-            Input::Path(path) => {
+            Input::Path(path) | Input::Follow(path) => {
                 let name = String::from_utf8_lossy(path);
                 self.files
                     .get(path)
@@ -77,6 +77,7 @@ impl World {
 
     pub(crate) fn environment(&self) -> Environment<'static> {
         let world = self.clone();
+        let files = self.clone();
         let beginning = move |input: &Input, _: Patience| {
             if world.late.contains(input) {
                 return Ok(None);
@@ -86,8 +87,12 @@ impl World {
         Environment {
             inputs: self.inputs.clone(),
             beginning: Some(Box::new(beginning)),
+            whole_file: Some(Box::new(move |path| {
+                files.bytes(&Input::Path(path.to_vec())).map(<[u8]>::to_vec)
+            })),
             // 2026-11-21T01:18:20Z
             now: Some(1_795_223_900_000_000_000),
+            ..Environment::default()
         }
     }
 

@@ -1,10 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use cutthrough_ir::rows::Entry;
-use cutthrough_ir::{AtBound, ElementType, Op, RowsDecl, SlotDecl, Type, Value};
+use cutthrough_ir::{AtBound, ElementType, HostFunction, HostSig, Op, RowsDecl, SlotDecl, Type, Value};
 
 use crate::aggregate::{Accumulator, Aggregate, At, BasicAggregate, Gather, gather};
 use crate::process::{Account, Fragment, Process, Shape};
+use crate::wake::Timer;
 
 /// What to group by, and what to compute.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct GroupSpec {
     /// What becomes of a new key when there are as many groups: the group fails, or forgets
     /// the key that came first, whose elements are counted as evicted.
     pub at_bound: AtBound,
+    /// Windows of arrival time: the groups are given, and begin anew, whenever so much time has passed.
+    pub every: Option<Duration>,
 }
 
 impl GroupSpec {
@@ -36,6 +40,7 @@ impl GroupSpec {
             groups_max: cutthrough_ir::limits::ROWS_MAX,
             bytes_max,
             at_bound: AtBound::Fail,
+            every: None,
         }
     }
 }
@@ -45,6 +50,10 @@ impl GroupSpec {
 ///
 /// Keys are equal if they are the same bytes, number or boolean, or both null; -0.0 equals
 /// 0.0, and NaN equals NaN. Without keys there is one group, with or without elements.
+///
+/// With [`every`](GroupSpec::every), elements of one window of time make groups of their own: a window begins at a
+/// multiple of its length ([`set_time`](crate::Network::set_time) says from when on time counts), and its groups are
+/// given when it is over, with its beginning in nanoseconds as first field. A window without elements gives nothing.
 ///
 /// Its state is a table: a row for each key with how many elements it stands for and the
 /// accumulators of the aggregates. Without keys, it is slots. Aggregates that need all
@@ -60,8 +69,14 @@ const NEXT: usize = 0;
 const HELD: usize = 1;
 const COMBINED: usize = 2;
 const EVICTED: usize = 3;
+/// When the window has begun; [`NO_WINDOW`] if no element has come in it.
+const WINDOW: usize = 4;
+/// Whether the flow has ended.
+const ENDED: usize = 5;
 /// The first slot of the accumulators, where there are no keys.
-const FIRST: usize = 4;
+const FIRST: usize = 6;
+
+const NO_WINDOW: i64 = i64::MIN;
 
 impl Group {
     /// An input element has the fields of the key, then the aggregates' inputs.
@@ -188,6 +203,87 @@ impl Group {
         f.slot_set(HELD, held);
     }
 
+    /// Begins a window, with the first element in it.
+    fn begin_window(&self, f: &mut Fragment<'_>) {
+        let (window, none) = (f.slot_get(WINDOW), f.iconst(NO_WINDOW));
+        let is_first = f.op(Op::Ieq, &[window, none]);
+        let (_, later) = f.br_new(is_first);
+        let join = f.block(&[]);
+        let begin = f.call(self.gathers().count(), &[])[0];
+        f.slot_set(WINDOW, begin);
+        f.jump(join, &[]);
+        f.switch_to(later);
+        f.jump(join, &[]);
+        f.switch_to(join);
+    }
+
+    /// Forgets all groups, which have been given: ends, or waits for the next window.
+    fn end_window(&self, f: &mut Fragment<'_>) {
+        let (zero, none) = (f.iconst(0), f.iconst(NO_WINDOW));
+        f.slot_set(NEXT, zero);
+        f.slot_set(WINDOW, none);
+        if self.spec.keys.is_empty() {
+            for (k, column) in self.columns().iter().enumerate() {
+                let value = begins_with(f, column);
+                f.slot_set(FIRST + k, value);
+            }
+        } else {
+            f.rows_truncate(GROUPS, zero);
+        }
+        for number in 0..self.gathers().count() {
+            f.rows_truncate(self.values_of(number), zero);
+        }
+        let ended = f.slot_get(ENDED);
+        let (_, goes_on) = f.br_new(ended);
+        f.finish();
+        f.switch_to(goes_on);
+        f.done();
+    }
+
+    /// Gives the groups of a window that is over, one after another.
+    fn give_window(&self, f: &mut Fragment<'_>) {
+        let (row, zero) = (f.slot_get(NEXT), f.iconst(0));
+        let is_first = f.op(Op::Ieq, &[row, zero]);
+        let (_, later) = f.br_new(is_first);
+        let give = f.block(&[]);
+        self.gather_all(f);
+        f.jump(give, &[]);
+        f.switch_to(later);
+        f.jump(give, &[]);
+        f.switch_to(give);
+        let (window, none) = (f.slot_get(WINDOW), f.iconst(NO_WINDOW));
+        let len = match self.spec.keys.is_empty() {
+            true => f.iconst(1),
+            false => f.rows_len(GROUPS),
+        };
+        let is_row = f.op(Op::Ilt, &[row, len]);
+        let has_begun = f.op(Op::Ine, &[window, none]);
+        let is_row = f.op(Op::And, &[is_row, has_begun]);
+        let (_, given) = f.br_new(is_row);
+        self.give_group(f, row, &[window]);
+        f.again();
+        f.switch_to(given);
+        self.end_window(f);
+    }
+
+    /// Gives the group of a row, behind these values.
+    fn give_group(&self, f: &mut Fragment<'_>, row: Value, before: &[Value]) {
+        let at = match self.spec.keys.is_empty() {
+            true => At::Slots,
+            false => At::Row { rows: GROUPS, row },
+        };
+        let (elements, accumulators) = self.accumulators(at);
+        let keys = (0..self.spec.keys.len()).map(|key| f.rows_get(GROUPS, key, row));
+        let keys: Vec<Value> = keys.collect();
+        let results = self.results(f, &accumulators);
+        let elements = elements.get(f, 0);
+        Group::give(f, elements);
+        let one = f.iconst(1);
+        let next = f.op(Op::Iadd, &[row, one]);
+        f.slot_set(NEXT, next);
+        f.emit(0, &[before, &keys, &results].concat());
+    }
+
     /// Notes that so many elements are represented by what is given now.
     fn give(f: &mut Fragment<'_>, elements: Value) {
         let (held, combined) = (f.slot_get(HELD), f.slot_get(COMBINED));
@@ -289,10 +385,14 @@ impl Process for Group {
         let inputs = spec.aggregates.iter().flat_map(|aggregate| aggregate.input());
         let input = shape.input(ElementType::new(spec.keys.iter().copied().chain(inputs)));
         let results = spec.aggregates.iter().map(|aggregate| aggregate.result());
-        shape.output(ElementType::new(spec.keys.iter().copied().chain(results)));
+        let window = spec.every.map(|_| Type::I64);
+        let fields = window.into_iter().chain(spec.keys.iter().copied()).chain(results);
+        shape.output(ElementType::new(fields));
         for name in ["next", "held", "combined", "evicted"] {
             shape.slot(SlotDecl::i64(name, 0));
         }
+        shape.slot(SlotDecl::i64("window", NO_WINDOW));
+        shape.slot(SlotDecl::zero("ended", Type::BOOL));
         let columns = self.columns();
         if spec.keys.is_empty() {
             for column in columns {
@@ -314,6 +414,10 @@ impl Process for Group {
             shape.rows(gather::results_decl(&**gather, number, bytes_max));
             shape.host(gather::kernel(gather));
         }
+        if let Some(every) = spec.every {
+            let timer = shape.timer();
+            shape.host(window_begins(every, timer));
+        }
         shape.state_is_declared();
         shape.account(Account {
             inputs: vec![input],
@@ -325,6 +429,9 @@ impl Process for Group {
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
         let keys = self.spec.keys.len();
+        if self.spec.every.is_some() {
+            self.begin_window(f);
+        }
         if keys == 0 {
             self.step(f, At::Slots, element);
             return f.done();
@@ -343,36 +450,50 @@ impl Process for Group {
     }
 
     fn end(&self, _of: usize, f: &mut Fragment<'_>) {
-        self.gather_all(f);
+        if self.spec.every.is_some() {
+            let ended = f.bconst(true);
+            f.slot_set(ENDED, ended);
+        } else {
+            self.gather_all(f);
+        }
         f.again();
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
+        if self.spec.every.is_some() {
+            return self.give_window(f);
+        }
         if self.spec.keys.is_empty() {
-            let (elements, accumulators) = self.accumulators(At::Slots);
-            let results = self.results(f, &accumulators);
-            let elements = elements.get(f, 0);
-            Group::give(f, elements);
-            f.emit(0, &results);
+            let row = f.iconst(0);
+            self.give_group(f, row, &[]);
             return f.finish();
         }
         let (row, len) = (f.slot_get(NEXT), f.rows_len(GROUPS));
         let is_row = f.op(Op::Ilt, &[row, len]);
         let (_, given) = f.br_new(is_row);
-        let (elements, accumulators) = self.accumulators(At::Row { rows: GROUPS, row });
-        let keys = (0..self.spec.keys.len()).map(|key| f.rows_get(GROUPS, key, row));
-        let keys: Vec<Value> = keys.collect();
-        let results = self.results(f, &accumulators);
-        let elements = elements.get(f, 0);
-        Group::give(f, elements);
-        let one = f.iconst(1);
-        let next = f.op(Op::Iadd, &[row, one]);
-        f.slot_set(NEXT, next);
-        f.emit(0, &[keys, results].concat());
+        self.give_group(f, row, &[]);
         f.again();
         f.switch_to(given);
         f.finish();
     }
+}
+
+/// Says when the window begins that it is in now, and has the process woken at its end: `() -> i64`.
+fn window_begins(every: Duration, timer: Timer) -> HostFunction {
+    let sig = HostSig {
+        name: "window".to_owned(),
+        params: Vec::new(),
+        results: vec![Type::I64],
+        rows: Vec::new(),
+    };
+    crate::host::function(sig, move |_args, results, context| {
+        let (now, every) = (context.now().as_nanos(), every.as_nanos().max(1));
+        let begin = now - now % every;
+        let nanos = |nanos: u128| u64::try_from(nanos).unwrap_or(u64::MAX);
+        timer.set(Duration::from_nanos(nanos(begin + every)));
+        results.i64(0, i64::try_from(begin).unwrap_or(i64::MAX));
+        Ok(())
+    })
 }
 
 #[cfg(test)]

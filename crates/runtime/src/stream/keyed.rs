@@ -132,6 +132,7 @@ fn grouped<'w, T: Element, I, A: Aggregates, B: Element>(
         groups_max: bounds.groups_max,
         bytes_max: bounds.bytes_max,
         at_bound: bounds.at_bound,
+        every: None,
     };
     let wire = stream.wire;
     let inputs = ElementType::new(traced.types());
