@@ -12,8 +12,8 @@
 //! values have been scanned is thus a document. What it does not see is a key that comes again: each gap has the
 //! wanted keys in it as a set of bits, which is not to meet that of the gaps before.
 //!
-//! PERF: with the quotes already found, a string needs no scan. 83 ns for a document of 200 bytes with ten values
-//! (EPYC, November 2026).
+//! PERF: with the quotes already found, a string needs no scan. 72 ns for a document of 204 bytes with eleven values,
+//! besides 51 ns in which the structure is found (EPYC, November 2026).
 
 use std::collections::HashMap;
 
