@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Setup, Val, build, f, hosts, s};
+use cutthrough_ir::passes;
 use cutthrough_ir::{
     ChainCode, Data, ElementType, FunctionBuilder, Imm, Item, Op, SlotDecl, Tables, Terminator, Type, Value,
 };
@@ -502,6 +503,67 @@ fn batches_read_what_single_steps_read() {
         let doubles: Vec<f64> = numbers.iter().map(|&number| number as f64).collect();
         read_in_batches(Item::F64, Data::F64(doubles.into()), below);
     }
+}
+
+/// Reads a byte in step with the index, of a view that is another one from the second
+/// lap on, and shorter: how many laps there are is not known when the first begins.
+#[test]
+fn a_view_that_changes_is_not_settled() {
+    let mut tables = ticks();
+    tables.slots.push(SlotDecl::i64("sum", 0));
+    tables.slots.push(SlotDecl::zero("text", Type::BYTES));
+    tables.data.push(Data::Bytes(b"abc"[..].into()));
+    let mut setup = with_hosts(looped(tables, |b| {
+        let at = tick(b);
+        let text = b.slot_get(2);
+        let (some, none) = (b.block(&[Type::I64]), b.block(&[]));
+        b.terminate(Terminator::Get {
+            item: Item::U8,
+            view: text,
+            index: at,
+            some: some.into(),
+            none: none.into(),
+        });
+        b.switch_to(none);
+        let code = b.iconst(-2);
+        b.ret(&[code]);
+        b.switch_to(some);
+        let byte = b.block_params(some)[0];
+        let sum = b.slot_get(1);
+        let sum = b.op(Op::Iadd, &[sum, byte]);
+        b.slot_set(1, sum);
+        let shorter = b.inst(Op::Sconst, Imm::Index(0), &[]).expect("it has a result");
+        b.slot_set(2, shorter);
+    }));
+    setup.slots[2] = s("x".repeat(1000));
+    setup.budget = 500;
+    let optimized = passes::optimize(&setup.chain.function, &setup.chain.tables);
+    let left = setup.check_interpreted(&optimized);
+    let sum = [b'x', b'b', b'c'].map(i64::from).iter().sum();
+    assert_eq!((left.exit, &left.slots[1]), (-2, &Val::I(sum)));
+    setup.check();
+}
+
+/// `unfold` sees where a halt leads to, so that no lap has one; `batch` does not rely on
+/// that.
+#[test]
+fn a_lap_that_may_halt_is_not_batched() {
+    let mut setup = with_hosts(looped(ticks(), |b| {
+        tick(b);
+        let (at, fifth) = (b.slot_get(0), b.iconst(5));
+        let is_fifth = b.op(Op::Ieq, &[at, fifth]);
+        let (_, goes_on) = b.br_new(is_fifth);
+        let next = b.block(&[]);
+        b.inst(Op::Halt, Imm::None, &[]);
+        b.jump(next, &[]);
+        b.switch_to(goes_on);
+        b.jump(next, &[]);
+        b.switch_to(next);
+    }));
+    setup.budget = 100;
+    let batched = passes::batch(&setup.chain.function).function;
+    let left = setup.check_interpreted(&batched);
+    assert_eq!(left.slots[0], Val::I(5));
 }
 
 #[test]

@@ -151,6 +151,24 @@ impl Setup {
         left
     }
 
+    /// Interprets the chain, and again with another function in its place; what they left,
+    /// which is the same.
+    pub(crate) fn check_interpreted(&self, other: &Function) -> Left {
+        let [expected, left] = [&self.chain.function, other].map(|function| {
+            let chain = ChainCode {
+                function: function.clone(),
+                ..self.chain.clone()
+            };
+            let code = Code::new(chain.function.clone());
+            self.run(|grant| chain.interpret(&code, grant))
+        });
+        assert_eq!(
+            expected, left,
+            "as it was made (left) and as it is now (right) differ"
+        );
+        left
+    }
+
     pub(crate) fn run(&self, run: impl FnOnce(&mut Grant<'_>) -> Exit) -> Left {
         let tables = &self.chain.tables;
         let mut state = State::default();
