@@ -289,6 +289,37 @@ fn a_checkpoint_goes_on_in_another_os_process() {
     assert_eq!(before, all[..before.len()]);
 }
 
+/// The counts of a flow point add up for edges that have left it, or that has been removed.
+#[test]
+fn counts_of_what_has_been_detached_are_in_a_checkpoint() {
+    let mut network = Network::default();
+    let (source, numbers) = detached(&mut network);
+    network.run_steps(10).unwrap();
+    network.rewire(|rewire| rewire.detach_output(source, 0)).unwrap();
+    let image = network.checkpoint().unwrap();
+
+    let mut network = Network::default();
+    let (source, other_numbers) = detached(&mut network);
+    assert_eq!(numbers.id(), other_numbers.id());
+    network.rewire(|rewire| rewire.detach_output(source, 0)).unwrap();
+    network.restore(&image).unwrap();
+    network.check_conservation().unwrap();
+    assert_eq!(network.report().points[0].put, 10);
+    network.attach_output(source, 0, other_numbers).unwrap();
+    network.run().unwrap();
+    network.check_conservation().unwrap();
+    assert_eq!(network.report().points[0].put, 100);
+}
+
+fn detached(network: &mut Network) -> (ProcessId, FlowPoint<i64>) {
+    let source = network.add(Upto(100)).unwrap();
+    let numbers = network.point::<i64>("numbers").unwrap();
+    network.hold_writers(numbers, true).unwrap();
+    network.attach_output(source, 0, numbers).unwrap();
+    network.sink(numbers, Collect::<i64>::new()).unwrap();
+    (source, numbers)
+}
+
 /// A block is on its way to the only reader that is left.
 #[test]
 fn a_block_keeps_its_place_in_a_checkpoint() {
@@ -353,6 +384,15 @@ fn a_checkpoint_that_does_not_fit_is_refused_and_changes_nothing() {
     other[last] ^= 1;
     refused(&other, "damaged");
     refused(&image[..image.len() - 1], "bytes, not");
+
+    let (mut other, _, _) = wired();
+    let process = other.report().processes[0].id;
+    other.rewire(|rewire| rewire.detach_output(process, 0)).unwrap();
+    let error = other.restore(&image).expect_err("it is wired otherwise");
+    assert!(
+        error.to_string().contains("output 0 was attached elsewhere"),
+        "{error}"
+    );
 
     let mut other = Network::default();
     other.source::<i64>(Upto(1)).unwrap();

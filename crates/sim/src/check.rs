@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::coverage::Coverage;
 use crate::engines::{self, EngineKind};
 use crate::oracle;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::run::{Event, Trace, run, take_panic};
 
 /// What is wrong with a plan, in one line.
@@ -34,6 +34,9 @@ fn check_uncaught(plan: &Plan, others: &[EngineKind], coverage: &mut Coverage) -
         } else {
             "run in one go, merged"
         });
+        if plan.steps.iter().any(|step| matches!(step, Step::Restore)) {
+            coverage.reach("restored, and run in one go");
+        }
         oracle::same_in_one_go(&expected, &whole, &mixed)
             .map_err(|failure| format!("interpreted: {failure}"))?;
     }

@@ -36,6 +36,7 @@ pub const OUTCOMES: &[&str] = &[
     "failure by host error",
     "failure by host panic",
     "held: buffer",
+    "held: window",
     "held: zip",
     "host failure handled",
     "pending source",
@@ -55,6 +56,13 @@ pub const OUTCOMES: &[&str] = &[
     "tee: sample",
     "waiting for good",
     "woken",
+    "cancelled",
+    "discarded",
+    "swapped in mid-stream",
+    "put in",
+    "taken out",
+    "restored in mid-stream",
+    "restored, and run in one go",
 ];
 
 /// All processes that have to be reached.
@@ -78,6 +86,7 @@ pub const PROCESSES: &[&str] = &[
     "group",
     "order",
     "buffer",
+    "window",
     "gate",
     "puller",
     "faulty",
@@ -159,6 +168,12 @@ impl Coverage {
             }
             (Some(Step::Remove { .. }), Ok(())) => self.add_if("process removed in mid-stream", has_run),
             (Some(Step::Wake { .. }), Ok(())) => self.add("woken"),
+            (Some(Step::Cancel { .. }), Ok(())) => self.add_if("cancelled", has_run),
+            (Some(Step::Discard { .. }), Ok(())) => self.add_if("discarded", has_run),
+            (Some(Step::Swap { .. }), Ok(())) => self.add_if("swapped in mid-stream", has_run),
+            (Some(Step::Insert { .. }), Ok(())) => self.add_if("put in", has_run),
+            (Some(Step::TakeOut { .. }), Ok(())) => self.add_if("taken out", has_run),
+            (Some(Step::Restore), Ok(())) => self.add_if("restored in mid-stream", has_run),
             _ => {}
         }
     }
@@ -196,6 +211,7 @@ impl Coverage {
                 match plan.spec(*number) {
                     Some(Spec::Zip(..)) => note("held: zip", is(0) || is(1)),
                     Some(Spec::Buffer(..)) => note("held: buffer", is(0)),
+                    Some(Spec::Window(..)) => note("held: window", is(0)),
                     Some(Spec::Puller { .. }) => {
                         note("puller found an element", is(0));
                         note("puller found none", is(1));

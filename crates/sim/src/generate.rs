@@ -3,6 +3,7 @@
 use cutthrough::processes::BranchPolicy;
 use cutthrough_ir::{ElementType, Kind, Type};
 
+use crate::machine;
 use crate::plan::{Plan, Step};
 use crate::procs::Fault;
 use crate::rng::Rng;
@@ -33,6 +34,9 @@ pub fn plan(seed: u64, size: usize) -> Plan {
         .collect();
     let quantum_steps = *rng.pick(&[1, 2, 3, 7, 64, 16_384]);
     let mut generator = Generator {
+        changing: leaning.chance(40),
+        restoring: leaning.chance(30),
+        inserted: Vec::new(),
         tagged,
         faults: rng.chance(25) || crowded,
         crowded,
@@ -62,6 +66,12 @@ struct Generator {
     rng: Rng,
     tagged: bool,
     faults: bool,
+    /// Whether processes are swapped, put in, taken out, cancelled and discarded.
+    changing: bool,
+    /// Whether time goes by, and other networks go on from checkpoints.
+    restoring: bool,
+    /// Processes that have been put in, each with the point in front of it.
+    inserted: Vec<(usize, usize)>,
     /// Whether readers compete at most points, ways meet again, and some processes leave
     /// before the others: blocks wait to be dealt out while the wiring changes.
     crowded: bool,
@@ -131,6 +141,18 @@ impl Generator {
             self.steps.push(Step::Run { steps });
             if self.rng.chance(40) {
                 self.edit();
+            }
+            if self.changing && self.rng.chance(40) {
+                self.change();
+            }
+            if self.restoring && self.rng.chance(50) {
+                let ms = self.rng.below(9) as u64;
+                let step = if self.rng.chance(50) {
+                    Step::Restore
+                } else {
+                    Step::Time { ms }
+                };
+                self.steps.push(step);
             }
             if self.rng.chance(50) {
                 self.steps.extend(late.pop());
@@ -203,6 +225,76 @@ impl Generator {
                 }
             }
         }
+    }
+
+    /// Changes one process, or puts one in.
+    fn change(&mut self) {
+        let process = self.rng.below(self.processes);
+        match self.rng.below(10) {
+            0 => self.steps.push(Step::Cancel { process }),
+            1 => self.steps.push(Step::Discard { process }),
+            2..5 => {
+                let of = |step: &Step| match step {
+                    Step::Process { process: of, spec } if *of == process => Some(spec.clone()),
+                    _ => None,
+                };
+                // What an iterator has given is known to it alone: it would begin anew.
+                let spec = self.steps.iter().find_map(of);
+                if let Some(spec) = spec.filter(|spec| !matches!(spec, Spec::Iter { .. })) {
+                    let spec = spec.swapped(&mut self.rng);
+                    self.steps.push(Step::Swap { process, spec });
+                }
+            }
+            5..7 if !self.inserted.is_empty() => {
+                let at = self.rng.below(self.inserted.len());
+                let (process, point) = self.inserted.remove(at);
+                self.steps.push(Step::TakeOut { process, point });
+            }
+            _ => self.insert(),
+        }
+    }
+
+    /// Puts a process behind an output.
+    fn insert(&mut self) {
+        let outputs = self.steps.iter().filter_map(|step| match step {
+            Step::AttachOutput {
+                process,
+                output,
+                point,
+            } => Some((*process, *output, *point)),
+            _ => None,
+        });
+        let outputs: Vec<_> = outputs.collect();
+        if outputs.is_empty() {
+            return;
+        }
+        let (from, output, point) = *self.rng.pick(&outputs);
+        let element = self.points[point].element.clone();
+        let spec = match self.rng.below(5) {
+            0 => Spec::Pass(element.clone()),
+            1 => Spec::Take(element.clone(), self.rng.below(8) as u64),
+            2 => Spec::Buffer(element.clone(), self.rng.range(1, 4)),
+            3 => Spec::Window(element.clone(), self.rng.range(1, 9) as u64),
+            _ => Spec::Filter {
+                element: element.clone(),
+                seed: self.rng.next(),
+                size: 2,
+            },
+        };
+        let process = self.add(spec);
+        let below = [&[self.points.len()][..], &self.points[point].below].concat();
+        let between = self.points.len();
+        self.points.push(Point {
+            element,
+            readers: 1,
+            below,
+        });
+        self.inserted.push((process, between));
+        self.steps.push(Step::Insert {
+            process,
+            behind: (from, output),
+            point: between,
+        });
     }
 
     fn add(&mut self, spec: Spec) -> usize {
@@ -506,7 +598,8 @@ impl Generator {
                     vec![leave],
                 );
             }
-            12 | 13 => Spec::Buffer(element, rng.range(1, 4)),
+            12 => Spec::Buffer(element, rng.range(1, 4)),
+            13 => Spec::Window(element, rng.range(1, 9) as u64),
             _ => {
                 let policies = [
                     BranchPolicy::Block,
@@ -592,6 +685,9 @@ impl Generator {
                     .flat_map(|_| rng.pick(&menu).fields().to_vec())
                     .collect();
                 let gives = rng.chance(50);
+                // Waking it thousands of times takes long and shows no more.
+                let pends = machine::pends(seed) && !self.long;
+                let seed = machine::seed(seed, pends);
                 return (
                     Spec::Machine {
                         inputs,

@@ -12,10 +12,10 @@
 //! | [`plan`] | what is done to one network |
 //! | [`generate`] | random plans |
 //! | [`enumerate`] | small tricky plans, all of them |
-//! | [`spec`], [`procs`], [`machine`], [`expr`] | the processes: which, the simulator's own, random ones, computations |
+//! | [`spec`], [`procs`], [`window`], [`machine`], [`expr`] | the processes: which, the simulator's own, random ones, computations |
 //! | [`value`] | elements outside of networks |
 //! | [`engines`] | the engines that have to agree |
-//! | [`run`] | carries out a plan |
+//! | [`run`], `restore` | carries out a plan; in another network, from a checkpoint |
 //! | [`check`], [`oracle`] | what is wrong: between engines, and with any |
 //! | [`shrink`] | leaves out of a plan what does not matter |
 //! | [`coverage`] | what was reached |
@@ -35,10 +35,12 @@ pub mod machine;
 pub mod oracle;
 pub mod plan;
 pub mod procs;
+mod restore;
 pub mod rng;
 pub mod run;
 pub mod shrink;
 pub mod spec;
 pub mod value;
+pub mod window;
 
 pub use plan::Plan;

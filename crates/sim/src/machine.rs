@@ -29,6 +29,16 @@ pub struct Machine {
 const LEFT: usize = 0;
 const OWN: usize = 1;
 
+/// Whether a machine of this seed is pending now and then, if it gives at all.
+pub fn pends(seed: u64) -> bool {
+    seed.is_multiple_of(3)
+}
+
+/// A seed of a machine that is pending now and then, or never is.
+pub fn seed(random: u64, pends: bool) -> u64 {
+    random / 3 * 3 + u64::from(!pends)
+}
+
 impl Machine {
     fn rng(&self, part: u64) -> Rng {
         Rng::new(self.seed.wrapping_mul(31).wrapping_add(part))
@@ -36,7 +46,7 @@ impl Machine {
 
     /// Whether it is pending now and then.
     fn pends(&self) -> bool {
-        self.gives && self.seed.is_multiple_of(3)
+        self.gives && pends(self.seed)
     }
 
     /// Sets some slots, and gives some of the outputs that are ready.

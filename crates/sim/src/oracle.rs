@@ -67,7 +67,7 @@ fn balanced(spec: &Spec, process: &ProcessSnapshot) -> Result<(), String> {
             }
             return Ok(());
         }
-        Spec::Buffer(..) => out + slot(0) - slot(1) + failed,
+        Spec::Buffer(..) | Spec::Window(..) => out + slot(0) - slot(1) + failed,
         Spec::Gate { .. } => out + process.inputs[1],
         Spec::Zip(..) => {
             let kept = slot(0) + slot(1);
@@ -132,7 +132,10 @@ impl<'p> Facts<'p> {
     }
 
     fn edit(&mut self, step: &Step, has_run: bool) {
-        self.has_moved |= matches!(step, Step::DetachInput { .. } | Step::DetachOutput { .. });
+        self.has_moved |= matches!(
+            step,
+            Step::DetachInput { .. } | Step::DetachOutput { .. } | Step::Insert { .. } | Step::TakeOut { .. }
+        );
         match step {
             Step::Point { point, .. } => drop(self.points.insert(*point)),
             Step::AttachInput {
@@ -151,7 +154,14 @@ impl<'p> Facts<'p> {
                 self.has_late_edits |= has_run;
                 self.outputs.entry(*process).or_default().insert(*output, *point);
             }
+            Step::Insert { process, point, .. } => {
+                self.points.insert(*point);
+                self.removed.insert(*process);
+            }
             Step::Remove { process }
+            | Step::Cancel { process }
+            | Step::Discard { process }
+            | Step::TakeOut { process, .. }
             | Step::Finish { process }
             | Step::DetachInput { process, .. }
             | Step::DetachOutput { process, .. } => drop(self.removed.insert(*process)),
@@ -366,7 +376,7 @@ impl<'p> Facts<'p> {
             }
             fates += process.late + process.outputs.iter().map(|(_, lost)| lost).sum::<u64>();
             fates += process.dropped.iter().sum::<u64>();
-            if let (Spec::Buffer(..), Some(Val::I(length)), Some(Val::I(out))) =
+            if let (Spec::Buffer(..) | Spec::Window(..), Some(Val::I(length)), Some(Val::I(out))) =
                 (spec, process.slots.first(), process.slots.get(1))
             {
                 fates += (length - out).unsigned_abs();
@@ -437,10 +447,16 @@ pub fn determined(plan: &Plan, trace: &Trace) -> Option<BTreeSet<usize>> {
         .collect();
     let is_shared = read.iter().collect::<BTreeSet<_>>().len() < read.len();
     let edits = |step: &Step| {
-        use Step::{AttachInput, AttachOutput, Point, Process, Run};
+        use Step::{AttachInput, AttachOutput, Point, Process, Restore, Run, Time};
         !matches!(
             step,
-            Point { .. } | Process { .. } | AttachInput { .. } | AttachOutput { .. } | Run { .. }
+            Point { .. }
+                | Process { .. }
+                | AttachInput { .. }
+                | AttachOutput { .. }
+                | Run { .. }
+                | Time { .. }
+                | Restore
         )
     };
     let depends = facts.has_late_edits || facts.has_failures || is_shared || plan.steps.iter().any(edits);
@@ -519,7 +535,9 @@ impl Facts<'_> {
 
 /// Whether what a process does with an element does not depend on those before.
 fn is_blind_to_order(spec: &Spec) -> bool {
-    use Spec::{Buffer, Collect, Filter, FlatMap, ForEach, Map, MapFn, Merge, Pass, Route, Sink, Tee};
+    use Spec::{
+        Buffer, Collect, Filter, FlatMap, ForEach, Map, MapFn, Merge, Pass, Route, Sink, Tee, Window,
+    };
     matches!(
         spec,
         Pass(_)
@@ -531,6 +549,7 @@ fn is_blind_to_order(spec: &Spec) -> bool {
             | FlatMap { .. }
             | Merge(..)
             | Buffer(..)
+            | Window(..)
             | Collect(_)
             | ForEach(_)
             | Sink { .. }

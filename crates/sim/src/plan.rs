@@ -7,7 +7,7 @@ use crate::spec::Spec;
 
 /// One thing that is done.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the variants are the network's own operations")]
+#[expect(missing_docs, reason = "most variants are the network's own operations")]
 pub enum Step {
     Point {
         point: usize,
@@ -52,9 +52,36 @@ pub enum Step {
     Finish {
         process: usize,
     },
+    Cancel {
+        process: usize,
+    },
+    Discard {
+        process: usize,
+    },
+    /// A process gets another program.
+    Swap {
+        process: usize,
+        spec: Spec,
+    },
+    /// A process is put behind an output; `point` is the new flow point between.
+    Insert {
+        process: usize,
+        behind: (usize, usize),
+        point: usize,
+    },
+    TakeOut {
+        process: usize,
+        point: usize,
+    },
     Wake {
         process: usize,
     },
+    /// So many milliseconds go by.
+    Time {
+        ms: u64,
+    },
+    /// Another network, wired the same way, goes on from a checkpoint.
+    Restore,
     Run {
         steps: u64,
     },
@@ -75,12 +102,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The same without pauses, one step at a time.
+    /// The same in one network without pauses, one step at a time.
     pub fn in_one_go(&self) -> Plan {
         let steps = self
             .steps
             .iter()
-            .filter(|step| !matches!(step, Step::Run { .. }))
+            .filter(|step| !matches!(step, Step::Run { .. } | Step::Restore))
             .cloned()
             .collect();
         Plan {

@@ -65,9 +65,9 @@ pub struct Feed {
     pub name: String,
 }
 
-/// The host function of a [`Feed`].
+/// The host function of a [`Feed`]: gives the element of a number.
 struct FeedHost {
-    rows: std::vec::IntoIter<Row>,
+    rows: Vec<Row>,
     fault: Fault,
     own: Option<Vec<u8>>,
     name: String,
@@ -76,11 +76,12 @@ struct FeedHost {
 impl cutthrough_ir::Host for FeedHost {
     fn call<'a>(
         &'a mut self,
-        _args: Words<'a>,
+        args: Words<'a>,
         results: &mut Results<'a>,
         context: &'a HostContext,
     ) -> Result<(), String> {
-        let Some(row) = self.rows.next() else {
+        let row = usize::try_from(args.i64(0)).ok().and_then(|k| self.rows.get(k));
+        let Some(row) = row else {
             return match self.fault {
                 Fault::Error => Err(format!("{} ran into an error", self.name)),
                 Fault::Panic => panic!("{} ran into a panic", self.name),
@@ -88,7 +89,7 @@ impl cutthrough_ir::Host for FeedHost {
             };
         };
         results.bool(0, true);
-        value::write(&row, results, 1, context)?;
+        value::write(row, results, 1, context)?;
         if let Some(own) = &mut self.own {
             own.fill(b'#');
             own.clear();
@@ -119,11 +120,11 @@ impl Process for Feed {
         let results = [&[Type::BOOL], self.element.fields()].concat();
         let sig = HostSig {
             name: "feed".to_owned(),
-            params: Vec::new(),
+            params: vec![Type::I64],
             results,
             rows: Vec::new(),
         };
-        let rows = std::mem::take(&mut self.rows).into_iter();
+        let rows = std::mem::take(&mut self.rows);
         let own = self.own.then(Vec::new);
         shape.host(HostFunction::new(
             sig,
@@ -134,7 +135,9 @@ impl Process for Feed {
                 name: self.name.clone(),
             },
         ));
+        shape.state_is_declared();
         shape.slot(SlotDecl::i64("left", self.batch));
+        shape.slot(SlotDecl::i64("next", 0));
         if self.idle {
             shape.starts_idle();
         }
@@ -154,8 +157,10 @@ impl Process for Feed {
             f.end(End::Pending);
             f.switch_to(after);
         }
-        let next = f.call(0, &[]);
+        let number = f.slot_get(1);
+        let next = f.call(0, &[number]);
         let (_, ended) = f.br_new(next[0]);
+        count(f, 1);
         f.emit(0, &next[1..]);
         f.again();
         f.switch_to(ended);
@@ -203,6 +208,8 @@ impl Process for Sink {
             rows.push(value::read(args));
             Ok(())
         }));
+        // What it has collected is outside.
+        shape.state_is_declared();
         shape.slot(SlotDecl::i64(
             "until",
             i64::try_from(self.fault.0).unwrap_or(i64::MAX),

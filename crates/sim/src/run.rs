@@ -3,12 +3,16 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use cutthrough::{Error, Network, PointId, ProcessId, Progress, Readiness, SpecialisationCounts};
+use cutthrough::{
+    Error, Network, PointId, Port, Prepared, Process, ProcessId, Progress, Readiness, SpecialisationCounts,
+};
 
 use crate::engines::EngineKind;
 use crate::plan::{Plan, Step};
 use crate::procs::{Collected, lock};
+use crate::spec::Spec;
 use crate::value::{Row, read};
 
 /// How often what is left over at the end is run on.
@@ -108,6 +112,9 @@ pub fn run(plan: &Plan, engine: EngineKind) -> Trace {
         let mut runner = Runner {
             network: Network::new(engine.options(plan.quantum_steps)),
             engine,
+            quantum_steps: plan.quantum_steps,
+            now: Duration::ZERO,
+            specs: BTreeMap::new(),
             processes: BTreeMap::new(),
             points: BTreeMap::new(),
             sinks: &mut sinks,
@@ -129,11 +136,14 @@ pub fn run(plan: &Plan, engine: EngineKind) -> Trace {
     trace
 }
 
-struct Runner<'r> {
-    network: Network,
-    engine: EngineKind,
-    processes: BTreeMap<usize, ProcessId>,
-    points: BTreeMap<usize, PointId>,
+pub(crate) struct Runner<'r> {
+    pub(crate) network: Network,
+    pub(crate) engine: EngineKind,
+    pub(crate) quantum_steps: u64,
+    pub(crate) now: Duration,
+    specs: BTreeMap<usize, Spec>,
+    pub(crate) processes: BTreeMap<usize, ProcessId>,
+    pub(crate) points: BTreeMap<usize, PointId>,
     sinks: &'r mut BTreeMap<usize, Collected>,
     trace: &'r mut Trace,
 }
@@ -164,12 +174,12 @@ impl Runner<'_> {
                 })
             }
             Step::Process { process, spec } => {
-                let collected = Collected::default();
-                let name = format!("{}{process}", spec.kind());
-                let added = network.add_boxed(spec.build(&name, &collected));
+                self.specs.insert(*process, spec.clone());
                 if spec.outputs().is_empty() {
-                    self.sinks.insert(*process, collected);
+                    self.sinks.insert(*process, Collected::default());
                 }
+                let built = self.build(*process);
+                let added = self.network.add_boxed(built);
                 added.map(|id| {
                     self.processes.insert(*process, id);
                 })
@@ -200,10 +210,60 @@ impl Runner<'_> {
                 let id = process_of(process)?;
                 network.rewire(|rewire| rewire.finish(id))
             }
+            Step::Cancel { process } => network.cancel(process_of(process)?),
+            Step::Discard { process } => {
+                let id = process_of(process)?;
+                let discarded = network.rewire(|rewire| rewire.discard(id));
+                if discarded.is_ok() {
+                    self.processes.remove(process);
+                }
+                discarded
+            }
+            Step::Swap { process, spec } => {
+                let id = process_of(process)?;
+                let before = self.specs.insert(*process, spec.clone());
+                let by = Prepared::new(self.build(*process));
+                let swapped = by.and_then(|by| self.network.rewire(|rewire| rewire.swap_prepared(id, by)));
+                if swapped.is_err() {
+                    self.specs.extend(before.map(|before| (*process, before)));
+                }
+                swapped
+            }
+            Step::Insert {
+                process,
+                behind,
+                point,
+            } => {
+                let id = process_of(process)?;
+                let behind = Port {
+                    process: process_of(&behind.0)?,
+                    port: behind.1,
+                };
+                let inserted = network.rewire(|rewire| rewire.insert(behind, id));
+                inserted.map(|id| {
+                    self.points.insert(*point, id);
+                })
+            }
+            Step::TakeOut { process, point } => {
+                let id = process_of(process)?;
+                let taken = network.rewire(|rewire| rewire.take_out(id));
+                taken.map(|is_gone| {
+                    if is_gone {
+                        self.processes.remove(process);
+                        self.points.remove(point);
+                    }
+                })
+            }
             Step::Wake { process } => {
                 let id = process_of(process)?;
                 self.wake(id)
             }
+            Step::Time { ms } => {
+                self.now += Duration::from_millis(*ms);
+                network.set_time(self.now);
+                Ok(())
+            }
+            Step::Restore => self.restore(),
             Step::Remove { process } => {
                 let id = process_of(process)?;
                 let removed = network.remove(id).map(drop);
@@ -222,6 +282,13 @@ impl Runner<'_> {
             }
             Step::Run { .. } => unreachable!("handled by the caller"),
         })
+    }
+
+    /// The process of a number, as it is now.
+    pub(crate) fn build(&self, number: usize) -> Box<dyn Process> {
+        let spec = &self.specs[&number];
+        let collected = self.sinks.get(&number).cloned().unwrap_or_default();
+        spec.build(&format!("{}{number}", spec.kind()), &collected)
     }
 
     /// Wakes a source, and whatever is pending in the middle of a flow.
@@ -266,24 +333,30 @@ impl Runner<'_> {
             match self.run(ROUND_STEPS) {
                 Ok(Progress::Done) => return,
                 Ok(Progress::Waiting) => {
-                    let Some(Event::Run(_, snapshot)) = self.trace.events.last() else {
+                    let is_woken = self.wake_all();
+                    if let Some(at) = self.network.next_timer() {
+                        let ms = (at - self.now).as_millis() as u64;
+                        self.step(usize::MAX, &Step::Time { ms });
+                    } else if !is_woken {
                         return;
-                    };
-                    let waiting = snapshot
-                        .processes
-                        .iter()
-                        .filter(|(_, process)| process.status == Readiness::Waiting);
-                    let waiting: Vec<usize> = waiting.map(|(process, _)| *process).collect();
-                    if waiting.is_empty() {
-                        return;
-                    }
-                    for process in waiting {
-                        self.step(usize::MAX, &Step::Wake { process });
                     }
                 }
                 Ok(Progress::Steps) | Err(_) => {}
             }
         }
+    }
+
+    /// Wakes all that are pending, also those that are being removed; whether there is any.
+    fn wake_all(&mut self) -> bool {
+        let processes = self.network.report().processes;
+        let pending = processes
+            .iter()
+            .filter(|process| process.status == Readiness::Waiting);
+        let pending: Vec<ProcessId> = pending.map(|process| process.id).collect();
+        for &id in &pending {
+            self.network.waker(id).expect("it is there").wake();
+        }
+        !pending.is_empty()
     }
 
     fn snapshot(&mut self) -> Snapshot {

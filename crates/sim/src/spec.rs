@@ -10,9 +10,11 @@ use cutthrough::processes::{
 use cutthrough::{Fragment, Process};
 use cutthrough_ir::{Block, ElementType, Kind, Op, SlotDecl, Type, Value};
 
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::procs::{Buffer, Collected, Fault, Faulty, Feed, Gate, Puller, Sink, lock};
+use crate::rng::Rng;
 use crate::value::{Row, Rowed, Val};
+use crate::window::Window;
 use crate::{expr, with_rust_type};
 
 /// A process of a plan.
@@ -87,6 +89,7 @@ pub enum Spec {
         limit: Option<usize>,
     },
     Buffer(ElementType, usize),
+    Window(ElementType, u64),
     Gate {
         element: ElementType,
         leave: ElementType,
@@ -166,6 +169,7 @@ impl Spec {
             Spec::Group { .. } => "group",
             Spec::Order { .. } => "order",
             Spec::Buffer(..) => "buffer",
+            Spec::Window(..) => "window",
             Spec::Gate { .. } => "gate",
             Spec::Puller { .. } => "puller",
             Spec::Faulty { .. } => "faulty",
@@ -192,6 +196,7 @@ impl Spec {
             | Spec::Group { element, .. }
             | Spec::Order { element, .. }
             | Spec::Buffer(element, _)
+            | Spec::Window(element, _)
             | Spec::Faulty { element, .. }
             | Spec::Collect(element)
             | Spec::ForEach(element)
@@ -221,6 +226,7 @@ impl Spec {
             | Spec::Merge(element, _)
             | Spec::Gate { element, .. }
             | Spec::Buffer(element, _)
+            | Spec::Window(element, _)
             | Spec::Faulty { element, .. } => vec![element.clone()],
             Spec::Collect(_) | Spec::ForEach(_) | Spec::Sink { .. } => Vec::new(),
             Spec::Map { to, .. } | Spec::FlatMap { to, .. } => vec![to.clone()],
@@ -246,7 +252,9 @@ impl Spec {
 
     /// Whether what it gives is what it takes, element by element.
     pub fn passes(&self) -> bool {
-        use Spec::{Buffer, Faulty, Filter, FilterFn, Gate, MapFn, Merge, Pass, Route, Skip, Take, Tee};
+        use Spec::{
+            Buffer, Faulty, Filter, FilterFn, Gate, MapFn, Merge, Pass, Route, Skip, Take, Tee, Window,
+        };
         matches!(
             self,
             Pass(_)
@@ -259,9 +267,32 @@ impl Spec {
                 | Route { .. }
                 | Tee(..)
                 | Buffer(..)
+                | Window(..)
                 | Gate { .. }
                 | Faulty { .. }
         )
+    }
+
+    /// Another program that it may be swapped for: of the same ports, and of the same kind, so
+    /// that what has to hold of it stays the same.
+    pub fn swapped(&self, rng: &mut Rng) -> Spec {
+        let mut other = self.clone();
+        match &mut other {
+            Spec::Map { seed, .. }
+            | Spec::Filter { seed, .. }
+            | Spec::FlatMap { seed, .. }
+            | Spec::Route { seed, .. }
+            | Spec::Fold { seed, .. }
+            | Spec::Puller { seed, .. } => *seed = rng.next(),
+            Spec::Machine { seed, .. } => *seed = machine::seed(rng.next(), machine::pends(*seed)),
+            Spec::FilterFn { every, .. } => *every = rng.range(1, 3),
+            Spec::Take(_, count) | Spec::Skip(_, count) => *count = rng.below(8) as u64,
+            Spec::Order { descending, .. } => *descending = rng.chance(50),
+            Spec::Window(_, ms) => *ms = rng.range(1, 9) as u64,
+            Spec::Gate { each, .. } => *each = rng.range(1, 3) as i64,
+            _ => {}
+        }
+        other
     }
 
     /// The process; what it collects, if anything, goes to `collected`.
@@ -328,6 +359,7 @@ impl Spec {
                 bytes_max: 1 << 20,
             })),
             Spec::Buffer(element, room) => Box::new(Buffer { element, room }),
+            Spec::Window(element, ms) => Box::new(Window { element, ms }),
             Spec::Gate { element, leave, each } => Box::new(Gate { element, leave, each }),
             Spec::Puller { inputs, output, seed } => Box::new(Puller { inputs, output, seed }),
             Spec::Faulty { element, fault } => Box::new(Faulty { element, fault, name }),

@@ -4,9 +4,10 @@
 //! # The form
 //! `CUTSTATE`, the version, the length of what follows, a checksum of it; then for each
 //! process, in the order in which they were added, its name, the declarations of its slots
-//! and row buffers, its status, the time left to its timer, their values, its counts and what became of its edges; for
-//! each flow point its name and counts; and the blocks that are being dealt out. Numbers are
-//! little-endian, of 64 bits.
+//! and row buffers, its status, the time left to its timer, their values, its counts, and
+//! where its edges are attached, where they count and why they were closed; for each flow
+//! point its name and counts; the blocks that are being dealt out; and what was lost at flow
+//! points that are gone. Numbers are little-endian, of 64 bits.
 //!
 //! Everything is compared with the network that it is restored into before anything there is
 //! changed, so that a checkpoint that does not fit, or is damaged, changes nothing.
@@ -15,6 +16,8 @@ use std::time::Duration;
 
 use cutthrough_ir::image::{ImageReader, put_bytes, put_u64, put_value};
 use cutthrough_ir::{ElementBlock, ElementType, RowsDecl};
+
+use rustc_hash::FxHashMap;
 
 use super::Network;
 use crate::error::{Error, ErrorKind};
@@ -37,6 +40,7 @@ impl Network {
     /// [`CHECKPOINT_BYTES_MAX`](crate::limits::CHECKPOINT_BYTES_MAX).
     pub fn checkpoint(&self) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
+        let numbers: FxHashMap<PointId, u64> = self.wiring.points.keys().zip(0..).collect();
         put_u64(&mut body, self.wiring.nodes.len() as u64);
         for (process, node) in &self.wiring.nodes {
             if !node.is_declared {
@@ -51,7 +55,7 @@ impl Network {
                     node.name
                 )));
             }
-            self.save_process(process, node, &mut body);
+            self.save_process(process, node, &numbers, &mut body);
             if body.len() > CHECKPOINT_BYTES_MAX {
                 return Err(refused(format!(
                     "the state takes more than {CHECKPOINT_BYTES_MAX} bytes"
@@ -67,8 +71,9 @@ impl Network {
         }
         put_u64(&mut body, self.simplexes.blocks().count() as u64);
         for (point, elements, next) in self.simplexes.blocks() {
-            self.save_deal(point, elements, next, &mut body);
+            save_deal(numbers[&point], elements, next, &mut body);
         }
+        put_u64(&mut body, self.lost_at_removed);
         let mut image = MAGIC.to_vec();
         for number in [VERSION, body.len() as u64, checksum(&body)] {
             put_u64(&mut image, number);
@@ -104,15 +109,15 @@ impl Network {
     fn try_restore(&mut self, image: &[u8]) -> Result<(), String> {
         let mut from = ImageReader::new(body_of(image)?);
         let processes: Vec<ProcessId> = self.wiring.nodes.keys().collect();
+        let points: Vec<PointId> = self.wiring.points.keys().collect();
         same_number("processes", from.count()?, processes.len())?;
         let mut read = Vec::new();
         for &process in &processes {
             let node = self.wiring.node(process).clone();
             let name = node.name.clone();
-            let saved = self.load_process(&node, &mut from);
+            let saved = self.load_process(&node, &points, &mut from);
             read.push(saved.map_err(|why| format!("process `{name}`: {why}"))?);
         }
-        let points: Vec<PointId> = self.wiring.points.keys().collect();
         same_number("flow points", from.count()?, points.len())?;
         let mut counts = Vec::new();
         for &id in &points {
@@ -126,9 +131,11 @@ impl Network {
         for _ in 0..from.count()? {
             deals.push(self.load_deal(&points, &mut from)?);
         }
+        let lost_at_removed = from.u64()?;
         if !from.is_at_end() {
             return Err("there is more than it speaks of".to_owned());
         }
+        self.lost_at_removed = lost_at_removed;
         for (counter, count) in counts {
             self.counts.values[counter as usize] = count;
         }
@@ -156,7 +163,13 @@ impl Network {
         inputs.chain(outputs).any(|counter| self.counts.get(counter) > 0)
     }
 
-    fn save_process(&self, process: ProcessId, node: &Node, into: &mut Vec<u8>) {
+    fn save_process(
+        &self,
+        process: ProcessId,
+        node: &Node,
+        points: &FxHashMap<PointId, u64>,
+        into: &mut Vec<u8>,
+    ) {
         put_bytes(into, node.name.as_bytes());
         put_bytes(into, declarations(node).as_bytes());
         put_u64(into, self.state.i64(node.status).cast_unsigned());
@@ -177,12 +190,16 @@ impl Network {
         for edge in &node.inputs {
             put_u64(into, self.counts.get(edge.count));
             put_u64(into, self.counts.get(edge.late));
+            save_point(points, edge.point, into);
+            save_point(points, edge.home, into);
             put_u64(into, edge.before_home);
             put_close(into, edge.closed.as_ref());
         }
         for edge in &node.outputs {
             put_u64(into, self.counts.get(edge.count));
             put_u64(into, self.counts.get(edge.lost));
+            save_point(points, edge.point, into);
+            save_point(points, edge.home, into);
             put_u64(into, edge.before_home);
             put_close(into, edge.closed.as_ref());
         }
@@ -193,7 +210,12 @@ impl Network {
 
     /// Reads a process's part, and what of its state changes nothing as long as the network
     /// does not run: the row buffers.
-    fn load_process(&mut self, node: &Node, from: &mut ImageReader<'_>) -> Result<Saved, String> {
+    fn load_process(
+        &mut self,
+        node: &Node,
+        points: &[PointId],
+        from: &mut ImageReader<'_>,
+    ) -> Result<Saved, String> {
         same_name(from.bytes()?, &node.name)?;
         let (saved, here) = (from.bytes()?, declarations(node));
         if saved != here.as_bytes() {
@@ -223,9 +245,23 @@ impl Network {
         for _ in &node.handed_back {
             read.handed_back.push(from.u64()?);
         }
-        for _ in 0..node.inputs.len() + node.outputs.len() {
-            let counts = [from.u64()?, from.u64()?, from.u64()?];
-            read.edges.push((counts, close_of(from)?));
+        let inputs = node.inputs.iter().map(|edge| edge.point);
+        let outputs = node.outputs.iter().map(|edge| edge.point);
+        for (number, here) in inputs.chain(outputs).enumerate() {
+            let edge = SavedEdge {
+                counts: [from.u64()?, from.u64()?],
+                point: load_point(points, from)?,
+                home: load_point(points, from)?,
+                before_home: from.u64()?,
+                closed: close_of(from)?,
+            };
+            // One that is closed may be attached here: it is detached then.
+            if edge.point != here && edge.closed.is_none() {
+                let output = number.checked_sub(node.inputs.len());
+                let port = output.map_or(format!("input {number}"), |output| format!("output {output}"));
+                return Err(format!("its {port} was attached elsewhere, or not at all"));
+            }
+            read.edges.push(edge);
         }
         for _ in 0..from.count()? {
             let port = from.u64()? as usize;
@@ -254,28 +290,32 @@ impl Network {
             self.counts.values[counter as usize] = count;
         }
         let (inputs, outputs) = saved.edges.split_at(node.inputs.len());
-        for (port, ([count, late, before], closed)) in inputs.iter().enumerate() {
+        for (port, saved) in inputs.iter().enumerate() {
             let edge = &node.inputs[port];
-            self.counts.values[edge.count as usize] = *count;
-            self.counts.values[edge.late as usize] = *late;
+            [edge.count, edge.late]
+                .into_iter()
+                .zip(saved.counts)
+                .for_each(|(counter, count)| self.counts.values[counter as usize] = count);
             let now = &mut self.wiring.node_mut(process).inputs[port];
-            now.before_home = *before;
-            if closed.is_some() {
-                now.closed.clone_from(closed);
+            (now.home, now.before_home) = (saved.home, saved.before_home);
+            if saved.closed.is_some() {
+                now.closed.clone_from(&saved.closed);
                 if let Some(point) = now.point.take() {
                     let readers = &mut self.wiring.point_mut(point).readers;
                     readers.retain(|reader| *reader != Port { process, port });
                 }
             }
         }
-        for (port, ([count, lost, before], closed)) in outputs.iter().enumerate() {
+        for (port, saved) in outputs.iter().enumerate() {
             let edge = &node.outputs[port];
-            self.counts.values[edge.count as usize] = *count;
-            self.counts.values[edge.lost as usize] = *lost;
+            [edge.count, edge.lost]
+                .into_iter()
+                .zip(saved.counts)
+                .for_each(|(counter, count)| self.counts.values[counter as usize] = count);
             let now = &mut self.wiring.node_mut(process).outputs[port];
-            now.before_home = *before;
-            if closed.is_some() {
-                now.closed.clone_from(closed);
+            (now.home, now.before_home) = (saved.home, saved.before_home);
+            if saved.closed.is_some() {
+                now.closed.clone_from(&saved.closed);
                 if let Some(point) = now.point.take() {
                     let writers = &mut self.wiring.point_mut(point).writers;
                     writers.retain(|writer| *writer != Port { process, port });
@@ -305,18 +345,6 @@ impl Network {
         if let Some(at) = at {
             let left = at.saturating_sub(self.context.now());
             put_u64(into, u64::try_from(left.as_nanos()).unwrap_or(u64::MAX));
-        }
-    }
-
-    fn save_deal(&self, at: PointId, elements: &ElementBlock, next: usize, into: &mut Vec<u8>) {
-        let point = self.wiring.points.keys().position(|id| id == at);
-        put_u64(into, point.expect("INVARIANT: what is dealt has a point") as u64);
-        put_u64(into, (elements.len() - next) as u64);
-        let types = elements.element().fields();
-        for index in next..elements.len() {
-            for (value, &ty) in elements.get(index).iter().zip(types) {
-                put_value(into, value, ty);
-            }
         }
     }
 
@@ -352,9 +380,18 @@ struct Saved {
     slots: Vec<Vec<u8>>,
     drops: Vec<u64>,
     handed_back: Vec<u64>,
-    /// For each input, then each output: its counts, and why it is closed.
-    edges: Vec<([u64; 3], Option<Close>)>,
+    /// The inputs, then the outputs.
+    edges: Vec<SavedEdge>,
     due: Vec<usize>,
+}
+
+struct SavedEdge {
+    /// What it has moved, and what came late or was lost.
+    counts: [u64; 2],
+    point: Option<PointId>,
+    home: Option<PointId>,
+    before_home: u64,
+    closed: Option<Close>,
 }
 
 /// What a process declares of its state, as text: the same for those that can go on from
@@ -382,6 +419,35 @@ fn declarations(node: &Node) -> String {
         tables.drops
     );
     text
+}
+
+fn save_deal(point: u64, elements: &ElementBlock, next: usize, into: &mut Vec<u8>) {
+    put_u64(into, point);
+    put_u64(into, (elements.len() - next) as u64);
+    let types = elements.element().fields();
+    for index in next..elements.len() {
+        for (value, &ty) in elements.get(index).iter().zip(types) {
+            put_value(into, value, ty);
+        }
+    }
+}
+
+/// A flow point of an edge: none, or the one of a number. One that is gone has left its counts
+/// to the network.
+fn save_point(points: &FxHashMap<PointId, u64>, point: Option<PointId>, into: &mut Vec<u8>) {
+    let number = point.and_then(|point| points.get(&point));
+    put_u64(into, number.map_or(0, |number| 1 + number));
+}
+
+fn load_point(points: &[PointId], from: &mut ImageReader<'_>) -> Result<Option<PointId>, String> {
+    let Some(number) = from.u64()?.checked_sub(1) else {
+        return Ok(None);
+    };
+    let point = points.get(number as usize);
+    point
+        .copied()
+        .map(Some)
+        .ok_or_else(|| format!("there is no flow point {number}"))
 }
 
 fn load_timer(from: &mut ImageReader<'_>) -> Result<Option<Duration>, String> {
