@@ -110,41 +110,69 @@ impl Surroundings {
 #[derive(Debug, Default)]
 pub(crate) struct Peeked {
     opened: Mutex<HashMap<OsString, Open>>,
-    /// How long the first line of an input is waited for, if there is a bound to that.
-    wait_max: Option<Duration>,
+    /// Of inputs that can be read but once.
+    beginnings: Beginnings,
+    /// Whether there is a run that may be reading such inputs: no more is taken from them.
+    is_running: bool,
 }
 
+/// The beginnings of inputs that can be read but once, as a run has found them: a program that
+/// comes to run instead has the same columns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beginnings(Arc<Mutex<HashMap<OsString, Vec<u8>>>>);
+
 impl Peeked {
-    /// Nothing read, and no first line waited for longer than this.
-    pub(crate) fn within(wait_max: Duration) -> Peeked {
+    /// Nothing read, for a program that comes to run instead of another.
+    pub(crate) fn of_running(beginnings: Beginnings) -> Peeked {
         Peeked {
-            wait_max: Some(wait_max),
+            beginnings,
+            is_running: true,
             ..Peeked::default()
         }
+    }
+
+    /// What is known of inputs that can be read but once.
+    pub(crate) fn beginnings(&self) -> Beginnings {
+        self.beginnings.clone()
     }
 
     /// The beginning of an input, with its first line; none for one that would have to be waited for, if there is no
     /// patience for that.
     pub(crate) fn beginning(&self, path: &OsStr, patience: Patience) -> Result<Option<Vec<u8>>, String> {
         let named = |error: io::Error| message(path, &error);
+        let mut input = Input::of(path, None)?;
+        let is_read_once = input.is_stdin() || input.identity.is_none();
+        if is_read_once && let Some(known) = self.beginnings.0.lock().get(path) {
+            return Ok(Some(known.clone()));
+        }
         if patience == Patience::None {
             // Nothing is kept: there may be more such inputs than a process may open.
-            return match Input::of(path, None)? {
-                input if input.is_stdin() || input.identity.is_none() => Ok(None),
-                mut input => input
+            return match is_read_once {
+                true => Ok(None),
+                false => input
                     .open()
-                    .and_then(|mut open| open.beginning(None))
+                    .and_then(|mut open| open.beginning())
                     .map(Some)
                     .map_err(named),
             };
         }
+        if is_read_once && self.is_running {
+            let name = name(path);
+            return Err(format!(
+                "the run has not looked at the first line of {name}, and to read it now would take it from the run"
+            ));
+        }
         let mut opened = self.opened.lock();
         let mut open = match opened.remove(path) {
             Some(known) => known,
-            None => Input::of(path, None)?.open().map_err(named)?,
+            None => input.open().map_err(named)?,
         };
-        let beginning = open.beginning(self.wait_max);
+        let beginning = open.beginning();
         opened.insert(path.to_owned(), open);
+        if is_read_once && let Ok(beginning) = &beginning {
+            let mut beginnings = self.beginnings.0.lock();
+            beginnings.insert(path.to_owned(), beginning.clone());
+        }
         beginning.map(Some).map_err(named)
     }
 
@@ -190,7 +218,7 @@ fn read_ready(mut file: &File, prefix: &mut Vec<u8>) -> io::Result<bool> {
 }
 
 /// Reads until there is a line in `prefix`, or all of the file; whether it is all.
-fn read_line(file: &File, prefix: &mut Vec<u8>, wait_max: Option<Duration>) -> io::Result<bool> {
+fn read_line(file: &File, prefix: &mut Vec<u8>) -> io::Result<bool> {
     let mut searched = 0;
     while !prefix[searched..].contains(&b'\n') {
         searched = prefix.len();
@@ -198,7 +226,7 @@ fn read_line(file: &File, prefix: &mut Vec<u8>, wait_max: Option<Duration>) -> i
             return Ok(false);
         }
         prefix.resize(searched + PIECE_BYTES, 0);
-        let outcome = read_waiting(file, &mut prefix[searched..], wait_max);
+        let outcome = read_waiting(file, &mut prefix[searched..]);
         let length = *outcome.as_ref().unwrap_or(&0);
         prefix.truncate(searched + length);
         if outcome? == 0 {
@@ -208,16 +236,11 @@ fn read_line(file: &File, prefix: &mut Vec<u8>, wait_max: Option<Duration>) -> i
     Ok(false)
 }
 
-/// Reads from a file that is waited for, but no longer than this.
-fn read_waiting(mut file: &File, buffer: &mut [u8], wait_max: Option<Duration>) -> io::Result<usize> {
-    let wait_max = wait_max.and_then(|wait| wait.try_into().ok());
+/// Reads from a file that is waited for.
+fn read_waiting(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         // A pipe that was opened without waiting would seem to be at its end.
-        if poll_retrying(&mut [PollFd::new(file, PollFlags::IN)], wait_max.as_ref())? == 0 {
-            return Err(io::Error::other(
-                "its first line, which has the names of columns, does not come",
-            ));
-        }
+        poll_retrying(&mut [PollFd::new(file, PollFlags::IN)], None)?;
         match file.read(buffer) {
             Err(error)
                 if matches!(
@@ -436,13 +459,13 @@ impl Open {
         outcome
     }
 
-    /// Its beginning, of which the first line is waited for, but no longer than this; it is read again later.
-    fn beginning(&mut self, wait_max: Option<Duration>) -> io::Result<Vec<u8>> {
+    /// Its beginning, of which the first line is waited for; it is read again later.
+    fn beginning(&mut self) -> io::Result<Vec<u8>> {
         if !self.is_known {
-            self.recognise(|open, beginning| read_waiting(&open.file, beginning, wait_max))?;
+            self.recognise(|open, beginning| read_waiting(&open.file, beginning))?;
         }
         let prefix = self.prefix.get_mut();
-        let is_all = read_line(&self.file, prefix, wait_max)? || read_ready(&self.file, prefix)?;
+        let is_all = read_line(&self.file, prefix)? || read_ready(&self.file, prefix)?;
         let beginning = prefix.clone();
         if is_all {
             self.finish()?;

@@ -66,6 +66,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         terminal::say(&diagnostic.render(&source_name, &source, terminal::has_color(options.color)));
     };
     let peeked = Rc::new(Peeked::default());
+    let beginnings = peeked.beginnings();
     let plan = match compile(&source_name, &source, &environment(request, &peeked)) {
         Ok(plan) => plan,
         Err(diagnostic) => {
@@ -120,6 +121,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         running,
         streams.into_opened(),
         environment(request, &Rc::default()).inputs,
+        beginnings,
         options.format(),
         surroundings.clone(),
         progress.clone(),

@@ -9,7 +9,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cutthrough::Network;
 use cutthrough_control::Waker;
@@ -20,13 +19,9 @@ use cutthrough_lang::{BuildError, Diagnostic, Environment, Input, Running, TapPo
 use cutthrough_live::taps::{attach, options_of};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::input::{Peeked, Surroundings};
+use crate::input::{Beginnings, Peeked, Surroundings};
 use crate::progress::Progress;
 use crate::streams::{Opened, Streams, path_of};
-
-/// How long a rewire waits for the first line of an input that it needs the columns of: the
-/// server has others to answer too.
-const FIRST_LINE_WAIT: Duration = Duration::from_secs(1);
 
 /// The program of a run.
 #[derive(Clone)]
@@ -42,6 +37,7 @@ struct Shared {
     /// What is read and written.
     opened: Mutex<Opened>,
     inputs: Vec<Input>,
+    beginnings: Beginnings,
     format: Option<OutputFormat>,
     surroundings: Surroundings,
     progress: Progress,
@@ -54,6 +50,7 @@ impl Live {
         running: Running,
         opened: Opened,
         inputs: Vec<Input>,
+        beginnings: Beginnings,
         format: Option<OutputFormat>,
         surroundings: Surroundings,
         progress: Progress,
@@ -63,6 +60,7 @@ impl Live {
             running: Mutex::new(running),
             opened: Mutex::new(opened),
             inputs,
+            beginnings,
             format,
             surroundings,
             progress,
@@ -135,7 +133,7 @@ impl Commands for Live {
 
     fn rewire(&self, request: &RewireRequest) -> Result<Change, Problem> {
         let running = self.seen();
-        let peeked = Rc::new(Peeked::within(FIRST_LINE_WAIT));
+        let peeked = Rc::new(Peeked::of_running(self.shared.beginnings.clone()));
         let environment = self.environment(&peeked);
         let change = running.plan_change(&request.name, &request.program, &environment);
         let mut change = change.map_err(|diagnostic| wrong(&diagnostic, &request.name, &request.program))?;

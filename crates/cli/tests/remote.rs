@@ -45,8 +45,15 @@ impl Home {
 
     /// Starts a run, and waits until it can be reached.
     fn start(&self, args: &[&str]) -> Running {
+        self.start_with(args, b"")
+    }
+
+    /// The same, with the beginning of its input.
+    fn start_with(&self, args: &[&str], beginning: &[u8]) -> Running {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().expect("it runs");
-        let stdin = child.stdin.take();
+        let mut stdin = child.stdin.take();
+        let input = stdin.as_mut().expect("it is piped");
+        input.write_all(beginning).expect("it reads");
         let pid = child.id().to_string();
         let begin = Instant::now();
         while !self.run(&["ps"]).ok().contains(&pid) {
@@ -119,6 +126,40 @@ fn a_run_is_listed_shown_and_drawn() {
     );
     assert!(running.end().trim().parse::<u64>().is_ok());
     assert_eq!(home.run(&["ps"]).ok().lines().count(), 1);
+}
+
+#[test]
+fn a_rewire_takes_nothing_from_the_input() {
+    let home = Home::new("remote-header");
+    let program = "parse csv | select n, name";
+    let mut running = home.start_with(&["--name", "rows", program], b"n,name\n1,a\n");
+    let mut given = String::from("1,a\n");
+    let changes = [
+        ("parse csv | select n, name", true),
+        ("parse csv | where n > 0 | select n, name", true),
+        ("parse csv | where m > 0 | select n, name", false),
+        ("lines | parse csv | select n, name", false),
+    ];
+    for (round, (text, is_right)) in changes.iter().cycle().take(12).enumerate() {
+        // What comes meanwhile is the run's.
+        for n in 0..50 {
+            let row = format!("{},{}\n", 100 * (round + 1) + n, "n");
+            running.write(row.as_bytes());
+            given.push_str(&row);
+        }
+        for plan in [&["--plan"][..], &[]] {
+            let rewired = home.run(&[&["rewire", "rows", "-e", text], plan].concat());
+            assert_eq!(rewired.status.success(), *is_right, "{text}: {}", rewired.stderr);
+        }
+    }
+    assert_eq!(running.end().replace('\t', ","), given);
+    // A program that had no header to look at does not get one.
+    let running = home.start(&["--name", "lines", "lines"]);
+    let message = home
+        .run(&["rewire", "lines", "-e", "lines | parse csv | select n"])
+        .error(2);
+    assert!(message.contains("would take it from the run"), "{message}");
+    running.end();
 }
 
 #[test]
