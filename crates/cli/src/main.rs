@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     match job::run(&request) {
         Ok(end) => end.into(),
         Err(error) => {
-            terminal::complain(request.options.color, &format!("{error:#}"));
+            terminal::complain_of(request.options.color, &error);
             job::End::Failed.into()
         }
     }

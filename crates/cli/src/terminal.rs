@@ -31,6 +31,25 @@ pub(crate) fn complain(color: Color, message: &str) {
     say(&format!("{on}error:{off} {message}\n"));
 }
 
+/// Says what was wrong, in full.
+pub(crate) fn complain_of(color: Color, error: &anyhow::Error) {
+    complain(color, &text_of(error));
+}
+
+/// An error and its causes, without those that it tells of itself.
+fn text_of(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// Writes to the standard error; that it may be closed is nobody's concern.
 pub(crate) fn say(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());

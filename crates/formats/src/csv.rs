@@ -355,7 +355,7 @@ impl Records for CsvRecords {
     }
 
     fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> Verdict {
-        let mut fields = Fields::new(line.strip_suffix(b"\r").unwrap_or(line), self.sep);
+        let mut fields = Fields::new(line, self.sep);
         // All fields together are no longer than the line. (Not from the context:
         // that keeps what a grant's thousands of lines take until its end.)
         if self.spare.len() < line.len() {

@@ -27,7 +27,7 @@ pub const ROWS_MAX: usize = u32::MAX as usize - 1;
 pub const ROWS_TIDY_BYTES_MIN: usize = 64 << 10;
 
 /// Columns of a row buffer.
-pub const ROWS_COLUMNS_MAX: usize = 1_000;
+pub const ROWS_COLUMNS_MAX: usize = 4_096;
 
 /// Length of the text form of a program that the parser takes, in bytes.
 pub const TEXT_BYTES_MAX: usize = 4 << 20;

@@ -181,7 +181,7 @@ pub(crate) fn run(line: &CommandLine) -> End {
             End::Wrong
         }
         Err(Failure::Failed(error)) => {
-            terminal::complain(line.color, &format!("{error:#}"));
+            terminal::complain_of(line.color, &error);
             End::Failed
         }
     }

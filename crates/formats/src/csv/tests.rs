@@ -37,7 +37,8 @@ fn check(columns: &str, line: &str, expected: &str) {
 fn fields() {
     check("a:str", "", "");
     check("a:str", "x", "x");
-    check("a:str", "x\r", "x");
+    // That of the line's end is off.
+    check("a:str", "x\r", "x\r");
     check("a,b", ",", "|");
     check("a,b", "x,\"y\"", "x|y");
     check("a,b", r#""x,y","""z"""#, r#"bad"#);
