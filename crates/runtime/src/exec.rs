@@ -32,6 +32,8 @@ pub(crate) struct Exec<'x, 'n> {
     pub(crate) grant: &'x mut Grant<'n>,
     /// The budget that was left when a process was over.
     unspent: u64,
+    /// The budget at which it pauses before the root's next activation.
+    pause_at: u64,
 }
 
 impl<'x, 'n> Exec<'x, 'n> {
@@ -41,11 +43,14 @@ impl<'x, 'n> Exec<'x, 'n> {
             buffers,
             grant,
             unspent: 0,
+            pause_at: 0,
         }
     }
 
-    /// Runs the grant from its root.
-    pub(crate) fn run(&mut self) -> Exit {
+    /// Runs the grant from its root. After about so many steps it pauses, for native code to go
+    /// on, or this; then it gives nothing.
+    pub(crate) fn run(&mut self, pause_steps: u64) -> Option<Exit> {
+        self.pause_at = self.grant.budget.saturating_sub(pause_steps);
         let exit = match self.plan.begin {
             Begin::Give => self.run_giving(),
             Begin::Delivery(input) => self.run_delivery(MemberPort {
@@ -57,28 +62,35 @@ impl<'x, 'n> Exec<'x, 'n> {
         exit
     }
 
-    fn run_giving(&mut self) -> Exit {
-        loop {
+    fn run_giving(&mut self) -> Option<Exit> {
+        while !self.pauses() {
             if !self.step() {
-                return STOPPED;
+                return Some(STOPPED);
             }
             if !self.can_begin() {
-                return NOT_READY;
+                return Some(NOT_READY);
             }
             self.give(0, None);
             if self.status(0) != Status::Holding {
-                return ENDED;
+                return Some(ENDED);
             }
         }
+        None
     }
 
-    fn run_delivery(&mut self, reader: MemberPort) -> Exit {
-        loop {
+    /// Whether it pauses here. Nothing of this is seen in what the grant does. Native code may go
+    /// on if everything has arrived that is under way ([`failing`](Exec::failing)).
+    fn pauses(&self) -> bool {
+        (1..=self.pause_at).contains(&self.grant.budget)
+    }
+
+    fn run_delivery(&mut self, reader: MemberPort) -> Option<Exit> {
+        while !self.pauses() {
             if !self.step() {
-                return STOPPED;
+                return Some(STOPPED);
             }
             if !self.can_begin() {
-                return NOT_READY;
+                return Some(NOT_READY);
             }
             let inbox = self
                 .grant
@@ -86,12 +98,13 @@ impl<'x, 'n> Exec<'x, 'n> {
                 .as_mut()
                 .expect("INVARIANT: a delivery has an inbox");
             if inbox.next == inbox.end {
-                return EMPTY;
+                return Some(EMPTY);
             }
             let (block, next) = (inbox.block, inbox.next);
             inbox.next += 1;
             self.push(reader, block.get(next));
         }
+        None
     }
 
     /// Whether the root's next activation can take place.

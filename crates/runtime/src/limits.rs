@@ -3,6 +3,9 @@
 /// Steps of one grant: how long one source runs before another has its turn.
 pub const QUANTUM_STEPS: u64 = 16_384;
 
+/// Steps of an interpreted grant after which it looks whether there is native code by now.
+pub const INTERPRETED_STEPS: u64 = 64;
+
 /// Steps of a network that an executor runs, before it comes back to the executor.
 pub const POLL_STEPS: u64 = 64 * QUANTUM_STEPS;
 

@@ -4,7 +4,7 @@
 mod common;
 
 use cutthrough::ir::{End, Op, SlotDecl, Type, Value};
-use cutthrough::processes::{Collect, Iter, Take};
+use cutthrough::processes::{Collect, ForEach, Iter, Take};
 use cutthrough::{
     ErrorKind, Fragment, Network, Options, Outcome, Process, ProcessId, Progress, Reader, Shape,
 };
@@ -248,4 +248,20 @@ fn the_bounds_on_processes_and_flow_points_are_options() {
         refused.to_string(),
         "the network may have 1 flow points and no more (`Options::points_max`)"
     );
+}
+
+/// All of the flow is one grant, which begins in the interpreter.
+#[test]
+fn native_code_is_taken_up_within_a_grant() {
+    let mut network = Network::new(Options {
+        quantum_steps: u64::MAX,
+        ..Options::default()
+    });
+    let numbers = network.source::<i64>(Iter::new(0i64..)).unwrap();
+    let collect = ForEach::new(|_: i64| {});
+    network.sink(numbers, collect).unwrap();
+    network.run_steps(5_000_000).unwrap();
+    let report = network.report();
+    assert!(report.chains[0].mode.is_native(), "{report}");
+    assert_eq!(report.specialisations.invalidated, 0);
 }

@@ -10,7 +10,7 @@ use super::Network;
 use crate::commitment;
 use crate::error::Error;
 use crate::exec::Exec;
-use crate::limits::{BLOCK_ELEMENTS_MAX, PROTECTED_STEPS};
+use crate::limits::{BLOCK_ELEMENTS_MAX, INTERPRETED_STEPS, PROTECTED_STEPS};
 use crate::plan::Planned;
 use crate::root::Root;
 use crate::scheduler::{Obstacle, Task};
@@ -235,15 +235,28 @@ impl Network {
         if let Some(failing) = exec.failing() {
             return Err(self.obstacles(&planned, failing));
         }
-        match self.specialisations.native(root) {
-            Some(code) => code.run(exec.grant),
-            None => exec.run(),
-        };
+        let mut noted = 0;
+        let mut can_begin = true;
+        loop {
+            // What is compiled begins with an activation of the root, as a grant does.
+            if can_begin && let Some(code) = self.specialisations.native(root) {
+                code.run(exec.grant);
+                break;
+            }
+            if exec.run(INTERPRETED_STEPS).is_some() {
+                break;
+            }
+            // What has been compiled meanwhile need not wait for the grant's end.
+            let used = steps - exec.grant.budget;
+            self.specialisations.note_steps(root, used - noted);
+            noted = used;
+            can_begin = exec.failing().is_none();
+        }
         let used = steps - grant.budget;
         if let (Some(inbox), Some(delivered)) = (inbox, &grant.inbox) {
             inbox.next = delivered.next;
         }
-        self.specialisations.note_steps(root, used);
+        self.specialisations.note_steps(root, used - noted);
         self.finish_grant(&planned, outboxes);
         Ok(used)
     }
