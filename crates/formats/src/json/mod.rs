@@ -7,14 +7,14 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`path`] | which values are wanted |
-//! | [`text`] | strings, numbers, words and blanks |
-//! | [`document`] | a whole document, checked |
-//! | [`shape`] | the same for documents that look like those before, which is much faster |
-//! | [`columns`] | what was found, as columns |
-//! | [`sample`] | of which kind values are, by some of them |
+//! | `path` | which values are wanted |
+//! | `text` | strings, numbers, words and blanks |
+//! | `document` | a whole document, checked |
+//! | `shape` | the same for documents that look like those before, which is much faster |
+//! | `columns` | what was found, as columns |
+//! | `sample` | of which kind values are, by some of them |
 //! | [`value`] | a value by itself |
-//! | [`framing`] | values that are not one a line |
+//! | `framing` | values that are not one a line |
 
 use cutthrough_ir::Type;
 

@@ -35,7 +35,7 @@ impl<R: io::Read + Send> Inputs for R {
 
 /// Gives what a reader gives, in blocks of bytes of no particular size. An error of
 /// the reader fails the process, except [`WouldBlock`](io::ErrorKind::WouldBlock): then
-/// the process waits until it is [woken](crate::Network::wake). So the network's thread
+/// the process waits until it is [woken](crate::Network::waker). So the network's thread
 /// is free while there is no input, for other sources and for requests.
 ///
 /// A block has bytes of one input only. An empty block stands between two inputs.
