@@ -183,7 +183,7 @@ fn check_splitters(old: &Blueprint, new: &Blueprint, fates: &[Fate]) -> Result<(
     let is_lines = |node: &NodeSpec| matches!(node.spec, Spec::Lines);
     Err(diagnostic.with_help(match old.nodes.iter().any(is_lines) {
         true => "change what comes after it: what parses lines can be another, as in `lines | parse csv`",
-        false => "change what comes after it; or begin with lines, as in `lines | parse csv`: what parses those can be another",
+        false => "change what comes after it; only a run that was started with lines, as in `lines | parse csv`, can parse them otherwise",
     }))
 }
 
