@@ -83,7 +83,7 @@ impl Case {
         }
         if python_has_duckdb() {
             let script = format!(
-                "import duckdb\nc = duckdb.connect()\nc.execute('set threads = 1')\n\
+                "import duckdb\nc = duckdb.connect()\nc.execute('set threads = 1; set enable_progress_bar = false')\n\
                  for row in c.execute('''{}''').fetchall(): print(*row, sep='\\t')",
                 self.sql().replace("FILE", &file)
             );
