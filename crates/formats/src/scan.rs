@@ -149,7 +149,7 @@ mod tests {
         let mut positions = Positions::default();
         for seed in 0..2000 {
             let mut random = Random::new(seed);
-            let alphabet = random.pick(&[&b"abc"[..], b"a.......", b"ab................................\0"]);
+            let alphabet = *random.pick(&[&b"abc"[..], b"a.......", b"ab................................\0"]);
             let text = random.bytes(alphabet, 300);
             positions.find(&text, Structure::OneOf(*b"abc"));
             let expected = (0..).zip(&text).filter(|(_, byte)| b"abc".contains(byte));

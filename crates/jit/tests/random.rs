@@ -11,36 +11,18 @@ use cutthrough_ir::{
     AtBound, Block, Data, ElementType, FunctionBuilder, Imm, Item, Kind, Op, RowsDecl, SlotDecl, Tables,
     Target, Terminator, Type, Value,
 };
+use cutthrough_test_support::Random;
 
 const CASES: u64 = 2_000;
 const EDGES: usize = 5;
 
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() >> 11) as usize % end
-    }
-
-    fn of<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())].clone()
-    }
-
-    fn ty(&mut self) -> Type {
-        let ty = self.of(&[Type::I64, Type::I64, Type::F64, Type::BOOL, Type::BYTES]);
-        if self.below(3) == 0 { ty.or_null() } else { ty }
-    }
+fn random_type(rng: &mut Random) -> Type {
+    let ty = *rng.pick(&[Type::I64, Type::I64, Type::F64, Type::BOOL, Type::BYTES]);
+    if rng.below(3) == 0 { ty.or_null() } else { ty }
 }
 
 struct Generator<'r, 't> {
-    rng: &'r mut Rng,
+    rng: &'r mut Random,
     b: &'r mut FunctionBuilder<'t>,
     head: Block,
     /// Values that dominate the current block.
@@ -62,9 +44,9 @@ impl Generator<'_, '_> {
             .filter(|&value| self.b.ty(value) == ty)
             .collect();
         if !known.is_empty() && self.rng.below(8) > 0 {
-            return self.rng.of(&known);
+            return *self.rng.pick(&known);
         }
-        let value = match self.rng.of(&edge_values(ty)) {
+        let value = match self.rng.pick(&edge_values(ty)).clone() {
             Val::Null => self.b.null(ty),
             present => {
                 let value = match present {
@@ -90,7 +72,7 @@ impl Generator<'_, '_> {
     }
 
     fn inst(&mut self) {
-        let op = self.rng.of(Op::ALL);
+        let op = *self.rng.pick(Op::ALL);
         match op {
             Op::Emit | Op::Ready | Op::Needs | Op::ItemU8 | Op::ItemI64 | Op::ItemF64 | Op::Refund => {}
             Op::SlotGet => {
@@ -199,7 +181,7 @@ impl Generator<'_, '_> {
     fn pure(&mut self, op: Op) {
         let info = op.info();
         assert_eq!(info.effect, Effect::Pure);
-        let bound = self.rng.ty();
+        let bound = random_type(self.rng);
         let types: Vec<Type> = (info.params.iter())
             .map(|param| match param {
                 Pattern::Is(ty) => *ty,
@@ -233,7 +215,7 @@ impl Generator<'_, '_> {
         }
         self.fuel -= 1;
         let known = self.pool.len();
-        let merged: Vec<Type> = (0..self.rng.below(3)).map(|_| self.rng.ty()).collect();
+        let merged: Vec<Type> = (0..self.rng.below(3)).map(|_| random_type(self.rng)).collect();
         let join = self.b.block(&merged);
         let (first, brought, second) = self.branch();
         for (block, brought) in [(first, brought), (second, vec![])] {
@@ -254,14 +236,14 @@ impl Generator<'_, '_> {
         match self.rng.below(7) {
             0 | 1 => {
                 let condition = self.value(Type::BOOL);
-                let extra = self.rng.ty();
+                let extra = random_type(self.rng);
                 let arg = self.value(extra);
                 let (yes, no) = (self.b.block(&[extra]), self.b.block(&[]));
                 self.b.br(condition, Target::new(yes, [arg]), no);
                 (yes, self.b.block_params(yes), no)
             }
             2 => {
-                let item = self.rng.of(&[Item::U8, Item::I64, Item::F64]);
+                let item = *self.rng.pick(&[Item::U8, Item::I64, Item::F64]);
                 let (view, index) = (self.value(Type::BYTES), self.small_index());
                 let extra = self.value(Type::F64);
                 let (some, none) = (self.b.block(&[item.ty(), Type::F64]), self.b.block(&[]));
@@ -314,7 +296,7 @@ impl Generator<'_, '_> {
                 (ok, self.b.block_params(ok), failed)
             }
             3 | 6 => {
-                let host = self.rng.of(&[0, 1, 2, 3, 5]);
+                let host = *self.rng.pick(&[0, 1, 2, 3, 5]);
                 let sig = self.b.tables_ref().hosts[host].clone();
                 let args = self.values(&sig.params);
                 let (ok, failed) = (self.b.block(&sig.results), self.b.block(&[]));
@@ -364,8 +346,12 @@ impl Generator<'_, '_> {
     }
 }
 
-fn element(rng: &mut Rng) -> ElementType {
-    ElementType::new((0..1 + rng.below(4)).map(|_| rng.ty()).collect::<Vec<_>>())
+fn element(rng: &mut Random) -> ElementType {
+    ElementType::new(
+        (0..1 + rng.below(4))
+            .map(|_| random_type(rng))
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn odd_nan() -> Vec<f64> {
@@ -379,25 +365,22 @@ fn odd_nan() -> Vec<f64> {
 }
 
 fn case(seed: u64) -> Setup {
-    let mut rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    for _ in 0..4 {
-        rng.next();
-    }
+    let mut rng = Random::new(seed);
     let tables = Tables {
         slots: (0..7)
-            .map(|k| SlotDecl::zero(format!("s{k}"), rng.ty()))
+            .map(|k| SlotDecl::zero(format!("s{k}"), random_type(&mut rng)))
             .collect(),
         rows: vec![
-            RowsDecl::new("read", hosts::ROWS_READ, rng.of(&[1000, 1 << 20])),
-            RowsDecl::new("written", hosts::ROWS_WRITTEN, rng.of(&[1000, 1 << 20])),
+            RowsDecl::new("read", hosts::ROWS_READ, *rng.pick(&[1000, 1 << 20])),
+            RowsDecl::new("written", hosts::ROWS_WRITTEN, *rng.pick(&[1000, 1 << 20])),
             RowsDecl::new(
                 "numbers",
                 [Type::I64, Type::F64.or_null()],
-                rng.of(&[100, 1 << 20]),
+                *rng.pick(&[100, 1 << 20]),
             ),
             RowsDecl {
-                rows_max: rng.of(&[1, 5, 1 << 20]),
-                at_bound: rng.of(&[AtBound::Fail, AtBound::EvictOldest]),
+                rows_max: *rng.pick(&[1, 5, 1 << 20]),
+                at_bound: *rng.pick(&[AtBound::Fail, AtBound::EvictOldest]),
                 ..RowsDecl::table(
                     "by number",
                     vec![
@@ -406,19 +389,19 @@ fn case(seed: u64) -> Setup {
                         SlotDecl::zero("text", Type::BYTES),
                     ],
                     1,
-                    rng.of(&[1000, 1 << 20]),
+                    *rng.pick(&[1000, 1 << 20]),
                 )
             },
             RowsDecl {
-                rows_max: rng.of(&[1, 5, 1 << 20]),
-                at_bound: rng.of(&[AtBound::Fail, AtBound::EvictOldest]),
+                rows_max: *rng.pick(&[1, 5, 1 << 20]),
+                at_bound: *rng.pick(&[AtBound::Fail, AtBound::EvictOldest]),
                 ..RowsDecl::table(
                     "by text",
                     [Type::BYTES, Type::F64.or_null(), Type::BOOL]
                         .map(|ty| SlotDecl::zero("column", ty))
                         .to_vec(),
                     2,
-                    rng.of(&[1000, 1 << 20]),
+                    *rng.pick(&[1000, 1 << 20]),
                 )
             },
         ],
@@ -461,7 +444,7 @@ fn case(seed: u64) -> Setup {
     });
     let mut setup = Setup::new(chain);
     setup.hosts = hosts::all;
-    setup.budget = rng.of(&[0, 1, 2, 3, 5, 8, 511, 512, 513, 600]);
+    setup.budget = *rng.pick(&[0, 1, 2, 3, 5, 8, 511, 512, 513, 600]);
     setup.interrupted = rng.below(20) == 0;
     setup.capacities = vec![rng.below(2000), 5];
     setup.slots = setup
@@ -469,10 +452,15 @@ fn case(seed: u64) -> Setup {
         .tables
         .slots
         .iter()
-        .map(|slot| rng.of(&edge_values(slot.ty)))
+        .map(|slot| rng.pick(&edge_values(slot.ty)).clone())
         .collect();
     let fields = setup.chain.tables.inputs[0].fields().to_vec();
-    let elements = (0..rng.below(40)).map(|_| fields.iter().map(|&ty| rng.of(&edge_values(ty))).collect());
+    let elements = (0..rng.below(40)).map(|_| {
+        fields
+            .iter()
+            .map(|&ty| rng.pick(&edge_values(ty)).clone())
+            .collect()
+    });
     setup.inbox = Some(elements.collect());
     setup
 }

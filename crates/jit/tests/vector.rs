@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use common::{Setup, Val, build, edge_values, f};
 use cutthrough_ir::op::{Effect, ImmKind, Pattern};
 use cutthrough_ir::{Block, Data, FunctionBuilder, Imm, Item, Op, SlotDecl, Tables, Terminator, Type, Value};
+use cutthrough_test_support::Random;
 
 const CASES: u64 = 600;
 /// The slot that counts laps, and one that another source would count in.
@@ -23,27 +24,8 @@ const LAST: usize = 4;
 const SUMS: std::ops::Range<usize> = 5..9;
 const SIZES: [usize; 10] = [0, 1, 3, 4, 5, 8, 9, 16, 17, 41];
 
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() >> 11) as usize % end
-    }
-
-    fn of<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())].clone()
-    }
-}
-
 struct Lap<'r, 't> {
-    rng: &'r mut Rng,
+    rng: &'r mut Random,
     b: &'r mut FunctionBuilder<'t>,
     head: Block,
     pool: Vec<Value>,
@@ -61,8 +43,8 @@ impl Lap<'_, '_> {
             .collect();
         match self.rng.below(8) {
             0 if ty == Type::I64 => self.b.slot_get(SAME),
-            1..8 if !known.is_empty() => self.rng.of(&known),
-            _ => match self.rng.of(&edge_values(ty)) {
+            1..8 if !known.is_empty() => *self.rng.pick(&known),
+            _ => match self.rng.pick(&edge_values(ty)).clone() {
                 Val::I(value) => self.b.iconst(value),
                 Val::F(bits) => self.b.fconst(f64::from_bits(bits)),
                 Val::B(value) => self.b.bconst(value),
@@ -72,9 +54,9 @@ impl Lap<'_, '_> {
     }
 
     fn pure(&mut self) {
-        let op = self.rng.of(Op::ALL);
+        let op = *self.rng.pick(Op::ALL);
         let info = op.info();
-        let bound = self.rng.of(&[Type::I64, Type::F64, Type::BOOL]);
+        let bound = *self.rng.pick(&[Type::I64, Type::F64, Type::BOOL]);
         let types: Option<Vec<Type>> = (info.params.iter())
             .map(|param| match param {
                 Pattern::Is(ty) if *ty == Type::BYTES || ty.nullable => None,
@@ -115,7 +97,7 @@ impl Lap<'_, '_> {
         let ops = [Op::Iadd, Op::Imin, Op::Ixor, Op::Imul];
         let others = [Op::Isub, Op::Imax, Op::Iand, Op::Ior];
         let op = match self.rng.below(20) {
-            0 => self.rng.of(&others),
+            0 => *self.rng.pick(&others),
             _ => ops[slot - SUMS.start],
         };
         let (before, more) = (self.b.slot_get(slot), self.value(Type::I64));
@@ -138,7 +120,7 @@ impl Lap<'_, '_> {
         let left = self.b.op(Op::Iadd, &[left, less]);
         self.b.slot_set(LEFT, left);
         let bound = self.b.iconst(self.rng.below(3) as i64);
-        let op = self.rng.of(&[Op::Igt, Op::Ige]);
+        let op = *self.rng.pick(&[Op::Igt, Op::Ige]);
         let stays = self.b.op(op, &[left, bound]);
         self.leave_unless(stays);
     }
@@ -157,7 +139,7 @@ impl Lap<'_, '_> {
             self.rest(depth - 1);
             return;
         }
-        let ty = self.rng.of(&[Type::I64, Type::F64, Type::BOOL]);
+        let ty = *self.rng.pick(&[Type::I64, Type::F64, Type::BOOL]);
         let (yes, no, join) = (self.b.block(&[]), self.b.block(&[]), self.b.block(&[ty]));
         self.b.br(condition, yes, no);
         for side in [yes, no] {
@@ -195,10 +177,10 @@ impl Lap<'_, '_> {
 }
 
 /// The arrays are numbered; the last one is of doubles.
-fn arrays(rng: &mut Rng, size: usize) -> Vec<Data> {
+fn arrays(rng: &mut Random, size: usize) -> Vec<Data> {
     let edges = edge_values(Type::I64);
     let mut numbers = |small: bool| -> Vec<i64> {
-        let number = |rng: &mut Rng| match rng.of(&edges) {
+        let number = |rng: &mut Random| match rng.pick(&edges).clone() {
             Val::I(value) if !small => value,
             _ => rng.below(10) as i64,
         };
@@ -206,7 +188,7 @@ fn arrays(rng: &mut Rng, size: usize) -> Vec<Data> {
     };
     let integers = [numbers(true), numbers(false)];
     let doubles: Vec<f64> = (0..size)
-        .map(|_| match rng.of(&edge_values(Type::F64)) {
+        .map(|_| match rng.pick(&edge_values(Type::F64)).clone() {
             Val::F(bits) => f64::from_bits(bits),
             _ => unreachable!("these are doubles"),
         })
@@ -216,12 +198,9 @@ fn arrays(rng: &mut Rng, size: usize) -> Vec<Data> {
 }
 
 fn case(seed: u64, size: usize) -> Setup {
-    let mut rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    (0..4).for_each(|_| {
-        rng.next();
-    });
+    let mut rng = Random::new(seed);
     // The same loop for all sizes.
-    let mut data = Rng(rng.next() | 1);
+    let mut data = rng.fork();
     let mut tables = Tables {
         slots: (0..SUMS.end).map(|k| SlotDecl::i64(format!("s{k}"), 0)).collect(),
         data: arrays(&mut data, size),
@@ -297,13 +276,13 @@ fn case(seed: u64, size: usize) -> Setup {
 /// loop was run in lanes.
 fn check(seed: u64) -> bool {
     let mut is_vectorised = false;
-    let mut rng = Rng(seed | 1);
+    let mut rng = Random::new(seed);
     for size in SIZES {
         let mut setup = case(seed, size);
         let native = setup.compile();
         is_vectorised |= native.strategy().vectorised > 0;
         for budget in [1, 4, size as u64, size as u64 + 1, 1 << 40] {
-            let from = |rng: &mut Rng| Val::I(rng.below(3) as i64);
+            let from = |rng: &mut Random| Val::I(rng.below(3) as i64);
             setup.slots[NEXT] = from(&mut rng);
             setup.slots[OTHER] = from(&mut rng);
             setup.slots[LEFT] = Val::I(rng.below(30) as i64);

@@ -7,8 +7,8 @@ use crate::check::check;
 use crate::coverage::Coverage;
 use crate::engines::EngineKind;
 use crate::plan::Plan;
-use crate::rng::Rng;
 use crate::{enumerate, generate};
+use cutthrough_test_support::Random;
 
 /// What came of many plans.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Outcome {
 
 /// Which engines a plan is tried on besides the interpreter: two or three.
 pub fn engines(seed: u64) -> Vec<EngineKind> {
-    let mut rng = Rng::new(seed ^ 0x5eed);
+    let mut rng = Random::new(seed ^ 0x5eed);
     let chain = if rng.chance(50) {
         EngineKind::Chain
     } else {

@@ -4,8 +4,8 @@ use cutthrough::Fragment;
 use cutthrough_ir::op::{Effect, ImmKind, Pattern};
 use cutthrough_ir::{Data, ElementType, Imm, Item, Kind, Op, Type, Value};
 
-use crate::rng::Rng;
 use crate::value;
+use cutthrough_test_support::Random;
 
 /// Values that a computation may use.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ impl Pool {
     }
 
     /// A value of this type, or a constant.
-    pub fn get(&self, rng: &mut Rng, f: &mut Fragment<'_>, ty: Type) -> Value {
+    pub fn get(&self, rng: &mut Random, f: &mut Fragment<'_>, ty: Type) -> Value {
         let fitting: Vec<Value> = self
             .values
             .iter()
@@ -42,13 +42,13 @@ impl Pool {
     }
 
     /// Values for all fields.
-    pub fn row(&self, rng: &mut Rng, f: &mut Fragment<'_>, element: &ElementType) -> Vec<Value> {
+    pub fn row(&self, rng: &mut Random, f: &mut Fragment<'_>, element: &ElementType) -> Vec<Value> {
         element.fields().iter().map(|&ty| self.get(rng, f, ty)).collect()
     }
 }
 
 /// A constant of a type.
-pub fn constant(rng: &mut Rng, f: &mut Fragment<'_>, ty: Type) -> Value {
+pub fn constant(rng: &mut Random, f: &mut Fragment<'_>, ty: Type) -> Value {
     if ty.nullable {
         if rng.chance(30) {
             return f.null(ty);
@@ -65,7 +65,7 @@ pub fn constant(rng: &mut Rng, f: &mut Fragment<'_>, ty: Type) -> Value {
 }
 
 /// Adds the results of so many random operations to a pool.
-pub fn grow(rng: &mut Rng, f: &mut Fragment<'_>, pool: &mut Pool, size: usize) {
+pub fn grow(rng: &mut Random, f: &mut Fragment<'_>, pool: &mut Pool, size: usize) {
     for _ in 0..size {
         match rng.below(12) {
             0 => branch(rng, f, pool),
@@ -75,12 +75,12 @@ pub fn grow(rng: &mut Rng, f: &mut Fragment<'_>, pool: &mut Pool, size: usize) {
     }
 }
 
-fn any_type(rng: &mut Rng) -> Type {
+fn any_type(rng: &mut Random) -> Type {
     let ty = Type::new(*rng.pick(&[Kind::I64, Kind::F64, Kind::Bool, Kind::Bytes]));
     if rng.chance(25) { ty.or_null() } else { ty }
 }
 
-fn operation(rng: &mut Rng, f: &mut Fragment<'_>, pool: &mut Pool) {
+fn operation(rng: &mut Random, f: &mut Fragment<'_>, pool: &mut Pool) {
     let op = *rng.pick(Op::ALL);
     let info = op.info();
     if info.effect != Effect::Pure || info.imm == ImmKind::Data {
@@ -114,7 +114,7 @@ fn operation(rng: &mut Rng, f: &mut Fragment<'_>, pool: &mut Pool) {
 }
 
 /// A branch whose ways join again.
-fn branch(rng: &mut Rng, f: &mut Fragment<'_>, pool: &mut Pool) {
+fn branch(rng: &mut Random, f: &mut Fragment<'_>, pool: &mut Pool) {
     let condition = pool.get(rng, f, Type::BOOL);
     let types: Vec<Type> = (0..rng.range(1, 2)).map(|_| any_type(rng)).collect();
     let join = f.block(&types);
@@ -135,7 +135,7 @@ fn branch(rng: &mut Rng, f: &mut Fragment<'_>, pool: &mut Pool) {
 }
 
 /// An item of a byte string or of constant data, or something else where there is none.
-fn get(rng: &mut Rng, f: &mut Fragment<'_>, pool: &mut Pool) {
+fn get(rng: &mut Random, f: &mut Fragment<'_>, pool: &mut Pool) {
     let item = *rng.pick(&[Item::U8, Item::I64, Item::F64]);
     let view = match rng.below(3) {
         0 => pool.get(rng, f, Type::BYTES),
@@ -172,7 +172,7 @@ pub fn element(
     values: &[Value],
     to: &ElementType,
 ) -> Vec<Value> {
-    let mut rng = Rng::new(seed);
+    let mut rng = Random::new(seed);
     let mut pool = Pool::of(f, values);
     grow(&mut rng, f, &mut pool, size);
     pool.row(&mut rng, f, to)
@@ -180,7 +180,7 @@ pub fn element(
 
 /// A computation: a condition.
 pub fn condition(seed: u64, size: usize, f: &mut Fragment<'_>, values: &[Value]) -> Value {
-    let mut rng = Rng::new(seed);
+    let mut rng = Random::new(seed);
     let mut pool = Pool::of(f, values);
     grow(&mut rng, f, &mut pool, size);
     let (a, b) = (

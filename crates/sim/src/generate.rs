@@ -6,9 +6,9 @@ use cutthrough_ir::{ElementType, Kind, Type};
 use crate::machine;
 use crate::plan::{Plan, Step};
 use crate::procs::Fault;
-use crate::rng::Rng;
 use crate::spec::{Spec, is_typed};
 use crate::value::{self, Row, Val};
+use cutthrough_test_support::Random;
 
 /// How large networks are, if nothing else is said.
 pub const SIZE: usize = 8;
@@ -18,8 +18,8 @@ const FIELDS_MAX: usize = 8;
 
 /// A random plan.
 pub fn plan(seed: u64, size: usize) -> Plan {
-    let mut rng = Rng::new(seed);
-    let mut leaning = Rng::new(seed ^ 0xc0de);
+    let mut rng = Random::new(seed);
+    let mut leaning = Random::new(seed ^ 0xc0de);
     let crowded = leaning.chance(25);
     let tagged = rng.chance(30) || (crowded && leaning.chance(70));
     let menu = value::menu();
@@ -63,7 +63,7 @@ fn attaches(step: &Step) -> bool {
 }
 
 struct Generator {
-    rng: Rng,
+    rng: Random,
     tagged: bool,
     faults: bool,
     /// Whether processes are swapped, put in, taken out, cancelled and discarded.

@@ -20,7 +20,6 @@
 //! | [`shrink`] | leaves out of a plan what does not matter |
 //! | [`coverage`] | what was reached |
 //! | [`campaign`] | many plans |
-//! | [`rng`] | random numbers |
 
 #![forbid(unsafe_code)]
 
@@ -36,7 +35,6 @@ pub mod oracle;
 pub mod plan;
 pub mod procs;
 mod restore;
-pub mod rng;
 pub mod run;
 pub mod shrink;
 pub mod spec;

@@ -5,7 +5,7 @@ use cutthrough_ir::{ElementType, End, Op, SlotDecl, Type, Value};
 
 use crate::expr::{self, Pool};
 use crate::procs::{is_positive, less_one};
-use crate::rng::Rng;
+use cutthrough_test_support::Random;
 
 /// A random process: random slots, random computations over them and the element,
 /// random ways to end.
@@ -40,8 +40,8 @@ pub fn seed(random: u64, pends: bool) -> u64 {
 }
 
 impl Machine {
-    fn rng(&self, part: u64) -> Rng {
-        Rng::new(self.seed.wrapping_mul(31).wrapping_add(part))
+    fn rng(&self, part: u64) -> Random {
+        Random::new(self.seed.wrapping_mul(31).wrapping_add(part))
     }
 
     /// Whether it is pending now and then.
@@ -50,7 +50,7 @@ impl Machine {
     }
 
     /// Sets some slots, and gives some of the outputs that are ready.
-    fn act(&self, rng: &mut Rng, f: &mut Fragment<'_>, pool: &Pool, emitted: &[usize]) {
+    fn act(&self, rng: &mut Random, f: &mut Fragment<'_>, pool: &Pool, emitted: &[usize]) {
         for (k, &ty) in self.slots.iter().enumerate() {
             if rng.chance(50) {
                 let value = pool.get(rng, f, ty);
@@ -63,7 +63,7 @@ impl Machine {
         }
     }
 
-    fn pool(&self, rng: &mut Rng, f: &mut Fragment<'_>, element: &[Value]) -> Pool {
+    fn pool(&self, rng: &mut Random, f: &mut Fragment<'_>, element: &[Value]) -> Pool {
         let mut values: Vec<Value> = (0..self.slots.len()).map(|k| f.slot_get(OWN + k)).collect();
         values.extend(element);
         let mut pool = Pool::of(f, &values);
@@ -75,11 +75,11 @@ impl Machine {
     /// Decides by a random condition, and by what is ready, to which outputs to give.
     fn choose(
         &self,
-        rng: &mut Rng,
+        rng: &mut Random,
         f: &mut Fragment<'_>,
         output: usize,
         chosen: &mut Vec<usize>,
-        end: &mut dyn FnMut(&mut Rng, &mut Fragment<'_>, &[usize]),
+        end: &mut dyn FnMut(&mut Random, &mut Fragment<'_>, &[usize]),
     ) {
         if output == self.outputs.len() {
             end(rng, f, chosen);

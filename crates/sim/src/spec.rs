@@ -12,10 +12,10 @@ use cutthrough_ir::{Block, ElementType, Kind, Op, SlotDecl, Type, Value};
 
 use crate::machine::{self, Machine};
 use crate::procs::{Buffer, Collected, Fault, Faulty, Feed, Gate, Puller, Sink, lock};
-use crate::rng::Rng;
 use crate::value::{Row, Rowed, Val};
 use crate::window::Window;
 use crate::{expr, with_rust_type};
+use cutthrough_test_support::Random;
 
 /// A process of a plan.
 #[derive(Clone, Debug)]
@@ -275,7 +275,7 @@ impl Spec {
 
     /// Another program that it may be swapped for: of the same ports, and of the same kind, so
     /// that what has to hold of it stays the same.
-    pub fn swapped(&self, rng: &mut Rng) -> Spec {
+    pub fn swapped(&self, rng: &mut Random) -> Spec {
         let mut other = self.clone();
         match &mut other {
             Spec::Map { seed, .. }

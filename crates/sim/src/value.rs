@@ -4,7 +4,7 @@ use cutthrough::Element;
 use cutthrough_ir::types::f64_word;
 use cutthrough_ir::{ElementType, HostContext, Kind, Results, Scalar, Type, Words};
 
-use crate::rng::Rng;
+use cutthrough_test_support::Random;
 
 /// One value; doubles by their bits, so that equal is equal bit for bit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,7 +88,7 @@ const TEXTS: [&[u8]; 12] = [
 ];
 
 /// A random integer, often an interesting one.
-pub fn integer(rng: &mut Rng) -> i64 {
+pub fn integer(rng: &mut Random) -> i64 {
     match rng.below(3) {
         0 => *rng.pick(&INTEGERS),
         1 => rng.below(100) as i64 - 20,
@@ -97,7 +97,7 @@ pub fn integer(rng: &mut Rng) -> i64 {
 }
 
 /// A random double, often an interesting one.
-pub fn double(rng: &mut Rng) -> f64 {
+pub fn double(rng: &mut Random) -> f64 {
     match rng.below(3) {
         0 => *rng.pick(&DOUBLES),
         1 => rng.below(64) as f64 / 4.0 - 3.0,
@@ -106,7 +106,7 @@ pub fn double(rng: &mut Rng) -> f64 {
 }
 
 /// A random byte string, often an interesting one.
-pub fn bytes(rng: &mut Rng) -> Vec<u8> {
+pub fn bytes(rng: &mut Random) -> Vec<u8> {
     match rng.below(3) {
         0 => rng.pick(&TEXTS).to_vec(),
         1 => (integer(rng) >> rng.below(60)).to_string().into_bytes(),
@@ -115,7 +115,7 @@ pub fn bytes(rng: &mut Rng) -> Vec<u8> {
 }
 
 /// A random value of a type.
-pub fn random(rng: &mut Rng, ty: Type) -> Val {
+pub fn random(rng: &mut Random, ty: Type) -> Val {
     if ty.nullable && rng.chance(30) {
         return Val::Null;
     }

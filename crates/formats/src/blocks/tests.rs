@@ -160,7 +160,7 @@ fn row_of(rows: &Rows, row: usize) -> Vec<Value> {
 
 /// Cuts a text at random into blocks.
 fn cut<'t>(text: &'t [u8], random: &mut Random) -> Vec<&'t [u8]> {
-    let longest = random.pick(&[1, 3, 20, 200]);
+    let longest = *random.pick(&[1, 3, 20, 200]);
     let (mut blocks, mut rest) = (Vec::new(), text);
     while !rest.is_empty() {
         let length = (random.below(longest) + 1).min(rest.len());
@@ -208,9 +208,9 @@ fn separated_values_are_the_same_by_blocks_and_by_lines() {
     ];
     for seed in 0..6000 {
         let mut random = Random::new(seed);
-        let declared = random.pick(&declarations);
+        let declared = *random.pick(&declarations);
         let columns = parse_columns(declared).unwrap();
-        let sep = random.pick(b";;;;;,-\"\r");
+        let sep = *random.pick(b";;;;;,-\"\r");
         let mut want: Vec<usize> = (0..columns.len()).filter(|_| random.below(3) > 0).collect();
         want.reverse();
         let mut inputs = vec![Vec::new(); 1 + random.below(2)];
@@ -240,7 +240,7 @@ fn separated_values_are_the_same_by_blocks_and_by_lines() {
             true => CsvRecords::with_header(sep, &columns, &want, Some(b"a;b;c;d;e")),
             false => CsvRecords::new(sep, &columns, &want),
         };
-        let line_bytes_max = random.pick(&[1000, 1000, 10, 30]);
+        let line_bytes_max = *random.pick(&[1000, 1000, 10, 30]);
         check(
             records,
             &inputs,
@@ -297,7 +297,7 @@ fn record(columns: &[Column], order: &[Option<usize>], sep: u8, random: &mut Ran
             Some(Kind::Bytes) | None => "Station",
         };
         let field = if !is_usual || random.below(3) == 0 {
-            random.pick(&odd)
+            *random.pick(&odd)
         } else {
             usual
         };
@@ -318,10 +318,10 @@ fn requests_are_the_same_by_blocks_and_by_lines() {
             let mut line = random.pick(&lines).to_vec();
             if random.below(3) == 0 {
                 let at = random.below(line.len());
-                line[at] = random.pick(odd);
+                line[at] = *random.pick(odd);
             }
             if random.below(6) == 0 {
-                line.insert(random.below(line.len()), random.pick(odd));
+                line.insert(random.below(line.len()), *random.pick(odd));
             }
             if random.below(6) == 0 {
                 line.remove(random.below(line.len()));
@@ -338,7 +338,7 @@ fn requests_are_the_same_by_blocks_and_by_lines() {
                 .filter(|_| random.below(2) == 0)
                 .collect(),
         };
-        let line_bytes_max = random.pick(&[1000, 150]);
+        let line_bytes_max = *random.pick(&[1000, 150]);
         check(
             || ClfRecords::new(want),
             &[text],
@@ -353,7 +353,7 @@ fn requests_are_the_same_by_blocks_and_by_lines() {
 fn documents_are_the_same_by_blocks_and_by_lines() {
     for seed in 0..6000 {
         let mut random = Random::new(seed);
-        let columns = json::tests::declared(random.pick(&json::tests::DECLARATIONS));
+        let columns = json::tests::declared(random.pick::<&str>(&json::tests::DECLARATIONS));
         let mut text = Vec::new();
         let usual = json::tests::record(&mut random);
         for _ in 0..random.below(12) {
@@ -372,7 +372,7 @@ fn documents_are_the_same_by_blocks_and_by_lines() {
         check(
             || JsonRecords::new(&columns),
             &[text],
-            random.pick(&[1000, 1000, 40]),
+            *random.pick(&[1000, 1000, 40]),
             &mut random,
             &format!("seed {seed}"),
         );
@@ -419,6 +419,7 @@ fn a_line_that_is_too_long_is_not_kept() {
 }
 
 /// A format that cannot take a certain line.
+#[derive(Debug)]
 struct Refusing;
 
 impl Records for Refusing {

@@ -172,7 +172,7 @@ fn what_is_wanted_changes_nothing_else() {
         let context = HostContext::default();
         let all = call(&mut host(Columns::ALL), &[line.clone(), Value::I64(-1)], &context).unwrap();
         let want: Columns = (0..3)
-            .map(|_| Column::from_name(random.pick(&names)).unwrap())
+            .map(|_| Column::from_name(random.pick::<&str>(&names)).unwrap())
             .collect();
         let some = call(&mut host(want), &[line, Value::I64(-1)], &context).unwrap();
         let expected = want.iter().map(|column| all[1 + column as usize].clone());
@@ -190,8 +190,8 @@ fn mutated_lines_are_good_or_bad_whatever_is_wanted() {
             let at = random.below(line.len());
             match random.below(4) {
                 0 => line.truncate(at + 1),
-                1 => line[at] = random.pick(b"\"\\[] -\r\0\xff9?"),
-                2 => line.insert(at, random.pick(b"\"\\[] -\r\0\xff9?")),
+                1 => line[at] = *random.pick(b"\"\\[] -\r\0\xff9?"),
+                2 => line.insert(at, *random.pick(b"\"\\[] -\r\0\xff9?")),
                 _ => drop(line.drain(at..(at + 9).min(line.len() - 1).max(at))),
             }
         }

@@ -3,7 +3,7 @@ use cutthrough_ir::{HostContext, HostFunction};
 use serde_json::Value as Json;
 
 use super::*;
-use crate::records::LineHost;
+use crate::records::{ALL_NEEDED, LineHost};
 use crate::testing::{Random, Value, call};
 
 /// A column of a declaration, such as `user.plan:text`; with `!`, it may not be absent.
@@ -278,7 +278,7 @@ fn object(random: &mut Random, depth: usize, out: &mut Vec<u8>) {
     let is_usual = random.below(2) == 0;
     for k in 0..random.below(5) {
         out.extend_from_slice(if k > 0 { b"," } else { b"" });
-        let key = if is_usual { keys[k] } else { random.pick(&keys) };
+        let key = if is_usual { keys[k] } else { *random.pick(&keys) };
         out.extend_from_slice(format!("\"{key}\":").as_bytes());
         out.extend_from_slice(random.pick(&["", "", "", " "]).as_bytes());
         value(random, depth.saturating_sub(1), out);
@@ -305,8 +305,8 @@ pub(crate) fn damage(text: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..=random.below(3) {
         let at = random.below(text.len() + 1);
         match random.below(3) {
-            0 => text.insert(at, random.pick(odd)),
-            1 if at < text.len() => text[at] = random.pick(odd),
+            0 => text.insert(at, *random.pick(odd)),
+            1 if at < text.len() => text[at] = *random.pick(odd),
             _ if at < text.len() => drop(text.remove(at)),
             _ => {}
         }
@@ -380,7 +380,7 @@ fn records_are_what_serde_json_says() {
     let mut good = 0;
     for seed in 0..60_000 {
         let mut random = Random::new(seed);
-        let columns = columns(random.pick(&DECLARATIONS));
+        let columns = columns(*random.pick(&DECLARATIONS));
         let text = record(&mut random);
         if text.trim_ascii().is_empty() {
             continue;

@@ -134,7 +134,7 @@ mod tests {
     fn short_numbers_are_what_numbers_are() {
         for seed in 0..200_000 {
             let mut random = Random::new(seed);
-            let alphabet = random.pick(&[
+            let alphabet = *random.pick(&[
                 &b"0123456789"[..],
                 b"0123456789.",
                 b"09.-+e:/ ",

@@ -97,7 +97,7 @@ fn requests_are_parsed_and_bad_rows_counted() {
         for is_of_lines in [false, true] {
             let mut net = Network::new(options());
             let blocks = read(&mut net, LOG, 50);
-            let parse = ParseClf::new(Columns::NONE.with(Column::Status).with(Column::Path));
+            let parse = Parse::clf(Columns::NONE.with(Column::Status).with(Column::Path));
             let bad_rows = parse.bad_rows();
             let rows: FlowPoint<(Option<String>, i64)> = match is_of_lines {
                 true => {
@@ -127,7 +127,7 @@ fn bad_rows_may_have_an_output() {
         let text = b"z\na;1\nb;x\nc;3;4\n0123456789;1\nd;2\ny\ny\n";
         let blocks = read(&mut net, text, piece_bytes);
         let columns = crate::csv::parse_columns("name:str,n:i64").unwrap();
-        let parse = ParseCsv::new(b';', &columns, &[1, 0]).with_line_bytes_max(10);
+        let parse = Parse::csv(b';', &columns, &[1, 0]).with_line_bytes_max(10);
         let parse = net.add(parse.with_bad_output()).unwrap();
         net.attach_input(parse, 0, blocks).unwrap();
         let rows = net.point::<(i64, String)>("rows").unwrap();
@@ -171,8 +171,7 @@ fn columns_that_come_to_be_needed_are_there_for_the_rows_that_are_held() {
         let mut net = Network::new(options());
         let blocks = read(&mut net, &text, 1000);
         let columns = crate::csv::parse_columns("k:i64,name:str").unwrap();
-        let rows: FlowPoint<(i64, String)> =
-            net.pipe(blocks, ParseCsv::new(b';', &columns, &[0, 1])).unwrap();
+        let rows: FlowPoint<(i64, String)> = net.pipe(blocks, Parse::csv(b';', &columns, &[0, 1])).unwrap();
         let first = collect_mapped(&mut net, rows, |f, row| vec![row[0], f.iconst(0)]);
         let mut steps = 0;
         let mut second = None;
@@ -216,7 +215,7 @@ fn headers_say_which_field_is_which_column() {
         let mut net = Network::new(options());
         let blocks = read(&mut net, b"b,other,a\r\n1,x,2\n3,y,4", piece_bytes);
         let columns = crate::csv::parse_columns("a:i64,b:i64").unwrap();
-        let parse = ParseCsv::with_header(b',', &columns, &[0, 1], None);
+        let parse = Parse::csv_with_header(b',', &columns, &[0, 1], None);
         let rows: FlowPoint<(i64, i64)> = net.pipe(blocks, parse).unwrap();
         let collected = collect(&mut net, rows);
         run(&mut net);
@@ -231,7 +230,7 @@ fn many_fields_with_quotes_take_little_memory() {
     let mut net = Network::new(Options::native());
     let blocks = read(&mut net, row.repeat(15_000).as_bytes(), 1 << 20);
     let columns = crate::csv::parse_columns("a:str,n:i64").unwrap();
-    let rows: FlowPoint<(Vec<u8>, i64)> = net.pipe(blocks, ParseCsv::new(b',', &columns, &[0, 1])).unwrap();
+    let rows: FlowPoint<(Vec<u8>, i64)> = net.pipe(blocks, Parse::csv(b',', &columns, &[0, 1])).unwrap();
     let lengths: FlowPoint<i64> = net
         .pipe(rows, MapFn::new(|(a, n): (Vec<u8>, i64)| a.len() as i64 + n))
         .unwrap();
@@ -354,7 +353,7 @@ fn values_of_any_form_are_records() {
                 path: crate::json::Path::key("a"),
                 ty: cutthrough_expr::LogicalType::INT,
             }];
-            let rows: FlowPoint<i64> = net.pipe(blocks, ParseJson::new(&columns)).unwrap();
+            let rows: FlowPoint<i64> = net.pipe(blocks, Parse::json(&columns)).unwrap();
             let collected = collect(&mut net, rows);
             run(&mut net);
             let shown = text.escape_ascii();
@@ -378,7 +377,7 @@ fn lines_of_json_may_be_blank() {
             path: crate::json::Path::key("a"),
             ty: cutthrough_expr::LogicalType::INT,
         }];
-        let rows: FlowPoint<i64> = net.pipe(lines, ParseJson::new(&columns).of_lines()).unwrap();
+        let rows: FlowPoint<i64> = net.pipe(lines, Parse::json(&columns).of_lines()).unwrap();
         let collected = collect(&mut net, rows);
         run(&mut net);
         assert_eq!(collected.take(), [1, 2]);

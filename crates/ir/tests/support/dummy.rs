@@ -38,7 +38,7 @@ impl Host for AnyHost {
         for (k, &ty) in self.results.iter().enumerate() {
             results.set(k, scalar(&mut self.random, ty));
         }
-        if self.random.chance(4) {
+        if self.random.chance(25) {
             return Err("now and then".to_owned());
         }
         Ok(())
@@ -75,7 +75,7 @@ fn look(words: Words<'_>) -> usize {
 
 /// A value of a type, often an odd one.
 fn scalar(random: &mut Random, ty: Type) -> Option<Scalar<'static>> {
-    if ty.nullable && random.chance(2) {
+    if ty.nullable && random.chance(50) {
         return None;
     }
     let small = random.below(7) as i64 - 2;
@@ -205,12 +205,12 @@ impl Flow for Dummy<'_> {
 
     fn ready(&mut self, output: usize) -> bool {
         assert!(output < self.tables.outputs.len());
-        self.random.chance(2)
+        self.random.chance(50)
     }
 
     fn needs(&mut self, output: usize) -> i64 {
         assert!(output < self.tables.outputs.len());
-        self.random.chance(2).into()
+        self.random.chance(50).into()
     }
 
     fn take(&mut self, input: usize, into: &mut [Word]) -> Taken {
@@ -247,7 +247,7 @@ impl Flow for Dummy<'_> {
 
     fn inbox(&mut self, into: &mut [Word]) -> bool {
         self.values(self.tables.inputs[0].fields(), into);
-        !self.random.chance(9)
+        !self.random.chance(11)
     }
 
     fn outbox_put(&mut self, outbox: usize, element: Words<'_>) {

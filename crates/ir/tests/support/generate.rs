@@ -29,7 +29,7 @@ const TYPES: [Type; 8] = [
 /// A random unit.
 pub(crate) fn unit(seed: u64) -> Unit {
     let mut random = Random::new(seed);
-    let is_chain = random.chance(3);
+    let is_chain = random.chance(33);
     let tables = tables(&mut random, is_chain);
     if is_chain {
         let function = function(&mut random, &tables, &[], Role::Run, true);
@@ -41,14 +41,14 @@ pub(crate) fn unit(seed: u64) -> Unit {
             origins,
         }));
     }
-    let optional: Vec<bool> = tables.outputs.iter().map(|_| random.chance(2)).collect();
-    let resumable = tables.inputs.is_empty() || random.chance(2);
+    let optional: Vec<bool> = tables.outputs.iter().map(|_| random.chance(50)).collect();
+    let resumable = tables.inputs.is_empty() || random.chance(50);
     let mut inputs = Vec::new();
     for index in 0..tables.inputs.len() {
         let make = |random: &mut Random, role| function(random, &tables, &optional, role, resumable);
         let read_ok = make(&mut random, Role::ReadOk(index));
-        let ask = random.chance(2).then(|| make(&mut random, Role::Ask(index)));
-        let end = random.chance(2).then(|| make(&mut random, Role::End(index)));
+        let ask = random.chance(50).then(|| make(&mut random, Role::Ask(index)));
+        let end = random.chance(50).then(|| make(&mut random, Role::End(index)));
         inputs.push(InputProgram { read_ok, ask, end });
     }
     let write_ok = resumable.then(|| function(&mut random, &tables, &optional, Role::WriteOk, true));
@@ -80,7 +80,7 @@ fn bits(random: &mut Random) -> u64 {
         1,
         0x3ff8 << 48,
     ]);
-    if random.chance(2) {
+    if random.chance(50) {
         random.next() & !(1 << 62)
     } else {
         bits
@@ -90,7 +90,7 @@ fn bits(random: &mut Random) -> u64 {
 fn slot(random: &mut Random) -> SlotDecl {
     let ty = *random.pick(&TYPES);
     let mut slot = SlotDecl::zero(name(random), ty);
-    if ty.kind != Kind::Bytes && random.chance(2) {
+    if ty.kind != Kind::Bytes && random.chance(50) {
         slot.init[0] = match ty.kind {
             Kind::I64 => random.next(),
             Kind::F64 => bits(random),
@@ -122,7 +122,7 @@ fn rows_params(random: &mut Random, rows: &[RowsDecl]) -> Vec<RowsParam> {
     let given = rows.iter().take(random.below(rows.len() + 1));
     let param = |decl: &RowsDecl| RowsParam {
         columns: decl.types().collect(),
-        writes: decl.key == 0 && random.chance(2),
+        writes: decl.key == 0 && random.chance(50),
     };
     given.map(param).collect()
 }
@@ -137,7 +137,7 @@ fn tables(random: &mut Random, is_chain: bool) -> Tables {
         let columns = (0..1 + random.below(3)).map(|_| slot(random)).collect();
         tables.rows.push(RowsDecl {
             name: name(random),
-            key: if random.chance(2) { 1 } else { 0 },
+            key: if random.chance(50) { 1 } else { 0 },
             rows_max: *random.pick(&[1, ROWS_MAX]),
             at_bound: *random.pick(&[AtBound::Fail, AtBound::EvictOldest]),
             columns,
@@ -248,7 +248,7 @@ impl Generator<'_> {
     }
 
     fn origin(&mut self) -> Origin {
-        Origin(if self.random.chance(3) {
+        Origin(if self.random.chance(33) {
             self.random.below(1000) as u32
         } else {
             0
@@ -296,12 +296,12 @@ impl Generator<'_> {
             .copied()
             .filter(|&value| self.function.ty(value) == ty)
             .collect();
-        if !fitting.is_empty() && !self.random.chance(4) {
+        if !fitting.is_empty() && !self.random.chance(25) {
             return *self.random.pick(&fitting);
         }
         let number = self.random.next();
         let (op, imm, args) = match ty.kind {
-            _ if ty.nullable && self.random.chance(2) => (Op::Null, Imm::Type(ty), vec![]),
+            _ if ty.nullable && self.random.chance(50) => (Op::Null, Imm::Type(ty), vec![]),
             _ if ty.nullable => (Op::Some, Imm::None, vec![self.of(open, ty.present())]),
             Kind::I64 => (
                 Op::Iconst,
@@ -380,7 +380,7 @@ impl Generator<'_> {
             ImmKind::None => Imm::None,
             ImmKind::I64 => Imm::I64(self.random.next().cast_signed()),
             ImmKind::F64 => Imm::F64(bits(self.random)),
-            ImmKind::Bool => Imm::Bool(self.random.chance(2)),
+            ImmKind::Bool => Imm::Bool(self.random.chance(50)),
             ImmKind::Type => Imm::Type(bound.or_null()),
             ImmKind::Column => Imm::Column {
                 rows: index as u32,
@@ -405,7 +405,7 @@ impl Generator<'_> {
             _ => info.params.iter().map(of_pattern).collect(),
         };
         let mut args = self.all_of(open, &params);
-        if matches!(op, Op::RowsGet | Op::RowsSet) && self.random.chance(2) {
+        if matches!(op, Op::RowsGet | Op::RowsSet) && self.random.chance(50) {
             // A row that may be there.
             let row = Imm::I64(self.random.below(3) as i64);
             args[0] = self
@@ -448,7 +448,7 @@ impl Generator<'_> {
         // Every operand before the first emit, as their making may not follow one.
         let mut emits = Vec::new();
         for (index, element) in tables.outputs.iter().enumerate() {
-            if !self.is_end() && self.random.chance(2) {
+            if !self.is_end() && self.random.chance(50) {
                 emits.push((index, self.all_of(open, element.fields())));
             }
         }
@@ -578,7 +578,7 @@ impl Generator<'_> {
 
     /// A step, which may go back to the head of a loop around this block.
     fn step(&mut self, open: &mut Open) -> Terminator {
-        let go = if !open.heads.is_empty() && self.random.chance(2) {
+        let go = if !open.heads.is_empty() && self.random.chance(50) {
             let block = *self.random.pick(&open.heads);
             let params = &self.function.block(block).params;
             let types: Vec<Type> = params.iter().map(|&param| self.function.ty(param)).collect();

@@ -116,7 +116,7 @@ impl PageMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code_memory::tests::Random;
+    use cutthrough_test_support::Random;
 
     /// The same thing, as slow and plain as can be.
     struct Model(Vec<bool>);
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn agrees_with_the_model() {
         for seed in 1..=40 {
-            let mut random = Random(seed);
+            let mut random = Random::new(seed);
             let pages = [1, 63, 64, 65, 128, 200, 1000][random.below(7)];
             let longest = 1 + random.below(90);
             let (mut map, mut model) = (PageMap::new(pages), Model(vec![false; pages]));

@@ -9,23 +9,11 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{DataDescription, Linkage, Module, ModuleError, default_libcall_names};
+use cutthrough_test_support::Random;
 
 use super::*;
 
 const PAGE_BYTES: usize = 4096;
-
-/// A generator whose state is its seed (xorshift64*).
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let mixed = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(mixed).expect("31 bits") % end
-    }
-}
 
 /// One line of `/proc/self/maps`.
 struct Mapping {
@@ -271,7 +259,7 @@ fn threads_share_it() {
         for thread in 0..4u8 {
             let memory = &memory;
             scope.spawn(move || {
-                let mut random = Random(u64::from(thread) + 1);
+                let mut random = Random::new(u64::from(thread) + 1);
                 let mut regions = Vec::new();
                 for _ in 0..2000 {
                     if regions.len() > 5 || (random.below(3) == 0 && !regions.is_empty()) {
@@ -302,7 +290,7 @@ fn threads_share_it() {
 fn fragments_coalesce() {
     for seed in 1..=8 {
         let memory = small(200);
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut regions: Vec<(CodeRegion, *mut u8, usize)> = Vec::new();
         for step in 0..300 {
             let bytes = 1 + random.below(12 * PAGE_BYTES);

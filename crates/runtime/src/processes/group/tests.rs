@@ -306,15 +306,15 @@ fn random_rows_as_the_model_says() {
     ];
     for seed in 0..400 {
         let mut random = Random::new(seed);
-        let keys: Vec<Type> = (0..random.below(4)).map(|_| random.pick(&types)).collect();
+        let keys: Vec<Type> = (0..random.below(4)).map(|_| *random.pick(&types)).collect();
         let mut aggregates = Vec::new();
         for _ in 0..random.below(5) {
-            let function = random.pick(&[Count, Sum, Avg, Min, Max]);
+            let function = *random.pick(&[Count, Sum, Avg, Min, Max]);
             let numbers = [Type::I64, Type::F64, NULL_I64, NULL_F64];
             let input = match function {
                 Count if random.below(2) == 0 => None,
-                Sum | Avg => Some(random.pick(&numbers)),
-                _ => Some(random.pick(&types)),
+                Sum | Avg => Some(*random.pick(&numbers)),
+                _ => Some(*random.pick(&types)),
             };
             aggregates.push((function, input));
         }
@@ -327,7 +327,7 @@ fn random_rows_as_the_model_says() {
         if fields.is_empty() {
             continue; // no flow point has such elements
         }
-        let spread = random.pick(&[2, 10, 1000]);
+        let spread = *random.pick(&[2, 10, 1000]);
         let count = random.below(300) + usize::from(keys.is_empty());
         let rows: Vec<Vec<Value>> = (0..count)
             .map(|_| fields.iter().map(|&ty| random.value(ty, spread)).collect())

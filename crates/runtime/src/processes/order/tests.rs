@@ -120,13 +120,13 @@ fn random_elements_as_the_model_says() {
     let types: Vec<Type> = kinds.iter().flat_map(|ty| [*ty, ty.or_null()]).collect();
     for seed in 0..400 {
         let mut random = Random::new(seed);
-        let element: Vec<Type> = (0..1 + random.below(4)).map(|_| random.pick(&types)).collect();
+        let element: Vec<Type> = (0..1 + random.below(4)).map(|_| *random.pick(&types)).collect();
         let keys: Vec<_> = (0..random.below(4))
             .map(|_| (random.below(element.len()), random.below(2) == 0))
             .collect();
-        let limit = random.pick(&[None, Some(1), Some(10), Some(100), Some(300)]);
+        let limit = *random.pick(&[None, Some(1), Some(10), Some(100), Some(300)]);
         let spec = spec(&element, &keys, limit);
-        let spread = random.pick(&[2, 30, 100_000]);
+        let spread = *random.pick(&[2, 30, 100_000]);
         let elements: Vec<Vec<Value>> = (0..random.below(1500))
             .map(|_| element.iter().map(|&ty| random.value(ty, spread)).collect())
             .collect();

@@ -2,14 +2,14 @@
 
 /// A generator of random numbers.
 #[derive(Clone, Debug)]
-pub struct Rng {
+pub struct Random {
     state: u64,
 }
 
-impl Rng {
+impl Random {
     /// A generator that always gives the same for the same seed.
-    pub fn new(seed: u64) -> Rng {
-        Rng {
+    pub fn new(seed: u64) -> Random {
+        Random {
             state: seed ^ 0x6a09_e667_f3bc_c909,
         }
     }
@@ -27,9 +27,9 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`, which is not 0.
+    /// A number below `bound`; 0 if that is 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        (self.next() % bound.max(1) as u64) as usize
     }
 
     /// A number from `low` to `high`, both included.
@@ -47,8 +47,15 @@ impl Rng {
         &from[self.below(from.len())]
     }
 
+    /// At most `length_max` bytes out of `alphabet`.
+    pub fn bytes(&mut self, alphabet: &[u8], length_max: usize) -> Vec<u8> {
+        (0..self.below(length_max + 1))
+            .map(|_| *self.pick(alphabet))
+            .collect()
+    }
+
     /// A generator of its own, for a part.
-    pub fn fork(&mut self) -> Rng {
-        Rng::new(self.next())
+    pub fn fork(&mut self) -> Random {
+        Random::new(self.next())
     }
 }

@@ -1,0 +1,8 @@
+//! What tests of all crates share: random input from a seed, and values outside of IR.
+#![forbid(unsafe_code)]
+
+mod random;
+mod value;
+
+pub use random::Random;
+pub use value::Value;
