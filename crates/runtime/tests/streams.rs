@@ -389,6 +389,39 @@ fn bits_are_as_in_rust() {
 }
 
 #[test]
+fn truths_are_ordered() {
+    let pairs = [(false, false), (false, true), (true, false), (true, true)];
+    on_both_engines(|mut network| {
+        let network = &mut network;
+        let collected = network
+            .wire(|wire| {
+                wire.iter(pairs)
+                    .map(|(a, b)| [a.eq(b), a.ne(b), a.lt(b), a.le(b), a.gt(b), a.ge(b)])
+                    .collect()
+            })
+            .expect("fits");
+        let by_hand = pairs.map(|(a, b)| [a == b, a != b, !a & b, a <= b, a & !b, a >= b]);
+        assert_eq!(ran(network, &collected), by_hand);
+    });
+}
+
+#[test]
+fn bins_have_the_width_of_their_numbers() {
+    let numbers: Vec<i8> = (i8::MIN..=i8::MAX).collect();
+    on_both_engines(|mut network| {
+        let network = &mut network;
+        let collected = network
+            .wire(|wire| wire.iter(numbers.clone()).map(|x| x.bin(100)).collect())
+            .expect("fits");
+        let by_hand: Vec<i8> = numbers
+            .iter()
+            .map(|&x| (i16::from(x).div_euclid(100) * 100) as i8)
+            .collect();
+        assert_eq!(ran(network, &collected), by_hand);
+    });
+}
+
+#[test]
 fn a_stage_is_changed_while_it_runs() {
     on_both_engines(|mut network| {
         let network = &mut network;

@@ -155,14 +155,7 @@ fn compare(f: &mut FunctionBuilder<'_>, comparison: Comparison, kind: Kind, x: &
             },
             x,
         ),
-        Kind::Bool => {
-            let differs = f.op(Op::Xor, x);
-            if comparison == C::Equal {
-                f.op(Op::Not, &[differs])
-            } else {
-                differs
-            }
-        }
+        Kind::Bool => bools(f, comparison, x[0], x[1]),
         Kind::Bytes if comparison == C::Equal => f.op(Op::Seq, x),
         Kind::Bytes if comparison == C::NotEqual => {
             let equal = f.op(Op::Seq, x);
@@ -172,6 +165,28 @@ fn compare(f: &mut FunctionBuilder<'_>, comparison: Comparison, kind: Kind, x: &
             let order = f.op(Op::Scmp, x);
             let zero = f.iconst(0);
             f.op(ints, &[order, zero])
+        }
+    }
+}
+
+/// False comes before true.
+fn bools(f: &mut FunctionBuilder<'_>, comparison: Comparison, a: Value, b: Value) -> Value {
+    use Comparison as C;
+    match comparison {
+        C::NotEqual => f.op(Op::Xor, &[a, b]),
+        C::Less => {
+            let not = f.op(Op::Not, &[a]);
+            f.op(Op::And, &[not, b])
+        }
+        C::Greater => bools(f, C::Less, b, a),
+        C::Equal | C::LessEqual | C::GreaterEqual => {
+            let opposite = match comparison {
+                C::Equal => C::NotEqual,
+                C::LessEqual => C::Greater,
+                _ => C::Less,
+            };
+            let opposite = bools(f, opposite, a, b);
+            f.op(Op::Not, &[opposite])
         }
     }
 }

@@ -96,7 +96,7 @@ fn extreme<P: Number>(function: impl Fn(Kind) -> Scalar, a: AnyExpr, b: AnyExpr)
 
 impl<T: Logical<Present: Measure>> Expr<T> {
     /// The greatest multiple of a constant that is not above: `time.bin(10_000)` is where the
-    /// ten seconds begin that a time of milliseconds is in.
+    /// ten seconds begin that a time of milliseconds is in. Below the least integer it wraps.
     ///
     /// # Panics
     /// When the constant is not positive.
@@ -109,7 +109,7 @@ impl<T: Logical<Present: Measure>> Expr<T> {
         };
         assert!(is_positive, "bins have a positive size");
         let bin = Scalar::Bin(T::Present::KIND, Absence::Never);
-        Expr::of(AnyExpr::strict(bin, &[self.any, size]))
+        Expr::of(T::Present::settle(AnyExpr::strict(bin, &[self.any, size])))
     }
 }
 
