@@ -13,7 +13,7 @@ use cutthrough::processes::GroupSpec;
 use cutthrough::processes::{Filter, Fold, Group, Map, Read};
 use cutthrough::{Error, Network, Options, PointId, Process};
 use cutthrough_formats::clf::{Column, Columns};
-use cutthrough_formats::processes::{Lines, ParseClf, line_type};
+use cutthrough_formats::processes::{Lines, Parse, line_type};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("the path of a log, please")?;
@@ -56,7 +56,7 @@ fn run(net: &mut Network, path: &str, parts: usize) -> Result<i64, Error> {
             .with(Column::Path)
             .with(Column::Status)
             .with(Column::Bytes);
-        at = then(net, at, ParseClf::new(want), &ty)?;
+        at = then(net, at, Parse::clf(want), &ty)?;
     }
     if parts >= 3 {
         let errors = Filter::new(row.clone(), |f, x| {

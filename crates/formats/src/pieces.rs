@@ -1,15 +1,17 @@
 //! Formats whose columns are pieces of a line: what they have in common.
 
+use std::fmt;
+
 use cutthrough_expr::{LogicalKind, LogicalType};
 use cutthrough_ir::Type;
 
 use crate::csv::{Column, put_text};
 use crate::infer::Inferred;
-use crate::records::{ALL_NEEDED, Cells, Records, Verdict, is_needed};
+use crate::records::{Cells, NeededCells, Records, Verdict};
 use crate::scan::Structure;
 
 /// How a line falls into pieces.
-pub(crate) trait Pieces: Send + 'static {
+pub(crate) trait Pieces: fmt::Debug + Send + 'static {
     /// What the host functions are called.
     const NAME: &'static str;
 
@@ -46,8 +48,7 @@ pub(crate) struct PieceRecords<P> {
     pieces: P,
     columns: Vec<LogicalType>,
     types: Vec<Type>,
-    cells: Vec<Option<usize>>,
-    needs: i64,
+    cells: NeededCells,
     found: Vec<Piece>,
     /// Where bytes are put that are not those of the line.
     spare: Vec<u8>,
@@ -60,8 +61,7 @@ impl<P: Pieces> PieceRecords<P> {
             pieces,
             columns: columns.iter().map(|column| column.ty).collect(),
             types: columns.iter().map(|column| column.ty.words()).collect(),
-            cells: (0..columns.len()).map(Some).collect(),
-            needs: ALL_NEEDED,
+            cells: NeededCells::all(columns.len()),
             found: vec![Piece::Missing; columns.len()],
             spare: Vec::new(),
         }
@@ -77,11 +77,7 @@ impl<P: Pieces> Records for PieceRecords<P> {
     }
 
     fn need(&mut self, columns: i64) {
-        if self.needs != columns {
-            self.needs = columns;
-            let all = 0..self.columns.len();
-            self.cells = all.map(|cell| is_needed(columns, cell).then_some(cell)).collect();
-        }
+        self.cells.need(columns);
     }
 
     fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> Verdict {
@@ -101,7 +97,7 @@ impl<P: Pieces> Records for PieceRecords<P> {
             self.spare.resize(escaped, 0);
         }
         let mut spare = &mut self.spare[..];
-        for ((&ty, &piece), &cell) in self.columns.iter().zip(&self.found).zip(&self.cells) {
+        for ((&ty, &piece), cell) in self.columns.iter().zip(&self.found).zip(self.cells.iter()) {
             let text = match piece {
                 Piece::Missing if ty.nullable => continue,
                 Piece::Missing => return Verdict::Bad,

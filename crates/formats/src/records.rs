@@ -4,6 +4,8 @@
 //! of a block are parsed ([`Records::plain`]), which has to say the same where it says
 //! anything: tests hold both to each other.
 
+use std::fmt;
+
 use cutthrough_ir::{ColumnMut, Host, HostContext, HostSig, Results, Type, Words};
 
 use crate::scan::Structure;
@@ -36,7 +38,7 @@ impl Verdict {
 }
 
 /// A format, and the columns that it gives.
-pub(crate) trait Records: Send + 'static {
+pub(crate) trait Records: fmt::Debug + Send + 'static {
     /// What the host functions are called.
     const NAME: &'static str;
 
@@ -155,6 +157,39 @@ pub(crate) const ALL_NEEDED: i64 = -1;
 /// Whether a column is needed; see [`Records::need`].
 pub(crate) fn is_needed(needs: i64, column: usize) -> bool {
     needs >> (column % 64) & 1 != 0
+}
+
+/// For each column, its number if it is needed.
+#[derive(Clone, Debug)]
+pub(crate) struct NeededCells {
+    needs: i64,
+    cells: Vec<Option<usize>>,
+}
+
+impl NeededCells {
+    /// All of so many columns.
+    pub(crate) fn all(columns: usize) -> NeededCells {
+        NeededCells {
+            needs: ALL_NEEDED,
+            cells: (0..columns).map(Some).collect(),
+        }
+    }
+
+    /// Takes note of what is needed from now on; see [`Records::need`].
+    pub(crate) fn need(&mut self, needs: i64) {
+        if self.needs != needs {
+            self.needs = needs;
+            for (column, cell) in self.cells.iter_mut().enumerate() {
+                *cell = is_needed(needs, column).then_some(column);
+            }
+        }
+    }
+
+    /// For each column, its number if it is needed.
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        self.cells.iter().copied()
+    }
 }
 
 /// A row of a row buffer as cells.

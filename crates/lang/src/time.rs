@@ -124,13 +124,10 @@ pub(crate) fn parse_by(format: &[u8], text: &[u8], zone: &TimeZone) -> Option<i6
 /// Appends a time by a format of `strftime`.
 pub(crate) fn format_by(format: &[u8], time: i64, zone: &TimeZone, out: &mut Vec<u8>) -> Result<(), String> {
     let at = timestamp(time).to_zoned(zone.clone());
-    let mut text = String::new();
     let format = std::str::from_utf8(format).map_err(|_| "a format is UTF-8".to_owned())?;
     BrokenDownTime::from(&at)
-        .format(format, &mut text)
-        .map_err(|error| error.to_string())?;
-    out.extend_from_slice(text.as_bytes());
-    Ok(())
+        .format(format, out)
+        .map_err(|error| error.to_string())
 }
 
 /// What is wrong with a format, if something is. One that is read by has to tell at least the day.

@@ -18,7 +18,7 @@
 
 use cutthrough_ir::Type;
 
-use crate::records::{ALL_NEEDED, Cells, Records, Verdict, is_needed};
+use crate::records::{Cells, NeededCells, Records, Verdict};
 use crate::scan::Structure;
 
 mod columns;
@@ -54,9 +54,7 @@ pub(crate) struct JsonRecords {
     columns: Vec<Column>,
     types: Vec<Type>,
     wanted: Wanted,
-    /// For each column, its number if it is needed.
-    cells: Vec<Option<usize>>,
-    needs: i64,
+    cells: NeededCells,
     shape: Shape,
     /// What was found of the record at hand.
     found: Vec<Found>,
@@ -73,8 +71,7 @@ impl JsonRecords {
         JsonRecords {
             types: columns.iter().map(|column| column.ty.words()).collect(),
             wanted: Wanted::new(columns.iter().map(|column| &column.path)),
-            cells: (0..columns.len()).map(Some).collect(),
-            needs: ALL_NEEDED,
+            cells: NeededCells::all(columns.len()),
             shape: Shape::new(),
             found: vec![Found::default(); columns.len()],
             spare: Vec::new(),
@@ -85,8 +82,8 @@ impl JsonRecords {
     /// Puts what was found, some of which may have to be made; whether it is all of its kind.
     fn put_all<'a>(&'a mut self, text: &'a [u8], cells: &mut impl Cells<'a>) -> bool {
         let mut made = 0;
-        let all = || self.columns.iter().zip(&self.found).zip(&self.cells);
-        for ((column, found), &cell) in all() {
+        let all = || self.columns.iter().zip(&self.found).zip(self.cells.iter());
+        for ((column, found), cell) in all() {
             match column.put(text, found, cell, cells) {
                 Some(true) => {}
                 Some(false) => return false,
@@ -100,7 +97,7 @@ impl JsonRecords {
             self.spare.resize(made, 0);
         }
         let mut spare = &mut self.spare[..];
-        for ((column, found), &cell) in self.columns.iter().zip(&self.found).zip(&self.cells) {
+        for ((column, found), cell) in self.columns.iter().zip(&self.found).zip(self.cells.iter()) {
             if let Some(cell) = cell
                 && column.is_made(found)
             {
@@ -120,11 +117,7 @@ impl Records for JsonRecords {
     }
 
     fn need(&mut self, columns: i64) {
-        if self.needs != columns {
-            self.needs = columns;
-            let all = 0..self.columns.len();
-            self.cells = all.map(|cell| is_needed(columns, cell).then_some(cell)).collect();
-        }
+        self.cells.need(columns);
     }
 
     fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> Verdict {
@@ -156,7 +149,7 @@ impl Records for JsonRecords {
         let used = self
             .shape
             .walk(block, start, ends, &self.wanted, &mut self.found)?;
-        for ((column, found), &cell) in self.columns.iter().zip(&self.found).zip(&self.cells) {
+        for ((column, found), cell) in self.columns.iter().zip(&self.found).zip(self.cells.iter()) {
             if column.put(block, found, cell, cells) != Some(true) {
                 return None;
             }

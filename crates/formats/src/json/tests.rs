@@ -380,7 +380,7 @@ fn records_are_what_serde_json_says() {
     let mut good = 0;
     for seed in 0..60_000 {
         let mut random = Random::new(seed);
-        let columns = columns(*random.pick(&DECLARATIONS));
+        let columns = columns(random.pick::<&str>(&DECLARATIONS));
         let text = record(&mut random);
         if text.trim_ascii().is_empty() {
             continue;

@@ -1,10 +1,22 @@
-use cutthrough::{Fragment, Shape};
-use cutthrough_ir::{ElementType, Value};
+use std::fmt;
+
+use cutthrough::{Fragment, Process, Shape};
+use cutthrough_ir::{ElementType, HostFunction, RowsDecl, Value};
+use regex::bytes::Regex;
 
 use super::{parse_blocks, parse_lines};
 use crate::bad_rows::BadRows;
+use crate::blocks::BlockKernel;
+use crate::clf::{ClfRecords, Columns};
+use crate::csv::{Column, CsvRecords};
+use crate::json::{self, JsonRecords};
 use crate::limits::LINE_BYTES_MAX;
-use crate::records::Records;
+use crate::logfmt::LogfmtPieces;
+use crate::pieces::{PieceRecords, Pieces};
+use crate::records::{LineHost, Records};
+use crate::regex::RegexPieces;
+use crate::syslog::{self, SyslogPieces};
+use crate::template::{Template, TemplatePieces};
 
 /// The name of the policy by which header lines are dropped.
 pub const HEADERS_POLICY: &str = "headers";
@@ -12,121 +24,203 @@ pub const HEADERS_POLICY: &str = "headers";
 /// The name of the policy by which lines of blanks are dropped, where they are no rows.
 pub const BLANKS_POLICY: &str = "blank lines";
 
-/// A parser of a format, of blocks or of lines.
+/// A parser of a format: makes columns of blocks of bytes, or of [lines](Parse::of_lines). Lines that are not of the
+/// format, or have a value that is not of its column's type, are dropped as "bad rows", or given to an output of their
+/// own ([`with_bad_output`](Parse::with_bad_output)).
 #[derive(Debug)]
-pub(super) struct Parse<R> {
+pub struct Parse {
+    name: &'static str,
     /// The format, until the process is declared.
-    pub(super) records: Option<R>,
+    format: Option<Box<dyn Format>>,
     pub(super) columns: ElementType,
     pub(super) has_header: bool,
-    pub(super) is_of_lines: bool,
+    pub(super) has_blanks: bool,
+    is_of_lines: bool,
     pub(super) line_bytes_max: usize,
     pub(super) bad_rows: BadRows,
     pub(super) has_bad_output: bool,
 }
 
-impl<R: Records> Parse<R> {
-    pub(super) fn new(records: R) -> Parse<R> {
+/// Formats.
+impl Parse {
+    /// Requests of a web server's log. Gives these columns, in the order of [`Column::ALL`](crate::clf::Column::ALL).
+    pub fn clf(want: Columns) -> Parse {
+        Parse::new(ClfRecords::new(want))
+    }
+
+    /// Records of separated values. Gives the columns with these indices, in this order.
+    ///
+    /// # Panics
+    /// When an index is not a column's, or there twice.
+    pub fn csv(sep: u8, columns: &[Column], want: &[usize]) -> Parse {
+        Parse::new(CsvRecords::new(sep, columns, want))
+    }
+
+    /// The same for inputs that begin with a header: the line with number 1. Fields are columns by their names there.
+    /// `first` is the header of lines that come before any such line, if it is known. A header that lacks a column
+    /// fails the process.
+    ///
+    /// # Panics
+    /// As [`csv`](Parse::csv).
+    pub fn csv_with_header(sep: u8, columns: &[Column], want: &[usize], first: Option<&[u8]>) -> Parse {
+        Parse::new(CsvRecords::with_header(sep, columns, want, first))
+    }
+
+    /// JSON objects, one a line. Lines of blanks are no rows at all.
+    ///
+    /// # Panics
+    /// When two columns have one path.
+    pub fn json(columns: &[json::Column]) -> Parse {
+        Parse::new(JsonRecords::new(columns))
+    }
+
+    /// What the groups of a regular expression match: columns are groups by their names. A group that takes no part in
+    /// a match is null.
+    ///
+    /// # Panics
+    /// When there is no group of a name.
+    pub fn regex(pattern: &Regex, columns: &[Column]) -> Parse {
+        Parse::pieces(RegexPieces::new(pattern, names(columns)), columns)
+    }
+
+    /// What stands in the places of a template: columns are names of it.
+    pub fn template(template: &Template, columns: &[Column]) -> Parse {
+        Parse::pieces(TemplatePieces::new(template, names(columns)), columns)
+    }
+
+    /// The fields of logfmt: columns are keys. Lines of blanks are no rows at all.
+    pub fn logfmt(columns: &[Column]) -> Parse {
+        Parse::pieces(LogfmtPieces::new(names(columns)), columns)
+    }
+
+    /// Lines of system logs.
+    pub fn syslog(columns: &[syslog::Column]) -> Parse {
+        let typed = columns.iter().map(|column| Column {
+            name: column.name().to_owned(),
+            ty: column.ty(),
+        });
+        let typed: Vec<Column> = typed.collect();
+        Parse::pieces(SyslogPieces::new(columns), &typed)
+    }
+
+    fn pieces(pieces: impl Pieces, columns: &[Column]) -> Parse {
+        Parse::new(PieceRecords::new(pieces, columns))
+    }
+
+    fn new<R: Records>(records: R) -> Parse {
         Parse {
+            name: R::NAME,
             columns: ElementType::new(records.columns().iter().copied()),
             has_header: records.has_header(),
-            records: Some(records),
+            has_blanks: R::HAS_BLANKS,
+            format: Some(Box::new(records)),
             is_of_lines: false,
             line_bytes_max: LINE_BYTES_MAX,
             bad_rows: BadRows::default(),
             has_bad_output: false,
         }
     }
+}
 
-    pub(super) fn take_records(&mut self) -> R {
-        self.records.take().expect("a process is declared once")
+/// Options.
+impl Parse {
+    /// Takes lines and their numbers, as [`Lines`](super::Lines) gives them, instead of blocks.
+    #[must_use]
+    pub fn of_lines(mut self) -> Parse {
+        self.is_of_lines = true;
+        self
     }
 
-    pub(super) fn declare(&mut self, shape: &mut Shape) {
-        shape.name(R::NAME);
+    /// Bounds the length of lines, where it makes them of blocks; longer ones are dropped as "too long".
+    #[must_use]
+    pub fn with_line_bytes_max(mut self, bytes: usize) -> Parse {
+        self.line_bytes_max = bytes;
+        self
+    }
+
+    /// Adds output 1, of lines and their numbers, for the lines that are no rows.
+    #[must_use]
+    pub fn with_bad_output(mut self) -> Parse {
+        self.has_bad_output = true;
+        self
+    }
+
+    /// Notes lines that are no rows where another process has noted some before.
+    #[must_use]
+    pub fn with_bad_rows(mut self, bad_rows: BadRows) -> Parse {
+        self.bad_rows = bad_rows;
+        self
+    }
+
+    /// Which lines were no rows, unless they go to an output.
+    pub fn bad_rows(&self) -> BadRows {
+        self.bad_rows.clone()
+    }
+
+    pub(super) fn take_format(&mut self) -> Box<dyn Format> {
+        self.format.take().expect("a process is declared once")
+    }
+}
+
+impl Process for Parse {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name(self.name);
         match self.is_of_lines {
             true => parse_lines::declare(self, shape),
             false => parse_blocks::declare(self, shape),
         }
     }
 
-    pub(super) fn read_ok(&self, f: &mut Fragment<'_>, element: &[Value]) {
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
         match self.is_of_lines {
             true => parse_lines::read_ok(self, f, element),
             false => parse_blocks::read_ok(f, element[0]),
         }
     }
 
-    pub(super) fn write_ok(&self, f: &mut Fragment<'_>) {
+    fn write_ok(&self, f: &mut Fragment<'_>) {
         if !self.is_of_lines {
             parse_blocks::write_ok(self, f);
         }
     }
 
-    pub(super) fn end(&self, f: &mut Fragment<'_>) {
+    fn end(&self, _of: usize, f: &mut Fragment<'_>) {
         if !self.is_of_lines {
             parse_blocks::end(f);
         }
     }
 }
 
-/// Makes a process of a type that has a [`Parse`] in its field `0`.
-macro_rules! parser_process {
-    ($name:ident) => {
-        impl $name {
-            /// Takes lines and their numbers, as [`Lines`](super::Lines) gives them, instead of
-            /// blocks.
-            #[must_use]
-            pub fn of_lines(mut self) -> Self {
-                self.0.is_of_lines = true;
-                self
-            }
+/// [`Records`] of whichever type, for what a process makes of them: its host function.
+pub(super) trait Format: fmt::Debug + Send {
+    /// Of lines.
+    fn line_host(self: Box<Self>) -> HostFunction;
 
-            /// Bounds the length of lines, where it makes them of blocks; longer ones are
-            /// dropped as "too long".
-            #[must_use]
-            pub fn with_line_bytes_max(mut self, bytes: usize) -> Self {
-                self.0.line_bytes_max = bytes;
-                self
-            }
-
-            /// Adds output 1, of lines and their numbers, for the lines that are no rows.
-            #[must_use]
-            pub fn with_bad_output(mut self) -> Self {
-                self.0.has_bad_output = true;
-                self
-            }
-
-            /// Notes lines that are no rows where another process has noted some before.
-            #[must_use]
-            pub fn with_bad_rows(mut self, bad_rows: BadRows) -> Self {
-                self.0.bad_rows = bad_rows;
-                self
-            }
-
-            /// Which lines were no rows, unless they go to an output.
-            pub fn bad_rows(&self) -> BadRows {
-                self.0.bad_rows.clone()
-            }
-        }
-
-        impl Process for $name {
-            fn declare(&mut self, shape: &mut Shape) {
-                self.0.declare(shape);
-            }
-
-            fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
-                self.0.read_ok(f, element);
-            }
-
-            fn write_ok(&self, f: &mut Fragment<'_>) {
-                self.0.write_ok(f);
-            }
-
-            fn end(&self, _of: usize, f: &mut Fragment<'_>) {
-                self.0.end(f);
-            }
-        }
-    };
+    /// Of blocks, and the row buffers that it needs.
+    fn block_kernel(
+        self: Box<Self>,
+        line_bytes_max: usize,
+        noted: Option<BadRows>,
+    ) -> (HostFunction, Vec<RowsDecl>);
 }
-pub(super) use parser_process;
+
+impl<R: Records> Format for R {
+    fn line_host(self: Box<Self>) -> HostFunction {
+        let host = LineHost::new(*self);
+        HostFunction::new(host.sig(), host)
+    }
+
+    fn block_kernel(
+        self: Box<Self>,
+        line_bytes_max: usize,
+        noted: Option<BadRows>,
+    ) -> (HostFunction, Vec<RowsDecl>) {
+        let kernel = BlockKernel::new(*self, line_bytes_max, noted);
+        let rows = kernel.rows();
+        (HostFunction::kernel(kernel.sig(), kernel), rows)
+    }
+}
+
+fn names(columns: &[Column]) -> impl Iterator<Item = &str> {
+    columns.iter().map(|column| column.name.as_str())
+}

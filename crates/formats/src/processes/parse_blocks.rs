@@ -2,16 +2,15 @@
 //! after another is read from there, without a call.
 
 use cutthrough::{Fragment, Shape};
-use cutthrough_ir::{HostFunction, Op, SlotDecl, Type, Value};
+use cutthrough_ir::{Op, SlotDecl, Type, Value};
 
 use super::parse::{HEADERS_POLICY, Parse};
 use super::{Lines, line_type};
 use crate::bad_rows::BadRows;
-use crate::blocks::BlockKernel;
-use crate::records::{ALL_NEEDED, Records};
+use crate::records::ALL_NEEDED;
 
 /// The slots that the kernel is told and sets anew, in the order of its results; see
-/// [`BlockKernel`]. The first three count what is still to be given or dropped.
+/// [`BlockKernel`](crate::blocks::BlockKernel). The first three count what is still to be given or dropped.
 const ROWS_LEFT: usize = 0;
 const BAD_LEFT: usize = 1;
 const TOO_LONG_LEFT: usize = 2;
@@ -24,11 +23,11 @@ const HEADERS_LEFT: usize = 7;
 /// The columns that the rows have.
 const PARSED: usize = 8;
 
-/// The row buffers; see [`BlockKernel`].
+/// The row buffers; see [`BlockKernel`](crate::blocks::BlockKernel).
 const ROWS: usize = 0;
 const BAD: usize = 3;
 
-pub(super) fn declare<R: Records>(parse: &mut Parse<R>, shape: &mut Shape) {
+pub(super) fn declare(parse: &mut Parse, shape: &mut Shape) {
     shape.input(Type::BYTES);
     shape.output(parse.columns.clone());
     for name in [
@@ -51,11 +50,11 @@ pub(super) fn declare<R: Records>(parse: &mut Parse<R>, shape: &mut Shape) {
         }
         false => Some(parse.bad_rows.clone()),
     };
-    let kernel = BlockKernel::new(parse.take_records(), parse.line_bytes_max, noted);
-    for rows in kernel.rows() {
+    let (kernel, rows) = parse.take_format().block_kernel(parse.line_bytes_max, noted);
+    for rows in rows {
         shape.rows(rows);
     }
-    shape.host(HostFunction::kernel(kernel.sig(), kernel));
+    shape.host(kernel);
     for policy in [BadRows::POLICY, Lines::POLICY, HEADERS_POLICY] {
         shape.drop_policy(policy);
     }
@@ -94,7 +93,7 @@ fn call(f: &mut Fragment<'_>, is_again: Value, block: Value, needs: Value) -> Ve
     )
 }
 
-pub(super) fn write_ok<R>(parse: &Parse<R>, f: &mut Fragment<'_>) {
+pub(super) fn write_ok(parse: &Parse, f: &mut Fragment<'_>) {
     let left = f.slot_get(ROWS_LEFT);
     let row = index(f, ROWS, left);
     if parse.has_bad_output {

@@ -1,23 +1,22 @@
 //! Parsing of lines: one host call for each.
 
 use cutthrough::{Fragment, Shape};
-use cutthrough_ir::{Block, HostFunction, Op, SlotDecl, Type, Value};
+use cutthrough_ir::{Block, Op, SlotDecl, Type, Value};
 
 use super::line_type;
 use super::parse::{BLANKS_POLICY, HEADERS_POLICY, Parse};
 use crate::bad_rows::BadRows;
-use crate::records::{LineHost, Records, Verdict};
+use crate::records::Verdict;
 
 /// The slots, where inputs have headers: the header of the present one, and how many there
 /// have been.
 const HEADER: usize = 0;
 const HEADERS: usize = 1;
 
-pub(super) fn declare<R: Records>(parse: &mut Parse<R>, shape: &mut Shape) {
+pub(super) fn declare(parse: &mut Parse, shape: &mut Shape) {
     shape.input(line_type());
     shape.output(parse.columns.clone());
-    let host = LineHost::new(parse.take_records());
-    shape.host(HostFunction::new(host.sig(), host));
+    shape.host(parse.take_format().line_host());
     if parse.has_bad_output {
         shape.output(line_type());
     } else {
@@ -29,12 +28,12 @@ pub(super) fn declare<R: Records>(parse: &mut Parse<R>, shape: &mut Shape) {
         shape.slot(SlotDecl::zero("header", Type::BYTES));
         shape.slot(SlotDecl::i64("headers", 0));
     }
-    if R::HAS_BLANKS {
+    if parse.has_blanks {
         shape.drop_policy(BLANKS_POLICY);
     }
 }
 
-pub(super) fn read_ok<R: Records>(parse: &Parse<R>, f: &mut Fragment<'_>, element: &[Value]) {
+pub(super) fn read_ok(parse: &Parse, f: &mut Fragment<'_>, element: &[Value]) {
     let needs = f.needs(0);
     let row = if parse.has_header {
         skip_header(parse, f, element);
@@ -47,7 +46,7 @@ pub(super) fn read_ok<R: Records>(parse: &Parse<R>, f: &mut Fragment<'_>, elemen
     f.emit(0, &row[1..]);
     f.done();
     f.switch_to(other);
-    if R::HAS_BLANKS {
+    if parse.has_blanks {
         let bad = unless_verdict(f, row[0], Verdict::Nothing);
         f.drop(blanks_policy(parse));
         f.done();
@@ -70,12 +69,12 @@ fn unless_verdict(f: &mut Fragment<'_>, verdict: Value, this: Verdict) -> Block 
 }
 
 /// The number of the policy by which lines of blanks are dropped: after those that there are besides.
-fn blanks_policy<R>(parse: &Parse<R>) -> usize {
+fn blanks_policy(parse: &Parse) -> usize {
     usize::from(!parse.has_bad_output) + usize::from(parse.has_header)
 }
 
 /// Keeps a header, and goes on where the line is none.
-fn skip_header<R>(parse: &Parse<R>, f: &mut Fragment<'_>, element: &[Value]) {
+fn skip_header(parse: &Parse, f: &mut Fragment<'_>, element: &[Value]) {
     let one = f.iconst(1);
     let is_header = f.op(Op::Ieq, &[element[1], one]);
     let (_, row) = f.br_new(is_header);

@@ -11,7 +11,7 @@ use cutthrough_formats::json::{Path, value};
 use cutthrough_formats::number::{push_f64, push_i64};
 use cutthrough_formats::time::{parse_duration, parse_time, push_duration, push_time};
 use jiff::tz::TimeZone;
-use regex::bytes::Regex;
+use regex::bytes::{CaptureLocations, Regex};
 
 use crate::check::Scalar;
 use crate::limits::{EXPRESSION_TEXT_BYTES_MAX, STAGE_TEXT_BYTES_MAX};
@@ -59,9 +59,9 @@ pub(super) fn host(function: Scalar, operands: usize, held: &Held) -> Option<Hos
         function,
         operands,
         buffer: Vec::new(),
-        pattern: None,
-        zone: KnownZone::default(),
-        path: None,
+        pattern: Known::default(),
+        zone: Known::default(),
+        path: Known::default(),
         held: held.clone(),
         mine: 0,
     };
@@ -78,10 +78,9 @@ struct TextHost {
     function: Scalar,
     operands: usize,
     buffer: Vec<u8>,
-    /// The pattern that was used last, which is always the same.
-    pattern: Option<(Vec<u8>, Regex)>,
-    zone: KnownZone,
-    path: Option<(Vec<u8>, Path)>,
+    pattern: Known<Pattern>,
+    zone: Known<TimeZone>,
+    path: Known<Path>,
     held: Held,
     /// What of it is this buffer's.
     mine: usize,
@@ -119,28 +118,27 @@ impl TextHost {
             Scalar::TimeOfText => put_int(results, parse_time(args.bytes(0))),
             Scalar::DurationOfText => put_int(results, parse_duration(args.bytes(0))),
             Scalar::TimeByFormat => {
-                let zone = self.zone.get(args.bytes(2))?;
+                let zone = self.zone.get(args.bytes(2), time::zone)?;
                 put_int(results, time::parse_by(args.bytes(1), args.bytes(0), zone));
             }
             Scalar::Truncate => {
                 let unit = CalendarUnit::from_name(args.bytes(1));
-                let zone = self.zone.get(args.bytes(2))?;
+                let zone = self.zone.get(args.bytes(2), time::zone)?;
                 put_int(results, unit.and_then(|unit| unit.start(args.i64(0), zone)));
             }
             Scalar::Calendar(part) => {
-                let zone = self.zone.get(args.bytes(1))?;
+                let zone = self.zone.get(args.bytes(1), time::zone)?;
                 results.i64(0, time::part_of(part, args.i64(0), zone));
             }
             Scalar::SplitPart => put(results, split_part(args.bytes(0), args.bytes(1), args.i64(2))),
             Scalar::Matches => {
-                let found = self.pattern(args.bytes(1))?.is_match(args.bytes(0));
-                results.bool(0, found);
+                let pattern = self.pattern.get(args.bytes(1), Pattern::read)?;
+                results.bool(0, pattern.regex.is_match(args.bytes(0)));
             }
             Scalar::Extract => {
                 let group = usize::try_from(args.i64(2)).unwrap_or(usize::MAX);
-                let groups = self.pattern(args.bytes(1))?.captures(args.bytes(0));
-                let found = groups.and_then(|groups| groups.get(group));
-                put(results, found.map(|found| found.as_bytes()));
+                let pattern = self.pattern.get(args.bytes(1), Pattern::read)?;
+                put(results, pattern.extract(args.bytes(0), group));
             }
             function => return self.look_at_json(function, args, results),
         }
@@ -156,7 +154,7 @@ impl TextHost {
     ) -> Result<bool, String> {
         match function {
             Scalar::JsonAt => {
-                let path = self.path(args.bytes(1))?;
+                let path = self.path.get(args.bytes(1), read_path)?;
                 put(results, value::at(args.bytes(0), path));
             }
             Scalar::JsonContainsText => results.bool(0, value::contains_text(args.bytes(0), args.bytes(1))),
@@ -175,16 +173,6 @@ impl TextHost {
         Ok(true)
     }
 
-    /// The path that a text spells, which is always the same.
-    fn path(&mut self, text: &[u8]) -> Result<&Path, String> {
-        if self.path.as_ref().is_none_or(|(known, _)| known != text) {
-            let spelt = std::str::from_utf8(text).map_err(|_| "a path is UTF-8".to_owned())?;
-            self.path = Some((text.to_vec(), Path::parse_within(spelt)?));
-        }
-        let (_, path) = self.path.as_ref().expect("INVARIANT: just set");
-        Ok(path)
-    }
-
     /// Makes a text in the buffer.
     fn make(&mut self, args: Words<'_>) -> Result<(), String> {
         let out = &mut self.buffer;
@@ -201,7 +189,7 @@ impl TextHost {
             Scalar::TextOfDuration => push_duration(out, args.i64(0)),
             Scalar::TextOfJson => push(out, &value::plain_text(args.bytes(0)))?,
             Scalar::FormatTime => {
-                let zone = self.zone.get(args.bytes(2))?;
+                let zone = self.zone.get(args.bytes(2), time::zone)?;
                 time::format_by(args.bytes(1), args.i64(0), zone, out)?;
             }
             function => return Err(format!("{function} is not a host function")),
@@ -226,28 +214,52 @@ impl TextHost {
         }
         Ok(())
     }
+}
 
-    fn pattern(&mut self, pattern: &[u8]) -> Result<&Regex, String> {
-        if self.pattern.as_ref().is_none_or(|(known, _)| known != pattern) {
-            self.pattern = Some((pattern.to_vec(), compile_pattern(pattern)?));
-        }
-        let (_, regex) = self.pattern.as_ref().expect("INVARIANT: just set");
-        Ok(regex)
+/// What the text of an operand stands for, kept from element to element: most are constants.
+struct Known<T>(Option<(Vec<u8>, T)>);
+
+impl<T> Default for Known<T> {
+    fn default() -> Known<T> {
+        Known(None)
     }
 }
 
-/// The zone that was used last, which is always the same.
-#[derive(Default)]
-struct KnownZone(Option<(Vec<u8>, TimeZone)>);
-
-impl KnownZone {
-    fn get(&mut self, name: &[u8]) -> Result<&TimeZone, String> {
-        if self.0.as_ref().is_none_or(|(known, _)| known != name) {
-            self.0 = Some((name.to_vec(), time::zone(name)?));
+impl<T> Known<T> {
+    /// What a text stands for, which is read where it is not that of the element before.
+    fn get(&mut self, text: &[u8], read: impl Fn(&[u8]) -> Result<T, String>) -> Result<&mut T, String> {
+        if self.0.as_ref().is_none_or(|(known, _)| known != text) {
+            self.0 = Some((text.to_vec(), read(text)?));
         }
-        let (_, zone) = self.0.as_ref().expect("INVARIANT: just set");
-        Ok(zone)
+        let (_, value) = self.0.as_mut().expect("INVARIANT: just set");
+        Ok(value)
     }
+}
+
+/// A regular expression, and where its groups were found last.
+struct Pattern {
+    regex: Regex,
+    found: CaptureLocations,
+}
+
+impl Pattern {
+    fn read(text: &[u8]) -> Result<Pattern, String> {
+        let regex = compile_pattern(text)?;
+        let found = regex.capture_locations();
+        Ok(Pattern { regex, found })
+    }
+
+    /// What a group matches.
+    fn extract<'t>(&mut self, text: &'t [u8], group: usize) -> Option<&'t [u8]> {
+        self.regex.captures_read(&mut self.found, text)?;
+        let (start, end) = self.found.get(group)?;
+        Some(&text[start..end])
+    }
+}
+
+fn read_path(text: &[u8]) -> Result<Path, String> {
+    let text = std::str::from_utf8(text).map_err(|_| "a path is UTF-8".to_owned())?;
+    Path::parse_within(text)
 }
 
 /// Gives an int, or null.
@@ -322,7 +334,7 @@ fn upper(text: &[u8], out: &mut Vec<u8>) {
 /// The parts between separators; with an empty separator, the text itself is the only one.
 fn parts<'a>(text: &'a [u8], separator: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut rest = Some(text);
-    let finder = memchr::memmem::Finder::new(separator).into_owned();
+    let finder = memchr::memmem::Finder::new(separator);
     std::iter::from_fn(move || {
         let here = rest?;
         let end = if separator.is_empty() {

@@ -5,10 +5,7 @@ use cutthrough::ir::ElementType;
 use cutthrough::kernels::order::OrderSpec;
 use cutthrough::processes::GroupSpec;
 use cutthrough::processes::{BranchPolicy, Group, Order, Skip, Take, Tee, Total, TotalSpec};
-use cutthrough_formats::processes::{
-    BadRows, JsonLines, Lines, ParseClf, ParseCsv, ParseJson, ParseLogfmt, ParseRegex, ParseSyslog,
-    ParseTemplate,
-};
+use cutthrough_formats::processes::{BadRows, JsonLines, Lines, Parse};
 use cutthrough_formats::{clf, csv, json, syslog};
 
 use super::Io;
@@ -55,70 +52,31 @@ pub(crate) struct Made {
     pub(crate) bad_rows: Option<BadRows>,
 }
 
-/// What a parser is made of.
-struct Parser<'p> {
-    format: &'p Format,
-    wanted: &'p [usize],
-    is_of_lines: bool,
-    has_bad_output: bool,
-    noted: BadRows,
-}
-
-/// Finishes a parser, of whichever type.
-macro_rules! finish {
-    ($parser:expr, $parse:expr) => {{
-        let parser: Parser<'_> = $parser;
-        let mut parse = $parse.with_bad_rows(parser.noted);
-        if parser.is_of_lines {
-            parse = parse.of_lines();
+/// The parser of the wanted columns of a format.
+fn parser(format: &Format, wanted: &[usize]) -> Result<Parse, String> {
+    let columns_of = |columns: &[csv::Column]| -> Vec<csv::Column> {
+        wanted.iter().map(|&index| columns[index].clone()).collect()
+    };
+    Ok(match format {
+        Format::Clf => Parse::clf(wanted.iter().map(|&index| clf::Column::ALL[index]).collect()),
+        Format::Syslog => {
+            let columns: Vec<_> = wanted.iter().map(|&index| syslog::Column::ALL[index]).collect();
+            Parse::syslog(&columns)
         }
-        match parser.has_bad_output {
-            true => Box::new(parse.with_bad_output()),
-            false => Box::new(parse),
+        Format::Csv { sep, columns, header } => match header {
+            Header::None => Parse::csv(*sep, columns, wanted),
+            Header::Each(first) => Parse::csv_with_header(*sep, columns, wanted, first.as_deref()),
+        },
+        Format::Fields { form, columns, .. } => {
+            let columns: Vec<json::Column> = wanted.iter().map(|&index| columns[index].clone()).collect();
+            match form {
+                FieldsForm::Json => Parse::json(&columns),
+                FieldsForm::Logfmt => Parse::logfmt(&flat(&columns)),
+            }
         }
-    }};
-}
-
-impl Parser<'_> {
-    fn make(self) -> Result<Box<dyn Process>, String> {
-        let wanted = self.wanted;
-        let columns_of = |columns: &[csv::Column]| -> Vec<csv::Column> {
-            wanted.iter().map(|&index| columns[index].clone()).collect()
-        };
-        Ok(match self.format {
-            Format::Clf => {
-                let want = wanted.iter().map(|&index| clf::Column::ALL[index]).collect();
-                finish!(self, ParseClf::new(want))
-            }
-            Format::Syslog => {
-                let want: Vec<_> = wanted.iter().map(|&index| syslog::Column::ALL[index]).collect();
-                finish!(self, ParseSyslog::new(&want))
-            }
-            Format::Csv { sep, columns, header } => {
-                let parse = match header {
-                    Header::None => ParseCsv::new(*sep, columns, wanted),
-                    Header::Each(first) => ParseCsv::with_header(*sep, columns, wanted, first.as_deref()),
-                };
-                finish!(self, parse)
-            }
-            Format::Fields { form, columns, .. } => {
-                let columns: Vec<json::Column> = wanted.iter().map(|&index| columns[index].clone()).collect();
-                match form {
-                    FieldsForm::Json => finish!(self, ParseJson::new(&columns)),
-                    FieldsForm::Logfmt => finish!(self, ParseLogfmt::new(&flat(&columns))),
-                }
-            }
-            Format::Regex { pattern, columns } => {
-                let pattern = compile_pattern(pattern)?;
-                let columns = columns_of(columns);
-                finish!(self, ParseRegex::new(&pattern, &columns))
-            }
-            Format::Template { template, columns } => {
-                let columns = columns_of(columns);
-                finish!(self, ParseTemplate::new(template, &columns))
-            }
-        })
-    }
+        Format::Regex { pattern, columns } => Parse::regex(&compile_pattern(pattern)?, &columns_of(columns)),
+        Format::Template { template, columns } => Parse::template(template, &columns_of(columns)),
+    })
 }
 
 /// Fields of records that have no values within values: a path is a key with points.
@@ -151,14 +109,14 @@ impl Spec {
             } => {
                 let noted = noted.cloned().unwrap_or_else(|| io.bad_rows());
                 bad_rows = Some(noted.clone());
-                let parser = Parser {
-                    format,
-                    wanted,
-                    is_of_lines: *is_of_lines,
-                    has_bad_output: *has_bad_output,
-                    noted,
-                };
-                parser.make()?
+                let mut parse = parser(format, wanted)?.with_bad_rows(noted);
+                if *is_of_lines {
+                    parse = parse.of_lines();
+                }
+                if *has_bad_output {
+                    parse = parse.with_bad_output();
+                }
+                Box::new(parse)
             }
             Spec::Compute(compute) => Box::new(compute.clone()),
             Spec::Head(element, count) => Box::new(Take::new(element.clone(), *count)),
