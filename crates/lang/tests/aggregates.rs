@@ -16,13 +16,9 @@ c,,,,
 ";
 
 fn check(program: &str, expected: Expect) {
-    let world = World::stdin(ROWS);
     let columns = "k:text,n:int?,x:float?,s:text?,d:duration?";
     let program = format!("parse csv(columns=\"{columns}\", header=true) | {program}");
-    match world.run(&program) {
-        Ok(outputs) => expected.assert_eq(&outputs["stdout"]),
-        Err(message) => expected.assert_eq(&message),
-    }
+    common::check(&World::stdin(ROWS), &program, expected);
 }
 
 #[test]

@@ -2,22 +2,13 @@
 
 mod common;
 
-use common::{Live, World, graph};
+use common::{Live, World, graph, numbers, on_both_engines};
 use cutthrough::{Options, Progress};
 use expect_test::{Expect, expect};
 
 fn world(lines: usize) -> World {
     let line = |n: usize| format!("{n},{}\n", ["a", "b", "c"][n % 3]);
     World::stdin((0..lines).map(line).collect::<String>())
-}
-
-fn on_both_engines(test: impl Fn(Options)) {
-    let small = |options: Options| Options {
-        quantum_steps: 50,
-        ..options
-    };
-    test(small(Options::interpreted()));
-    test(small(Options::native()));
 }
 
 const PARSE: &str = "parse csv(columns=\"n:i64,name:str\")";
@@ -46,11 +37,6 @@ fn check(before: &str, after: &str, plan: &Expect, outputs: impl Fn(&mut Live)) 
         assert_eq!(live.running.flows().count(), fresh.running.flows().count());
         outputs(&mut live);
     });
-}
-
-fn numbers(text: &str) -> Vec<usize> {
-    let first = |line: &str| line.split('\t').next().unwrap().parse().unwrap();
-    text.lines().map(first).collect()
 }
 
 /// The numbers below 2000 for which `before` holds up to some place, and `after` from there on.

@@ -2,12 +2,8 @@
 
 mod common;
 
-use common::{World, show};
+use common::{World, check};
 use expect_test::{Expect, expect};
-
-fn check(world: &World, source: &str, expected: Expect) {
-    expected.assert_eq(&show(&world.run(source)));
-}
 
 const EVENTS: &str = r#"{"status":200,"user":{"id":1,"plan":"pro"},"tags":["a","beta"],"items":[{"sku":"s1"},{"sku":"s2"}],"ms":1.5,"at":"2026-11-21T01:18:20Z","id":18446744073709551615,"any":1}
 {"status":500,"user":{"id":2,"plan":"free"},"tags":[],"ms":2,"note":"a\n\"b\"","any":"x"}
@@ -16,14 +12,13 @@ const EVENTS: &str = r#"{"status":200,"user":{"id":1,"plan":"pro"},"tags":["a","
 {"status":"odd"
 "#;
 
-fn events() -> World {
-    World::stdin(EVENTS)
+fn check_events(source: &str, expected: Expect) {
+    check(&World::stdin(EVENTS), source, expected);
 }
 
 #[test]
 fn fields_of_json_are_columns_when_they_are_named() {
-    check(
-        &events(),
+    check_events(
         "parse json | where user.plan == \"pro\" and tags contains \"beta\" | select user.id, items[0].sku",
         expect![[r#"
             --- bad rows of parse json (1:1)
@@ -32,8 +27,7 @@ fn fields_of_json_are_columns_when_they_are_named() {
             1	s1
         "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json | select status, user[\"id\"], items[1].sku, note, any, id | write stdout as json",
         expect![[r#"
             --- bad rows of parse json (1:1)
@@ -44,8 +38,7 @@ fn fields_of_json_are_columns_when_they_are_named() {
             {"status":500,"user[\"id\"]":null,"items[1].sku":null,"note":null,"any":[1,2],"id":null}
         "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json | count",
         expect![[r#"
         --- bad rows of parse json (1:1)
@@ -54,8 +47,7 @@ fn fields_of_json_are_columns_when_they_are_named() {
         3
     "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json | summarize n = count(), ms = sum(ms) by user.plan | sort user.plan",
         expect![[r#"
             --- bad rows of parse json (1:1)
@@ -66,8 +58,7 @@ fn fields_of_json_are_columns_when_they_are_named() {
             	1	0.0
         "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json | where tags contains 7 | select status",
         expect![[r#"
             --- bad rows of parse json (1:1)
@@ -76,8 +67,7 @@ fn fields_of_json_are_columns_when_they_are_named() {
             500
         "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json | drop tags, user, items | rename when = at | write stdout as json",
         expect![[r#"
             --- bad rows of parse json (1:1)
@@ -88,8 +78,7 @@ fn fields_of_json_are_columns_when_they_are_named() {
             {"status":500,"ms":null,"when":null,"id":null,"any":[1,2],"note":null}
         "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json | set u = user, n = int(any), t = text(any) | select u.plan, u.x, n, t",
         expect![[r#"
             --- bad rows of parse json (1:1)
@@ -100,8 +89,7 @@ fn fields_of_json_are_columns_when_they_are_named() {
             			[1,2]
         "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json | where at >= @2026-11-21 | select day = date(at), later = at + 1h",
         expect![[r#"
             --- bad rows of parse json (1:1)
@@ -114,8 +102,7 @@ fn fields_of_json_are_columns_when_they_are_named() {
 
 #[test]
 fn named_flows_of_json_may_name_further_fields() {
-    check(
-        &events(),
+    check_events(
         "all = parse json else bad; all | select user.id | write \"ids\"; all | select note | write \"notes\"; bad",
         expect![[r#"
             --- ids
@@ -131,8 +118,7 @@ fn named_flows_of_json_may_name_further_fields() {
             {"status":"odd"	5
         "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json else (select number, line | write \"bad\") | select status",
         expect![[r#"
             --- bad
@@ -143,8 +129,7 @@ fn named_flows_of_json_may_name_further_fields() {
             500
         "#]],
     );
-    check(
-        &events(),
+    check_events(
         "parse json else bad | select status",
         expect![[r#"
         --- bad rows of parse json else bad (1:1)
@@ -245,7 +230,10 @@ fn without_a_sample_types_come_of_the_use() {
 
 #[test]
 fn json_comes_in_any_form() {
-    let expected = events().run("parse json | select status, user.plan").unwrap()["stdout"].clone();
+    let expected = World::stdin(EVENTS)
+        .run("parse json | select status, user.plan")
+        .unwrap()["stdout"]
+        .clone();
     let records: Vec<&str> = EVENTS.lines().filter(|line| line.ends_with('}')).collect();
     let array = format!("[{}]", records.join(",\n"));
     let pretty = records.join("\n").replace(",\"", ",\n  \"");
@@ -340,36 +328,6 @@ fn logs_of_other_forms() {
             {"priority":34,"stamp":"2026-11-21T01:18:20Z","host":"host","app":"app","pid":"12","msg":"started"}
             {"priority":null,"stamp":"Nov 21 01:18:20","host":"host","app":"sshd","pid":"7","msg":"closed"}
         "#]],
-    );
-}
-
-#[test]
-fn types_of_separated_values_come_of_a_sample() {
-    let world = World::stdin(
-        "id,zip,price,on,at,name\n1,01234,2.50,true,2026-11-21T01:18:20Z,\n2,00001,3,false,,x\n",
-    );
-    check(
-        &world,
-        "parse csv | write stdout as json",
-        expect![[r#"
-        {"id":1,"zip":"01234","price":2.5,"on":true,"at":"2026-11-21T01:18:20Z","name":""}
-        {"id":2,"zip":"00001","price":3.0,"on":false,"at":null,"name":"x"}
-    "#]],
-    );
-    check(
-        &world,
-        "parse csv | where id > 1 and price >= 3 | select name, zip",
-        expect![[r#"
-            x	00001
-        "#]],
-    );
-    let world = World::stdin("a\tb\n1\tx,y\n");
-    check(
-        &world,
-        "parse tsv | write stdout as json",
-        expect![[r#"
-        {"a":1,"b":"x,y"}
-    "#]],
     );
 }
 

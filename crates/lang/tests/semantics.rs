@@ -2,28 +2,13 @@
 
 mod common;
 
-use common::World;
+use common::{World, check_expressions};
 
 const COLUMNS: &str = "i:i64?,j:i64?,x:f64?,y:f64?,s:str?,t:str?,b:bool?,c:bool?";
 
 /// Checks expressions over one row: each with its value, as JSON writes it.
 fn check(row: &[u8], expected: &[(&str, &str)]) {
-    let world = World::stdin([row, b"\n"].concat());
-    for (expression, value) in expected {
-        let program =
-            format!("parse csv(columns=\"{COLUMNS}\") | select r = {expression} | write stdout as json");
-        let found = match world.run(&program) {
-            Ok(outputs) => {
-                assert_eq!(outputs.len(), 1, "{expression}: {outputs:?}");
-                let line = outputs["stdout"].trim_end();
-                line.trim_start_matches("{\"r\":")
-                    .trim_end_matches('}')
-                    .to_owned()
-            }
-            Err(message) => panic!("{expression}: {message}"),
-        };
-        assert_eq!(found, *value, "{expression} for {}", row.escape_ascii());
-    }
+    check_expressions(COLUMNS, row, expected);
 }
 
 /// `i = 7, j = -2, x = 2.5, y = -0.5, s = "Hello", t = "b,c", b = true, c = false`

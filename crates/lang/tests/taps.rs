@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Live, World, graph};
+use common::{Live, World, graph, numbers, on_both_engines};
 use cutthrough::{Network, Options, Progress};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Tap, TapCounts, TapOptions, TapPlan, TapPoint, TapPolicy, TapRead, TapReader, tap};
@@ -29,17 +29,6 @@ fn rows(lines: usize) -> impl Iterator<Item = usize> {
     (0..lines).filter(|n| n % 7 != 6)
 }
 
-fn on_both_engines(test: impl Fn(Options)) {
-    test(Options {
-        quantum_steps: 50,
-        ..Options::interpreted()
-    });
-    test(Options {
-        quantum_steps: 50,
-        ..Options::native()
-    });
-}
-
 fn complete() -> TapOptions {
     TapOptions {
         policy: TapPolicy::Complete,
@@ -61,12 +50,6 @@ fn drain(reader: &mut TapReader) -> (String, TapRead) {
             other => return (String::from_utf8(all).unwrap(), other),
         }
     }
-}
-
-fn numbers(text: &str) -> Vec<usize> {
-    text.lines()
-        .map(|line| line.split('\t').next().unwrap().parse().unwrap())
-        .collect()
 }
 
 #[test]

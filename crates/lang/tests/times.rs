@@ -2,24 +2,13 @@
 
 mod common;
 
-use common::World;
+use common::{World, check_expressions};
 use expect_test::expect;
 
 /// Checks expressions over the columns `t`, `d`, `n`, `x` and `s`; the value is as JSON has it.
 fn check(expected: &[(&str, &str)]) {
-    let row = "2026-11-21T01:18:20.5Z,90s,3,0.5,21/Nov/2026:03:18:20 +0200\n";
-    let world = World::stdin(row);
-    for (expression, value) in expected {
-        let columns = "t:time,d:duration,n:int,x:float,s:text";
-        let program =
-            format!("parse csv(columns=\"{columns}\") | select r = {expression} | write stdout as json");
-        let outputs = world
-            .run(&program)
-            .unwrap_or_else(|message| panic!("{expression}: {message}"));
-        let line = outputs["stdout"].trim_end();
-        let found = line.trim_start_matches("{\"r\":").trim_end_matches('}');
-        assert_eq!(found, *value, "{expression}");
-    }
+    let row = b"2026-11-21T01:18:20.5Z,90s,3,0.5,21/Nov/2026:03:18:20 +0200";
+    check_expressions("t:time,d:duration,n:int,x:float,s:text", row, expected);
 }
 
 #[test]

@@ -8,23 +8,28 @@
 //! |---|---|
 //! | [`names`] | flow points: who defines and who reads which, in which order pipelines are checked |
 //! | [`pipeline`] | stages, one after another, with the schema between them |
-//! | [`parse`] | formats and their options |
+//! | [`select`], [`summarize`] | stages that make other columns, and that sum up |
+//! | [`parse`], [`csv`] | formats and their options; headers |
 //! | [`records`] | fields that become columns when they are named |
 //! | [`tap`] | the pipeline of a tap |
-//! | [`expr`], [`function`], [`temporal`], [`aggregate`] | expressions |
+//! | [`expr`], [`operators`], [`function`], [`temporal`], [`aggregate`] | expressions |
 //! | [`types`] | types, columns, schemas |
 //! | [`live`] | which columns each element has to carry |
 
 mod aggregate;
+mod csv;
 #[cfg(test)]
 mod error_tests;
 mod expr;
 mod function;
 mod live;
 mod names;
+mod operators;
 mod parse;
 mod pipeline;
 mod records;
+mod select;
+mod summarize;
 mod tap;
 mod temporal;
 #[cfg(test)]

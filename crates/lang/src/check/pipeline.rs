@@ -1,24 +1,21 @@
 //! Stages, one after another, and the schema between them.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use cutthrough_expr::{ColumnId, LogicalType, Tree};
-use cutthrough_formats::json::Path;
 
 use super::Check;
-use super::aggregate::{AGGREGATES, Aggregates, Share};
 use super::expr::Expressions;
 use super::names::{Checker, target_of};
+use super::select::default_name;
 use super::types::{Schema, SchemaColumn};
 use crate::ast::{
-    Assignment, Expr, ExprKind, Input as AstInput, Item, Name, OutputFormat, SortKey, Stage, StageKind,
-    Statement, Text,
+    Expr, ExprKind, Input as AstInput, Name, OutputFormat, SortKey, Stage, StageKind, Statement, Text,
 };
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
 use crate::lookup::Table;
-use crate::plan::{Every, FlowId, GroupColumn, Input, Op, PipelinePlan, StagePlan, Target, process_name};
+use crate::plan::{FlowId, Input, Op, PipelinePlan, StagePlan, Target, process_name};
 use crate::span::Span;
 
 /// What is known of the elements at one place of a pipeline.
@@ -272,7 +269,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     }
 
     /// The same, for a stage after which elements are no longer the input's own lines.
-    fn columns(&mut self) {
+    pub(super) fn columns(&mut self) {
         self.passing();
         self.state.origin = None;
     }
@@ -292,94 +289,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         Ok(())
     }
 
-    fn set(&mut self, assignments: &[Assignment]) -> Check<()> {
-        self.columns();
-        let mut define = Vec::with_capacity(assignments.len());
-        for assignment in assignments {
-            let (tree, shares) = self.value_with_shares(&assignment.value)?;
-            self.total(shares, &mut define);
-            let ty = tree.ty();
-            let id = self.checker.columns.add(assignment.name.text.as_str(), ty);
-            self.state.schema.set(&assignment.name, id, ty)?;
-            define.push((id, tree));
-        }
-        self.push(Op::Compute(define));
-        Ok(())
-    }
-
-    fn select(&mut self, items: &[Item]) -> Check<()> {
-        self.columns();
-        let mut define = Vec::new();
-        let mut schema = Schema::default();
-        for item in items {
-            let (tree, shares) = self.value_with_shares(&item.value)?;
-            self.total(shares, &mut define);
-            self.add_item(&mut schema, item, tree, &mut define)?;
-        }
-        self.state.schema = schema;
-        self.push(Op::Compute(define));
-        Ok(())
-    }
-
-    /// Adds an item to the schema: a column as it is, or one that is computed.
-    fn add_item(
-        &mut self,
-        schema: &mut Schema,
-        item: &Item,
-        tree: Tree,
-        define: &mut Vec<(ColumnId, Tree)>,
-    ) -> Check<ColumnId> {
-        let name = item
-            .name
-            .clone()
-            .unwrap_or_else(|| default_name(self.checker.source, &item.value));
-        if schema.find(&name.text).is_some() {
-            let message = format!("two columns are called {}", quoted(&name.text));
-            let diagnostic = Diagnostic::new(message, item.span, "the name is taken");
-            return Err(Box::new(diagnostic.with_help("give it another: `name = ...`")));
-        }
-        let ty = tree.ty();
-        let id = tree.as_column().unwrap_or_else(|| {
-            let id = self.checker.columns.add(name.text.as_str(), ty);
-            define.push((id, tree));
-            id
-        });
-        schema.set(&name, id, ty)?;
-        Ok(id)
-    }
-
-    /// The same, in which `share` may stand.
-    fn value_with_shares(&mut self, expr: &Expr) -> Check<(Tree, Vec<Share>)> {
-        let mut shares = Vec::new();
-        let columns = &mut self.checker.columns;
-        let mut expressions = Expressions::new(&self.state.schema, columns, self.checker.now);
-        expressions.shares = Some(&mut shares);
-        let tree = expressions.value(expr)?;
-        self.count(&tree)?;
-        Ok((tree, shares))
-    }
-
-    /// Adds what sums up over all elements, after what has been defined so far.
-    fn total(&mut self, shares: Vec<Share>, define: &mut Vec<(ColumnId, Tree)>) {
-        if shares.is_empty() {
-            return;
-        }
-        let (mut inputs, mut totals) = (Vec::new(), Vec::new());
-        for share in shares {
-            inputs.push(share.input.as_column().unwrap_or_else(|| {
-                let id = self.checker.columns.add("input", share.input.ty());
-                define.push((id, share.input));
-                id
-            }));
-            totals.push(share.total);
-        }
-        if !define.is_empty() {
-            self.push(Op::Compute(std::mem::take(define)));
-        }
-        self.push(Op::Total { inputs, totals });
-    }
-
-    fn value(&mut self, expr: &Expr) -> Check<Tree> {
+    pub(super) fn value(&mut self, expr: &Expr) -> Check<Tree> {
         let tree =
             Expressions::new(&self.state.schema, &mut self.checker.columns, self.checker.now).value(expr)?;
         self.count(&tree)?;
@@ -387,7 +297,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     }
 
     /// Bounds what one stage computes.
-    fn count(&mut self, tree: &Tree) -> Check<()> {
+    pub(super) fn count(&mut self, tree: &Tree) -> Check<()> {
         self.nodes += tree.nodes.len();
         if self.nodes > limits::STAGE_NODES_MAX {
             let message = format!(
@@ -399,86 +309,6 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                 diagnostic.with_help("spread them over several `set` stages"),
             ));
         }
-        Ok(())
-    }
-
-    fn drop_columns(&mut self, names: &[Name]) -> Check<()> {
-        self.columns();
-        for name in names {
-            self.column(name)?;
-            self.state.schema.hide(&name.text);
-        }
-        let is_dropped = |column: &SchemaColumn| names.iter().any(|name| *name.text == *column.name);
-        self.state.schema.columns.retain(|column| !is_dropped(column));
-        if self.state.schema.visible().next().is_none() {
-            let diagnostic = Diagnostic::new("this drops every column", self.span, "nothing is left");
-            return Err(Box::new(
-                diagnostic.with_help("to drop elements, there are `where` and `head`"),
-            ));
-        }
-        self.push(Op::Compute(Vec::new()));
-        Ok(())
-    }
-
-    fn rename(&mut self, names: &[(Name, Name)]) -> Check<()> {
-        self.columns();
-        for (new, old) in names {
-            let (id, ty) = self.column(old)?;
-            if new.text != old.text && self.state.schema.find(&new.text).is_some() {
-                let message = format!("there is a column {} already", quoted(&new.text));
-                let diagnostic = Diagnostic::new(message, new.span, "the name is taken");
-                let help = format!("drop it first: `drop {0} | rename {0} = ...`", new.text);
-                return Err(Box::new(diagnostic.with_help(help)));
-            }
-            let columns = &mut self.state.schema.columns;
-            let column = columns
-                .iter_mut()
-                .find(|column| column.id == id && *column.name == *old.text);
-            match column {
-                Some(column) => (column.name, column.hidden) = (new.text.as_str().into(), false),
-                None => self.state.schema.set(new, id, ty)?,
-            }
-            self.state.schema.hide(&old.text);
-        }
-        self.push(Op::Compute(Vec::new()));
-        Ok(())
-    }
-
-    /// The column of a name, which may be a field of a record.
-    fn column(&mut self, name: &Name) -> Check<(ColumnId, LogicalType)> {
-        let schema = &self.state.schema;
-        match (schema.find(&name.text), schema.open_for(&name.text)) {
-            (None, Some(record)) => {
-                let path = Path::key(&name.text);
-                self.checker.columns.open(record, &path, None, name.span)
-            }
-            _ => schema.column(name).map(|column| (column.id, column.ty)),
-        }
-    }
-
-    fn distinct(&mut self, items: &[Item]) -> Check<()> {
-        self.columns();
-        let mut define = Vec::new();
-        let mut schema = Schema::default();
-        for item in items {
-            let tree = self.value(&item.value)?;
-            self.add_item(&mut schema, item, tree, &mut define)?;
-        }
-        if items.is_empty() {
-            schema.columns = self.state.schema.visible().cloned().collect();
-        }
-        if !define.is_empty() {
-            self.push(Op::Compute(define));
-        }
-        let mut keys: Vec<ColumnId> = schema.columns.iter().map(|column| column.id).collect();
-        let mut known = HashSet::new();
-        keys.retain(|&key| known.insert(key));
-        self.state.schema = schema;
-        self.push(Op::Group {
-            keys,
-            aggregates: Vec::new(),
-            every: None,
-        });
         Ok(())
     }
 
@@ -547,26 +377,6 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         Ok(())
     }
 
-    /// `summarize count = count()`
-    fn count_all(&mut self) -> Check<()> {
-        let name = |text: &str| Name {
-            text: text.to_owned(),
-            span: self.span,
-        };
-        let item = Item {
-            name: Some(name("count")),
-            value: Expr {
-                kind: ExprKind::Call {
-                    function: name("count"),
-                    arguments: Vec::new(),
-                },
-                span: self.span,
-            },
-            span: self.span,
-        };
-        self.summarize(&[item], &[], None)
-    }
-
     /// A `sort` of which only the first are wanted need not keep the others.
     fn bound_sort(&mut self, count: u64) {
         if let Some(Op::Order { limit, .. }) = self.stages.last_mut().map(|stage| &mut stage.op) {
@@ -602,120 +412,6 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
         Ok(())
     }
 
-    fn summarize(&mut self, items: &[Item], by: &[Item], every: Option<(i64, Span)>) -> Check<()> {
-        self.columns();
-        let mut before = Vec::new();
-        let mut schema = Schema::default();
-        let every = match every {
-            None => None,
-            Some((nanos, span)) => {
-                let window = self.checker.columns.add("window", LogicalType::TIME);
-                let name = Name {
-                    text: "window".to_owned(),
-                    span,
-                };
-                schema.set(&name, window, LogicalType::TIME)?;
-                Some(Every { nanos, window })
-            }
-        };
-        let mut keys = Vec::with_capacity(by.len());
-        for item in by {
-            let tree = self.value(&item.value)?;
-            keys.push(self.add_item(&mut schema, item, tree, &mut before)?);
-        }
-        let mut aggregates = Aggregates {
-            input: std::mem::take(&mut self.state.schema),
-            uses: Vec::new(),
-        };
-        let (mut after, mut shares) = (Vec::new(), Vec::new());
-        let groups = schema.clone();
-        for item in items {
-            let uses = aggregates.uses.len();
-            let mut expressions = Expressions::new(&groups, &mut self.checker.columns, self.checker.now);
-            expressions.aggregates = Some(&mut aggregates);
-            expressions.shares = Some(&mut shares);
-            let tree = expressions.value(&item.value)?;
-            if aggregates.uses.len() == uses {
-                let diagnostic = Diagnostic::new(
-                    "there is no aggregate in this",
-                    item.value.span,
-                    "nothing is summed up",
-                );
-                let usages: Vec<&str> = AGGREGATES.iter().map(|&(usage, _)| usage).collect();
-                let help = format!(
-                    "keys go behind `by`; the aggregates are {}",
-                    super::types::list(&usages)
-                );
-                return Err(Box::new(diagnostic.with_help(help)));
-            }
-            if every.is_some() && !shares.is_empty() {
-                let message = "`share` is of all elements, of which windows have no last";
-                let diagnostic = Diagnostic::new(message, item.span, "cannot stand here");
-                return Err(Box::new(
-                    diagnostic.with_help("without `every`, it is of all there are in the end"),
-                ));
-            }
-            self.count(&tree)?;
-            self.add_item(&mut schema, item, tree, &mut after)?;
-        }
-        let mut columns = Vec::with_capacity(aggregates.uses.len());
-        for one in aggregates.uses {
-            let mut inputs = Vec::with_capacity(one.inputs.len());
-            for tree in one.inputs {
-                self.count(&tree)?;
-                inputs.push(tree.as_column().unwrap_or_else(|| {
-                    let id = self.checker.columns.add("input", tree.ty());
-                    before.push((id, tree));
-                    id
-                }));
-            }
-            columns.push(GroupColumn {
-                kind: one.kind,
-                inputs,
-                result: one.result,
-            });
-        }
-        if keys.is_empty() && columns.iter().all(|column| column.inputs.is_empty()) {
-            self.carry_something(&aggregates.input, &mut before, &mut columns);
-        }
-        self.state.schema = schema;
-        if !before.is_empty() {
-            self.push(Op::Compute(before));
-        }
-        self.push(Op::Group {
-            keys,
-            aggregates: columns,
-            every,
-        });
-        let mut of_groups = Vec::new();
-        self.total(shares, &mut of_groups);
-        if !after.is_empty() {
-            self.push(Op::Compute(after));
-        }
-        Ok(())
-    }
-
-    /// Where groups need nothing of the elements, has them count something that is always there: elements have at
-    /// least one column.
-    fn carry_something(
-        &mut self,
-        input: &Schema,
-        before: &mut Vec<(ColumnId, Tree)>,
-        columns: &mut [GroupColumn],
-    ) {
-        let spare = input
-            .spare()
-            .filter(|&spare| !self.checker.columns.ty(spare).nullable);
-        let carried = spare.unwrap_or_else(|| {
-            let mut tree = Tree::default();
-            tree.add(super::NodeKind::Bool(true), LogicalType::BOOL);
-            let id = self.checker.columns.add("any", LogicalType::BOOL);
-            before.push((id, tree));
-            id
-        });
-        columns[0].inputs = vec![carried];
-    }
-
     fn write(&mut self, target: Target, append: bool, format: Option<OutputFormat>) {
         self.rows();
         let columns = self
@@ -730,69 +426,5 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             format,
             columns,
         });
-    }
-}
-
-/// What a call is called: its words with `_` between, as in `max_bytes` for `max(bytes)`.
-fn call_name(text: &str) -> String {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let mut name = words.join("_");
-    name.truncate(name.floor_char_boundary(limits::NAME_BYTES_MAX));
-    name
-}
-
-/// What a result is called that is given no name: a column's own, that of a call, or the text of the expression, without backquotes
-/// and without blanks where they part no words.
-fn default_name(source: &str, value: &Expr) -> Name {
-    if let ExprKind::Name(name) = &value.kind {
-        return name.clone();
-    }
-    if let ExprKind::Call { .. } = &value.kind {
-        return Name {
-            text: call_name(value.span.text(source)),
-            span: value.span,
-        };
-    }
-    let mut text = String::new();
-    let mut quote = None;
-    let mut pending = false;
-    let mut characters = value.span.text(source).chars();
-    while let Some(c) = characters.next() {
-        match (c, quote) {
-            (_, Some(end)) => {
-                if c == end {
-                    quote = None;
-                }
-                if c == '`' {
-                    continue;
-                }
-            }
-            ('#', None) => {
-                characters.by_ref().find(|&c| c == '\n');
-                pending = true;
-                continue;
-            }
-            _ if c.is_whitespace() => {
-                pending = true;
-                continue;
-            }
-            ('`' | '"' | '\'', None) => quote = Some(c),
-            _ => {}
-        }
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        if std::mem::take(&mut pending) && is_word(c) && text.ends_with(is_word) {
-            text.push(' ');
-        }
-        if c != '`' {
-            text.push(c);
-        }
-    }
-    if text.len() > limits::NAME_BYTES_MAX {
-        text.truncate(text.floor_char_boundary(limits::NAME_BYTES_MAX));
-    }
-    Name {
-        text,
-        span: value.span,
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | what a plan needs of its surroundings |
 //! | [`blueprint`] | processes and flow points as data |
+//! | [`drawing`] | how a plan becomes these |
 //! | [`names`] | what flow points are called |
 //! | [`spec`] | what a process is, and how it is made |
 //! | [`collect`] | the aggregate `collect` |
@@ -14,6 +15,7 @@
 mod blueprint;
 mod collect;
 mod compute;
+mod drawing;
 mod hosts;
 mod lookup;
 mod names;
