@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use cutthrough::aggregate::{Accumulator, Aggregate};
-use cutthrough::ir::{AtBound, Op, SlotDecl, Type, Value};
+use cutthrough::ir::{Op, SlotDecl, Type, Value};
 use cutthrough::processes::{Collect, Group, GroupSpec};
 use cutthrough::{Error, Fragment, Network, Process, Shape};
 
@@ -126,12 +126,9 @@ fn network() -> Result<(Network, cutthrough::processes::Collected<Found>), Error
     let latencies = network.source::<(i64, f64, f64)>(Latencies(3_000_000))?;
     let quantile = |share: f64| Arc::new(Quantile { share }) as Arc<dyn Aggregate>;
     let group = Group::new(GroupSpec {
-        keys: vec![Type::I64],
         aggregates: vec![quantile(0.5), quantile(0.99)],
         groups_max: 1_000,
-        bytes_max: 16 << 20,
-        at_bound: AtBound::Fail,
-        every: None,
+        ..GroupSpec::basic(vec![Type::I64], [], 16 << 20)
     });
     let found = network.pipe::<(i64, f64, f64), Found>(latencies, group)?;
     let collect = Collect::<Found>::new();

@@ -1,14 +1,12 @@
 //! Groups by key.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use cutthrough_expr::Traced;
 use cutthrough_expr::typed::Measure;
 
 use super::Stream;
 use super::aggregates::{Aggregates, count, sum};
-use crate::aggregate::{Aggregate, BasicAggregate};
 use crate::element::Element;
 use crate::expr::{AnyExpr, Expr, Exprs, Logical, lit};
 use crate::ir::{AtBound, ElementType, Type};
@@ -21,25 +19,13 @@ use crate::processes::{Group, GroupSpec, Map};
 pub struct Keyed<'w, K, T, F> {
     stream: Stream<'w, T>,
     key: F,
-    bounds: Bounds,
+    bounds: GroupSpec,
     expressions: PhantomData<fn() -> K>,
 }
 
-/// What groups may take.
-struct Bounds {
-    groups_max: usize,
-    bytes_max: usize,
-    at_bound: AtBound,
-}
-
-impl Default for Bounds {
-    fn default() -> Bounds {
-        Bounds {
-            groups_max: cutthrough_ir::limits::ROWS_MAX,
-            bytes_max: STAGE_STATE_BYTES_MAX,
-            at_bound: AtBound::Fail,
-        }
-    }
+/// What the groups of a stage may take; keys and aggregates are not known yet.
+fn bounds() -> GroupSpec {
+    GroupSpec::basic(Vec::new(), [], STAGE_STATE_BYTES_MAX)
 }
 
 impl<'w, K, T, F> Keyed<'w, K, T, F>
@@ -53,7 +39,7 @@ where
         Keyed {
             stream: wire.stream(point),
             key,
-            bounds: Bounds::default(),
+            bounds: bounds(),
             expressions: PhantomData,
         }
     }
@@ -79,7 +65,7 @@ where
         aggregates: impl FnOnce(T::Expr) -> A,
     ) -> Stream<'w, (K::Element, A::Element)> {
         let key = |e, to: &mut Vec<AnyExpr>| (self.key)(e).give(to);
-        grouped(self.stream, key, aggregates, &self.bounds)
+        grouped(self.stream, key, aggregates, self.bounds)
     }
 
     /// Of each group the key and how many elements there are.
@@ -101,7 +87,7 @@ pub(super) fn ungrouped<'w, T: Element, I, A: Aggregates>(
     stream: Stream<'w, T, I>,
     aggregates: impl FnOnce(T::Expr) -> A,
 ) -> Stream<'w, A::Element> {
-    grouped(stream, |_, _| (), aggregates, &Bounds::default())
+    grouped(stream, |_, _| (), aggregates, bounds())
 }
 
 /// Puts key and inputs of the aggregates side by side, and groups these.
@@ -109,7 +95,7 @@ fn grouped<'w, T: Element, I, A: Aggregates, B: Element>(
     stream: Stream<'w, T, I>,
     key: impl FnOnce(T::Expr, &mut Vec<AnyExpr>),
     aggregates: impl FnOnce(T::Expr) -> A,
-    bounds: &Bounds,
+    bounds: GroupSpec,
 ) -> Stream<'w, B> {
     let (mut keys, mut functions) = (0, Vec::new());
     let traced = Traced::new(&T::fields(), |fields| {
@@ -125,14 +111,11 @@ fn grouped<'w, T: Element, I, A: Aggregates, B: Element>(
         }
         inputs
     });
-    let aggregate = |aggregate: BasicAggregate| Arc::new(aggregate) as Arc<dyn Aggregate>;
+    let keys = traced.types()[..keys].to_vec();
     let spec = GroupSpec {
-        keys: traced.types()[..keys].to_vec(),
-        aggregates: functions.into_iter().map(aggregate).collect(),
         groups_max: bounds.groups_max,
-        bytes_max: bounds.bytes_max,
         at_bound: bounds.at_bound,
-        every: None,
+        ..GroupSpec::basic(keys, functions, bounds.bytes_max)
     };
     let wire = stream.wire;
     let inputs = ElementType::new(traced.types());
