@@ -14,7 +14,8 @@
 //! | [`activity`] | what the run is inside of, and how many bytes have come and gone |
 //! | [`control`] | the socket by which others reach this run |
 //! | [`streams`] | what the program reads and writes: the [`cutthrough_lang::Io`] of a shell |
-//! | [`input`] | several files as one reader |
+//! | [`input`] | several files as one reader, and their beginnings |
+//! | [`follow`] | files that are read on as they grow |
 //! | [`decompress`] | inputs that are compressed |
 //! | [`live`] | the program while it runs: taps, and changes to another one |
 //! | [`output`] | files and standard streams as writers |

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{Outcome, TempDir, command, wait};
+use common::{Outcome, TempDir, command, signal, wait};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -195,13 +195,6 @@ fn mistakes_in_taps_are_shown_with_their_place() {
     let opens = fed.run(&["tap", "fed", "x", "write \"/tmp/no\""]).error(2);
     assert!(!opens.is_empty() && !std::path::Path::new("/tmp/no").exists());
     fed.end();
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([&format!("-{name}"), &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
 }
 
 /// Taps that are killed, stopped and killed, and that send garbage, while elements run.

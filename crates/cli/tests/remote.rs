@@ -6,9 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Outcome, TempDir, access_log, command, wait};
-
-const SOON: Duration = Duration::from_secs(10);
+use common::{Outcome, SOON, TempDir, access_log, command, wait};
 
 /// A directory for sockets, and what runs there.
 struct Home {

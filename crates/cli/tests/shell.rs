@@ -1,14 +1,12 @@
-//! The command as one of many at a shell: exit codes, streams, signals.
+//! The command as one of many at a shell: exit codes, streams, what it says.
 
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use common::{TempDir, access_log, command, run, run_with, wait};
-
-const SOON: Duration = Duration::from_secs(10);
+use common::{SOON, TempDir, access_log, command, run, run_with, wait};
 
 #[test]
 fn usage_and_programs_that_are_wrong_are_2() {
@@ -89,57 +87,6 @@ fn a_program_may_be_in_a_file() {
 }
 
 #[test]
-fn a_file_is_not_read_and_written() {
-    let dir = TempDir::new("same");
-    let input = dir.file("in", "a\nb\n");
-    let error = run(&[&format!("write \"{input}\""), &input]).error(1);
-    assert!(error.contains("is read and written"), "{error}");
-    assert_eq!(std::fs::read_to_string(&input).unwrap(), "a\nb\n");
-    // Nor where the shell has opened it.
-    let open = || std::fs::File::open(&input).unwrap();
-    let append = || std::fs::OpenOptions::new().append(true).open(&input).unwrap();
-    let failed = |command: &mut std::process::Command| {
-        let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        assert_eq!(std::fs::read_to_string(&input).unwrap(), "a\nb\n");
-        String::from_utf8(output.stderr).unwrap()
-    };
-    let error = failed(command(&[&format!("write \"{input}\"")]).stdin(open()));
-    assert!(error.contains("is read and written"), "{error}");
-    for error in [
-        failed(command(&["select line", &input]).stdout(append())),
-        failed(command(&["select line"]).stdin(open()).stdout(append())),
-    ] {
-        assert!(error.contains("standard output: is read and written"), "{error}");
-    }
-    let both = format!("a = lines; a | write \"{input}\"; a | select line");
-    let error = failed(command(&[&both]).stdout(append()));
-    assert!(error.contains("is the standard output as well"), "{error}");
-}
-
-#[test]
-fn a_folder_that_is_not_there_is_named() {
-    let dir = TempDir::new("folder");
-    let path = dir.path("none/out.csv");
-    let error = run(&[&format!("write \"{path}\"")]).error(1);
-    let folder = dir.path("none");
-    assert!(
-        error.contains(&format!("there is no folder {folder}; make it first")),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_failed_write_is_1() {
-    let mut child = command(&["select line", &access_log()]);
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = child.stdout(full).output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr.contains("standard output: No space left"), "{stderr}");
-}
-
-#[test]
 fn a_reader_that_leaves_is_no_failure() {
     let mut child = command(&["select line"]).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -176,83 +123,6 @@ fn output_does_not_wait_for_more_input() {
     }
     drop(stdin);
     assert_eq!(wait(&mut child, SOON).code(), Some(0));
-}
-
-fn interrupt(child: &std::process::Child) {
-    signal(child, "INT");
-}
-
-fn signal(child: &std::process::Child, name: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
-}
-
-/// Waits until a run has read all that it was given.
-fn until_read(child: &std::process::Child, bytes: usize) {
-    let begin = std::time::Instant::now();
-    let io = format!("/proc/{}/io", child.id());
-    loop {
-        let text = std::fs::read_to_string(&io).unwrap();
-        let read = text
-            .lines()
-            .find_map(|line| line.strip_prefix("rchar: "))
-            .unwrap();
-        // Its own files are read as well; a pipe is empty when it has been.
-        if read.parse::<usize>().unwrap() >= bytes {
-            break;
-        }
-        assert!(begin.elapsed() < SOON);
-    }
-    std::thread::sleep(Duration::from_millis(100));
-}
-
-#[test]
-fn an_interrupt_ends_waiting() {
-    let mut child = command(&["select line"]).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(b"a\nb").unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
-    interrupt(&child);
-    let status = wait(&mut child, SOON);
-    let mut stderr = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    assert_eq!((status.code(), line.as_str()), (Some(130), "a\n"));
-    assert!(stderr.starts_with("interrupted: "), "{stderr}");
-}
-
-#[test]
-fn an_interrupt_stops_between_elements() {
-    for engine in ["jit", "interpreter"] {
-        let program = "set n = number * 3 | select n, line";
-        let mut child = command(&["--engine", engine, program])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let endless = std::thread::spawn(move || {
-            let lines = b"some line\n".repeat(1000);
-            while stdin.write_all(&lines).is_ok() {}
-        });
-        let mut stdout = child.stdout.take().unwrap();
-        let mut some = vec![0; 100_000];
-        stdout.read_exact(&mut some).unwrap();
-        interrupt(&child);
-        let mut rest = Vec::new();
-        stdout.read_to_end(&mut rest).unwrap();
-        let status = wait(&mut child, SOON);
-        endless.join().unwrap();
-        assert_eq!(status.code(), Some(130));
-        let text = String::from_utf8([some, rest].concat()).unwrap();
-        assert!(text.ends_with("\tsome line\n"), "whole rows only");
-        for (k, line) in text.lines().enumerate() {
-            assert_eq!(line, format!("{}\tsome line", (k + 1) * 3));
-        }
-    }
 }
 
 #[test]
@@ -371,155 +241,6 @@ fn perf_can_be_given_a_jitdump() {
     );
 }
 
-/// What is held comes out when the user asks to stop, and the exit code says which signal
-/// it was. A line whose end has not come is no line.
-#[test]
-fn what_is_held_comes_out_at_a_signal() {
-    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        for engine in ["jit", "interpreter"] {
-            for (program, expected) in [
-                ("summarize n = count(), longest = max(len(line))", "20000\t5\n"),
-                ("sort line desc | head 2 | select line", "29999\n29998\n"),
-                (
-                    "where number > 19999 | select line | write stdout as table",
-                    "line\n29999\n",
-                ),
-            ] {
-                let mut child = command(&["--engine", engine, program])
-                    .stdin(Stdio::piped())
-                    .spawn()
-                    .unwrap();
-                let mut stdin = child.stdin.take().unwrap();
-                let mut lines: String = (10_000..30_000).map(|k| format!("{k}\n")).collect();
-                lines.push_str("999999 is cut");
-                stdin.write_all(lines.as_bytes()).unwrap();
-                until_read(&child, lines.len());
-                signal(&child, name);
-                let status = wait(&mut child, SOON);
-                let output = child.wait_with_output().unwrap();
-                let text = String::from_utf8(output.stdout).unwrap();
-                assert_eq!(
-                    (status.code(), text.as_str()),
-                    (Some(code), expected),
-                    "{program}"
-                );
-                let message = String::from_utf8(output.stderr).unwrap();
-                assert!(message.starts_with("interrupted: 20_000 rows read"), "{message}");
-                drop(stdin);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_signal_ends_a_file_behind_a_line() {
-    let dir = TempDir::new("signal-file");
-    let lines: String = (0..3_000_000).map(|k| format!("{k}\n")).collect();
-    let input = dir.file("in", lines);
-    let mut child = command(&["select line", &input]).spawn().unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let mut some = vec![0; 100_000];
-    stdout.read_exact(&mut some).unwrap();
-    signal(&child, "TERM");
-    let mut rest = Vec::new();
-    // Somebody takes what is written, slowly: it is not given up.
-    let mut piece = [0; 1000];
-    while let length @ 1.. = stdout.read(&mut piece).unwrap() {
-        rest.extend_from_slice(&piece[..length]);
-    }
-    assert_eq!(wait(&mut child, SOON).code(), Some(143));
-    let text = String::from_utf8([some, rest].concat()).unwrap();
-    let mut count = 0;
-    for (k, line) in text.lines().enumerate() {
-        assert_eq!(line, k.to_string());
-        count = k;
-    }
-    assert!(text.ends_with('\n') && count < 2_999_999, "{count}");
-}
-
-#[test]
-fn a_signal_ends_a_run_that_waits_for_a_pipe_to_be_opened() {
-    let dir = TempDir::new("signal-fifo");
-    let (input, fifo) = (dir.file("in", "a\nb\n"), dir.path("fifo"));
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let mut child = command(&["summarize n = count()", &input, &fifo])
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    assert!(child.try_wait().unwrap().is_none());
-    let begin = std::time::Instant::now();
-    signal(&child, "TERM");
-    assert_eq!(wait(&mut child, SOON).code(), Some(143));
-    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
-    assert_eq!(child.wait_with_output().unwrap().stdout, b"2\n");
-    // Opened in time, it is read as any file.
-    let child = command(&["summarize n = count()", &input, &fifo])
-        .spawn()
-        .unwrap();
-    std::fs::write(&fifo, "c\nd").unwrap();
-    assert_eq!(child.wait_with_output().unwrap().stdout, b"4\n");
-}
-
-#[test]
-fn a_signal_ends_a_run_whose_output_nobody_takes() {
-    let inputs = vec![access_log(); 20];
-    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-    let mut child = command(&[&["select line"][..], &inputs].concat())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(500));
-    assert!(child.try_wait().unwrap().is_none(), "it is stuck");
-    let begin = std::time::Instant::now();
-    signal(&child, "TERM");
-    assert_eq!(wait(&mut child, SOON).code(), Some(143));
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
-    let message = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
-    assert!(
-        message.contains("interrupted while writing to standard output"),
-        "{message}"
-    );
-}
-
-#[test]
-fn the_second_signal_ends_at_once() {
-    let inputs = vec![access_log(); 20];
-    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-    let mut child = command(&[&["select line"][..], &inputs].concat())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    signal(&child, "INT");
-    std::thread::sleep(Duration::from_millis(100));
-    let begin = std::time::Instant::now();
-    signal(&child, "INT");
-    assert_eq!(wait(&mut child, SOON).code(), Some(130));
-    assert!(
-        begin.elapsed() < Duration::from_millis(300),
-        "{:?}",
-        begin.elapsed()
-    );
-}
-
-#[test]
-fn an_ignored_signal_stays_ignored() {
-    let binary = env!("CARGO_BIN_EXE_cutthrough");
-    let line = format!("trap '' HUP; exec '{binary}' 'summarize n = count()'");
-    let mut child = Command::new("sh")
-        .args(["-c", &line])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(b"a\n").unwrap();
-    until_read(&child, 2);
-    signal(&child, "HUP");
-    stdin.write_all(b"b\n").unwrap();
-    drop(stdin);
-    assert_eq!(wait(&mut child, SOON).code(), Some(0));
-    assert_eq!(child.wait_with_output().unwrap().stdout, b"2\n");
-}
-
 #[test]
 fn words_that_are_no_command_are_told_with_the_nearest() {
     let dir = TempDir::new("commands");
@@ -614,114 +335,6 @@ fn progress_is_not_drawn_over_a_pager() {
     assert_eq!(said_on_a_terminal(&["-q", program], Stdio::null()), "");
 }
 
-/// The names of what is in a directory.
-fn listed(dir: &TempDir) -> Vec<String> {
-    let entries = std::fs::read_dir(dir.path("")).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
-#[test]
-fn files_are_written_whole_or_not_at_all() {
-    let dir = TempDir::new("whole");
-    let out = dir.file("out.csv", "as it was\n");
-    let fifo = dir.path("fifo");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let program = format!("parse csv | select x | write \"{out}\"");
-    let mut child = command(&[&program, "-", &fifo])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(b"x\n1\n").unwrap();
-    until_read(&child, 4);
-    // While it runs, what was there is there.
-    assert_eq!(std::fs::read_to_string(&out).unwrap(), "as it was\n");
-    assert_eq!(listed(&dir).len(), 3, "{:?}", listed(&dir));
-    drop(stdin);
-    // In its middle, it fails.
-    std::fs::write(&fifo, "y\n2\n").unwrap();
-    assert_eq!(wait(&mut child, SOON).code(), Some(1));
-    assert_eq!(std::fs::read_to_string(&out).unwrap(), "as it was\n");
-    assert_eq!(listed(&dir), ["fifo", "out.csv"]);
-    // Ended at once, it leaves nothing either.
-    let write = format!("select line | write \"{out}\"");
-    let big: Vec<String> = vec![access_log(); 50];
-    let inputs: Vec<&str> = big.iter().map(String::as_str).collect();
-    let two = dir.file(
-        "two.flow",
-        format!("a = lines\na | {write}\na | select line | write stdout\n"),
-    );
-    let mut child = command(&[&["run", &two][..], &inputs].concat()).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(listed(&dir).len(), 4, "{:?}", listed(&dir));
-    signal(&child, "INT");
-    signal(&child, "INT");
-    assert_eq!(wait(&mut child, SOON).code(), Some(130));
-    assert_eq!(listed(&dir), ["fifo", "out.csv", "two.flow"]);
-    // At the first signal the flow ends, and with it the file.
-    let mut child = command(&[&write]).stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.as_mut().unwrap().write_all(b"a\n").unwrap();
-    until_read(&child, 2);
-    signal(&child, "INT");
-    assert_eq!(wait(&mut child, SOON).code(), Some(130));
-    assert_eq!(std::fs::read_to_string(&out).unwrap(), "line\na\n");
-}
-
-#[test]
-fn a_file_that_is_replaced_keeps_its_mode_and_its_links() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = TempDir::new("mode");
-    let (out, link) = (dir.file("out.txt", "old"), dir.path("link.txt"));
-    std::fs::set_permissions(&out, PermissionsExt::from_mode(0o640)).unwrap();
-    std::os::unix::fs::symlink("out.txt", &link).unwrap();
-    run_with(&[&format!("select line | write \"{link}\"")], b"new\n").ok();
-    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(std::fs::read_to_string(&out).unwrap(), "new\n");
-    assert_eq!(
-        std::fs::metadata(&out).unwrap().permissions().mode() & 0o777,
-        0o640
-    );
-    run_with(&["select line | write \"/dev/null\""], b"new\n").ok();
-    let message = run_with(&[&format!("write \"{}\"", dir.path("no/x.csv"))], b"new\n").error(1);
-    assert!(
-        message.contains("there is no folder") && message.contains("make it first"),
-        "{message}"
-    );
-    assert!(
-        run_with(&[&format!("write \"{}\"", dir.path(""))], b"")
-            .error(1)
-            .contains("is a directory")
-    );
-}
-
-#[test]
-fn what_is_appended_to_has_one_header() {
-    let dir = TempDir::new("append");
-    let out = dir.path("out.csv");
-    let program = format!("select line | write \"{out}\" append");
-    for (input, expected) in [("a\n", "line\na\n"), ("b\n", "line\na\nb\n")] {
-        run_with(&[&program], input.as_bytes()).ok();
-        assert_eq!(std::fs::read_to_string(&out).unwrap(), expected);
-    }
-    // It is there at once, for whoever follows it.
-    let mut child = command(&[&program]).stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.as_mut().unwrap().write_all(b"c\n").unwrap();
-    let begin = std::time::Instant::now();
-    while std::fs::read_to_string(&out).unwrap() != "line\na\nb\nc\n" {
-        assert!(begin.elapsed() < SOON);
-    }
-    drop(child.stdin.take());
-    assert!(wait(&mut child, SOON).success());
-    let message = run(&["write stdout append"]).error(2);
-    assert!(message.contains("only a file can be appended to"), "{message}");
-    let message = run(&["write \"x\" as csv append"]).error(2);
-    assert!(message.contains("`append` stands before `as`"), "{message}");
-}
-
 #[test]
 fn programs_are_checked_and_explained() {
     assert_eq!(run(&["check", "parse clf | where status >= 500"]).ok(), "");
@@ -735,7 +348,7 @@ fn programs_are_checked_and_explained() {
         explained.contains("where") && explained.contains("path: text") && explained.contains("; chain of"),
         "{explained}"
     );
-    assert_eq!(listed(&dir), ["a.flow"], "nothing is written");
+    assert_eq!(dir.listed(), ["a.flow"], "nothing is written");
 }
 
 #[test]

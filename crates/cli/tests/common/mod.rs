@@ -38,6 +38,9 @@ impl Outcome {
     }
 }
 
+/// How long what comes at once may take, on a machine that has other work.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutthrough"));
     command
@@ -92,6 +95,34 @@ pub(crate) fn wait(child: &mut Child, limit: Duration) -> ExitStatus {
     }
 }
 
+/// Waits until a run has read all that it was given.
+#[track_caller]
+pub(crate) fn until_read(child: &Child, bytes: usize) {
+    let begin = Instant::now();
+    let io = format!("/proc/{}/io", child.id());
+    loop {
+        let text = std::fs::read_to_string(&io).expect("it runs");
+        let read = text.lines().find_map(|line| line.strip_prefix("rchar: "));
+        let read: usize = read.expect("Linux says so").parse().expect("it is a number");
+        // Its own files are read as well; a pipe is empty when it has been.
+        if read >= bytes {
+            break;
+        }
+        assert!(begin.elapsed() < SOON);
+    }
+    std::thread::sleep(Duration::from_millis(100));
+}
+
+/// Sends a signal, such as `INT`.
+#[track_caller]
+pub(crate) fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status()
+        .expect("there is `kill`");
+    assert!(status.success());
+}
+
 /// A directory of its own, removed at the end.
 pub(crate) struct TempDir {
     path: PathBuf,
@@ -112,6 +143,15 @@ impl TempDir {
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         std::fs::write(self.path.join(name), text).expect("there is room");
         self.path(name)
+    }
+
+    /// The names of what is in it.
+    pub(crate) fn listed(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.path).expect("it is there");
+        let name = |entry: std::fs::DirEntry| entry.file_name().into_string().expect("it is text");
+        let mut names: Vec<String> = entries.map(|entry| name(entry.expect("it is read"))).collect();
+        names.sort();
+        names
     }
 }
 

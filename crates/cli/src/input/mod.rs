@@ -1,7 +1,13 @@
 //! Several files as one reader.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mod` | inputs, and how they are read one after another |
+//! | `peek` | their beginnings, looked at before the run |
+
+mod peek;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -9,20 +15,20 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
-use cutthrough_formats::limits::LINE_BYTES_MAX;
 use cutthrough_formats::processes::BadRowsBound;
-use cutthrough_lang::Patience;
 
 use crate::activity::Activity;
 use crate::decompress::{Decompressor, Kind};
 use crate::interrupt::Interrupt;
 use crate::output::Outputs;
+
+pub(crate) use peek::{Beginnings, Peeked};
 
 /// How often files that are followed are looked at.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
@@ -102,153 +108,6 @@ impl Surroundings {
             *self.waiting.lock() = waiting;
         }
         Ok(has_input)
-    }
-}
-
-/// What was read of inputs before the run, to learn the names of columns: the run
-/// begins with it.
-#[derive(Debug, Default)]
-pub(crate) struct Peeked {
-    opened: Mutex<HashMap<OsString, Open>>,
-    /// Of inputs that can be read but once.
-    beginnings: Beginnings,
-    /// Whether there is a run that may be reading such inputs: no more is taken from them.
-    is_running: bool,
-}
-
-/// The beginnings of inputs that can be read but once, as a run has found them: a program that
-/// comes to run instead has the same columns.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Beginnings(Arc<Mutex<HashMap<OsString, Vec<u8>>>>);
-
-impl Peeked {
-    /// Nothing read, for a program that comes to run instead of another.
-    pub(crate) fn of_running(beginnings: Beginnings) -> Peeked {
-        Peeked {
-            beginnings,
-            is_running: true,
-            ..Peeked::default()
-        }
-    }
-
-    /// What is known of inputs that can be read but once.
-    pub(crate) fn beginnings(&self) -> Beginnings {
-        self.beginnings.clone()
-    }
-
-    /// The beginning of an input, with its first line; none for one that would have to be waited for, if there is no
-    /// patience for that.
-    pub(crate) fn beginning(&self, path: &OsStr, patience: Patience) -> Result<Option<Vec<u8>>, String> {
-        let named = |error: io::Error| message(path, &error);
-        let mut input = Input::of(path, None)?;
-        let is_read_once = input.is_stdin() || input.identity.is_none();
-        if is_read_once && let Some(known) = self.beginnings.0.lock().get(path) {
-            return Ok(Some(known.clone()));
-        }
-        if patience == Patience::None {
-            // Nothing is kept: there may be more such inputs than a process may open.
-            return match is_read_once {
-                true => Ok(None),
-                false => input
-                    .open()
-                    .and_then(|mut open| open.beginning())
-                    .map(Some)
-                    .map_err(named),
-            };
-        }
-        if is_read_once && self.is_running {
-            let name = name(path);
-            return Err(format!(
-                "the run has not looked at the first line of {name}, and to read it now would take it from the run"
-            ));
-        }
-        let mut opened = self.opened.lock();
-        let mut open = match opened.remove(path) {
-            Some(known) => known,
-            None => input.open().map_err(named)?,
-        };
-        let beginning = open.beginning();
-        opened.insert(path.to_owned(), open);
-        if is_read_once && let Ok(beginning) = &beginning {
-            let mut beginnings = self.beginnings.0.lock();
-            beginnings.insert(path.to_owned(), beginning.clone());
-        }
-        beginning.map(Some).map_err(named)
-    }
-
-    fn take(&self, path: &OsStr) -> Option<Open> {
-        self.opened.lock().remove(path)
-    }
-}
-
-/// How much of an input is looked at for its columns, unless its first line is longer.
-const SAMPLE_BYTES: usize = cutthrough_lang::limits::SAMPLE_BYTES_MAX;
-
-/// How much is read at once to look at.
-const PIECE_BYTES: usize = 64 << 10;
-
-/// How long more is waited for that may come of a pipe: types should not depend on how it is read. And how long for
-/// all of it.
-const SAMPLE_PAUSE: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 50_000_000,
-};
-const SAMPLE_WAIT_MAX: Duration = Duration::from_millis(500);
-
-/// Reads what is there or comes at once, as far as there is not enough; whether that is all of the file.
-fn read_ready(mut file: &File, prefix: &mut Vec<u8>) -> io::Result<bool> {
-    let begin = Instant::now();
-    while prefix.len() < SAMPLE_BYTES {
-        let ready = poll_retrying(&mut [PollFd::new(file, PollFlags::IN)], Some(&SAMPLE_PAUSE))?;
-        if ready == 0 || begin.elapsed() > SAMPLE_WAIT_MAX {
-            return Ok(false);
-        }
-        let before = prefix.len();
-        prefix.resize(before + PIECE_BYTES, 0);
-        let outcome = file.read(&mut prefix[before..]);
-        prefix.truncate(before + outcome.as_ref().map_or(0, |&length| length));
-        match outcome {
-            Ok(0) => return Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(false)
-}
-
-/// Reads until there is a line in `prefix`, or all of the file; whether it is all.
-fn read_line(file: &File, prefix: &mut Vec<u8>) -> io::Result<bool> {
-    let mut searched = 0;
-    while !prefix[searched..].contains(&b'\n') {
-        searched = prefix.len();
-        if searched > LINE_BYTES_MAX {
-            return Ok(false);
-        }
-        prefix.resize(searched + PIECE_BYTES, 0);
-        let outcome = read_waiting(file, &mut prefix[searched..]);
-        let length = *outcome.as_ref().unwrap_or(&0);
-        prefix.truncate(searched + length);
-        if outcome? == 0 {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Reads from a file that is waited for.
-fn read_waiting(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        // A pipe that was opened without waiting would seem to be at its end.
-        poll_retrying(&mut [PollFd::new(file, PollFlags::IN)], None)?;
-        match file.read(buffer) {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-                ) => {}
-            outcome => return outcome,
-        }
     }
 }
 
@@ -459,20 +318,6 @@ impl Open {
         outcome
     }
 
-    /// Its beginning, of which the first line is waited for; it is read again later.
-    fn beginning(&mut self) -> io::Result<Vec<u8>> {
-        if !self.is_known {
-            self.recognise(|open, beginning| read_waiting(&open.file, beginning))?;
-        }
-        let prefix = self.prefix.get_mut();
-        let is_all = read_line(&self.file, prefix)? || read_ready(&self.file, prefix)?;
-        let beginning = prefix.clone();
-        if is_all {
-            self.finish()?;
-        }
-        Ok(beginning)
-    }
-
     /// Finds out whether it is compressed.
     fn recognise(&mut self, read: impl Fn(&Open, &mut [u8]) -> io::Result<usize>) -> io::Result<()> {
         let mut beginning = [0; BEGINNING_BYTES];
@@ -597,6 +442,7 @@ fn poll_retrying(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> io::Resu
 #[cfg(test)]
 mod tests {
     use cutthrough::processes::Inputs as _;
+    use cutthrough_lang::Patience;
 
     use super::*;
 
