@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
@@ -155,8 +156,8 @@ pub(crate) struct Options {
 
     /// The format of output for which the program names none [default: table
     /// on a terminal, else text: fields with tabs between them]
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT")]
-    format: Option<FormatArg>,
+    #[arg(short = 'o', long, value_parser = output_format(), value_name = "FORMAT")]
+    pub(crate) format: Option<OutputFormat>,
 }
 
 impl Options {
@@ -172,17 +173,6 @@ impl Options {
     /// How many bad rows there may be.
     pub(crate) fn bad_rows_max(&self) -> Option<u64> {
         if self.strict { Some(0) } else { self.max_bad }
-    }
-
-    /// The format of output for which the program names none.
-    pub(crate) fn format(&self) -> Option<OutputFormat> {
-        self.format.map(|format| match format {
-            FormatArg::Json => OutputFormat::Json,
-            FormatArg::Csv => OutputFormat::Csv,
-            FormatArg::Tsv => OutputFormat::Tsv,
-            FormatArg::Text => OutputFormat::Text,
-            FormatArg::Table => OutputFormat::Table,
-        })
     }
 }
 
@@ -231,27 +221,10 @@ pub(crate) enum Color {
     Never,
 }
 
-/// A format of output.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum FormatArg {
-    Json,
-    Csv,
-    Tsv,
-    Text,
-    Table,
-}
-
-impl FormatArg {
-    /// As the protocol says it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            FormatArg::Json => "json",
-            FormatArg::Csv => "csv",
-            FormatArg::Tsv => "tsv",
-            FormatArg::Text => "text",
-            FormatArg::Table => "table",
-        }
-    }
+/// A format of output, by its name in programs.
+pub(crate) fn output_format() -> impl TypedValueParser<Value = OutputFormat> {
+    let names = PossibleValuesParser::new(OutputFormat::ALL.map(OutputFormat::name));
+    names.map(|name| OutputFormat::from_name(&name).expect("INVARIANT: it is one of these"))
 }
 
 /// Where the program's text is.

@@ -95,7 +95,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     let progress = ProgressLine::new(options.progress());
     let is_rehearsal = explained.is_some() || !options.dump.is_empty();
     let mut streams = Streams::new(
-        options.format(),
+        options.format,
         surroundings.clone(),
         peeked,
         progress.clone(),
@@ -122,7 +122,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         streams.into_opened(),
         environment(request, &Rc::default()).inputs,
         beginnings,
-        options.format(),
+        options.format,
         surroundings.clone(),
         progress.clone(),
     );

@@ -17,8 +17,8 @@ const STAGES: [(&str, &str); 18] = [
     ),
     ("lines", "lines of blocks of bytes: line, number"),
     (
-        "parse FORMAT [(option=value, ...)] [else NAME]",
-        "columns of lines; formats are clf and csv",
+        "parse FORMAT [([\"text\",] option=value, ...)] [else NAME]",
+        "columns of text; formats are clf, csv, json, logfmt, regex, syslog, template and tsv",
     ),
     ("where CONDITION", "the elements for which it is true"),
     ("set NAME = EXPR, ...", "gives columns values"),
@@ -138,12 +138,18 @@ pub(crate) fn man() -> String {
 
 #[cfg(test)]
 mod tests {
+    use cutthrough_lang::FORMATS;
+
     use super::*;
 
     #[test]
     fn every_stage_and_function_has_help() {
         for (verb, _) in VERBS {
             assert!(help(verb).is_some_and(|text| text.starts_with(verb)), "{verb}");
+        }
+        let parse = help("parse").unwrap();
+        for format in FORMATS {
+            assert!(parse.contains(format), "{format}");
         }
         for function in FUNCTIONS {
             assert!(help(function.name).unwrap().contains(function.gives));

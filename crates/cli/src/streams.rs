@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use cutthrough::Process;
 use cutthrough::processes::Read as ReadProcess;
+use cutthrough_formats::Field;
 use cutthrough_formats::processes::{BadRows, Write as WriteProcess};
-use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Begin, Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
 
@@ -204,7 +204,6 @@ impl Streams {
             .iter()
             .map(|column| Field::new(&column.name, column.ty))
             .collect();
-        let format = format_of(format);
         let write = match target {
             _ if self.is_rehearsal => WriteProcess::new("", format, fields, io::sink()),
             PlanTarget::Stdout => {
@@ -229,7 +228,7 @@ impl Streams {
         &mut self,
         path: &Path,
         begin: Begin,
-        format: Format,
+        format: OutputFormat,
         fields: Vec<Field>,
     ) -> Result<Box<dyn Process>, String> {
         let mut outputs = self.surroundings.outputs.lock();
@@ -299,16 +298,6 @@ pub(crate) fn input_of(path: &OsStr) -> PlanInput {
         PlanInput::Stdin
     } else {
         PlanInput::Path(path.as_bytes().to_vec())
-    }
-}
-
-fn format_of(format: OutputFormat) -> Format {
-    match format {
-        OutputFormat::Json => Format::Json,
-        OutputFormat::Csv => Format::Csv,
-        OutputFormat::Tsv => Format::Tsv,
-        OutputFormat::Text => Format::Text,
-        OutputFormat::Table => Format::Table,
     }
 }
 

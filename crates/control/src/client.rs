@@ -54,8 +54,7 @@ pub fn find(directory: &Directory, name: &str) -> Result<String, Error> {
         return Ok(name.to_owned());
     }
     let is_meant = |known: &&String| {
-        name.is_empty()
-            || (known.starts_with(name) || known.rsplit_once('-').is_some_and(|(_, pid)| pid == name))
+        known.starts_with(name) || known.rsplit_once('-').is_some_and(|(_, pid)| pid == name)
     };
     let meant: Vec<&String> = names.iter().filter(is_meant).collect();
     let list = |names: &[&String]| {

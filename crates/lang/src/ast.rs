@@ -5,6 +5,8 @@
 
 use crate::span::Span;
 
+/// How `write` writes.
+pub use cutthrough_formats::Format as OutputFormat;
 pub use cutthrough_formats::json::Step;
 
 /// A whole program.
@@ -213,21 +215,6 @@ pub enum Target {
     Stderr(Span),
 }
 
-/// How `write` writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutputFormat {
-    /// One JSON object per line.
-    Json,
-    /// Comma-separated values with a header.
-    Csv,
-    /// Values separated by tabs, with a header; what would not be one is escaped.
-    Tsv,
-    /// Fields separated by tabs, or a single text field as it is.
-    Text,
-    /// Aligned columns.
-    Table,
-}
-
 /// A string literal where no expression may stand. Bytes, since `\xNN` need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -429,28 +416,6 @@ impl UnaryOp {
         match self {
             UnaryOp::Negate => "-",
             UnaryOp::Not => "not",
-        }
-    }
-}
-
-impl OutputFormat {
-    /// Every format, in the order in which messages list them.
-    pub const ALL: [OutputFormat; 5] = [
-        OutputFormat::Json,
-        OutputFormat::Csv,
-        OutputFormat::Tsv,
-        OutputFormat::Text,
-        OutputFormat::Table,
-    ];
-
-    /// How the format is written.
-    pub fn spelling(self) -> &'static str {
-        match self {
-            OutputFormat::Json => "json",
-            OutputFormat::Csv => "csv",
-            OutputFormat::Tsv => "tsv",
-            OutputFormat::Text => "text",
-            OutputFormat::Table => "table",
         }
     }
 }

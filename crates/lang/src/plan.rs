@@ -521,7 +521,7 @@ impl Plan {
                 }
                 format
                     .iter()
-                    .try_for_each(|format| write!(f, " as {}", format.spelling()))?;
+                    .try_for_each(|format| write!(f, " as {}", format.name()))?;
                 let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
                 write!(f, " ({})", names.join(", "))
             }

@@ -110,7 +110,7 @@ impl Display for Stage {
                 write!(f, "(write {target}{}", if *append { " append" } else { "" })?;
                 format
                     .iter()
-                    .try_for_each(|format| write!(f, " {}", format.spelling()))?;
+                    .try_for_each(|format| write!(f, " {}", format.name()))?;
                 f.write_str(")")
             }
         }

@@ -99,15 +99,12 @@ fn wrong_pipeline(diagnostic: &Diagnostic, request: &TapRequest) -> Problem {
 }
 
 fn format_of(name: Option<&str>) -> Result<OutputFormat, Problem> {
-    match name {
-        None | Some("text") => Ok(OutputFormat::Text),
-        Some("json") => Ok(OutputFormat::Json),
-        Some("csv") => Ok(OutputFormat::Csv),
-        Some("tsv") => Ok(OutputFormat::Tsv),
-        Some("table") => Ok(OutputFormat::Table),
-        Some(other) => {
-            let message = format!("there is no format `{other}`; there are text, json, csv and table");
-            Err(Problem::new(ProblemKind::Unsupported, message))
-        }
-    }
+    let Some(name) = name else {
+        return Ok(OutputFormat::Text);
+    };
+    OutputFormat::from_name(name).ok_or_else(|| {
+        let formats = OutputFormat::ALL.map(OutputFormat::name).join(", ");
+        let message = format!("there is no format `{name}`; there are {formats}");
+        Problem::new(ProblemKind::Unsupported, message)
+    })
 }

@@ -26,8 +26,9 @@ use cutthrough_control::client::{Client, RequestError, find};
 use cutthrough_control::message::{DumpRequest, DumpStage, ProblemKind, Request, Response};
 use cutthrough_control::view::{Call, Snapshot};
 use cutthrough_control::{Directory, Error};
+use cutthrough_lang::ast::OutputFormat;
 
-use crate::args::{Color, FormatArg, Stage};
+use crate::args::{Color, Stage, output_format};
 use crate::job::End;
 use crate::terminal;
 
@@ -125,8 +126,8 @@ pub(crate) struct TapArgs {
     #[arg(long)]
     pub(crate) complete: bool,
     /// The format of what is printed
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT")]
-    pub(crate) format: Option<FormatArg>,
+    #[arg(short = 'o', long, value_parser = output_format(), value_name = "FORMAT")]
+    pub(crate) format: Option<OutputFormat>,
     #[command(flatten)]
     pub(crate) wait: Wait,
 }

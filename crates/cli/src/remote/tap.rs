@@ -10,11 +10,11 @@ use cutthrough_control::Client;
 use cutthrough_control::client::{Message, Sender};
 use cutthrough_control::limits::STALL_MS;
 use cutthrough_control::message::{Flows, ProblemKind, Request, Response, TapEnd, TapRequest};
+use cutthrough_lang::ast::OutputFormat;
 
 use super::grid::{Grid, count, rate};
 use super::rates::{BETWEEN_LOOKS, Rates};
 use super::{Outcome, Patient, TapArgs, connect, unexpected};
-use crate::args::FormatArg;
 use crate::interrupt::on_signals;
 use crate::job::End;
 use crate::terminal;
@@ -24,7 +24,7 @@ pub(super) fn tap(args: &TapArgs) -> Outcome {
     let Some(flow) = &args.flow else {
         return list(&mut client);
     };
-    let format = args.format.map(FormatArg::name).or_else(|| {
+    let format = args.format.map(OutputFormat::name).or_else(|| {
         use std::io::IsTerminal;
         io::stdout().is_terminal().then_some("table")
     });

@@ -254,12 +254,12 @@ impl Parser<'_> {
         let word = self.text(self.current.span);
         let found = OutputFormat::ALL
             .into_iter()
-            .find(|format| self.at_word(format.spelling()));
+            .find(|format| self.at_word(format.name()));
         if let Some(format) = found {
             self.bump()?;
             return Ok(format);
         }
-        let names = OutputFormat::ALL.map(OutputFormat::spelling);
+        let names = OutputFormat::ALL.map(OutputFormat::name);
         let formats = suggest::alternatives(&names);
         if !self.at_name() {
             return Err(self

@@ -40,7 +40,7 @@ use std::sync::Arc;
 use cutthrough::ir::ElementType;
 use cutthrough::processes::{BranchPolicy, Tee};
 use cutthrough::{AnyPoint, Error, Network, PointId, Prepared, Process, ProcessId, Rewire};
-use cutthrough_formats::{Field, Format};
+use cutthrough_formats::Field;
 
 use crate::ast::OutputFormat;
 use crate::check::{self, Schema};
@@ -363,13 +363,7 @@ impl Io for TapIo<'_> {
         format: Option<OutputFormat>,
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String> {
-        let format = match format.unwrap_or(self.options.format) {
-            OutputFormat::Json => Format::Json,
-            OutputFormat::Csv => Format::Csv,
-            OutputFormat::Tsv => Format::Tsv,
-            OutputFormat::Text => Format::Text,
-            OutputFormat::Table => Format::Table,
-        };
+        let format = format.unwrap_or(self.options.format);
         let types = columns.iter().map(|column| column.ty.words()).collect();
         let fields = columns.iter().map(|column| Field::new(&column.name, column.ty));
         let bytes_max = self.options.output_bytes_max;

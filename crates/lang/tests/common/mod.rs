@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 
 use cutthrough::processes::{Inputs, Read};
 use cutthrough::{EdgeReport, Network, Options, PointId, Process, ProcessReport, Progress};
+use cutthrough_formats::Field;
 use cutthrough_formats::processes::Write;
-use cutthrough_formats::{Field, Format};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{
     Begin, BuildError, Column, Environment, Input, Io, Patience, Plan, Running, Target, compile,
     default_format,
 };
+use expect_test::Expect;
 
 /// What a program wrote, by target.
 pub(crate) type Outputs = BTreeMap<String, String>;
@@ -235,13 +236,7 @@ impl Io for Memory {
             Target::Stdout => "stdout".to_owned(),
             Target::Stderr => "stderr".to_owned(),
         };
-        let format = match format.unwrap_or_else(|| default_format(target, false)) {
-            OutputFormat::Json => Format::Json,
-            OutputFormat::Csv => Format::Csv,
-            OutputFormat::Tsv => Format::Tsv,
-            OutputFormat::Text => Format::Text,
-            OutputFormat::Table => Format::Table,
-        };
+        let format = format.unwrap_or_else(|| default_format(target, false));
         let fields = columns
             .iter()
             .map(|column| Field::new(&column.name, column.ty))
@@ -306,4 +301,41 @@ pub(crate) fn show(outputs: &Result<Outputs, String>) -> String {
                 .collect(),
         },
     }
+}
+
+/// Runs a program, and compares all that it wrote.
+pub(crate) fn check(world: &World, source: &str, expected: Expect) {
+    expected.assert_eq(&show(&world.run(source)));
+}
+
+/// Checks expressions over one row of these columns: each with its value, as JSON writes it.
+pub(crate) fn check_expressions(columns: &str, row: &[u8], expected: &[(&str, &str)]) {
+    let world = World::stdin([row, b"\n"].concat());
+    for (expression, value) in expected {
+        let program =
+            format!("parse csv(columns=\"{columns}\") | select r = {expression} | write stdout as json");
+        let outputs = world
+            .run(&program)
+            .unwrap_or_else(|message| panic!("{expression}: {message}"));
+        assert_eq!(outputs.len(), 1, "{expression}: {outputs:?}");
+        let line = outputs["stdout"].trim_end();
+        let found = line.trim_start_matches("{\"r\":").trim_end_matches('}');
+        assert_eq!(found, *value, "{expression} for {}", row.escape_ascii());
+    }
+}
+
+/// Runs a test with options for each engine, in small grants.
+pub(crate) fn on_both_engines(test: impl Fn(Options)) {
+    let small = |options: Options| Options {
+        quantum_steps: 50,
+        ..options
+    };
+    test(small(Options::interpreted()));
+    test(small(Options::native()));
+}
+
+/// The first fields of lines, which are numbers.
+pub(crate) fn numbers(text: &str) -> Vec<usize> {
+    let first = |line: &str| line.split('\t').next().unwrap().parse().unwrap();
+    text.lines().map(first).collect()
 }
