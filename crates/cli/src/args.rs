@@ -5,18 +5,21 @@
 //! ordinary inputs, as those come later.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{Args, Command, CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{VERBS, suggest};
 
+use crate::dump::Stage;
+use crate::format::output_format;
+use crate::perf::Perf;
+use crate::program::Program;
 use crate::progress::Wanted;
 use crate::reference;
 use crate::remote::CommandLine;
+use crate::terminal::Color;
 
 /// First words that are commands about networks that run: none is a pipeline.
 const REMOTE: [&str; 6] = ["ps", "top", "graph", "dump", "tap", "rewire"];
@@ -185,57 +188,6 @@ pub(crate) enum Engine {
     Interpreter,
 }
 
-/// How `perf` is told of native code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Perf {
-    /// A map that `perf report` reads.
-    Map,
-    /// A dump for `perf inject --jit`: right whenever code comes and goes, and with its
-    /// instructions.
-    Jitdump,
-}
-
-/// Stages on the way to machine code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Stage {
-    /// The processes that become one loop
-    Chain,
-    /// What is pushed, pulled and dealt in it, and what has to hold before
-    Plan,
-    /// The loop in Cutthrough's intermediate form
-    Ir,
-    /// The same in Cranelift's
-    Clif,
-    /// The machine code
-    Asm,
-}
-
-/// When messages have colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// A format of output, by its name in programs.
-pub(crate) fn output_format() -> impl TypedValueParser<Value = OutputFormat> {
-    let names = PossibleValuesParser::new(OutputFormat::ALL.map(OutputFormat::name));
-    names.map(|name| OutputFormat::from_name(&name).expect("INVARIANT: it is one of these"))
-}
-
-/// Where the program's text is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Program {
-    /// On the command line.
-    Text(String),
-    /// In a file.
-    File(PathBuf),
-}
-
 /// What a program is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -268,7 +220,7 @@ fn asked_of(words: &[OsString]) -> Result<Asked, clap::Error> {
         return CommandLine::try_parse_from(words).map(Asked::Remote);
     }
     match words.get(1).and_then(|word| word.to_str()) {
-        Some("man") if words.len() == 2 => return Ok(Asked::Text(reference::man())),
+        Some("man") if words.len() == 2 => return Ok(Asked::Text(reference::man(whole()))),
         Some("completions") => return completions(words.get(2)).map(Asked::Text),
         Some("help") if words.len() == 3 && !is(2, &COMMANDS) => return topic(&words[2]).map(Asked::Text),
         _ => {}
@@ -285,6 +237,24 @@ fn asked_of(words: &[OsString]) -> Result<Asked, clap::Error> {
     Ok(Asked::Run(Box::new(Request { purpose, ..request })))
 }
 
+/// All commands as one, as completions and the man page need them.
+fn whole() -> Command {
+    let remote = CommandLine::command();
+    let run = Options::augment_args(Command::new("run").about("Runs a program from a file"));
+    Line::command()
+        .subcommands(remote.get_subcommands().cloned())
+        .subcommand(run)
+        .subcommand(Command::new("check").about("Checks a program, and says what is wrong"))
+        .subcommand(
+            Command::new("explain")
+                .about("Prints what a program does, with the types at each step, and its chains"),
+        )
+        .subcommand(Command::new("completions").about("Prints completions for a shell"))
+        .subcommand(Command::new("man").about("Prints the man page"))
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+}
+
 fn topic(word: &OsString) -> Result<String, clap::Error> {
     let topic = word.to_string_lossy();
     let text = reference::help(&topic);
@@ -294,11 +264,13 @@ fn topic(word: &OsString) -> Result<String, clap::Error> {
 fn completions(shell: Option<&OsString>) -> Result<String, clap::Error> {
     let shell = shell.and_then(|shell| shell.to_str());
     let known = shell.and_then(|shell| Shell::from_str(shell, true).ok());
-    known.map(reference::completions).ok_or_else(|| {
-        let shells: Vec<String> = Shell::value_variants().iter().map(Shell::to_string).collect();
-        let message = format!("`completions` needs a shell: {}", shells.join(", "));
-        Line::command().error(ErrorKind::InvalidValue, message)
-    })
+    known
+        .map(|shell| reference::completions(shell, whole()))
+        .ok_or_else(|| {
+            let shells: Vec<String> = Shell::value_variants().iter().map(Shell::to_string).collect();
+            let message = format!("`completions` needs a shell: {}", shells.join(", "));
+            Line::command().error(ErrorKind::InvalidValue, message)
+        })
 }
 
 fn request_of(line: Line) -> Result<Request, clap::Error> {
@@ -389,6 +361,11 @@ mod tests {
             Asked::Run(request) => Ok(*request),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        whole().debug_assert();
     }
 
     fn check(line: &[&str], program: &Program, inputs: &[&str]) {

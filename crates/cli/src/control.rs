@@ -7,9 +7,10 @@ use cutthrough::Network;
 use cutthrough_control::limits::{END_MS, NAME_BYTES_MAX};
 use cutthrough_control::{ErrorKind, Options, Server};
 
-use crate::args::{Program, Request};
-use crate::input::Surroundings;
+use crate::args::Request;
 use crate::live::Live;
+use crate::program::Program;
+use crate::surroundings::Surroundings;
 
 /// How often the network looks for requests while clients take what is theirs.
 const LOOKS_EVERY: Duration = Duration::from_millis(1);

@@ -2,10 +2,24 @@
 
 use std::fmt::Write;
 
+use clap::ValueEnum;
 use cutthrough::{Error, Network};
 use cutthrough_lang::Running;
 
-use crate::args::Stage;
+/// Stages on the way to machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// The processes that become one loop
+    Chain,
+    /// What is pushed, pulled and dealt in it, and what has to hold before
+    Plan,
+    /// The loop in Cutthrough's intermediate form
+    Ir,
+    /// The same in Cranelift's
+    Clif,
+    /// The machine code
+    Asm,
+}
 
 /// The chain of each source, at these stages.
 pub(crate) fn dump(network: &mut Network, running: &Running, stages: &[Stage]) -> Result<String, Error> {

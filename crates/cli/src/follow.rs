@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 
 use memchr::memrchr;
 
-use crate::input::{Surroundings, identity, message};
+use crate::files::{identity, message};
+use crate::surroundings::Surroundings;
 
 /// How often patterns are looked for again.
 const EXPAND_EVERY: Duration = Duration::from_millis(200);

@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::activity::Activity;
-use crate::job::End;
+use crate::end::End;
 use crate::terminal;
 
 /// How long what is written may find no taker once the user has asked to stop.
@@ -134,7 +134,7 @@ impl Interrupt {
 
 /// Ends the OS process at once.
 fn abort(end: End) -> ! {
-    crate::output::remove_unfinished();
+    crate::replacement::remove_unfinished();
     std::process::exit(end.code());
 }
 

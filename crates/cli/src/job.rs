@@ -1,7 +1,5 @@
 //! One run, from the program's text to the exit code.
 
-use std::io::Write;
-use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,51 +9,22 @@ use cutthrough_control::{ErrorKind, Server};
 use cutthrough_formats::processes::BadRowsBound;
 use cutthrough_lang::{Diagnostic, Environment, compile};
 
-use crate::args::{Engine, Program, Purpose, Request, Stage};
-use crate::input::{Peeked, Surroundings};
+use crate::args::{Engine, Purpose, Request};
+use crate::dump::Stage;
+use crate::end::End;
+use crate::input::Peeked;
 use crate::interrupt::Interrupt;
 use crate::live::Live;
 use crate::progress::Progress as ProgressLine;
 use crate::streams::{Streams, input_of, path_of};
 use crate::summary::Summary;
+use crate::surroundings::Surroundings;
 use crate::terminal;
-
-/// How a run ended: the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It is done.
-    Done,
-    /// It failed while it ran.
-    Failed,
-    /// The command line or the program is wrong.
-    Wrong,
-    /// The user has stopped it, by this signal.
-    Interrupted(i32),
-}
-
-impl End {
-    /// The exit code.
-    pub(crate) fn code(self) -> i32 {
-        match self {
-            End::Done => 0,
-            End::Failed => 1,
-            End::Wrong => 2,
-            // As shells have it of a program that a signal has ended.
-            End::Interrupted(signal) => 128 + signal,
-        }
-    }
-}
-
-impl From<End> for ExitCode {
-    fn from(end: End) -> ExitCode {
-        ExitCode::from(u8::try_from(end.code()).unwrap_or(u8::MAX))
-    }
-}
 
 /// Does what the command line asks for.
 pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     let options = &request.options;
-    let (source_name, source) = match text_of(&request.program) {
+    let (source_name, source) = match request.program.read() {
         Ok(named) => named,
         Err(message) => {
             terminal::complain(options.color, &message);
@@ -111,10 +80,10 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     };
     if let Some(explained) = explained {
         let chains = crate::dump::dump(&mut network, &running, &[Stage::Chain])?;
-        return print(&format!("{explained}\n{chains}"));
+        return terminal::print(&format!("{explained}\n{chains}"));
     }
     if is_rehearsal {
-        return print(&crate::dump::dump(&mut network, &running, &options.dump)?);
+        return terminal::print(&crate::dump::dump(&mut network, &running, &options.dump)?);
     }
     let input_bytes = streams.input_bytes();
     let live = Live::new(
@@ -263,32 +232,4 @@ const STEPS_BETWEEN_TIMES: u64 = 1 << 20;
 /// What time it is, for timers: windows of arrival time begin at whole numbers of their length.
 fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-/// The program's name for messages, and its text.
-pub(crate) fn text_of(program: &Program) -> Result<(String, String), String> {
-    match program {
-        Program::Text(text) => Ok(("the command line".to_owned(), text.clone())),
-        Program::File(path) => {
-            let bytes =
-                std::fs::read(path).map_err(|error| crate::input::message(path.as_os_str(), &error))?;
-            let name = path.display().to_string();
-            match String::from_utf8(bytes) {
-                Ok(text) => Ok((name, text)),
-                Err(error) => {
-                    let at = error.utf8_error().valid_up_to();
-                    Err(format!("{name}: byte {at} is not UTF-8 text; programs are"))
-                }
-            }
-        }
-    }
-}
-
-/// Writes to the standard output; that its reader has gone away is no failure.
-pub(crate) fn print(text: &str) -> anyhow::Result<End> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
-        _ => Ok(End::Done),
-    }
 }

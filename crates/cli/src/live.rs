@@ -19,9 +19,10 @@ use cutthrough_lang::{BuildError, Diagnostic, Environment, Input, Running, TapPo
 use cutthrough_live::taps::{attach, options_of};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::input::{Beginnings, Peeked, Surroundings};
+use crate::input::{Beginnings, Peeked};
 use crate::progress::Progress;
 use crate::streams::{Opened, Streams, path_of};
+use crate::surroundings::Surroundings;
 
 /// The program of a run.
 #[derive(Clone)]

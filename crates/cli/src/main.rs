@@ -10,24 +10,26 @@
 //! | module | what |
 //! |---|---|
 //! | [`args`] | the command line |
+//! | [`program`], [`format`] | the program's text; formats of output as options |
+//! | [`reference`] | help on the language, completions, the man page |
 //! | [`job`] | one run, from the program's text to the exit code |
-//! | [`activity`] | what the run is inside of, and how many bytes have come and gone |
+//! | [`live`] | the program while it runs: taps, and changes to another one |
 //! | [`control`] | the socket by which others reach this run |
 //! | [`streams`] | what the program reads and writes: the [`cutthrough_lang::Io`] of a shell |
 //! | [`input`] | several files as one reader, and their beginnings |
 //! | [`follow`] | files that are read on as they grow |
 //! | [`decompress`] | inputs that are compressed |
-//! | [`live`] | the program while it runs: taps, and changes to another one |
-//! | [`output`] | files and standard streams as writers |
-//! | [`dump`] | what would be run, as text |
+//! | [`output`], [`outputs`] | files and standard streams as writers; all that a run writes |
+//! | [`replacement`] | files that are written whole or not at all |
+//! | [`files`] | files by name and identity |
+//! | [`surroundings`] | what readers and writers have in common, and how the run waits |
+//! | [`activity`] | what the run is inside of, and how many bytes have come and gone |
 //! | [`interrupt`] | SIGINT, SIGTERM and SIGHUP: once to end the inputs, twice to end at once |
-//! | [`progress`] | the line that shows how far it has come |
-//! | [`summary`] | what there is to say afterwards |
-//! | [`units`] | numbers for people |
-//! | [`reference`] | help on the language, completions, the man page |
-//! | [`perf`] | what `perf` is told of native code |
+//! | [`end`] | how the tool ends |
+//! | [`dump`], [`perf`] | what would be run, as text; what `perf` is told of native code |
+//! | [`progress`], [`summary`] | the line that shows how far it has come; what there is to say afterwards |
 //! | [`remote`] | networks that run in other OS processes: `ps`, `top`, `graph`, `dump`, `tap`, `rewire` |
-//! | [`terminal`] | what is a terminal, colours, messages |
+//! | [`terminal`], [`units`] | what is a terminal, colours, messages; numbers for people |
 //!
 //! # Exit codes
 //! | code | meaning |
@@ -47,38 +49,46 @@ mod args;
 mod control;
 mod decompress;
 mod dump;
+mod end;
+mod files;
 mod follow;
+mod format;
 mod input;
 mod interrupt;
 mod job;
 mod live;
 mod output;
+mod outputs;
 mod perf;
+mod program;
 mod progress;
 mod reference;
 mod remote;
+mod replacement;
 mod streams;
 mod summary;
+mod surroundings;
 mod terminal;
 mod units;
 
 use std::process::ExitCode;
 
 use args::Asked;
+use end::End;
 
 fn main() -> ExitCode {
     let asked = args::parse();
     terminal::log_to_stderr(asked.color());
     let request = match asked {
         Asked::Run(request) => request,
-        Asked::Text(text) => return job::print(&text).map_or(job::End::Failed, |end| end).into(),
+        Asked::Text(text) => return terminal::print(&text).map_or(End::Failed, |end| end).into(),
         Asked::Remote(line) => return remote::run(&line).into(),
     };
     match job::run(&request) {
         Ok(end) => end.into(),
         Err(error) => {
             terminal::complain_of(request.options.color, &error);
-            job::End::Failed.into()
+            End::Failed.into()
         }
     }
 }

@@ -4,23 +4,21 @@
 //! place when the flow has come to its end. What is appended to, and what is no regular
 //! file, is written in place.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use cutthrough_formats::processes::Output;
 use cutthrough_lang::Begin;
-use parking_lot::Mutex;
 use rustix::fs::OFlags;
 
-use crate::input::{Surroundings, identity, message};
+use crate::files::{identity, message, no_folder, parent};
 use crate::progress::Progress;
+use crate::replacement::Replacement;
+use crate::surroundings::Surroundings;
 
 /// A file to be written.
 #[derive(Clone, Debug)]
@@ -138,165 +136,6 @@ fn open_special(path: &Path, there: Option<&Metadata>, may_wait: bool) -> io::Re
 fn new_identity(path: &Path) -> Option<Identity> {
     let directory = std::fs::metadata(parent(path)).ok()?;
     Some(Identity::New(identity(&directory), path.file_name()?.to_owned()))
-}
-
-/// The directory of a file.
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// What is written under a name of its own, and takes a file's place at the end. Dropping it
-/// removes it.
-#[derive(Debug)]
-pub(crate) struct Replacement {
-    file: File,
-    /// Where it is until then.
-    at: PathBuf,
-    /// Whose place it takes.
-    of: PathBuf,
-}
-
-/// What is still to take a file's place: removed should the run be ended at once.
-static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-
-/// Removes what will not take a file's place any more.
-pub(crate) fn remove_unfinished() {
-    for path in std::mem::take(&mut *UNFINISHED.lock()) {
-        let _ = std::fs::remove_file(path);
-    }
-}
-
-impl Replacement {
-    /// Makes the file beside the one whose place it takes, with that one's mode and owner.
-    fn of(path: &Path, there: Option<&Metadata>) -> Result<Replacement, String> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        const NAME_BYTES_KEPT: usize = 200;
-        let named = |error: io::Error| message(path.as_os_str(), &error);
-        // Links stay links: what they lead to is replaced.
-        let of = match there {
-            Some(_) => std::fs::canonicalize(path).map_err(named)?,
-            None => path.to_owned(),
-        };
-        if there.is_some() {
-            // What may not be written is not replaced either.
-            drop(OpenOptions::new().write(true).open(&of).map_err(named)?);
-        }
-        let name = of.file_name().unwrap_or_default().to_string_lossy();
-        let kept = name.floor_char_boundary(NAME_BYTES_KEPT);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let at = parent(&of).join(format!(".{}.{}-{number}.part", &name[..kept], std::process::id()));
-        let file = OpenOptions::new().write(true).create_new(true).open(&at);
-        let file = file.map_err(|error| no_folder(path, &error).unwrap_or_else(|| named(error)))?;
-        UNFINISHED.lock().insert(at.clone());
-        let replacement = Replacement { file, at, of };
-        if let Some(there) = there {
-            replacement
-                .file
-                .set_permissions(there.permissions())
-                .map_err(named)?;
-            // Only the superuser can give files away; whose it is else is who has written it.
-            let _ = std::os::unix::fs::fchown(&replacement.file, Some(there.uid()), Some(there.gid()));
-        }
-        Ok(replacement)
-    }
-
-    /// Takes the file's place.
-    pub(crate) fn finish(self) -> io::Result<()> {
-        std::fs::rename(&self.at, &self.of)?;
-        UNFINISHED.lock().remove(&self.at);
-        Ok(())
-    }
-}
-
-impl Drop for Replacement {
-    fn drop(&mut self) {
-        if UNFINISHED.lock().remove(&self.at) {
-            let _ = std::fs::remove_file(&self.at);
-        }
-    }
-}
-
-/// What a run writes.
-#[derive(Debug, Default)]
-pub(crate) struct Outputs {
-    open: Vec<(Option<PathBuf>, Output)>,
-    /// Rows of those that are over.
-    rows: u64,
-    /// Their numbers that JSON has no words for.
-    not_finite: u64,
-}
-
-impl Outputs {
-    /// Adds one; the path is that of a file.
-    pub(crate) fn add(&mut self, path: Option<&Path>, output: Output) {
-        self.forget_over();
-        self.open.push((path.map(Path::to_owned), output));
-    }
-
-    /// Whether a file is being written.
-    pub(crate) fn writes(&mut self, path: &Path) -> bool {
-        self.forget_over();
-        self.open.iter().any(|(known, _)| known.as_deref() == Some(path))
-    }
-
-    /// Lets go of what is over, with its writers and buffers.
-    pub(crate) fn forget_over(&mut self) {
-        self.open.retain(|(_, output)| {
-            if output.is_over() {
-                // One whose process is gone has not come to its end.
-                let _ = output.abandon();
-                self.rows += output.rows();
-                self.not_finite += output.not_finite();
-            }
-            !output.is_over()
-        });
-    }
-
-    /// How many rows there were.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows + self.open.iter().map(|(_, output)| output.rows()).sum::<u64>()
-    }
-
-    /// How many numbers were written as null, since JSON has no words for them.
-    pub(crate) fn not_finite(&self) -> u64 {
-        let open = self.open.iter().map(|(_, output)| output.not_finite());
-        self.not_finite + open.sum::<u64>()
-    }
-
-    /// Those that are not over.
-    pub(crate) fn open(&self) -> Vec<Output> {
-        self.open.iter().map(|(_, output)| output.clone()).collect()
-    }
-
-    /// Has everything written that is held, now that the run is over. Files that have not
-    /// come to their end are as they were.
-    ///
-    /// # Errors
-    /// The first, when something cannot be written.
-    pub(crate) fn end(&mut self, is_whole: bool) -> Result<(), String> {
-        let mut outcome = Ok(());
-        for (path, output) in &self.open {
-            // All are ended, whichever fails.
-            outcome = outcome.and(match path {
-                Some(_) if !is_whole => output.abandon(),
-                _ => output.end(),
-            });
-        }
-        outcome
-    }
-}
-
-/// What to say if it is the folder that is not there.
-fn no_folder(path: &Path, error: &io::Error) -> Option<String> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
-    let is_missing = error.kind() == io::ErrorKind::NotFound && !folder.exists();
-    is_missing.then(|| {
-        let (path, folder) = (path.display(), folder.display());
-        format!("{path}: there is no folder {folder}; make it first, as with `mkdir -p {folder}`")
-    })
 }
 
 /// A file or standard stream that is written to, unbuffered. On a terminal the progress

@@ -4,12 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::ValueEnum;
 use cutthrough::{Compile, Options};
 use cutthrough_jit::code_memory::CodeMemory;
 use cutthrough_jit::profile::{CodeObserver, JitDump, PerfMap};
 use cutthrough_jit::{Jit, JitOptions};
 
-use crate::args::Perf;
+/// How `perf` is told of native code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Perf {
+    /// A map that `perf report` reads.
+    Map,
+    /// A dump for `perf inject --jit`: right whenever code comes and goes, and with its
+    /// instructions.
+    Jitdump,
+}
 
 /// Options of a network whose native code `perf` is told of.
 pub(crate) fn options(how: Perf) -> anyhow::Result<Options> {

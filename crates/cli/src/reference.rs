@@ -2,12 +2,9 @@
 
 use std::fmt::Write;
 
-use clap::{Args, Command, CommandFactory};
+use clap::Command;
 use clap_complete::Shell;
 use cutthrough_lang::{AGGREGATES, FUNCTIONS, VERBS, suggest};
-
-use crate::args::{Line, Options};
-use crate::remote::CommandLine;
 
 /// How each stage is written, and what it does. `docs/language.md` says more.
 const STAGES: [(&str, &str); 18] = [
@@ -103,36 +100,18 @@ pub(crate) fn no_topic(topic: &str) -> String {
     format!("there is no help on `{topic}`; {help}")
 }
 
-/// All commands as one, as completions and the man page need them.
-fn whole() -> Command {
-    let remote = CommandLine::command();
-    let run = Options::augment_args(Command::new("run").about("Runs a program from a file"));
-    Line::command()
-        .subcommands(remote.get_subcommands().cloned())
-        .subcommand(run)
-        .subcommand(Command::new("check").about("Checks a program, and says what is wrong"))
-        .subcommand(
-            Command::new("explain")
-                .about("Prints what a program does, with the types at each step, and its chains"),
-        )
-        .subcommand(Command::new("completions").about("Prints completions for a shell"))
-        .subcommand(Command::new("man").about("Prints the man page"))
-        .args_conflicts_with_subcommands(true)
-        .disable_help_subcommand(true)
-}
-
 /// Completions for a shell, as it reads them.
-pub(crate) fn completions(shell: Shell) -> String {
+pub(crate) fn completions(shell: Shell, mut commands: Command) -> String {
     let mut out = Vec::new();
-    clap_complete::generate(shell, &mut whole(), "cutthrough", &mut out);
+    clap_complete::generate(shell, &mut commands, "cutthrough", &mut out);
     String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The man page, in roff.
-pub(crate) fn man() -> String {
+pub(crate) fn man(commands: Command) -> String {
     let mut out = Vec::new();
     // To write to memory does not fail.
-    let _ = clap_mangen::Man::new(whole()).render(&mut out);
+    let _ = clap_mangen::Man::new(commands).render(&mut out);
     String::from_utf8_lossy(&out).into_owned()
 }
 
@@ -155,6 +134,5 @@ mod tests {
             assert!(help(function.name).unwrap().contains(function.gives));
         }
         assert!(help("nonsense").is_none());
-        whole().debug_assert();
     }
 }

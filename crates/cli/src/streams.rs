@@ -14,10 +14,12 @@ use cutthrough_formats::processes::{BadRows, Write as WriteProcess};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Begin, Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
 
+use crate::files::identity_of;
 use crate::follow::Follow;
-use crate::input::{Input, Inputs, Peeked, Surroundings, identity_of};
+use crate::input::{Input, Inputs, Peeked};
 use crate::output::{self, Identity, Target, Writer};
 use crate::progress::Progress;
+use crate::surroundings::Surroundings;
 
 /// The surroundings of a run at a shell. While a plan is built, it opens what is read
 /// and written; files that are there stay as they are until the flow has come to its end.
@@ -324,7 +326,7 @@ pub(crate) fn whole_file(path: &[u8]) -> Result<Vec<u8>, String> {
             "{}: is larger than the {LOOKUP_BYTES_MAX} bytes that may be looked up in",
             path.display()
         )),
-        Err(error) => Err(crate::input::message(path, &error)),
+        Err(error) => Err(crate::files::message(path, &error)),
     }
 }
 

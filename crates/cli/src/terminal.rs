@@ -1,13 +1,26 @@
 //! What is a terminal, colours, messages to the user.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
+use anyhow::Context;
+use clap::ValueEnum;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 
-use crate::args::Color;
-use crate::interrupt::Interrupt;
+use crate::end::End;
+
+/// When messages have colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
 
 /// Whether messages have colours.
 pub(crate) fn has_color(color: Color) -> bool {
@@ -48,6 +61,15 @@ fn text_of(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// Writes to the standard output; that its reader has gone away is no failure.
+pub(crate) fn print(text: &str) -> anyhow::Result<End> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        _ => Ok(End::Done),
+    }
 }
 
 /// Writes to the standard error; that it may be closed is nobody's concern.
@@ -125,12 +147,12 @@ impl Screen {
         self.write(&page)
     }
 
-    /// The next key, if one is pressed in that time; nothing when interrupted.
-    pub(crate) fn key(&self, wait: Duration, interrupt: &Interrupt) -> Option<u8> {
+    /// The next key, if one is pressed in that time; nothing when this becomes readable before.
+    pub(crate) fn key(&self, wait: Duration, woken: &impl AsFd) -> Option<u8> {
         let stdin = io::stdin();
         let mut fds = [
             PollFd::new(&stdin, PollFlags::IN),
-            PollFd::new(interrupt.woken(), PollFlags::IN),
+            PollFd::new(woken, PollFlags::IN),
         ];
         let timeout = wait.try_into().ok();
         poll(&mut fds, timeout.as_ref()).ok()?;

@@ -7,109 +7,22 @@
 
 mod peek;
 
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use parking_lot::Mutex;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 
-use cutthrough_formats::processes::BadRowsBound;
-
-use crate::activity::Activity;
 use crate::decompress::{Decompressor, Kind};
-use crate::interrupt::Interrupt;
-use crate::output::Outputs;
+use crate::files::{identity, identity_of, message, name};
+use crate::surroundings::{Surroundings, poll_retrying};
 
 pub(crate) use peek::{Beginnings, Peeked};
-
-/// How often files that are followed are looked at.
-const FOLLOW_EVERY: Duration = Duration::from_millis(200);
-
-/// What a reader shares with whoever else takes part in the run.
-#[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
-    /// What the run is inside of, and what has come in and gone out.
-    pub(crate) activity: Activity,
-    /// What is written: before the run waits for input, this is brought up to date.
-    pub(crate) outputs: Arc<Mutex<Outputs>>,
-    /// How many bad rows there may be.
-    pub(crate) bad_rows_bound: Option<BadRowsBound>,
-    /// While the run waits for input, this ends it.
-    pub(crate) interrupt: Interrupt,
-    /// What has nothing to read at present, where input may be a while in coming.
-    waiting: Arc<Mutex<Vec<Arc<File>>>>,
-    /// Whether files are followed that had nothing new.
-    follows: Arc<Mutex<bool>>,
-}
-
-impl Surroundings {
-    /// Nothing read, nothing written.
-    pub(crate) fn new(interrupt: Interrupt) -> Surroundings {
-        Surroundings {
-            activity: Activity::default(),
-            outputs: Arc::default(),
-            bad_rows_bound: None,
-            interrupt,
-            waiting: Arc::default(),
-            follows: Arc::default(),
-        }
-    }
-
-    /// Whether somebody had nothing to read.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.waiting.lock().is_empty() || *self.follows.lock()
-    }
-
-    /// Notes that files are followed which have nothing new: they are looked at again before long.
-    pub(crate) fn follow(&self) {
-        *self.follows.lock() = true;
-    }
-
-    /// Waits until there is input for who had none, or the run is woken, or so much time has
-    /// passed; first has the outputs brought up to date if that is not at once. Whether there
-    /// is something to read: when the user has asked to stop, that is the end.
-    pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        let follows = std::mem::take(&mut *self.follows.lock());
-        let timeout = [timeout, follows.then_some(FOLLOW_EVERY)]
-            .into_iter()
-            .flatten()
-            .min();
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        let waiting = std::mem::take(&mut *self.waiting.lock());
-        if self.interrupt.is_requested() {
-            return Ok(true);
-        }
-        let woken = self.interrupt.woken();
-        let inputs = waiting.iter().map(|file| PollFd::new(&**file, PollFlags::IN));
-        let mut fds: Vec<PollFd<'_>> = inputs.chain([PollFd::new(woken, PollFlags::IN)]).collect();
-        if poll_retrying(&mut fds, Some(&Timespec::default()))? == 0 {
-            // Without the lock: it may take its time.
-            let outputs = self.outputs.lock().open();
-            for output in outputs {
-                // Who writes next gets the error again.
-                let _ = output.settle();
-            }
-            poll_retrying(&mut fds, timeout.as_ref())?;
-        }
-        self.interrupt.handle_wake();
-        let has_input = follows
-            || self.interrupt.is_requested()
-            || fds[..waiting.len()].iter().any(|fd| !fd.revents().is_empty());
-        if !has_input {
-            drop(fds);
-            *self.waiting.lock() = waiting;
-        }
-        Ok(has_input)
-    }
-}
 
 /// One input, found to be there.
 #[derive(Debug)]
@@ -204,38 +117,6 @@ fn open_at_once(path: &OsStr) -> io::Result<File> {
     options.open(path)
 }
 
-/// What tells one file from another.
-pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
-}
-
-/// The same of an open file, if it is a regular one.
-pub(crate) fn identity_of(fd: impl AsFd) -> Option<(u64, u64)> {
-    let file = File::from(fd.as_fd().try_clone_to_owned().ok()?);
-    let metadata = file.metadata().ok()?;
-    metadata.is_file().then(|| identity(&metadata))
-}
-
-/// An error with the path it is about.
-pub(crate) fn message(path: &OsStr, error: &io::Error) -> String {
-    let name = name(path);
-    match error.kind() {
-        io::ErrorKind::NotFound => format!("{name}: there is no such file"),
-        io::ErrorKind::PermissionDenied => format!("{name}: permission denied"),
-        io::ErrorKind::IsADirectory => format!("{name}: is a directory"),
-        _ => format!("{name}: {error}"),
-    }
-}
-
-/// What an input is called.
-fn name(path: &OsStr) -> Cow<'_, str> {
-    if path == "-" {
-        "standard input".into()
-    } else {
-        path.to_string_lossy()
-    }
-}
-
 #[derive(Debug)]
 struct Open {
     file: Arc<File>,
@@ -313,7 +194,7 @@ impl Open {
         };
         let waits = matches!(&outcome, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         if waits && !surroundings.interrupt.is_requested() {
-            surroundings.waiting.lock().push(Arc::clone(&self.file));
+            surroundings.wait_for(&self.file);
         }
         outcome
     }
@@ -430,19 +311,12 @@ impl cutthrough::processes::Inputs for Inputs {
     }
 }
 
-fn poll_retrying(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> io::Result<usize> {
-    loop {
-        match poll(fds, timeout) {
-            Err(rustix::io::Errno::INTR) => {}
-            outcome => return Ok(outcome?),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use cutthrough::processes::Inputs as _;
     use cutthrough_lang::Patience;
+
+    use crate::interrupt::Interrupt;
 
     use super::*;
 

@@ -19,7 +19,7 @@ pub(super) fn graph(args: &GraphArgs) -> Outcome {
         GraphFormat::Dot => dot(client.welcome(), &snapshot),
         GraphFormat::Json => json(client.welcome(), &snapshot)?,
     };
-    Ok(crate::job::print(&text)?)
+    Ok(crate::terminal::print(&text)?)
 }
 
 fn json(welcome: &Welcome, snapshot: &Snapshot) -> anyhow::Result<String> {

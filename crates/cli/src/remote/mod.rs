@@ -28,9 +28,10 @@ use cutthrough_control::view::{Call, Snapshot};
 use cutthrough_control::{Directory, Error};
 use cutthrough_lang::ast::OutputFormat;
 
-use crate::args::{Color, Stage, output_format};
-use crate::job::End;
-use crate::terminal;
+use crate::dump::Stage;
+use crate::end::End;
+use crate::format::output_format;
+use crate::terminal::{self, Color};
 
 /// Runs `cutthrough`'s commands about networks that run.
 #[derive(Debug, Parser)]
@@ -327,7 +328,7 @@ fn dump(args: &DumpArgs) -> Outcome {
     };
     let parts = dump.parts.iter();
     let parts = parts.map(|(stage, text)| format!("; {stage} of `{}`\n{}\n", dump.root, text.trim_end()));
-    Ok(crate::job::print(&parts.collect::<String>())?)
+    Ok(crate::terminal::print(&parts.collect::<String>())?)
 }
 
 fn unexpected() -> Failure {

@@ -39,7 +39,7 @@ pub(super) fn ps() -> Outcome {
         }
     }
     let lines = grid.lines(terminal::stdout_columns());
-    Ok(crate::job::print(&(lines.join("\n") + "\n"))?)
+    Ok(crate::terminal::print(&(lines.join("\n") + "\n"))?)
 }
 
 fn speed(first: Option<&Snapshot>, second: Option<&Snapshot>) -> String {

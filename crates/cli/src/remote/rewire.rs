@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use cutthrough_control::message::{Request, Response, RewireRequest};
 
 use super::{Failure, Name, Outcome, Patient, RewireArgs, connect, unexpected};
-use crate::args::Program;
+use crate::program::Program;
 use crate::terminal;
 
 pub(super) fn rewire(args: &RewireArgs) -> Outcome {
@@ -17,8 +17,9 @@ pub(super) fn rewire(args: &RewireArgs) -> Outcome {
             Program::File(args.network.name.clone().into()),
         ),
     };
-    let (name, program) =
-        crate::job::text_of(&program).map_err(|message| Failure::Wrong(format!("error: {message}\n")))?;
+    let (name, program) = program
+        .read()
+        .map_err(|message| Failure::Wrong(format!("error: {message}\n")))?;
     let mut client = connect(&network)?;
     let request = Request::Rewire(RewireRequest {
         name,
@@ -36,5 +37,5 @@ pub(super) fn rewire(args: &RewireArgs) -> Outcome {
         return Err(anyhow!("the network has done something else than it was asked for").into());
     }
     let lines = rewired.changes.iter().map(|change| format!("{change}\n"));
-    Ok(crate::job::print(&lines.collect::<String>())?)
+    Ok(crate::terminal::print(&lines.collect::<String>())?)
 }

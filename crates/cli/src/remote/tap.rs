@@ -15,8 +15,8 @@ use cutthrough_lang::ast::OutputFormat;
 use super::grid::{Grid, count, rate};
 use super::rates::{BETWEEN_LOOKS, Rates};
 use super::{Outcome, Patient, TapArgs, connect, unexpected};
+use crate::end::End;
 use crate::interrupt::on_signals;
-use crate::job::End;
 use crate::terminal;
 
 pub(super) fn tap(args: &TapArgs) -> Outcome {
@@ -80,7 +80,7 @@ fn list(client: &mut Client) -> Outcome {
         }
     }
     let lines = grid.lines(terminal::stdout_columns());
-    Ok(crate::job::print(&(lines.join("\n") + "\n"))?)
+    Ok(crate::terminal::print(&(lines.join("\n") + "\n"))?)
 }
 
 /// Writes what comes out; what the tap came to, unless nobody reads it any more.

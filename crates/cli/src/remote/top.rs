@@ -14,8 +14,8 @@ use super::grid::{Grid, count, cut, rate};
 use super::rates::{Rates, moved};
 use super::{Failure, Outcome, TopArgs, connect, ps, silence_of};
 use crate::activity::Activity;
+use crate::end::End;
 use crate::interrupt::Interrupt;
-use crate::job::End;
 use crate::terminal::{self, Screen};
 use crate::units::Bytes;
 
@@ -32,7 +32,7 @@ pub(super) fn top(args: &TopArgs) -> Outcome {
         std::thread::sleep(ONCE_BETWEEN);
         let second = client.report()?;
         let lines = page(&client, &first, &second, terminal::stdout_columns());
-        return Ok(crate::job::print(&(lines.join("\n") + "\n"))?);
+        return Ok(crate::terminal::print(&(lines.join("\n") + "\n"))?);
     }
     live(client, first, Duration::from_secs_f64(args.every))
 }
@@ -44,7 +44,7 @@ fn live(mut client: Client, first: Snapshot, every: Duration) -> Outcome {
     let screen = Screen::enter().context("the terminal")?;
     let (mut before, mut wait) = (first, ONCE_BETWEEN);
     let last_words = loop {
-        match screen.key(wait, &interrupt) {
+        match screen.key(wait, interrupt.woken()) {
             Some(b'q' | b'Q' | 0x1b) => break None,
             _ if interrupt.is_requested() => break None,
             _ => {}

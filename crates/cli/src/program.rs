@@ -1,0 +1,37 @@
+//! The text of a program, wherever it is.
+
+use std::path::PathBuf;
+
+use crate::files::message;
+
+/// Where the program's text is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// On the command line.
+    Text(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+impl Program {
+    /// Its name for messages, and its text.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no text; the message names it.
+    pub(crate) fn read(&self) -> Result<(String, String), String> {
+        match self {
+            Program::Text(text) => Ok(("the command line".to_owned(), text.clone())),
+            Program::File(path) => {
+                let bytes = std::fs::read(path).map_err(|error| message(path.as_os_str(), &error))?;
+                let name = path.display().to_string();
+                match String::from_utf8(bytes) {
+                    Ok(text) => Ok((name, text)),
+                    Err(error) => {
+                        let at = error.utf8_error().valid_up_to();
+                        Err(format!("{name}: byte {at} is not UTF-8 text; programs are"))
+                    }
+                }
+            }
+        }
+    }
+}
