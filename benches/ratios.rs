@@ -6,7 +6,7 @@
 //! the default target, vectorised where it can be. Arrays are a hundredth of the
 //! suite's and stay in the caches: with the suite's own, memory would be measured
 //! instead. Where that makes less than a million elements they are a tenth, as a flow's
-//! beginning and end cost some 50 us. Compilation is not in the times; `benches/compile.rs`
+//! beginning and end cost some 50 us. Compilation is not in the times; the suite `compile` of `benches/peers`
 //! measures it.
 
 use std::time::{Duration, Instant};
@@ -96,7 +96,7 @@ fn counted_filters() {
         .find(|pipeline| pipeline.name == "filtersMegamorphic")
         .expect("it is one of the suite");
     let mut contenders = [
-        Contender::function("counted", || hand::filters_counted::<Scalar>(&data)),
+        Contender::function("counted", || hand::filters_counted::<Scalar>(data.arrays())),
         Contender::new("native", || {
             finish(Wired::warm(|network| filters.wire(network, &data)))
         }),

@@ -18,18 +18,17 @@
 //! the machine does as well, so the same is measured over quiet windows, in which nothing is
 //! done. What an element costs is processor time of the running thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use cutthrough::ir::{Op, Type};
-use cutthrough::processes::{Filter, ForEach, Map};
-use cutthrough::{Handle, Network, Process};
-use cutthrough_bench_support::{Count, Gaps};
+use cutthrough::processes::{Filter, Map};
+use cutthrough::{Handle, Network};
+use cutthrough_bench_support::Count;
+use cutthrough_bench_support::watch::{Watch, Windows};
 use cutthrough_lang::{Tap, TapOptions, TapPlan, TapPoint, TapRead, TapReader};
-use rustix::time::{ClockId, clock_gettime};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -53,7 +52,7 @@ fn main() -> Result<(), Failure> {
         }),
     )?;
     let watch = Arc::new(Watch::default());
-    network.sink(mixed, watch.sink())?;
+    network.sink(mixed, watch.sink(|count| 6 * count + 3))?;
     let point = TapPoint::of_network(&network, mixed)?;
     let handle = network.handle();
 
@@ -101,13 +100,6 @@ struct Outcome {
     attach: Windows,
     detach: Windows,
     rows: u64,
-}
-
-/// The pauses of many windows, and the longest gap of each.
-#[derive(Default)]
-struct Windows {
-    pauses: Gaps,
-    longest: Gaps,
 }
 
 /// How long something is measured that goes on at the same rate.
@@ -220,88 +212,6 @@ impl Attached {
         while reader.read(&mut bytes, Duration::from_secs(10)) != TapRead::End {}
         Ok(reader.rows())
     }
-}
-
-/// What the sink sees: how many elements have arrived at what cost, and how long the gaps
-/// between them were, in nanoseconds.
-#[derive(Default)]
-struct Watch {
-    /// In the window at hand, the longest one.
-    longest: AtomicU64,
-    /// The gap in which the last change was made.
-    pause: AtomicU64,
-    /// Whether a change was made in the gap at hand.
-    is_changed: AtomicBool,
-    /// How many elements had arrived at some processor time of the running thread.
-    clocked: Mutex<(u64, u64)>,
-}
-
-impl Watch {
-    fn sink(self: &Arc<Watch>) -> impl Process + use<> {
-        let watch = self.clone();
-        let (mut count, mut last) = (0u64, Instant::now());
-        ForEach::new(move |number: i64| {
-            assert!(
-                number == 6 * count.cast_signed() + 3,
-                "elements arrive once and in order"
-            );
-            count += 1;
-            if !count.is_multiple_of(32) {
-                return;
-            }
-            let now = Instant::now();
-            let gap = u64::try_from((now - last).as_nanos()).unwrap_or(u64::MAX);
-            last = now;
-            if watch.is_changed.load(Ordering::Relaxed) {
-                watch.is_changed.store(false, Ordering::Relaxed);
-                watch.pause.store(gap, Ordering::Relaxed);
-            }
-            if gap > watch.longest.load(Ordering::Relaxed) {
-                watch.longest.store(gap, Ordering::Relaxed);
-            }
-            if count.is_multiple_of(1 << 16) {
-                *watch.clocked.lock().expect("no thread panics with it") = (count, own_time());
-            }
-        })
-    }
-
-    /// Has the gap at hand be a pause; on the running thread.
-    fn note_change(&self) {
-        self.is_changed.store(true, Ordering::Relaxed);
-    }
-
-    /// Notes the pause and the longest gap while something is done.
-    fn window<R>(&self, windows: &mut Windows, act: impl FnOnce() -> R) -> R {
-        self.longest.store(0, Ordering::Relaxed);
-        let outcome = act();
-        let gap = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
-        windows.pauses.add(gap(&self.pause));
-        windows.longest.add(gap(&self.longest));
-        outcome
-    }
-
-    /// How many elements have arrived at what processor time.
-    fn clock(&self) -> (u64, u64) {
-        *self.clocked.lock().expect("no thread panics with it")
-    }
-
-    /// The processor time that an element takes meanwhile, in nanoseconds.
-    fn cost(&self, act: impl FnOnce()) -> f64 {
-        let begin = self.clock();
-        act();
-        self.cost_since(begin)
-    }
-
-    fn cost_since(&self, begin: (u64, u64)) -> f64 {
-        let end = self.clock();
-        (end.1 - begin.1) as f64 / (end.0 - begin.0).max(1) as f64
-    }
-}
-
-/// The processor time of this thread, in nanoseconds.
-fn own_time() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
 impl std::fmt::Display for Outcome {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::hand::Arrays;
+
 /// How much of everything there is. The suite's own sizes are [`Sizes::suite`] with a
 /// divisor of 1; dividing all of them keeps the proportions of its loops.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,19 @@ impl Data {
             lo: digits(sizes.lo),
             faz: ascending(sizes.faz),
             zaf: ascending(sizes.zaf),
+        }
+    }
+
+    /// The same for loops by hand.
+    pub fn arrays(&self) -> Arrays<'_> {
+        Arrays {
+            v: &self.v,
+            hi: &self.hi,
+            lo: &self.lo,
+            faz: &self.faz,
+            zaf: &self.zaf,
+            flat_map_take: self.sizes.flat_map_take,
+            zip_flat_flat: self.sizes.zip_flat_flat,
         }
     }
 }

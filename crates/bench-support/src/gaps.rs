@@ -24,6 +24,11 @@ impl Gaps {
         self.0
             .saturating_record(u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX));
     }
+
+    /// The gap that this share of all is not longer than.
+    pub fn quantile(&self, share: f64) -> Duration {
+        Duration::from_nanos(self.0.value_at_quantile(share))
+    }
 }
 
 impl fmt::Display for Gaps {

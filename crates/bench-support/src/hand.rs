@@ -3,9 +3,50 @@
 //! Each loop comes in two forms, by what it sums up in. [`Plain`] is a number: rustc
 //! vectorises where it can. [`Scalar`] is a number that rustc must keep in one
 //! register and may not look into: the same loop, element by element, with everything
-//! else that the optimiser knows. Cutthrough compiles scalar loops so far.
+//! else that the optimiser knows.
+//!
+//! This file stands alone: `benches/peers` compiles it a second time, for the processor at hand.
 
-use crate::data::Data;
+/// What the loops run on: the arrays of [`Data`](crate::data::Data), borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrays<'d> {
+    /// Digits, the long array.
+    pub v: &'d [i64],
+    /// Digits, the outer array of products.
+    pub hi: &'d [i64],
+    /// Digits, the inner array of products.
+    pub lo: &'d [i64],
+    /// Ascending numbers, for the flat map after a zip.
+    pub faz: &'d [i64],
+    /// Ascending numbers, for the zip after a flat map.
+    pub zaf: &'d [i64],
+    /// How many elements `flatMapTake` takes.
+    pub flat_map_take: u64,
+    /// How many elements `zipFlatFlat` takes.
+    pub zip_flat_flat: u64,
+}
+
+/// A loop by hand.
+pub type Loop = fn(Arrays<'_>) -> i64;
+
+/// The loops of the suite, in its order.
+pub const fn loops<S: Sum>() -> [Loop; 13] {
+    [
+        sum::<S>,
+        sum_of_squares::<S>,
+        sum_of_squares_even::<S>,
+        maps::<S>,
+        filters::<S>,
+        cart::<S>,
+        dot_product::<S>,
+        flat_map_after_zip::<S>,
+        zip_after_flat_map::<S>,
+        flat_map_take::<S>,
+        zip_filter_filter::<S>,
+        zip_flat_flat::<S>,
+        run_length_decoding::<S>,
+    ]
+}
 
 /// What a loop sums up in.
 pub trait Sum: Copy {
@@ -65,9 +106,9 @@ impl Sum for Scalar {
 
 /// The sum of an array.
 #[inline(never)]
-pub fn sum<S: Sum>(data: &Data) -> i64 {
+pub fn sum<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    for &x in &*data.v {
+    for &x in data.v {
         sum = sum.plus(x);
     }
     sum.get()
@@ -75,9 +116,9 @@ pub fn sum<S: Sum>(data: &Data) -> i64 {
 
 /// The sum of the squares.
 #[inline(never)]
-pub fn sum_of_squares<S: Sum>(data: &Data) -> i64 {
+pub fn sum_of_squares<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    for &x in &*data.v {
+    for &x in data.v {
         sum = sum.plus(x * x);
     }
     sum.get()
@@ -85,9 +126,9 @@ pub fn sum_of_squares<S: Sum>(data: &Data) -> i64 {
 
 /// The sum of the squares of what is even.
 #[inline(never)]
-pub fn sum_of_squares_even<S: Sum>(data: &Data) -> i64 {
+pub fn sum_of_squares_even<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    for &x in &*data.v {
+    for &x in data.v {
         if x % 2 == 0 {
             sum = sum.plus(x * x);
         }
@@ -97,9 +138,9 @@ pub fn sum_of_squares_even<S: Sum>(data: &Data) -> i64 {
 
 /// Seven multiplications.
 #[inline(never)]
-pub fn maps<S: Sum>(data: &Data) -> i64 {
+pub fn maps<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    for &x in &*data.v {
+    for &x in data.v {
         let mut x = x;
         for k in 1..=7 {
             x *= k;
@@ -115,9 +156,9 @@ pub fn maps<S: Sum>(data: &Data) -> i64 {
     reason = "seven filters, as the suite has them"
 )]
 #[inline(never)]
-pub fn filters<S: Sum>(data: &Data) -> i64 {
+pub fn filters<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    for &x in &*data.v {
+    for &x in data.v {
         if x > 1 && x > 2 && x > 3 && x > 4 && x > 5 && x > 6 && x > 7 {
             sum = sum.plus(x);
         }
@@ -128,10 +169,10 @@ pub fn filters<S: Sum>(data: &Data) -> i64 {
 /// The same as [`filters`], with a count of what each drops, as every filter of a network
 /// has one.
 #[inline(never)]
-pub fn filters_counted<S: Sum>(data: &Data) -> i64 {
+pub fn filters_counted<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
     let mut dropped = [0_u64; 7];
-    'elements: for &x in &*data.v {
+    'elements: for &x in data.v {
         for (bound, dropped) in (1..).zip(&mut dropped) {
             if x <= bound {
                 *dropped += 1;
@@ -146,10 +187,10 @@ pub fn filters_counted<S: Sum>(data: &Data) -> i64 {
 
 /// The sum of all products.
 #[inline(never)]
-pub fn cart<S: Sum>(data: &Data) -> i64 {
+pub fn cart<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    for &x in &*data.hi {
-        for &y in &*data.lo {
+    for &x in data.hi {
+        for &y in data.lo {
             sum = sum.plus(x * y);
         }
     }
@@ -158,9 +199,9 @@ pub fn cart<S: Sum>(data: &Data) -> i64 {
 
 /// The sum of the products of pairs.
 #[inline(never)]
-pub fn dot_product<S: Sum>(data: &Data) -> i64 {
+pub fn dot_product<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    for (&x, &y) in data.hi.iter().zip(&*data.hi) {
+    for (&x, &y) in data.hi.iter().zip(data.hi) {
         sum = sum.plus(x * y);
     }
     sum.get()
@@ -168,11 +209,11 @@ pub fn dot_product<S: Sum>(data: &Data) -> i64 {
 
 /// A loop in a loop over pairs.
 #[inline(never)]
-pub fn flat_map_after_zip<S: Sum>(data: &Data) -> i64 {
+pub fn flat_map_after_zip<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    for (&a, &b) in data.faz.iter().zip(&*data.faz) {
+    for (&a, &b) in data.faz.iter().zip(data.faz) {
         let x = a + b;
-        for &y in &*data.faz {
+        for &y in data.faz {
             sum = sum.plus(x + y);
         }
     }
@@ -181,11 +222,11 @@ pub fn flat_map_after_zip<S: Sum>(data: &Data) -> i64 {
 
 /// Pairs of an array's elements with what a loop in a loop makes.
 #[inline(never)]
-pub fn zip_after_flat_map<S: Sum>(data: &Data) -> i64 {
+pub fn zip_after_flat_map<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
     let mut left = data.zaf.iter();
-    'all: for &x in &*data.zaf {
-        for &y in &*data.zaf {
+    'all: for &x in data.zaf {
+        for &y in data.zaf {
             let Some(&a) = left.next() else { break 'all };
             sum = sum.plus(a + (x + y));
         }
@@ -195,11 +236,11 @@ pub fn zip_after_flat_map<S: Sum>(data: &Data) -> i64 {
 
 /// The first so many of all products.
 #[inline(never)]
-pub fn flat_map_take<S: Sum>(data: &Data) -> i64 {
+pub fn flat_map_take<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    let mut left = data.sizes.flat_map_take;
-    'all: for &x in &*data.hi {
-        for &y in &*data.lo {
+    let mut left = data.flat_map_take;
+    'all: for &x in data.hi {
+        for &y in data.lo {
             if left == 0 {
                 break 'all;
             }
@@ -212,10 +253,10 @@ pub fn flat_map_take<S: Sum>(data: &Data) -> i64 {
 
 /// Pairs of what passes two filters.
 #[inline(never)]
-pub fn zip_filter_filter<S: Sum>(data: &Data) -> i64 {
+pub fn zip_filter_filter<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
     let mut right = data.hi.iter();
-    'all: for &x in &*data.v {
+    'all: for &x in data.v {
         if x > 7 {
             let y = loop {
                 match right.next() {
@@ -232,12 +273,12 @@ pub fn zip_filter_filter<S: Sum>(data: &Data) -> i64 {
 
 /// Pairs of what two loops in loops make, the first so many.
 #[inline(never)]
-pub fn zip_flat_flat<S: Sum>(data: &Data) -> i64 {
+pub fn zip_flat_flat<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
-    let mut left = data.sizes.zip_flat_flat;
+    let mut left = data.zip_flat_flat;
     let (mut outer, mut inner, mut x) = (data.lo.iter(), [].iter(), 0);
-    'all: for &a in &*data.v {
-        for &b in &*data.lo {
+    'all: for &a in data.v {
+        for &b in data.lo {
             let y = loop {
                 match inner.next() {
                     Some(&y) => break y,
@@ -259,11 +300,11 @@ pub fn zip_flat_flat<S: Sum>(data: &Data) -> i64 {
 
 /// Two decoders of run lengths, side by side: how often either gives true.
 #[inline(never)]
-pub fn run_length_decoding<S: Sum>(data: &Data) -> i64 {
+pub fn run_length_decoding<S: Sum>(data: Arrays<'_>) -> i64 {
     let mut sum = S::ZERO;
     let mut runs = data.v.iter();
     let (mut at, mut zeros) = (0, -1);
-    'all: for &run in &*data.v {
+    'all: for &run in data.v {
         for k in 0..run + i64::from(run < BYTE_MAX) {
             let a = k == run;
             while at > zeros || at == BYTE_MAX {

@@ -15,6 +15,8 @@
 //! | [`timed`] | an engine that notes how long it compiles |
 //! | [`ratio`] | interleaved measurements |
 //! | [`gaps`] | how long elements are waited for |
+//! | [`watch`] | what the sink of a flow sees that is changed while it runs |
+//! | [`yahoo`] | the Yahoo streaming benchmark |
 //! | [`asm`] | loops in machine code, counted |
 
 pub mod asm;
@@ -26,7 +28,9 @@ pub mod ratio;
 pub mod stages;
 pub mod suite;
 pub mod timed;
+pub mod watch;
 pub mod wired;
+pub mod yahoo;
 
 pub use count::Count;
 pub use data::{Data, Sizes};

@@ -8,7 +8,8 @@ pub struct Contender<'c> {
     /// What the table calls it.
     pub name: &'static str,
     prepare: Box<dyn FnMut() -> Run<'c> + 'c>,
-    best: Duration,
+    times: Vec<Duration>,
+    answers: Vec<i64>,
 }
 
 /// One repetition, prepared: it gives its answer.
@@ -20,7 +21,8 @@ impl<'c> Contender<'c> {
         Contender {
             name,
             prepare: Box::new(prepare),
-            best: Duration::MAX,
+            times: Vec::new(),
+            answers: Vec::new(),
         }
     }
 
@@ -30,8 +32,39 @@ impl<'c> Contender<'c> {
     }
 
     /// The shortest time of its repetitions.
+    ///
+    /// # Panics
+    /// Before there are any.
     pub fn best(&self) -> Duration {
-        self.best
+        *self.times.iter().min().expect("it has been measured")
+    }
+
+    /// The time in the middle.
+    ///
+    /// # Panics
+    /// As [`best`](Contender::best).
+    pub fn median(&self) -> Duration {
+        let mut times = self.times.clone();
+        times.sort_unstable();
+        times[times.len() / 2]
+    }
+
+    /// Whether every repetition has given this.
+    pub fn always_gave(&self, answer: i64) -> bool {
+        self.answers.iter().all(|&given| given == answer)
+    }
+}
+
+/// Measures all in turn, so many times.
+pub fn take_turns(contenders: &mut [Contender<'_>], repetitions: usize) {
+    for _ in 0..repetitions {
+        for contender in contenders.iter_mut() {
+            let run = (contender.prepare)();
+            let start = Instant::now();
+            let answer = run();
+            contender.times.push(start.elapsed());
+            contender.answers.push(answer);
+        }
     }
 }
 
@@ -40,15 +73,10 @@ impl<'c> Contender<'c> {
 /// # Panics
 /// When one gives another answer than expected: no number without the right answer.
 pub fn interleave(expected: i64, contenders: &mut [Contender<'_>], repetitions: usize) {
-    for _ in 0..repetitions {
-        for contender in contenders.iter_mut() {
-            let run = (contender.prepare)();
-            let start = Instant::now();
-            let answer = run();
-            let took = start.elapsed();
-            assert_eq!(answer, expected, "`{}` gives another answer", contender.name);
-            contender.best = contender.best.min(took);
-        }
+    take_turns(contenders, repetitions);
+    for contender in contenders {
+        let is_right = contender.always_gave(expected);
+        assert!(is_right, "`{}` gives another answer", contender.name);
     }
 }
 

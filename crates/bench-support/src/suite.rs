@@ -42,8 +42,8 @@ macro_rules! pipelines {
         pub const PIPELINES: &[Pipeline] = &[$(Pipeline {
             name: $name,
             wire: $function,
-            plain: hand::$function::<Plain>,
-            scalar: hand::$function::<Scalar>,
+            plain: |data| hand::$function::<Plain>(data.arrays()),
+            scalar: |data| hand::$function::<Scalar>(data.arrays()),
             elements: $elements,
         }),*];
     };

@@ -1,33 +1,44 @@
-//! The jobs, as each tool is told them.
+//! The jobs: what each is called, what it reads, and what our command and the program by hand are
+//! told. What the other tools are told stands in [`tools`](super::tools).
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
 use super::data;
 use super::hand::Job;
-use crate::contest::Contender;
+use super::tools::Tools;
+use crate::programs::{Form, Program};
 
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) rows: u64,
+    /// How answers are compared.
+    pub(super) form: Form,
     file: PathBuf,
     job: What,
 }
 
 #[derive(Clone, Copy)]
-enum What {
+pub(super) enum What {
     /// Least, mean and greatest by station.
     Stations,
-    /// Of responses that are errors of the server, how many and how many bytes by path.
+    /// Of responses in a log that are errors of the server, how many and how many bytes by path.
     ServerErrors,
-    /// Rows with a word.
+    /// The same in JSON: how many and their mean duration by service.
+    JsonErrors,
+    /// How many lines have a word.
     Word,
-    /// The thousand responses with most bytes, in order.
+    /// The thousand responses with most bytes.
     Largest,
+    /// All rows, by a number.
+    Sort,
     /// How many paths there are.
-    Distinct,
+    DistinctPaths,
+    /// How many lines there are, each counted once.
+    DistinctTexts,
+    /// Rows with a header, as JSON.
+    CsvToJson,
 }
 
 /// All jobs; on a tenth of the rows if it is to be quick.
@@ -35,61 +46,64 @@ pub(super) fn all(quick: bool) -> Result<Vec<Case>> {
     let part = if quick { 10 } else { 1 };
     let (rows, lines) = (10_000_000 / part, 2_000_000 / part);
     let mut cases = Vec::new();
-    for stations in [413, 10_000] {
-        cases.push(Case {
-            name: format!("stations-{stations}"),
-            rows,
-            file: data::stations(rows, stations)?,
-            job: What::Stations,
-        });
-    }
-    let log = data::access_log(lines)?;
-    let small = data::access_log(1_000)?;
-    for (name, rows, file, job) in [
-        ("server-errors", lines, &log, What::ServerErrors),
-        ("word", lines, &log, What::Word),
-        ("largest", lines, &log, What::Largest),
-        ("distinct", lines, &log, What::Distinct),
-        ("small-log", 1_000, &small, What::ServerErrors),
-    ] {
+    let mut add = |name: &str, rows, form, file: &Path, job| {
         cases.push(Case {
             name: name.to_owned(),
             rows,
-            file: file.clone(),
+            form,
+            file: file.to_owned(),
             job,
         });
+    };
+    for stations in [413, 10_000] {
+        let file = data::stations(rows, stations)?;
+        add(
+            &format!("stations-{stations}"),
+            rows,
+            Form::Rows,
+            &file,
+            What::Stations,
+        );
     }
+    let log = data::access_log(lines)?;
+    add("server-errors", lines, Form::Rows, &log, What::ServerErrors);
+    add(
+        "json-errors",
+        lines,
+        Form::Rows,
+        &data::json(lines)?,
+        What::JsonErrors,
+    );
+    add("word", lines, Form::Rows, &log, What::Word);
+    add("largest", lines, Form::Rows, &log, What::Largest);
+    let orders = data::orders(lines)?;
+    add("sort", lines, Form::Ordered, &orders, What::Sort);
+    add("distinct-paths", lines, Form::Rows, &log, What::DistinctPaths);
+    add(
+        "distinct-texts",
+        lines,
+        Form::Rows,
+        &data::texts(lines)?,
+        What::DistinctTexts,
+    );
+    add("csv-to-json", lines, Form::Json, &orders, What::CsvToJson);
+    let small = data::access_log(1_000)?;
+    add("small-log", 1_000, Form::Rows, &small, What::ServerErrors);
     Ok(cases)
 }
 
 impl Case {
-    /// Ours first, then those of the others that are there.
-    pub(super) fn contenders(&self, cutthrough: &Path) -> Result<Vec<Contender>> {
+    /// Ours first, then the program by hand, then those of the others that are there.
+    pub(super) fn programs(&self, cutthrough: &Path, tools: &Tools) -> Result<Vec<Program>> {
         let file = self.file.display().to_string();
-        let ours = [
-            cutthrough.display().to_string(),
-            "-q".into(),
-            self.ours().into(),
-            file.clone(),
+        let ours = cutthrough.display().to_string();
+        let this = std::env::current_exe()?.display().to_string();
+        let mut programs = vec![
+            Program::new("ours", [ours.as_str(), "-q", self.ours(), &file]),
+            Program::new("hand", [this.as_str(), "hand", &self.by_hand().name(), &file]),
         ];
-        let mut contenders = vec![Contender::new("ours", ours)];
-        if let Some(job) = self.by_hand() {
-            let this = std::env::current_exe()?.display().to_string();
-            let job = format!("{job:?}").to_lowercase();
-            contenders.push(Contender::new("hand", [this, "hand".into(), job, file.clone()]));
-        }
-        if is_there("mawk") {
-            contenders.push(Contender::new("mawk", ["mawk", self.awk(), &file]));
-        }
-        if python_has_duckdb() {
-            let script = format!(
-                "import duckdb\nc = duckdb.connect()\nc.execute('set threads = 1; set enable_progress_bar = false')\n\
-                 for row in c.execute('''{}''').fetchall(): print(*row, sep='\\t')",
-                self.sql().replace("FILE", &file)
-            );
-            contenders.push(Contender::new("duckdb", ["python3", "-c", &script]));
-        }
-        Ok(contenders)
+        programs.extend(tools.programs(self.job, &file));
+        Ok(programs)
     }
 
     fn ours(&self) -> &'static str {
@@ -100,64 +114,29 @@ impl Case {
             What::ServerErrors => {
                 "parse clf | where status >= 500 | summarize n = count(), b = sum(bytes) by path"
             }
+            What::JsonErrors => {
+                "parse json | where status >= 500 | summarize n = count(), ms = avg(ms) by service"
+            }
             What::Word => "where line contains \"/items/42 \" | summarize count()",
             What::Largest => "parse clf | select bytes | top 1000 by bytes",
-            What::Distinct => "parse clf | distinct path | summarize count()",
+            What::Sort => "parse csv | sort amount",
+            What::DistinctPaths => "parse clf | distinct path | summarize count()",
+            What::DistinctTexts => "distinct line | summarize count()",
+            What::CsvToJson => "parse csv | write stdout as json",
         }
     }
 
-    fn by_hand(&self) -> Option<Job> {
+    fn by_hand(&self) -> Job {
         match self.job {
-            What::Stations => Some(Job::Stations),
-            What::ServerErrors => Some(Job::Errors),
-            What::Word | What::Largest | What::Distinct => None,
+            What::Stations => Job::Stations,
+            What::ServerErrors => Job::ServerErrors,
+            What::JsonErrors => Job::JsonErrors,
+            What::Word => Job::Word,
+            What::Largest => Job::Largest,
+            What::Sort => Job::Sort,
+            What::DistinctPaths => Job::DistinctPaths,
+            What::DistinctTexts => Job::DistinctTexts,
+            What::CsvToJson => Job::CsvToJson,
         }
     }
-
-    fn awk(&self) -> &'static str {
-        match self.job {
-            What::Stations => {
-                "BEGIN { FS = \";\"; OFS = \"\\t\"; OFMT = \"%.17g\" } \
-                 { t = $2 + 0; if (!($1 in n)) { least[$1] = most[$1] = t } \
-                   else { if (t < least[$1]) least[$1] = t; if (t > most[$1]) most[$1] = t } n[$1]++; sum[$1] += t } \
-                 END { for (s in n) print s, least[s], sum[s] / n[s], most[s] }"
-            }
-            What::ServerErrors => {
-                "BEGIN { OFS = \"\\t\"; OFMT = \"%.17g\" } $9 >= 500 { n[$7]++; b[$7] += $10 } END { for (p in n) print p, n[p], b[p] }"
-            }
-            What::Word => "/\\/items\\/42 / { n++ } END { print n }",
-            What::Largest => "{ print $10 | \"sort -rn | head -1000\" }",
-            What::Distinct => "!($7 in seen) { seen[$7]; n++ } END { print n }",
-        }
-    }
-
-    fn sql(&self) -> String {
-        let log = "(select regexp_extract(line, '^(\\\\S+) \\\\S+ \\\\S+ \\\\[[^\\\\]]*\\\\] \"(\\\\S+) (\\\\S+) [^\"]*\" (\\\\d+) (\\\\d+)', \
-                   ['ip', 'method', 'path', 'status', 'bytes']) r from read_csv('FILE', columns = {'line': 'VARCHAR'}, \
-                   header = false, delim = '\\x01', quote = '', escape = ''))";
-        match self.job {
-            What::Stations => "select s, min(t), avg(t), max(t) from read_csv('FILE', columns = {'s': 'VARCHAR', 't': 'DOUBLE'}, \
-                               header = false, delim = ';', quote = '') group by s".to_owned(),
-            What::ServerErrors => format!(
-                "select r.path, count(*), sum(r.bytes::BIGINT) from {log} where r.status::INT >= 500 group by 1"
-            ),
-            What::Word => "select count(*) from read_csv('FILE', columns = {'line': 'VARCHAR'}, header = false, delim = '\\x01', \
-                           quote = '', escape = '') where contains(line, '/items/42 ')".to_owned(),
-            What::Largest => format!("select r.bytes::BIGINT from {log} order by 1 desc limit 1000"),
-            What::Distinct => format!("select count(distinct r.path) from {log}"),
-        }
-    }
-}
-
-fn is_there(program: &str) -> bool {
-    let version = Command::new(program)
-        .args(["-W", "version"])
-        .stdin(Stdio::null())
-        .output();
-    version.is_ok()
-}
-
-fn python_has_duckdb() -> bool {
-    let import = Command::new("python3").args(["-c", "import duckdb"]).output();
-    import.is_ok_and(|output| output.status.success())
 }

@@ -86,3 +86,67 @@ pub(super) fn access_log(rows: u64) -> Result<PathBuf> {
         Ok(())
     })
 }
+
+/// What happened in a service, in JSON, some 200 bytes each; a sixth are errors of the server.
+pub(super) fn json(rows: u64) -> Result<PathBuf> {
+    const SERVICES: [&str; 8] = [
+        "cart", "checkout", "search", "users", "payments", "mail", "stock", "prices",
+    ];
+    const STATUSES: [u64; 12] = [200, 200, 200, 200, 200, 200, 200, 301, 404, 404, 500, 503];
+    file(&format!("events-{rows}.json"), |out| {
+        let mut random = Random(11);
+        for row in 0..rows {
+            writeln!(
+                out,
+                "{{\"time\":\"2026-11-21T{:02}:{:02}:{:02}.{:03}Z\",\"level\":\"info\",\"service\":\"{}\",\"request\":\"{:016x}\",\"method\":\"GET\",\"path\":\"/api/v1/items/{}\",\"status\":{},\"ms\":{}.{},\"user\":{{\"id\":{},\"plan\":\"pro\"}}}}",
+                row / 3_600_000 % 24,
+                row / 60_000 % 60,
+                row / 1_000 % 60,
+                row % 1_000,
+                SERVICES[random.below(8) as usize],
+                random.next(),
+                random.below(300),
+                STATUSES[random.below(12) as usize],
+                random.below(2_000),
+                random.below(10),
+                random.below(1_000_000),
+            )?;
+        }
+        Ok(())
+    })
+}
+
+/// Orders with a header, and amounts of which nearly all differ.
+pub(super) fn orders(rows: u64) -> Result<PathBuf> {
+    file(&format!("orders-{rows}.csv"), |out| {
+        let mut random = Random(13);
+        writeln!(out, "id,customer,item,count,amount")?;
+        for row in 0..rows {
+            let (customer, item) = (random.below(100_000), random.below(5_000));
+            let amount = random.below(1 << 40);
+            writeln!(
+                out,
+                "{row},customer {customer},item-{item},{},{}.{:02}5",
+                random.below(9) + 1,
+                amount / 100,
+                amount % 100
+            )?;
+        }
+        Ok(())
+    })
+}
+
+/// Lines of 8 to 40 bytes; each comes about twice.
+pub(super) fn texts(rows: u64) -> Result<PathBuf> {
+    file(&format!("texts-{rows}.txt"), |out| {
+        let mut random = Random(17);
+        for _ in 0..rows {
+            let number = random.below(rows / 2);
+            let mut letters = Random(number);
+            let length = letters.below(33);
+            let letters = (0..length).map(|_| char::from(b'a' + letters.below(26) as u8));
+            writeln!(out, "{number:08}{}", letters.collect::<String>())?;
+        }
+        Ok(())
+    })
+}

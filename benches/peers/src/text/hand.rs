@@ -2,29 +2,60 @@
 //!
 //! Files are trusted to be as [`data`](super::data) writes them.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memmem};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum Job {
     Stations,
-    Errors,
+    ServerErrors,
+    JsonErrors,
+    Word,
+    Largest,
+    Sort,
+    DistinctPaths,
+    DistinctTexts,
+    CsvToJson,
+}
+
+impl Job {
+    /// What it is called on the command line.
+    pub(crate) fn name(self) -> String {
+        let value = clap::ValueEnum::to_possible_value(&self).expect("none is skipped");
+        value.get_name().to_owned()
+    }
 }
 
 pub(crate) fn run(job: Job, file: &Path) -> Result<()> {
     let text = fs::read(file)?;
     ensure!(text.ends_with(b"\n"), "the last line has no end");
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     match job {
         Job::Stations => stations(&text, &mut out)?,
-        Job::Errors => errors(&text, &mut out)?,
+        Job::ServerErrors => server_errors(&text, &mut out)?,
+        Job::JsonErrors => json_errors(&text, &mut out)?,
+        Job::Word => writeln!(out, "{}", word(&text))?,
+        Job::Largest => largest(&text, &mut out)?,
+        Job::Sort => sort(&text, &mut out)?,
+        Job::DistinctPaths => writeln!(out, "{}", distinct(lines(&text).map(|line| logged(line).path)))?,
+        Job::DistinctTexts => writeln!(out, "{}", distinct(lines(&text)))?,
+        Job::CsvToJson => csv_to_json(&text, &mut out)?,
     }
     Ok(out.flush()?)
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr_iter(b'\n', text).map(move |end| {
+        let line = &text[start..end];
+        start = end + 1;
+        line
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -113,30 +144,143 @@ fn tenths(text: &[u8], mut at: usize) -> (i32, usize) {
     (if is_negative { -value } else { value }, next)
 }
 
+/// What a line of the log says.
+struct Logged<'t> {
+    path: &'t [u8],
+    /// From the status on.
+    rest: &'t [u8],
+}
+
 /// The end of the request is the second quote of a line; the status follows it.
-fn errors(text: &[u8], out: &mut impl Write) -> Result<()> {
-    let mut paths: HashMap<&[u8], (u64, u64)> = HashMap::new();
-    let mut start = 0;
-    for end in memchr_iter(b'\n', text) {
-        let line = &text[start..end];
-        start = end + 1;
-        let open = memchr(b'"', line).expect("a request");
-        let close = open + 1 + memchr(b'"', &line[open + 1..]).expect("a request's end");
-        if line[close + 2] != b'5' {
-            continue;
+fn logged(line: &[u8]) -> Logged<'_> {
+    let open = memchr(b'"', line).expect("a request");
+    let close = open + 1 + memchr(b'"', &line[open + 1..]).expect("a request's end");
+    let request = &line[open + 1..close];
+    let path = &request[memchr(b' ', request).expect("a path") + 1..];
+    let length = memchr(b' ', path).expect("a protocol");
+    Logged {
+        path: &path[..length],
+        rest: &line[close + 2..],
+    }
+}
+
+/// The number that a text begins with.
+fn number(text: &[u8]) -> u64 {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+}
+
+fn server_errors(text: &[u8], out: &mut impl Write) -> Result<()> {
+    let mut paths: FxHashMap<&[u8], (u64, u64)> = FxHashMap::default();
+    for Logged { path, rest } in lines(text).map(logged) {
+        if rest[0] == b'5' {
+            let (count, sum) = paths.entry(path).or_default();
+            *count += 1;
+            *sum += number(&rest[4..]);
         }
-        let request = &line[open + 1..close];
-        let path = memchr(b' ', request).expect("a path") + 1;
-        let length = memchr(b' ', &request[path..]).expect("a protocol");
-        let bytes = line[close + 6..].iter().take_while(|byte| byte.is_ascii_digit());
-        let bytes = bytes.fold(0, |bytes, digit| bytes * 10 + u64::from(digit - b'0'));
-        let (count, sum) = paths.entry(&request[path..path + length]).or_default();
-        *count += 1;
-        *sum += bytes;
     }
     for (path, (count, sum)) in paths {
         out.write_all(path)?;
         writeln!(out, "\t{count}\t{sum}")?;
+    }
+    Ok(())
+}
+
+/// Keys come in the same order in every line.
+fn json_errors(text: &[u8], out: &mut impl Write) -> Result<()> {
+    let [service, status, ms] = ["\"service\":\"", "\"status\":", "\"ms\":"].map(memmem::Finder::new);
+    let behind = |key: &memmem::Finder<'_>, line: &[u8]| {
+        key.find(line).expect("each line has all keys") + key.needle().len()
+    };
+    let mut services: FxHashMap<&[u8], (u64, f64)> = FxHashMap::default();
+    for line in lines(text) {
+        let rest = &line[behind(&service, line)..];
+        let status_at = behind(&status, rest);
+        if rest[status_at] != b'5' {
+            continue;
+        }
+        let name = &rest[..memchr(b'"', rest).expect("a text's end")];
+        let rest = &rest[status_at..];
+        let rest = &rest[behind(&ms, rest)..];
+        let length = memchr(b',', rest).expect("a number's end");
+        let (count, sum) = services.entry(name).or_default();
+        *count += 1;
+        *sum += std::str::from_utf8(&rest[..length])?.parse::<f64>()?;
+    }
+    for (name, (count, sum)) in services {
+        out.write_all(name)?;
+        writeln!(out, "\t{count}\t{}", sum / count as f64)?;
+    }
+    Ok(())
+}
+
+/// From one find to the end of its line, and on.
+fn word(text: &[u8]) -> usize {
+    let finder = memmem::Finder::new("/items/42 ");
+    let (mut count, mut at) = (0, 0);
+    while let Some(found) = finder.find(&text[at..]) {
+        count += 1;
+        at += found;
+        at += memchr(b'\n', &text[at..]).expect("a line's end");
+    }
+    count
+}
+
+fn largest(text: &[u8], out: &mut impl Write) -> Result<()> {
+    let mut sizes: Vec<u64> = lines(text).map(|line| number(&logged(line).rest[4..])).collect();
+    let most = sizes.len().saturating_sub(1_000);
+    if most > 0 {
+        sizes.select_nth_unstable(most);
+    }
+    for size in &sizes[most..] {
+        writeln!(out, "{size}")?;
+    }
+    Ok(())
+}
+
+fn distinct<'t>(texts: impl Iterator<Item = &'t [u8]>) -> usize {
+    texts.collect::<FxHashSet<_>>().len()
+}
+
+/// By the last field, a number with three digits behind the point.
+fn sort(text: &[u8], out: &mut impl Write) -> Result<()> {
+    let mut rows = Vec::new();
+    for line in lines(text).skip(1) {
+        let amount = &line[memchr::memrchr(b',', line).expect("five fields") + 1..];
+        let point = memchr(b'.', amount).expect("a point");
+        rows.push((number(amount) * 1_000 + number(&amount[point + 1..]), line));
+    }
+    rows.sort_by_key(|(amount, _)| *amount);
+    let mut cells = Vec::new();
+    for (_, line) in rows {
+        cells.clear();
+        cells.extend(line.iter().map(|&byte| if byte == b',' { b'\t' } else { byte }));
+        cells.push(b'\n');
+        out.write_all(&cells)?;
+    }
+    Ok(())
+}
+
+/// No cell has quotes; the second and third are texts.
+fn csv_to_json(text: &[u8], out: &mut impl Write) -> Result<()> {
+    let mut row = Vec::new();
+    for line in lines(text).skip(1) {
+        row.clear();
+        let mut cells = line.split(|&byte| byte == b',');
+        for (name, quote) in [
+            ("{\"id\":", ""),
+            (",\"customer\":", "\""),
+            (",\"item\":", "\""),
+            (",\"count\":", ""),
+            (",\"amount\":", ""),
+        ] {
+            let cell = cells.next().expect("five fields");
+            for part in [name.as_bytes(), quote.as_bytes(), cell, quote.as_bytes()] {
+                row.extend_from_slice(part);
+            }
+        }
+        row.extend_from_slice(b"}\n");
+        out.write_all(&row)?;
     }
     Ok(())
 }

@@ -1,65 +1,50 @@
-//! Jobs at the shell, as whole processes.
+//! Jobs at the shell, as whole processes: start and compilation included.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`cases`] | the jobs, as each tool is told them |
+//! | [`cases`] | the jobs, as our command is told them |
 //! | [`data`] | the files that they read |
+//! | [`tools`] | the other tools, and the jobs as they are told them |
 //! | [`hand`] | the jobs in Rust, by hand |
 
 mod cases;
 mod data;
 pub(crate) mod hand;
+mod tools;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
 
-use crate::contest;
-
-/// What is asked for.
-pub(crate) struct Options {
-    pub(crate) json: bool,
-    pub(crate) quick: bool,
-    pub(crate) cutthrough: PathBuf,
-    pub(crate) case: String,
-}
+use crate::Options;
+use crate::programs::{Outcome, take_turns};
+use crate::report::Line;
 
 /// Runs the suite; gives whether all answers were equal.
-pub(crate) fn run(options: &Options) -> Result<bool> {
+pub(crate) fn run(options: &Options, cutthrough: &Path) -> Result<bool> {
     ensure!(
-        options.cutthrough.exists(),
+        cutthrough.exists(),
         "{} is not there: cargo build --release -p cutthrough-cli",
-        options.cutthrough.display()
+        cutthrough.display()
     );
-    let rounds = if options.quick { 3 } else { 7 };
-    let mut all_ok = true;
+    let mut report = options.report("text");
+    let tools = tools::Tools::find(|name| report.absent(name, "it is not installed"));
     for case in cases::all(options.quick)? {
-        if !case.name.contains(&options.case) {
+        if !options.wants(&case.name) {
             continue;
         }
-        let results = contest::hold(&case.contenders(&options.cutthrough)?, rounds)?;
-        let (ours, anchors) = results.split_first().expect("ours is the first");
+        let outcomes = take_turns(&case.programs(cutthrough, &tools)?, case.form, options.pick(7, 3))?;
+        let (ours, anchors) = outcomes.split_first().expect("ours is the first");
+        let nanos = |outcome: &Outcome| outcome.time.as_nanos() as f64 / case.rows as f64;
         for anchor in anchors {
-            let ok = ours.answer.agrees(&anchor.answer);
-            all_ok &= ok;
-            let nanos = |result: &contest::Outcome| result.time.as_nanos() as f64 / case.rows as f64;
-            let (ours_ns, anchor_ns) = (nanos(ours), nanos(anchor));
-            let ratio = ours_ns / anchor_ns;
-            if options.json {
-                let line = json!({
-                    "suite": "text", "name": case.name, "anchor": anchor.name, "ours_ns": ours_ns,
-                    "anchor_ns": anchor_ns, "ratio": ratio, "ok": ok,
-                });
-                println!("{line}");
-            } else {
-                let verdict = if ok { "" } else { "  ANSWERS DIFFER" };
-                println!(
-                    "{:<16} {:<8} ours {ours_ns:>8.1} ns a row, {:>8.1}: ratio {ratio:.2}{verdict}",
-                    case.name, anchor.name, anchor_ns
-                );
-            }
+            report.line(&Line {
+                name: &case.name,
+                anchor: anchor.name,
+                ours: nanos(ours),
+                theirs: nanos(anchor),
+                ok: anchor.agrees,
+            });
         }
     }
-    Ok(all_ok)
+    Ok(report.finish())
 }
