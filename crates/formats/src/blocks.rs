@@ -1,7 +1,7 @@
 //! Blocks of text to rows: a kernel that is called once for each block.
 //!
-//! What a line is, see [`lines`](crate::lines); what is a row, the format says
-//! ([`Records`]). Rows are columns of a row buffer, with views into the block. What goes
+//! Where a record ends and whether it is a row, the format says ([`Records`]); most records are
+//! [lines](crate::lines). Rows are columns of a row buffer, with views into the block. What goes
 //! on from one block to the next is in the state of the process, and not here.
 
 use std::any::Any;
@@ -9,38 +9,38 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use cutthrough_ir::{
-    ColumnMut, HostContext, HostSig, Kernel, Results, RowsArg, RowsDecl, RowsMut, RowsParam, Scalar, Type,
-    Words, panic_text,
+    HostContext, HostSig, Kernel, Results, RowsArg, RowsDecl, RowsMut, RowsParam, Scalar, Type, Words,
+    panic_text,
 };
-use memchr::{memchr, memchr_iter};
 
 use crate::bad_rows::BadRows;
 use crate::limits::{BLOCK_ROWS_BYTES_MAX, CARRY_BYTES_MAX, SPAN_BLOCK_BYTES_MAX};
-use crate::records::{Records, RowCells, Verdict};
+use crate::records::{Open, Records};
 use crate::scan::Positions;
 
-/// What [`BlockKernel`] is told as the length of a line that goes on, where the line is
-/// too long: the rest of it is skipped.
-const SKIPPING: i64 = -1;
+use parsing::{Begun, Join, Parsing};
+
+mod parsing;
 
 /// Parses a stream of blocks, as a kernel:
 ///
 /// ```text
-/// (again: bool, block: bytes, carried: i64, number: i64, headers: i64, header: bytes, needs: i64),
-/// rows, carry, text, bad lines
-///     -> (rows: i64, bad: i64, too_long: i64, carried: i64, number: i64, headers: i64, header: bytes)
+/// (again: bool, block: bytes, carried: i64, open: i64, number: i64, headers: i64, header: bytes, needs: i64),
+/// rows, carry, text, bad rows
+///     -> (rows: i64, bad: i64, too_long: i64, carried: i64, open: i64, number: i64, headers: i64, header: bytes)
 /// ```
 ///
-/// The row buffers are the process's. `rows` is given the columns of the lines that are
+/// The row buffers are the process's. `rows` is given the columns of the records that are
 /// rows, as far as they are needed: bit k of `needs` is for the columns k, k + 64 and so
-/// on. `bad lines` is given those that are none: the line, its number, and how many rows
-/// come before it. The results say how many there are of each, and how many lines were
+/// on. `bad rows` is given those that are none: the record, the number of its line, and how many rows
+/// come before it. The results say how many there are of each, and how many records were
 /// longer than the bound.
 ///
-/// `carry` has the beginning of a line that goes on, in pieces. `carried` is its length,
-/// `number` that of the last line, `headers` how many headers there have been, and `header`
-/// the last of them; all four are for the next call. An empty block ends an input: the
-/// line that goes on has ended, and lines are numbered from 1 again.
+/// `carry` has the beginning of a record that goes on, in pieces. `carried` is its length, `open` what the format
+/// knows of it ([`Open`]), `number` that of the line before it, `headers` how many headers there have been, and
+/// `header` the last of them; all five are for the next call. An empty block ends an input: the
+/// record that goes on has ended, and lines are numbered from 1 again. What an input begins with is no
+/// [mark of the byte order](BYTE_ORDER_MARK).
 ///
 /// `text` keeps what the rows are of. When more columns are needed than before, `again` has
 /// the same rows parsed once more; of the arguments, only `headers`, `header` and `needs`
@@ -48,55 +48,32 @@ const SKIPPING: i64 = -1;
 #[derive(Debug)]
 pub(crate) struct BlockKernel<R> {
     parsing: Parsing<R>,
-    /// The carried line, put together.
-    line: Vec<u8>,
+    /// Of the block, and of what is put together.
+    positions: [Positions; 2],
+    /// A carried record, put together with what comes after it.
+    joined: Vec<u8>,
     /// Where bad rows are noted as well.
     noted: Option<BadRows>,
 }
 
-/// What goes on over the lines of one call.
-#[derive(Debug)]
-struct Parsing<R> {
-    records: R,
-    positions: Positions,
-    line_bytes_max: usize,
-    /// Of the line at hand.
-    number: i64,
-    headers: i64,
-    header: Vec<u8>,
-    rows: usize,
-    too_long: i64,
-    bad: Vec<BadLine>,
+/// What goes on from one block to the next of a record whose end has not come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Carried {
+    /// Its length, or [`SKIPPING`]; 0 where there is none.
+    length: i64,
+    open: Open,
 }
 
-/// A line that is no row.
-#[derive(Clone, Copy, Debug)]
-struct BadLine {
-    /// Where it lies in its text.
-    start: usize,
-    end: usize,
-    /// Whether its text is the carried line, and not the block.
-    is_carried: bool,
-    number: i64,
-    rows_before: usize,
-}
+/// The length of a record that is too long: the rest of its line is skipped.
+const SKIPPING: i64 = -1;
 
 impl<R: Records> BlockKernel<R> {
-    /// Lines of at most this many bytes.
-    pub(crate) fn new(records: R, line_bytes_max: usize, noted: Option<BadRows>) -> BlockKernel<R> {
+    /// Records of at most this many bytes.
+    pub(crate) fn new(records: R, record_bytes_max: usize, noted: Option<BadRows>) -> BlockKernel<R> {
         BlockKernel {
-            parsing: Parsing {
-                records,
-                positions: Positions::default(),
-                line_bytes_max,
-                number: 0,
-                headers: 0,
-                header: Vec::new(),
-                rows: 0,
-                too_long: 0,
-                bad: Vec::new(),
-            },
-            line: Vec::new(),
+            parsing: Parsing::new(records, record_bytes_max),
+            positions: <[Positions; 2]>::default(),
+            joined: Vec::new(),
             noted,
         }
     }
@@ -111,11 +88,11 @@ impl<R: Records> BlockKernel<R> {
             name: R::NAME.to_owned(),
             params: [
                 &[Type::BOOL, Type::BYTES],
-                &[Type::I64; 3][..],
+                &[Type::I64; 4][..],
                 &[Type::BYTES, Type::I64],
             ]
             .concat(),
-            results: [&[Type::I64; 6], &[Type::BYTES][..]].concat(),
+            results: [&[Type::I64; 7], &[Type::BYTES][..]].concat(),
             rows: rows.collect(),
         }
     }
@@ -127,56 +104,59 @@ impl<R: Records> BlockKernel<R> {
         vec![
             RowsDecl::new("rows", columns, BLOCK_ROWS_BYTES_MAX),
             RowsDecl::new("carry", [Type::BYTES], CARRY_BYTES_MAX),
-            RowsDecl::new("text", [Type::BYTES.or_null(), Type::BYTES], BLOCK_ROWS_BYTES_MAX),
-            RowsDecl::new("bad lines", bad, BLOCK_ROWS_BYTES_MAX),
+            RowsDecl::new("text", [Type::BYTES, Type::BYTES], BLOCK_ROWS_BYTES_MAX),
+            RowsDecl::new("bad rows", bad, BLOCK_ROWS_BYTES_MAX),
         ]
     }
 
-    /// Parses what can be parsed with this block; gives the length of the line that goes on.
+    /// Parses what can be parsed with this block; gives what goes on.
     fn parse(
         &mut self,
         block: &[u8],
-        mut carried: i64,
+        carried: Carried,
         slab: Option<Bytes>,
         rows: &mut [RowsArg<'_>],
-    ) -> Result<i64, String> {
+    ) -> Result<Carried, String> {
         let [rows, carry, kept, bad] = rows else {
             unreachable!("INVARIANT: as the signature says")
         };
-        let (rows, carry) = (rows.write(), carry.write());
-        let BlockKernel { parsing, line, .. } = self;
+        let [rows, carry, kept, bad] = [rows, carry, kept, bad].map(RowsArg::write);
         rows.clear();
-        let mut append = rows.append(parsing.rows_max(block), slab.clone())?;
-        let columns = append.columns();
-        let mut text = block;
-        let end = memchr(b'\n', block);
-        let mut has_line = false;
-        if carried != 0 && (end.is_some() || block.is_empty()) {
-            let (more, rest) = block.split_at(end.unwrap_or(0));
-            let is_too_long = parsing.is_too_long(carried, more);
-            line.clear();
-            if !is_too_long {
-                gather(carry, more, line);
+        kept.clear();
+        bad.clear();
+        let BlockKernel {
+            parsing,
+            positions: [of_block, of_joined],
+            joined,
+            ..
+        } = self;
+        joined.clear();
+        of_block.find(block, parsing.records.structure());
+        let (start, ends) = match parsing.join(carried, block, of_block.all()) {
+            Join::Apart => (0, of_block.all()),
+            Join::GoesOn(begun) => return go_on(carry, carried.length, block, begun),
+            Join::Skipped { end, used } => (end, &of_block.all()[used..]),
+            Join::With { end, used } => {
+                gather(carry, &block[..end], joined);
+                (end, &of_block.all()[used..])
             }
-            carry.clear();
-            carried = 0;
-            text = rest.get(1..).unwrap_or_default();
-            has_line = parsing.carried(line, end.is_some(), is_too_long, columns)?;
-        }
-        let text = parsing.after_header(text);
-        let parsed = parsing.block(text, columns)?;
+        };
+        carry.clear();
+        of_joined.find(joined, parsing.records.structure());
+        let rows_max = parsing.rows_max(joined) + parsing.rows_max(&block[start..]);
+        let mut append = rows.append(rows_max, slab.clone())?;
+        let is_last = block.is_empty();
+        let first = parsing.text(joined, 0, of_joined.all(), is_last, append.columns())?;
+        parsing.bad.iter_mut().for_each(|bad| bad.is_joined = true);
+        let rest = parsing.text(block, start, ends, is_last, append.columns())?;
         append.finish(parsing.rows);
-        keep(
-            kept.write(),
-            has_line.then_some(line),
-            &text[..parsed],
-            slab.clone(),
-        )?;
-        parsing.give_bad([text, line], slab, bad.write())?;
-        if block.is_empty() {
-            parsing.number = 0;
+        let texts = [&joined[first.start..first.end], &block[rest.start..rest.end]];
+        keep(kept, texts, slab.clone())?;
+        parsing.give_bad([block, joined], slab, bad)?;
+        match rest.begun {
+            Begun::No => go_on(carry, 0, &joined[first.end..], first.begun),
+            begun => go_on(carry, 0, &block[rest.end..], begun),
         }
-        parsing.go_on(carry, carried, &text[parsed..])
     }
 
     /// Parses once more what was parsed last.
@@ -184,242 +164,68 @@ impl<R: Records> BlockKernel<R> {
         let [rows, _, kept, ..] = rows else {
             unreachable!("INVARIANT: as the signature says")
         };
-        let (rows, parsing) = (rows.write(), &mut self.parsing);
-        let kept = kept.rows();
-        let bytes = |column| match kept.value(column, 0) {
-            Some(Scalar::Bytes(bytes)) => Some(bytes),
-            _ => None,
-        };
-        let text = bytes(1).unwrap_or_default();
+        let (rows, kept) = (rows.write(), kept.rows());
+        let texts = [0, 1].map(|column| match kept.value(column, 0) {
+            Some(Scalar::Bytes(bytes)) => bytes,
+            _ => b"",
+        });
+        let BlockKernel {
+            parsing,
+            positions: [positions, _],
+            ..
+        } = self;
         rows.clear();
-        let mut append = rows.append(parsing.rows_max(text), None)?;
-        let columns = append.columns();
-        if let Some(line) = bytes(0) {
-            parsing.records.sort_by(parsing.headers, &parsing.header)?;
-            parsing.line(line, 0, line.len(), true, columns);
+        let rows_max = texts.iter().map(|text| parsing.rows_max(text)).sum();
+        let mut append = rows.append(rows_max, None)?;
+        for text in texts {
+            positions.find(text, parsing.records.structure());
+            parsing.records(text, 0, positions.all(), true, append.columns())?;
         }
-        parsing.block(text, columns)?;
         append.finish(parsing.rows);
         Ok(())
     }
 }
 
-/// Keeps the carried line, if there is one, and the lines of a block.
-fn keep(
-    kept: &mut RowsMut<'_>,
-    line: Option<&mut Vec<u8>>,
-    text: &[u8],
-    slab: Option<Bytes>,
-) -> Result<(), String> {
-    kept.clear();
+/// Keeps the text of the rows: what was put together, and what lies in the block.
+fn keep(kept: &mut RowsMut<'_>, texts: [&[u8]; 2], slab: Option<Bytes>) -> Result<(), String> {
     let mut append = kept.append(1, slab)?;
-    let [carried, lines] = append.columns() else {
-        unreachable!("INVARIANT: as it was declared")
-    };
-    if let Some(line) = line {
-        carried.bytes(0, line);
+    for (column, text) in append.columns().iter_mut().zip(texts) {
+        column.bytes(0, text);
     }
-    lines.bytes(0, text);
     append.finish(1);
     Ok(())
 }
 
-/// Puts a carried line together.
-fn gather(pieces: &RowsMut<'_>, more: &[u8], line: &mut Vec<u8>) {
+/// Puts a carried record together with what comes after it.
+fn gather(pieces: &RowsMut<'_>, more: &[u8], joined: &mut Vec<u8>) {
     for piece in 0..pieces.len() {
         if let Some(Scalar::Bytes(bytes)) = pieces.value(0, piece) {
-            line.extend_from_slice(bytes);
+            joined.extend_from_slice(bytes);
         }
     }
-    line.extend_from_slice(more);
+    joined.extend_from_slice(more);
 }
 
-impl<R: Records> Parsing<R> {
-    /// How many rows there is to be room for: those that there may be, and the two that
-    /// are tried at the beginning and at the end.
-    fn rows_max(&self, block: &[u8]) -> usize {
-        let lines = memchr_iter(b'\n', block).count();
-        lines.min(block.len() / self.records.row_bytes_min()) + 2
-    }
-
-    fn is_too_long(&self, carried: i64, more: &[u8]) -> bool {
-        usize::try_from(carried).map_or(true, |carried| carried + more.len() > self.line_bytes_max)
-    }
-
-    /// Parses the carried line; whether it may be a row.
-    fn carried(
-        &mut self,
-        line: &mut Vec<u8>,
-        has_end: bool,
-        is_too_long: bool,
-        columns: &mut [ColumnMut<'_>],
-    ) -> Result<bool, String> {
-        self.number += 1;
-        if is_too_long {
-            self.too_long += 1;
-            return Ok(false);
+/// Carries on a record of which so much is carried already, and this is more.
+fn go_on(carry: &mut RowsMut<'_>, length: i64, more: &[u8], begun: Begun) -> Result<Carried, String> {
+    let open = match begun {
+        Begun::No => return Ok(Carried::default()),
+        Begun::TooLong => {
+            return Ok(Carried {
+                length: SKIPPING,
+                ..Carried::default()
+            });
         }
-        if has_end && line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        if self.number == 1 && self.records.has_header() {
-            self.keep_header(line);
-            return Ok(false);
-        }
-        self.records.sort_by(self.headers, &self.header)?;
-        self.line(line, 0, line.len(), true, columns);
-        Ok(true)
-    }
-
-    /// Takes the header off, if an input begins here with one.
-    fn after_header<'t>(&mut self, text: &'t [u8]) -> &'t [u8] {
-        if self.number != 0 || !self.records.has_header() {
-            return text;
-        }
-        let Some(end) = memchr(b'\n', text) else {
-            return text;
-        };
-        self.number = 1;
-        let (line, rest) = text.split_at(end);
-        if end > self.line_bytes_max {
-            self.too_long += 1;
-        } else {
-            self.keep_header(line.strip_suffix(b"\r").unwrap_or(line));
-        }
-        &rest[1..]
-    }
-
-    /// Parses the lines that end in the text; gives the length of these.
-    fn block(&mut self, text: &[u8], columns: &mut [ColumnMut<'_>]) -> Result<usize, String> {
-        let mut positions = std::mem::take(&mut self.positions);
-        positions.find(text, self.records.structure());
-        let parsed = self.lines(text, positions.all(), columns);
-        self.positions = positions;
-        parsed
-    }
-
-    /// Parses the lines of a text whose structure lies at `ends`; gives their length.
-    fn lines(
-        &mut self,
-        text: &[u8],
-        mut ends: &[u32],
-        columns: &mut [ColumnMut<'_>],
-    ) -> Result<usize, String> {
-        let line_end = |ends: &[u32]| ends.iter().position(|&end| text[end as usize] == b'\n');
-        let (mut start, mut is_sorted) = (0, false);
-        loop {
-            self.number += 1;
-            if !is_sorted
-                && line_end(ends).is_some_and(|last| ends[last] as usize - start <= self.line_bytes_max)
-            {
-                self.records.sort_by(self.headers, &self.header)?;
-                is_sorted = true;
-            }
-            let row = self.rows;
-            let mut cells = RowCells { columns, row };
-            if let Some(used) = self.records.plain(text, start, ends, &mut cells) {
-                let end = ends[used - 1] as usize;
-                if end - start <= self.line_bytes_max {
-                    self.rows += 1;
-                    start = end + 1;
-                    ends = &ends[used..];
-                    continue;
-                }
-            }
-            cells.clear();
-            let Some(last) = line_end(ends) else {
-                break;
-            };
-            let end = ends[last] as usize;
-            ends = &ends[last + 1..];
-            if end - start > self.line_bytes_max {
-                self.too_long += 1;
-            } else {
-                let is_cr = end > start && text[end - 1] == b'\r';
-                self.line(text, start, end - usize::from(is_cr), false, columns);
-            }
-            start = end + 1;
-        }
-        self.number -= 1;
-        Ok(start)
-    }
-
-    fn keep_header(&mut self, line: &[u8]) {
-        self.headers += 1;
-        self.header.clear();
-        self.header.extend_from_slice(line);
-    }
-
-    /// Parses the line `text[start..end]`, whatever it is.
-    fn line(
-        &mut self,
-        text: &[u8],
-        start: usize,
-        end: usize,
-        is_carried: bool,
-        columns: &mut [ColumnMut<'_>],
-    ) {
-        let mut cells = RowCells {
-            columns,
-            row: self.rows,
-        };
-        match self.records.line(&text[start..end], &mut cells) {
-            Verdict::Row => {
-                self.rows += 1;
-                return;
-            }
-            Verdict::Nothing => return cells.clear(),
-            Verdict::Bad => cells.clear(),
-        }
-        self.bad.push(BadLine {
-            start,
-            end,
-            is_carried,
-            number: self.number,
-            rows_before: self.rows,
-        });
-    }
-
-    /// Gives the bad lines of the text and of the carried line.
-    fn give_bad(
-        &self,
-        [text, carried]: [&[u8]; 2],
-        slab: Option<Bytes>,
-        into: &mut RowsMut<'_>,
-    ) -> Result<(), String> {
-        into.clear();
-        if self.bad.is_empty() {
-            return Ok(());
-        }
-        let mut append = into.append(self.bad.len(), slab)?;
-        let [lines, numbers, rows_before] = append.columns() else {
-            unreachable!("INVARIANT: as the signature says")
-        };
-        for (row, bad) in self.bad.iter().enumerate() {
-            let text = if bad.is_carried { carried } else { text };
-            lines.bytes(row, &text[bad.start..bad.end]);
-            numbers.i64(row, bad.number);
-            rows_before.i64(row, bad.rows_before as i64);
-        }
-        append.finish(self.bad.len());
-        Ok(())
-    }
-
-    /// Adds to the line that goes on; gives its length.
-    fn go_on(&self, carry: &mut RowsMut<'_>, carried: i64, more: &[u8]) -> Result<i64, String> {
-        if more.is_empty() {
-            return Ok(carried);
-        }
-        if self.is_too_long(carried, more) {
-            carry.clear();
-            return Ok(SKIPPING);
-        }
-        // A copy: it is short, and a view would keep all of the block.
-        let mut append = carry.append(1, None)?;
-        append.columns()[0].bytes(0, more);
-        append.finish(1);
-        Ok(carried + more.len() as i64)
-    }
+        Begun::Open(open) => open,
+    };
+    // A copy: it is short, and a view would keep all of the block.
+    let mut append = carry.append(1, None)?;
+    append.columns()[0].bytes(0, more);
+    append.finish(1);
+    Ok(Carried {
+        length: length + more.len() as i64,
+        open,
+    })
 }
 
 /// What a call is told.
@@ -434,14 +240,14 @@ struct Call<'a> {
 /// What one call leaves to the next.
 #[derive(Clone, Copy, Debug, Default)]
 struct State<'a> {
-    carried: i64,
+    carried: Carried,
     number: i64,
     headers: i64,
     header: &'a [u8],
 }
 
 impl<R: Records> BlockKernel<R> {
-    /// Does a call; an error or a panic names the line.
+    /// Does a call; an error or a panic names the line at which it happened.
     fn run(
         &mut self,
         call: Call<'_>,
@@ -467,7 +273,11 @@ impl<R: Records> BlockKernel<R> {
         });
         let panicked = |payload: Box<dyn Any + Send>| Err(format!("panicked: {}", panic_text(&*payload)));
         let outcome = catch_unwind(parse).unwrap_or_else(panicked);
-        let carried = outcome.map_err(|why| format!("line {}: {why}", self.parsing.number))?;
+        let parsing = &mut self.parsing;
+        let carried = outcome.map_err(|why| format!("line {}: {why}", parsing.number + 1))?;
+        if block.is_empty() && !is_again {
+            parsing.number = 0;
+        }
         if let (Some(noted), false) = (&self.noted, is_again) {
             noted.note(self.parsing.bad.iter().map(|line| line.number))?;
         }
@@ -492,12 +302,15 @@ impl<R: Records> Kernel for BlockKernel<R> {
             is_again: args.bool(0),
             block: args.bytes(1),
             state: State {
-                carried: args.i64(2),
-                number: args.i64(3),
-                headers: args.i64(4),
-                header: args.bytes(5),
+                carried: Carried {
+                    length: args.i64(2),
+                    open: Open(args.i64(3)),
+                },
+                number: args.i64(4),
+                headers: args.i64(5),
+                header: args.bytes(6),
             },
-            needs: args.i64(6),
+            needs: args.i64(7),
         };
         if call.block.len() > SPAN_BLOCK_BYTES_MAX {
             let length = call.block.len();
@@ -513,10 +326,11 @@ impl<R: Records> Kernel for BlockKernel<R> {
         } = self.run(call, context.slab_of(call.block), rows)?;
         let parsing = &self.parsing;
         let counts = [parsing.rows as i64, parsing.bad.len() as i64, parsing.too_long];
-        for (k, value) in counts.into_iter().chain([carried, number, headers]).enumerate() {
+        let state = [carried.length, carried.open.0, number, headers];
+        for (k, value) in counts.into_iter().chain(state).enumerate() {
             results.i64(k, value);
         }
-        results.bytes(6, &parsing.header);
+        results.bytes(7, &parsing.header);
         Ok(())
     }
 }

@@ -1,7 +1,6 @@
 //! Separated values, by RFC 4180 with any separator.
 //!
-//! A record is one line: quoted fields that go on over line ends are not supported,
-//! and the lines of one are bad rows, as every record with an open quote. A field
+//! A record is a line, or several where line ends are in quotes (`csv/cut.rs` says when they are). A field
 //! is quoted if it begins with a quote; elsewhere a quote is an ordinary byte. A row
 //! is good when it has as many fields as there are columns and each can be what its
 //! column is, wanted or not.
@@ -22,19 +21,20 @@ use std::collections::HashSet;
 
 use cutthrough_expr::{LogicalKind, LogicalType};
 use cutthrough_ir::Type;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::infer::Inferred;
 use crate::json;
 use crate::number::{parse_f64, parse_i64};
-use crate::pieces::whole_lines;
-use crate::records::{ALL_NEEDED, Cells, Records, Verdict, is_needed};
+use crate::records::{ALL_NEEDED, Cells, Cut, Open, Records, Verdict, is_needed};
 use crate::scan::Structure;
 use crate::time::{parse_duration, parse_time};
 
+mod cut;
 mod header;
 mod plain;
 
+pub use cut::{Split, split};
 pub use header::{match_header, parse_header};
 
 /// A column: its name and its type.
@@ -206,8 +206,10 @@ impl<'a> Iterator for Fields<'a> {
 /// row of so many fields is left out.
 pub fn infer(text: &[u8], sep: u8, columns: usize) -> Vec<LogicalType> {
     let mut inferred = vec![Inferred::default(); columns];
-    for line in whole_lines(text) {
-        let mut fields = Fields::new(line, sep);
+    // The last one may be cut off, and is left out unless it is the first.
+    let end = memrchr(b'\n', text).unwrap_or(text.len());
+    for (_, record) in split(&text[..end], sep) {
+        let mut fields = Fields::new(record, sep);
         let texts: Vec<&[u8]> = fields.by_ref().map(|field| field.text).collect();
         if !fields.is_bad() && texts.len() == columns {
             for (inferred, text) in inferred.iter_mut().zip(texts) {
@@ -374,7 +376,11 @@ impl Records for CsvRecords {
     }
 
     fn structure(&self) -> Structure {
-        Structure::OneOf([self.sep, b'\n', b'"'])
+        cut::structure(self.sep)
+    }
+
+    fn cut(&self, text: &[u8], from: usize, ends: &[u32], open: Open) -> Cut {
+        cut::cut(text, from, ends, self.sep, open)
     }
 
     #[inline]

@@ -4,12 +4,22 @@
 //! goes on in the next block is carried over in a buffer; all others are views of
 //! their block. A line longer than the bound is skipped to its end, and given once
 //! with its beginning, flagged. An empty block stands between two inputs: no line goes
-//! on beyond it, and lines are numbered from 1 again.
+//! on beyond it, and lines are numbered from 1 again. A mark of the byte order at the
+//! beginning of an input is no part of its first line.
 
 use bytes::Bytes;
 use memchr::memchr_iter;
 
 use crate::limits::{BLOCK_BYTES_MAX, LINE_BYTES_MAX, LINE_HEAD_BYTES_MAX};
+
+/// The mark of the byte order, in UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How many bytes of the beginning of an input are marks of the byte order.
+pub(crate) fn marks_len(text: &[u8]) -> usize {
+    let marks = text.chunks_exact(BYTE_ORDER_MARK.len());
+    BYTE_ORDER_MARK.len() * marks.take_while(|&mark| mark == BYTE_ORDER_MARK).count()
+}
 
 /// One line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +112,9 @@ impl Lines {
         // PERF: one pass over the block finds all ends, at the speed of memory; the
         // calls for each line then only look them up.
         self.ends.extend(memchr_iter(b'\n', &block).map(|end| end as u32));
+        if self.number == 0 && !self.carries() {
+            self.start = marks_len(&block);
+        }
         self.block = block;
         Ok(())
     }
@@ -148,6 +161,9 @@ impl Lines {
     fn last(&mut self) -> Option<Line<'_>> {
         self.retire();
         let is_end = self.ended || self.input_ended;
+        if is_end && self.number == 0 && marks_len(&self.carry) == self.carry.len() {
+            self.carry.clear();
+        }
         if !is_end || !self.carries() {
             if std::mem::take(&mut self.input_ended) {
                 self.number = 0;
@@ -197,10 +213,13 @@ impl Lines {
     fn carried(&mut self, has_end: bool) -> Line<'_> {
         self.carry_given = true;
         self.too_long += u64::from(self.skipping);
-        let bytes = match self.carry.strip_suffix(b"\r") {
+        let mut bytes = match self.carry.strip_suffix(b"\r") {
             Some(bytes) if has_end && !self.skipping => bytes,
             _ => &self.carry,
         };
+        if self.number == 1 {
+            bytes = &bytes[marks_len(bytes)..];
+        }
         Line {
             bytes,
             number: self.number,
@@ -256,6 +275,18 @@ mod tests {
         check(&["a\r\n\r\nb\r"], &["a", "", "b\r"]);
         check(&["a\r\r\n"], &["a\r"]);
         check(&["a\n\nb"], &["a", "", "b"]);
+    }
+
+    #[test]
+    fn the_mark_of_an_input_is_no_text() {
+        const MARKED: &str = "\u{feff}a\n\u{feff}b";
+        for at in (0..5).map(|at| MARKED.as_bytes().split_at(at)) {
+            let found = split(
+                &[at.0, at.1, b"", b"\xef\xbb\xbf", b"", b"\xef\xbb", b"\xbfc\n"],
+                10,
+            );
+            assert_eq!(found, [&b"a"[..], "\u{feff}b".as_bytes(), b"c"]);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Formats of which each line is a record.
+//! Formats of records, most of which are lines.
 //!
-//! A format says once what a line means ([`Records::line`]). Beside it stands how most lines
+//! A format says once what a record means ([`Records::line`]). Beside it stands how most lines
 //! of a block are parsed ([`Records::plain`]), which has to say the same where it says
 //! anything: tests hold both to each other.
 
@@ -37,6 +37,30 @@ impl Verdict {
     }
 }
 
+/// What is known of a record whose end is not there yet: a number of its format's; 0 at its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Open(pub(crate) i64);
+
+/// A line that ends in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// How much there is of the structure, the end of the line included.
+    pub(crate) used: usize,
+    /// How many lines of the record end before it.
+    pub(crate) lines: usize,
+}
+
+/// Where a record ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// With this line.
+    Ends(Line),
+    /// With this line as well, as a quote in it is not closed; none if it is not in the text.
+    Unclosed(Option<Line>),
+    /// Not in this text. If nothing comes any more, it ends with the line, as `Unclosed`, or with the text.
+    Open(Open, Option<Line>),
+}
+
 /// A format, and the columns that it gives.
 pub(crate) trait Records: fmt::Debug + Send + 'static {
     /// What the host functions are called.
@@ -64,14 +88,27 @@ pub(crate) trait Records: fmt::Debug + Send + 'static {
         Ok(())
     }
 
-    /// Parses a line without its end; says what it is. Of one that is no good row, some values
+    /// Parses a record without the end of its last line; says what it is. Of one that is no good row, some values
     /// may have been put.
     fn line<'a>(&'a mut self, line: &'a [u8], cells: &mut impl Cells<'a>) -> Verdict;
 
-    /// The bytes by which lines are structured, the end of the line among them.
+    /// The bytes by which records are structured, the end of the line among them.
     fn structure(&self) -> Structure;
 
-    /// Parses the line that begins at `start` of a block and has nothing unusual to it.
+    /// Finds the end of the record that `text[from..]` begins with, or goes on with if some of it is known already.
+    /// `ends` says where [`structure`](Records::structure) lies from there on, also beyond the text.
+    fn cut(&self, text: &[u8], _from: usize, ends: &[u32], _open: Open) -> Cut {
+        let within = ends.iter().take_while(|&&end| (end as usize) < text.len());
+        match within.clone().position(|&end| text[end as usize] == b'\n') {
+            Some(before) => Cut::Ends(Line {
+                used: before + 1,
+                lines: 0,
+            }),
+            None => Cut::Open(Open::default(), None),
+        }
+    }
+
+    /// Parses the record that begins at `start` of a block, if it is one line and has nothing unusual to it.
     /// `ends` says where [`structure`](Records::structure) lies from there on. Gives how
     /// much of that the line has, its end included; none where [`line`](Records::line)
     /// has to be asked, after some values may have been put.

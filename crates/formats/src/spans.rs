@@ -8,6 +8,7 @@ use cutthrough_ir::{Host, HostContext, HostSig, Results, Type, Words};
 use memchr::memchr_iter;
 
 use crate::limits::{LINE_BYTES_MAX, LINE_HEAD_BYTES_MAX, SPAN_BLOCK_BYTES_MAX};
+use crate::lines::marks_len;
 
 /// The span of a line that is too long.
 pub const TOO_LONG: i64 = -1;
@@ -79,6 +80,9 @@ impl SpansHost {
     /// Gives up what is carried as a line; whether it is too long.
     fn give(&mut self) -> bool {
         std::mem::swap(&mut self.given, &mut self.carry);
+        if self.number == 0 {
+            self.given.drain(..marks_len(&self.given));
+        }
         self.carry.clear();
         // One line near the bound should not hold its memory for good.
         self.carry.shrink_to(LINE_HEAD_BYTES_MAX);
@@ -88,7 +92,7 @@ impl SpansHost {
     /// Makes the line without an end, if there is one, a block of one line.
     fn last(&mut self) {
         self.spans.clear();
-        if !self.carry.is_empty() || self.skipping {
+        if !self.carries_mark() && (!self.carry.is_empty() || self.skipping) {
             let span = if self.give() {
                 TOO_LONG
             } else {
@@ -102,11 +106,20 @@ impl SpansHost {
     /// is too long.
     fn input_ends(&mut self) -> (bool, bool) {
         self.spans.clear();
+        if self.carries_mark() {
+            self.carry.clear();
+        }
         if self.carry.is_empty() && !self.skipping {
             return (false, false);
         }
+        let is_too_long = self.give();
         self.number += 1;
-        (true, self.give())
+        (true, is_too_long)
+    }
+
+    /// Whether an input has had nothing yet but what is no text.
+    fn carries_mark(&self) -> bool {
+        self.number == 0 && !self.skipping && marks_len(&self.carry) == self.carry.len()
     }
 
     /// Adds to the carried line, within its bound.
@@ -127,6 +140,9 @@ impl SpansHost {
         let mut ends = memchr_iter(b'\n', block);
         let mut start = 0;
         let mut carried = (false, false);
+        if self.number == 0 && self.carry.is_empty() && !self.skipping {
+            start = marks_len(block);
+        }
         if !self.carry.is_empty() || self.skipping {
             let Some(end) = ends.next() else {
                 self.carry_on(block);
@@ -260,7 +276,9 @@ mod tests {
     fn lines_are_what_the_state_machine_says() {
         for seed in 0..5000 {
             let mut random = Random::new(seed);
-            let text = random.bytes(b"\n\n\rabcdefg", 80);
+            let alphabet = *random.pick(&[&b"\n\n\rabcdefg"[..], b"\n\xef\xbb\xbfa"]);
+            let mut text = b"\xef\xbb\xbf"[..3 * random.below(2)].to_vec();
+            text.extend(random.bytes(alphabet, 80));
             let mut blocks = Vec::new();
             let mut rest = &text[..];
             while !rest.is_empty() {

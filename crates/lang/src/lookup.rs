@@ -5,7 +5,7 @@ use std::collections::hash_map::{DefaultHasher, Entry};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use cutthrough_formats::csv::{Fields, parse_header};
+use cutthrough_formats::csv::{Fields, parse_header, split};
 
 /// Rows of texts, by their keys.
 pub(crate) struct Table {
@@ -31,8 +31,8 @@ impl Table {
     pub(crate) fn of(path: &[u8], bytes: &[u8], key: &str) -> Result<Table, String> {
         let sep = if path.ends_with(b".tsv") { b'\t' } else { b',' };
         let path = String::from_utf8_lossy(path).into_owned();
-        let mut lines = bytes.split(|&byte| byte == b'\n').zip(1..);
-        let (header, _) = lines.next().unwrap_or((b"", 1));
+        let mut records = split(bytes, sep);
+        let (_, header) = records.next().unwrap_or_default();
         let mut columns = parse_header(header, sep).map_err(|why| format!("{path}: its header {why}"))?;
         let Some(place) = columns.iter().position(|name| name == key) else {
             let shown = columns.join("`, `");
@@ -41,12 +41,11 @@ impl Table {
         let count = columns.len();
         columns.remove(place);
         let mut rows = HashMap::new();
-        for (line, number) in lines {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if line.is_empty() {
+        for (number, record) in records {
+            if record.is_empty() {
                 continue;
             }
-            let mut fields = Fields::new(line, sep);
+            let mut fields = Fields::new(record, sep);
             let mut row: Vec<Vec<u8>> = fields
                 .by_ref()
                 .map(|field| {

@@ -192,3 +192,60 @@ fn types_of_separated_values_come_of_a_sample() {
     "#]],
     );
 }
+
+#[test]
+fn records_of_csv_may_be_of_several_lines() {
+    let notes = "\u{feff}\"name\",\"no\nte\"\r\nAnn,\"one, \"\"two\"\"\r\n\r\nthree\"\nBob,\"stray\nCarl,c\n\"Dan\",d\"d\n";
+    let world = World::default().with_input("notes.csv", notes);
+    check(
+        &world,
+        "parse csv else bad | write stdout as json; bad | write \"bad.json\"",
+        expect![[r#"
+            --- bad.json
+            {"line":"Bob,\"stray","number":6}
+            --- stdout
+            {"name":"Ann","no\nte":"one, \"two\"\r\n\r\nthree"}
+            {"name":"Carl","no\nte":"c"}
+            {"name":"Dan","no\nte":"d\"d"}
+        "#]],
+    );
+    // What is written is read as it was.
+    let written = world.run("parse csv | write stdout as csv").unwrap();
+    let again = World::default().with_input("again.csv", &written["stdout"]);
+    assert_eq!(
+        again.run("parse csv | write stdout as csv").unwrap()["stdout"],
+        written["stdout"]
+    );
+    // Behind `lines`, each line is one.
+    check(
+        &world,
+        "lines | skip 1 | parse csv(columns=\"name,note\") else bad | count | write stdout; bad | write \"bad\"",
+        expect![[r#"
+            --- bad
+            te"	2
+            Ann,"one, ""two""	3
+            	4
+            three"	5
+            Bob,"stray	6
+            --- stdout
+            2
+        "#]],
+    );
+}
+
+#[test]
+fn the_mark_of_an_input_is_no_text() {
+    let world = World::default()
+        .with_input("a", "\u{feff}1,2\n")
+        .with_input("b", "\u{feff}\u{feff}{\"a\":3}\n");
+    let world = |program| world.run(program).unwrap()["stdout"].clone();
+    assert_eq!(
+        world("parse csv(columns=\"a:int,b\") else bad | select a | write stdout; bad | write \"bad\""),
+        "1\n"
+    );
+    assert_eq!(
+        world("parse json else bad | select a | write stdout; bad | write \"bad\""),
+        "3\n"
+    );
+    assert_eq!(world("where line startswith \"1\""), "1,2\n");
+}

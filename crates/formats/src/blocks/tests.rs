@@ -5,7 +5,7 @@ use crate::clf::{self, ClfRecords};
 use crate::csv::{Column, CsvRecords, parse_columns};
 use crate::json::{self, JsonRecords};
 use crate::lines::Lines;
-use crate::records::{ALL_NEEDED, LineHost, is_needed};
+use crate::records::{ALL_NEEDED, LineHost, Verdict, is_needed};
 use crate::testing::{Random, Value, call};
 
 /// What there is in some inputs, and what they say.
@@ -18,48 +18,133 @@ struct Parsed {
     headers: i64,
 }
 
-/// The definition: line by line.
-fn by_lines<R: Records>(records: R, blocks: &[&[u8]], line_bytes_max: usize) -> Result<Parsed, String> {
+/// What an input falls into: records, each with the number of its first line; none for one that is too long.
+type Pieces = Vec<(Option<Vec<u8>>, i64)>;
+
+/// The definition of records that are lines.
+fn lines_of(input: &[u8], line_bytes_max: usize) -> Pieces {
+    let mut lines = Lines::new(line_bytes_max);
+    lines.accept(Bytes::copy_from_slice(input)).unwrap();
+    lines.end();
+    let mut pieces = Vec::new();
+    while let Some(line) = lines.next() {
+        pieces.push(((!line.too_long).then(|| line.bytes.to_vec()), line.number));
+    }
+    pieces
+}
+
+/// The definition of records with quotes: byte by byte.
+fn quoted_records_of(mut input: &[u8], sep: u8, record_bytes_max: usize) -> Pieces {
+    while let Some(rest) = input.strip_prefix(b"\xef\xbb\xbf") {
+        input = rest;
+    }
+    let (mut pieces, mut number) = (Vec::new(), 1);
+    while !input.is_empty() {
+        // A record and its line end are within this.
+        let (window, beyond) = input.split_at(input.len().min(record_bytes_max + 1));
+        let is_all = input.len() <= record_bytes_max;
+        let line_end = |from: usize| Some(from + window[from..].iter().position(|&byte| byte == b'\n')?);
+        let end = match record_end(window, sep) {
+            Ok(end) => Some(end),
+            // It ends with the line of the quote.
+            Err(Some(quote)) if line_end(quote).is_some() => line_end(quote),
+            Err(_) if is_all => Some(input.len()),
+            Err(_) => None,
+        };
+        let length = match end {
+            Some(end) => {
+                let record = &input[..end];
+                let record = match end == input.len() {
+                    true => record,
+                    false => record.strip_suffix(b"\r").unwrap_or(record),
+                };
+                pieces.push((Some(record.to_vec()), number));
+                end + 1
+            }
+            None => {
+                pieces.push((None, number));
+                let rest = beyond.iter().position(|&byte| byte == b'\n');
+                rest.map_or(input.len(), |end| window.len() + end + 1)
+            }
+        };
+        let (record, rest) = input.split_at(length.min(input.len()));
+        number += record.iter().filter(|&&byte| byte == b'\n').count() as i64;
+        input = rest;
+    }
+    pieces
+}
+
+/// Where the record ends that a text begins with; or else where a quote is that is not closed, if there is one.
+fn record_end(text: &[u8], sep: u8) -> Result<usize, Option<usize>> {
+    let mut at = 0;
+    loop {
+        if text.get(at) == Some(&b'"') && sep != b'"' {
+            let quote = at;
+            at += 1;
+            loop {
+                match &text[at..] {
+                    [b'"', b'"', ..] => at += 2,
+                    [b'"', ..] => break at += 1,
+                    [_, ..] => at += 1,
+                    [] => return Err(Some(quote)),
+                }
+            }
+            match &text[at..] {
+                [] => return Err(None),
+                [b'\n', ..] => return Ok(at),
+                [b'\r', b'\n', ..] => return Ok(at + 1),
+                [byte, ..] if *byte == sep => {}
+                _ => return Err(Some(quote)),
+            }
+        } else {
+            while text.get(at).is_some_and(|&byte| byte != sep && byte != b'\n') {
+                at += 1;
+            }
+            match text.get(at) {
+                None => return Err(None),
+                Some(b'\n') => return Ok(at),
+                Some(_) => {}
+            }
+        }
+        at += 1;
+    }
+}
+
+/// The definition: record by record.
+fn by_definition<R: Records>(
+    records: R,
+    inputs: &[&[u8]],
+    pieces_of: impl Fn(&[u8]) -> Pieces,
+) -> Result<Parsed, String> {
     let host = LineHost::new(records);
     let mut host = HostFunction::new(host.sig(), host);
-    let mut lines = Lines::new(line_bytes_max);
     let mut parsed = Parsed::default();
     let has_header = host.sig().params.len() > 2;
     let mut header = Vec::new();
-    let mut take = |lines: &mut Lines| -> Result<(), String> {
-        while let Some(line) = lines.next() {
-            if line.too_long {
+    for input in inputs {
+        for (record, number) in pieces_of(input) {
+            let Some(record) = record else {
                 parsed.too_long += 1;
                 continue;
-            }
-            if has_header && line.number == 1 {
+            };
+            if has_header && number == 1 {
                 parsed.headers += 1;
-                header = line.bytes.to_vec();
+                header = record;
                 continue;
             }
-            let mut args = vec![Value::Bytes(line.bytes.to_vec()), Value::I64(ALL_NEEDED)];
+            let mut args = vec![Value::Bytes(record.clone()), Value::I64(ALL_NEEDED)];
             if has_header {
                 args.extend([Value::I64(parsed.headers), Value::Bytes(header.clone())]);
             }
             let results = call(&mut host, &args, &HostContext::default());
-            let mut results = results.map_err(|why| format!("line {}: {why}", line.number))?;
+            let mut results = results.map_err(|why| format!("line {number}: {why}"))?;
             match results.remove(0) {
                 Value::I64(0) => parsed.rows.push(results),
-                Value::I64(1) => {
-                    let before = parsed.rows.len() as i64;
-                    parsed.bad.push((line.bytes.to_vec(), line.number, before));
-                }
+                Value::I64(1) => parsed.bad.push((record, number, parsed.rows.len() as i64)),
                 verdict => assert_eq!(verdict, Value::I64(Verdict::Nothing as i64)),
             }
         }
-        Ok(())
-    };
-    for block in blocks {
-        lines.accept(Bytes::copy_from_slice(block)).unwrap();
-        take(&mut lines)?;
     }
-    lines.end();
-    take(&mut lines)?;
     Ok(parsed)
 }
 
@@ -74,7 +159,7 @@ fn by_blocks<R: Records>(
     let mut kernel = BlockKernel::new(records, line_bytes_max, None);
     let mut buffers: Vec<Rows> = kernel.rows().into_iter().map(Rows::new).collect();
     let mut parsed = Parsed::default();
-    let (mut carried, mut number, mut headers, mut header) = (0, 0, 0, Vec::new());
+    let (mut carried, mut number, mut headers, mut header) = (Carried::default(), 0, 0, Vec::new());
     for block in blocks.iter().chain(&[&b""[..]]) {
         let needs = needed();
         let slab = Bytes::copy_from_slice(block);
@@ -171,18 +256,25 @@ fn cut<'t>(text: &'t [u8], random: &mut Random) -> Vec<&'t [u8]> {
     blocks
 }
 
-/// Checks that some inputs say the same by blocks and by lines, wherever blocks end.
+/// Checks that some inputs say the same by blocks and by the definition, wherever blocks end.
 fn check<R: Records>(
     records: impl Fn() -> R,
     inputs: &[Vec<u8>],
-    line_bytes_max: usize,
+    pieces_of: impl Fn(&[u8], usize) -> Pieces,
+    record_bytes_max: usize,
     random: &mut Random,
     name: &str,
 ) {
     let mut whole: Vec<&[u8]> = inputs.iter().flat_map(|input| [&input[..], b""]).collect();
     whole.retain(|block| !block.is_empty() || random.below(20) > 0);
-    let expected = by_lines(records(), &whole, line_bytes_max);
-    let found = by_blocks(records(), &whole, line_bytes_max, true, || ALL_NEEDED);
+    let joined: Vec<Vec<u8>> = whole
+        .split(|block| block.is_empty())
+        .map(<[&[u8]]>::concat)
+        .collect();
+    let joined: Vec<&[u8]> = joined.iter().map(Vec::as_slice).collect();
+    let pieces_of = |input: &[u8]| pieces_of(input, record_bytes_max);
+    let expected = by_definition(records(), &joined, pieces_of);
+    let found = by_blocks(records(), &whole, record_bytes_max, true, || ALL_NEEDED);
     assert_eq!(found, expected, "{name}: {whole:?}");
     let cut: Vec<&[u8]> = whole
         .iter()
@@ -192,7 +284,7 @@ fn check<R: Records>(
         })
         .collect();
     let has_slabs = random.below(2) == 0;
-    let found = by_blocks(records(), &cut, line_bytes_max, has_slabs, || {
+    let found = by_blocks(records(), &cut, record_bytes_max, has_slabs, || {
         random.next().cast_signed()
     });
     assert_eq!(found, expected, "{name}: {cut:?}");
@@ -240,11 +332,13 @@ fn separated_values_are_the_same_by_blocks_and_by_lines() {
             true => CsvRecords::with_header(sep, &columns, &want, Some(b"a;b;c;d;e")),
             false => CsvRecords::new(sep, &columns, &want),
         };
-        let line_bytes_max = *random.pick(&[1000, 1000, 10, 30]);
+        let pieces_of = |input: &[u8], max| quoted_records_of(input, sep, max);
+        let record_bytes_max = *random.pick(&[1000, 1000, 10, 30]);
         check(
             records,
             &inputs,
-            line_bytes_max,
+            pieces_of,
+            record_bytes_max,
             &mut random,
             &format!("seed {seed}, {}", sep as char),
         );
@@ -275,6 +369,13 @@ fn record(columns: &[Column], order: &[Option<usize>], sep: u8, random: &mut Ran
         "\"a\"\"b\"",
         "\"\"",
         "\"",
+        "\"a\nb\"",
+        "\"\r\n\"\"\n\"",
+        "\"\n",
+        "\n\"",
+        "\"a\n\"b",
+        "\"x\"\r",
+        "\u{feff}",
         "a\"b",
         "\r",
         "\u{fc}",
@@ -304,6 +405,70 @@ fn record(columns: &[Column], order: &[Option<usize>], sep: u8, random: &mut Ran
         text.extend_from_slice(field.as_bytes());
     }
     text.extend_from_slice(random.pick(&["\n", "\n", "\r\n", "\n\n", "\r\r\n"]).as_bytes());
+}
+
+#[test]
+fn records_end_outside_of_quotes() {
+    // Many quotes, and little else.
+    let columns = parse_columns("a,b:str?").unwrap();
+    for seed in 0..30_000 {
+        let mut random = Random::new(seed);
+        let sep = *random.pick(b",,,,,,\r\"");
+        let alphabet = *random.pick(&[
+            &b"\"\"\n,x"[..],
+            b"\"\"\n\n,,xyz\r",
+            b"\"\n,,aaaaaaaa\r\xef\xbb\xbf",
+        ]);
+        let mut inputs = vec![Vec::new(); 1 + random.below(2)];
+        for input in &mut inputs {
+            if random.below(8) == 0 {
+                input.extend_from_slice("\u{feff}".as_bytes());
+            }
+            input.extend(random.bytes(alphabet, 60));
+        }
+        let has_header = random.below(6) == 0;
+        let records = || match has_header {
+            true => CsvRecords::with_header(sep, &columns[..1], &[0], Some(b"a")),
+            false => CsvRecords::new(sep, &columns, &[0, 1]),
+        };
+        if has_header {
+            inputs
+                .iter_mut()
+                .for_each(|input| input.splice(..0, *b"b,a\n").for_each(drop));
+        }
+        let pieces_of = |input: &[u8], max| quoted_records_of(input, sep, max);
+        let record_bytes_max = *random.pick(&[1000, 20, 7]);
+        check(
+            records,
+            &inputs,
+            pieces_of,
+            record_bytes_max,
+            &mut random,
+            &format!("seed {seed}"),
+        );
+    }
+}
+
+#[test]
+fn a_stray_quote_costs_one_row() {
+    let columns = parse_columns("a,b").unwrap();
+    let records = || CsvRecords::new(b',', &columns, &[0, 1]);
+    let stray = b"a,\"1\n\nb,\"2\"\nc,3\n";
+    let closed = b"a,\"1\n\nb,2\"\nc,3\n";
+    for (text, expected) in [
+        (&stray[..], (2, vec![1, 2])),
+        (closed, (2, vec![])),
+        (b"\"\na,b", (1, vec![1])),
+    ] {
+        let parsed = by_blocks(records(), &[text], 1000, true, || ALL_NEEDED).unwrap();
+        let numbers: Vec<i64> = parsed.bad.iter().map(|bad| bad.1).collect();
+        assert_eq!((parsed.rows.len(), numbers), expected, "{}", text.escape_ascii());
+    }
+    // Also where the rest is longer than a record may be.
+    let text = [&b"a,\"\n"[..], &b"b,2\n".repeat(10_000)].concat();
+    let parsed = by_blocks(records(), &[&text], 1000, true, || ALL_NEEDED).unwrap();
+    assert_eq!((parsed.rows.len(), parsed.bad.len()), (10_000, 1));
+    assert_eq!(parsed.bad[0], (b"a,\"".to_vec(), 1, 0));
 }
 
 #[test]
@@ -342,6 +507,7 @@ fn requests_are_the_same_by_blocks_and_by_lines() {
         check(
             || ClfRecords::new(want),
             &[text],
+            lines_of,
             line_bytes_max,
             &mut random,
             &format!("seed {seed}"),
@@ -372,6 +538,7 @@ fn documents_are_the_same_by_blocks_and_by_lines() {
         check(
             || JsonRecords::new(&columns),
             &[text],
+            lines_of,
             *random.pick(&[1000, 1000, 40]),
             &mut random,
             &format!("seed {seed}"),
@@ -384,7 +551,7 @@ fn a_block_may_end_anywhere() {
     let text = b"a;1\n\"b\"\"c\";2.5\r\n\nlong long line;3\nd;x\r\n;-4\nlast;5";
     let columns = parse_columns("name:str,n:f64").unwrap();
     let records = || CsvRecords::new(b';', &columns, &[1, 0]);
-    let expected = by_lines(records(), &[text], 12).unwrap();
+    let expected = by_definition(records(), &[text], |input| quoted_records_of(input, b';', 12)).unwrap();
     assert_eq!(
         (expected.rows.len(), expected.bad.len(), expected.too_long),
         (4, 2, 1)
@@ -408,14 +575,14 @@ fn a_line_that_is_too_long_is_not_kept() {
     );
     let mut buffers: Vec<Rows> = kernel.rows().into_iter().map(Rows::new).collect();
     let block = vec![b'x'; 10_000];
-    let mut carried = 0;
+    let mut carried = Carried::default();
     for _ in 0..1000 {
         carried = kernel
             .parse(&block, carried, None, &mut args(&mut buffers))
             .unwrap();
         assert!(buffers[1].bytes() <= 100_200);
     }
-    assert_eq!(carried, SKIPPING);
+    assert_eq!(carried.length, SKIPPING);
 }
 
 /// A format that cannot take a certain line.

@@ -1,17 +1,14 @@
-//! The header line: which field of a record is which column.
+//! The header: which field of a record is which column.
 
 use std::collections::HashMap;
 
 use super::{Column, Fields};
 
-/// The names in a header line: without quotes, byte order mark and blanks around them;
-/// what is not UTF-8 is replaced.
+/// The names in a header: without quotes and blanks around them; what is not UTF-8 is replaced.
 ///
 /// # Errors
 /// When a quote is not closed.
 pub fn parse_header(line: &[u8], sep: u8) -> Result<Vec<String>, String> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
     let mut names = Vec::new();
     let mut fields = Fields::new(line, sep);
     for field in fields.by_ref() {

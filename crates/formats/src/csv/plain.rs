@@ -1,4 +1,4 @@
-//! Records without quotes, of short numbers: most of them.
+//! Records of one line, in which no quotes are doubled, of short numbers: most of them.
 
 use super::{CsvRecords, Slot, parse_bool};
 use cutthrough_expr::LogicalKind;
@@ -19,32 +19,96 @@ impl CsvRecords {
         cells: &mut impl Cells<'a>,
     ) -> Option<usize> {
         let (last, fields) = self.puts.split_last()?;
-        let (&line_end, ends) = ends.get(..self.puts.len())?.split_last()?;
+        let (&line_end, field_ends) = ends.get(..self.puts.len())?.split_last()?;
         let mut from = start;
-        for (slot, &end) in fields.iter().zip(ends) {
+        for (k, (slot, &end)) in fields.iter().zip(field_ends).enumerate() {
             let to = end as usize;
             if block[to] != self.sep {
-                return None;
+                return self.quoted_row(block, from, k, ends, cells);
             }
             slot.put_plain(block, from, to, cells)?;
             from = to + 1;
         }
-        let mut to = line_end as usize;
+        let to = line_end as usize;
         if block[to] != b'\n' {
-            return None;
+            return self.quoted_row(block, from, fields.len(), ends, cells);
         }
-        if block[from..to].ends_with(b"\r") {
-            to -= 1;
-            if block[from..to].ends_with(b"\r") {
+        last.put_plain(block, from, without_return(block, from, to)?, cells)?;
+        Some(self.puts.len())
+    }
+
+    /// The same from the field `first` on, which begins at `from` and may be in quotes; before it, there are none.
+    fn quoted_row<'a>(
+        &self,
+        block: &'a [u8],
+        mut from: usize,
+        first: usize,
+        ends: &[u32],
+        cells: &mut impl Cells<'a>,
+    ) -> Option<usize> {
+        let mut used = first;
+        let last = self.puts.len() - 1;
+        for (k, slot) in self.puts.iter().enumerate().skip(first) {
+            let mut to = *ends.get(used)? as usize;
+            let quote = (block[to] == b'"').then_some(to);
+            if let Some(quote) = quote {
+                used += 1;
+                while block[*ends.get(used)? as usize] == self.sep {
+                    used += 1;
+                }
+                let close = ends[used] as usize;
+                used += 1;
+                to = *ends.get(used)? as usize;
+                let is_return = k == last && to == close + 2 && block[close + 1] == b'\r';
+                if quote != from || block[close] != b'"' || to != close + 1 && !is_return {
+                    return None;
+                }
+                slot.put_plain_quoted(block, quote + 1, close, cells)?;
+            }
+            if block[to] != if k == last { b'\n' } else { self.sep } {
                 return None;
             }
+            match quote {
+                Some(_) => {}
+                None if k == last => {
+                    slot.put_plain(block, from, without_return(block, from, to)?, cells)?;
+                }
+                None => slot.put_plain(block, from, to, cells)?,
+            }
+            used += 1;
+            from = to + 1;
         }
-        last.put_plain(block, from, to, cells)?;
-        Some(self.puts.len())
+        Some(used)
+    }
+}
+
+/// Where a line ends, that of its `\r` taken off; none where there are two.
+fn without_return(block: &[u8], from: usize, to: usize) -> Option<usize> {
+    match block[from..to] {
+        [.., b'\r', b'\r'] => None,
+        [.., b'\r'] => Some(to - 1),
+        _ => Some(to),
     }
 }
 
 impl Slot {
+    /// Puts what is at `block[from..to]` between quotes. None where that is unusual, and may be bad.
+    fn put_plain_quoted<'a>(
+        self,
+        block: &'a [u8],
+        from: usize,
+        to: usize,
+        cells: &mut impl Cells<'a>,
+    ) -> Option<()> {
+        if from == to && self.ty.kind == LogicalKind::Text {
+            if let Some(column) = self.column {
+                cells.bytes(column, b"");
+            }
+            return Some(());
+        }
+        self.put_plain(block, from, to, cells)
+    }
+
     /// Puts the field at `block[from..to]`, which is not quoted. None for one that is
     /// unusual, and may be bad.
     #[inline]

@@ -111,12 +111,13 @@ fn what_was_written_reads_back() {
     let mut renderer = Renderer::new(Format::Csv, fields);
     let mut host = host(declaration, &[0, 1, 2, 3, 4, 5, 6]);
     let mut random = Random::new(3);
+    let (mut text, mut written) = (Vec::new(), Vec::new());
     for _ in 0..20_000 {
         let maybe =
             |value: Value, random: &mut Random| if random.below(3) == 0 { Value::Null } else { value };
         let values = [
-            Value::Bytes(random.bytes(b"a\",\xff ", 6)),
-            maybe(Value::Bytes(random.bytes(b"a\",\xff ", 3)), &mut random),
+            Value::Bytes(random.bytes(b"a\",\xff \n\r", 6)),
+            maybe(Value::Bytes(random.bytes(b"a\",\xff \n\r", 3)), &mut random),
             maybe(Value::I64(random.next().cast_signed() - (1 << 40)), &mut random),
             Value::F64(random.next() as f64 / 1024.0),
             maybe(Value::Bool(random.below(2) == 0), &mut random),
@@ -124,25 +125,52 @@ fn what_was_written_reads_back() {
             maybe(Value::I64(random.next().cast_signed() - (1 << 31)), &mut random),
         ];
         let types: Vec<Type> = columns.iter().map(|column| column.ty.words()).collect();
-        let mut line = Vec::new();
-        renderer.row(element(&types, &values).get(0), &mut line);
-        assert_eq!(line.pop(), Some(b'\n'));
+        renderer.row(element(&types, &values).get(0), &mut text);
+        written.push(values);
+    }
+    let mut records = split(&text, b',');
+    for values in written {
+        let (_, record) = records.next().unwrap();
         let found = call(
             &mut host,
-            &[Value::Bytes(line), Value::I64(-1)],
+            &[Value::Bytes(record.to_vec()), Value::I64(-1)],
             &HostContext::default(),
         )
         .unwrap();
         assert_eq!(found[0], Value::I64(0));
         assert_eq!(found[1..], values);
     }
+    assert_eq!(records.next(), None);
+}
+
+#[test]
+fn a_text_falls_into_records() {
+    let check = |text: &str, expected: &[(usize, &str)]| {
+        let found = split(text.as_bytes(), b',')
+            .map(|(number, record)| (number, std::str::from_utf8(record).unwrap()));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    };
+    check("", &[]);
+    check(
+        "\u{feff}\"a\nb\",c\r\n\nd",
+        &[(1, "\"a\nb\",c"), (3, ""), (4, "d")],
+    );
+    check("a,\"b\nc\nd,\"e\"", &[(1, "a,\"b"), (2, "c"), (3, "d,\"e\"")]);
+    assert_eq!(
+        split(b"\"a\n\"\nb", b',')
+            .by_ref()
+            .map(|(_, record)| record.len())
+            .sum::<usize>(),
+        5
+    );
 }
 
 #[test]
 fn headers() {
     let check = |line: &str, names: &[&str]| assert_eq!(parse_header(line.as_bytes(), b',').unwrap(), names);
-    check("a,b\r", &["a", "b"]);
-    check("\u{feff}a,\"b \"\"c\"\"\",", &["a", "b \"c\"", ""]);
+    check("a, b", &["a", "b"]);
+    check("a,\"b \"\"c\"\"\",", &["a", "b \"c\"", ""]);
+    check("\"a\nb\"", &["a\nb"]);
     assert!(parse_header(b"a,\"b", b',').is_err());
     assert_eq!(parse_header(b"\xff;b", b';').unwrap(), ["\u{fffd}", "b"]);
 }

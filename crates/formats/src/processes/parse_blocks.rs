@@ -15,13 +15,14 @@ const ROWS_LEFT: usize = 0;
 const BAD_LEFT: usize = 1;
 const TOO_LONG_LEFT: usize = 2;
 const CARRIED: usize = 3;
-const NUMBER: usize = 4;
-const HEADERS: usize = 5;
-const HEADER: usize = 6;
+const OPEN: usize = 4;
+const NUMBER: usize = 5;
+const HEADERS: usize = 6;
+const HEADER: usize = 7;
 /// Headers that are still to be dropped.
-const HEADERS_LEFT: usize = 7;
+const HEADERS_LEFT: usize = 8;
 /// The columns that the rows have.
-const PARSED: usize = 8;
+const PARSED: usize = 9;
 
 /// The row buffers; see [`BlockKernel`](crate::blocks::BlockKernel).
 const ROWS: usize = 0;
@@ -35,6 +36,7 @@ pub(super) fn declare(parse: &mut Parse, shape: &mut Shape) {
         "bad rows left",
         "too long lines left",
         "carried",
+        "open",
         "number",
         "headers",
     ] {
@@ -84,11 +86,12 @@ fn parse_block(f: &mut Fragment<'_>, block: Value, needs: Value) {
 }
 
 fn call(f: &mut Fragment<'_>, is_again: Value, block: Value, needs: Value) -> Vec<Value> {
-    let [carried, number, headers, header] = [CARRIED, NUMBER, HEADERS, HEADER].map(|slot| f.slot_get(slot));
+    let [carried, open, number, headers, header] =
+        [CARRIED, OPEN, NUMBER, HEADERS, HEADER].map(|slot| f.slot_get(slot));
     let rows: Vec<usize> = (0..f.tables_ref().rows.len()).collect();
     f.call_with_rows(
         0,
-        &[is_again, block, carried, number, headers, header, needs],
+        &[is_again, block, carried, open, number, headers, header, needs],
         &rows,
     )
 }

@@ -105,7 +105,7 @@ impl PipelineChecker<'_, '_> {
         };
         let (columns, line) = match declared {
             Some(columns) => {
-                let line = self.first_line(place, first, Patience::None)?;
+                let line = self.header(place, first, sep, Patience::None)?;
                 if let Some(line) = &line {
                     check_header(place, first, line, sep, &columns)?;
                 }
@@ -114,7 +114,7 @@ impl PipelineChecker<'_, '_> {
             None => {
                 let beginning = self.beginning(place, first, Patience::Wait)?.unwrap_or_default();
                 check_line(place, &beginning)?;
-                let (line, rest) = split_line(&beginning);
+                let (line, rest) = split_header(&beginning, sep);
                 (
                     header_columns(place, first, line, rest, sep)?,
                     Some(line.to_vec()),
@@ -124,7 +124,7 @@ impl PipelineChecker<'_, '_> {
         // The same for all inputs, or what a parser does not know that begins in the middle of one.
         let mut common = line;
         for input in others {
-            let line = self.first_line(place, input, Patience::None)?;
+            let line = self.header(place, input, sep, Patience::None)?;
             if let Some(line) = line.as_ref().filter(|line| !line.is_empty()) {
                 check_header(place, input, line, sep, &columns)?;
             }
@@ -133,12 +133,12 @@ impl PipelineChecker<'_, '_> {
         Ok((columns, Header::Each(common)))
     }
 
-    fn first_line(&self, place: Span, input: &Input, patience: Patience) -> Check<Option<Vec<u8>>> {
+    fn header(&self, place: Span, input: &Input, sep: u8, patience: Patience) -> Check<Option<Vec<u8>>> {
         let beginning = self.beginning(place, input, patience)?;
         if let Some(beginning) = &beginning {
             check_line(place, beginning)?;
         }
-        Ok(beginning.map(|beginning| split_line(&beginning).0.to_vec()))
+        Ok(beginning.map(|beginning| split_header(&beginning, sep).0.to_vec()))
     }
 
     pub(super) fn beginning(&self, place: Span, input: &Input, patience: Patience) -> Check<Option<Vec<u8>>> {
@@ -172,17 +172,11 @@ fn check_line(place: Span, beginning: &[u8]) -> Check<()> {
     Err(Box::new(diagnostic.with_note("its first line has no end")))
 }
 
-/// The first line of the beginning of an input, without its end, and what follows.
-fn split_line(beginning: &[u8]) -> (&[u8], &[u8]) {
-    let end = beginning
-        .iter()
-        .position(|&byte| byte == b'\n')
-        .unwrap_or(beginning.len());
-    let (line, rest) = beginning.split_at(end);
-    (
-        line.strip_suffix(b"\r").unwrap_or(line),
-        rest.get(1..).unwrap_or_default(),
-    )
+/// The record that an input begins with, and what follows.
+fn split_header(beginning: &[u8], sep: u8) -> (&[u8], &[u8]) {
+    let mut records = csv::split(beginning, sep);
+    let (_, header) = records.next().unwrap_or_default();
+    (header, records.rest())
 }
 
 /// The columns that the header of the first input names, with the types that the rows after it have.
