@@ -53,8 +53,6 @@ pub enum ErrorKind {
     Checkpoint,
     /// The network that a handle asked is gone.
     Gone,
-    /// The network has been stopped by a handle.
-    Stopped,
 }
 
 impl Error {
@@ -89,13 +87,6 @@ impl Error {
             panic_text(payload)
         );
         Error::new(ErrorKind::Failed, message)
-    }
-
-    pub(crate) fn stopped() -> Error {
-        Error::new(
-            ErrorKind::Stopped,
-            "the network has been stopped; nothing moves in it any more",
-        )
     }
 
     pub(crate) fn answer_taken() -> Error {

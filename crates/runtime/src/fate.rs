@@ -31,7 +31,8 @@ pub enum Edge {
     Output(usize),
 }
 
-/// What becomes of the elements that a process holds when it is cancelled or removed.
+/// What becomes of the elements that a process holds when it is cancelled or removed, or when
+/// nobody takes any more what it gives (then what would be given stays, and is counted as held).
 /// "Holds" is what its [accounts](crate::Account) say, or that it has something to give.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fate {
@@ -46,7 +47,7 @@ pub enum Fate {
     Dropped(usize),
 }
 
-/// What a process held when it was cancelled or removed: its slots as they were.
+/// What a process held when its fate came: its slots as they were.
 #[derive(Debug)]
 pub struct Held<'h> {
     slots: Vec<Words<'h>>,

@@ -47,7 +47,7 @@
 //! |---|---|
 //! | [`processes`] | the standard processes |
 //! | `network` | networks: editing, running, reporting |
-//! | `outside` | reading and writing flow points from outside |
+//! | [`mod@channel`] | how elements come into a network from other threads, and go to them |
 //! | [`stream`] | a typed way to wire a network |
 //! | `process` | the trait, and what a process declares |
 //! | `program` | what a process is once it has declared itself |
@@ -79,6 +79,7 @@ pub mod aggregate;
 mod arrange;
 mod arrangement;
 mod chain;
+pub mod channel;
 mod commitment;
 mod demand;
 mod element;
@@ -93,7 +94,6 @@ mod jit;
 pub mod kernels;
 pub mod limits;
 mod network;
-mod outside;
 mod plan;
 mod point;
 mod process;
@@ -116,6 +116,7 @@ pub mod expr {
     };
 }
 
+pub use channel::{Receiver, SendError, Sender, TryRecvError, TrySendError, channel};
 pub use cutthrough_macros::Element;
 pub use demand::{Demand, Standing, Waits};
 pub use element::{Element, Field, FieldReader, FieldWriter, Fields};
@@ -123,10 +124,9 @@ pub use engine::{CodeMemory, Engine, EngineDump, Specialised, Tier};
 pub use error::{Error, ErrorKind};
 pub use fate::{Close, Edge, Fate, Held};
 pub use network::{
-    ChainReport, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, Polymorphic,
-    ProcessReport, Progress, Readiness, Report, Rewire,
+    ChainReport, Driver, Dump, EdgeReport, Handle, Network, Options, Pending, PointReport, Polymorphic,
+    ProcessReport, Progress, Readiness, Report, Rewire, Spawned,
 };
-pub use outside::{Outcome, Reader, Writer};
 pub use point::{AnyPoint, FlowPoint};
 pub use process::{Account, Fragment, HeldRows, Process, Shape};
 pub use program::Prepared;

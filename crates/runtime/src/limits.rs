@@ -6,8 +6,12 @@ pub const QUANTUM_STEPS: u64 = 16_384;
 /// Steps of an interpreted grant after which it looks whether there is native code by now.
 pub const INTERPRETED_STEPS: u64 = 64;
 
-/// Steps of a network that an executor runs, before it comes back to the executor.
-pub const POLL_STEPS: u64 = 64 * QUANTUM_STEPS;
+/// How long a network that an executor runs goes on before it comes back to the executor, at
+/// the end of a grant.
+pub const POLL_MICROS: u64 = 500;
+
+/// Failures that a network on a thread of its own keeps; the first ones.
+pub const FAILURES_KEPT_MAX: usize = 64;
 
 /// Steps that the flow gets on between edits from other threads, however many come.
 pub const PROTECTED_STEPS: u64 = 256;
@@ -81,6 +85,18 @@ pub const LENT_ROWS: usize = 256;
 
 /// Bytes that these may take: what is lent is not copied, and counts nothing.
 pub const LENT_ROWS_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of the elements that come out of a channel at once.
+pub const CHANNEL_ROWS_BYTES_MAX: usize = 1 << 30;
+
+/// Elements that go into a channel, or come out of it into a network, at once.
+pub const CHANNEL_BATCH: usize = 256;
+
+/// How often a thread that waits looks before it yields; each time it waits twice as long.
+pub const SPIN_STEPS: u32 = 7;
+
+/// How often it looks, and yields, before it is parked.
+pub const YIELD_STEPS: u32 = 4;
 
 /// Bytes that the groups, or the elements to sort, of one stage of a stream may take, unless
 /// it says otherwise.

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Place};
-use rustc_hash::FxHashSet;
 use slotmap::SlotMap;
 
 use crate::arrangement::Arrangement;
@@ -291,18 +290,6 @@ impl Wiring {
             }
             _ => PullSource::None,
         }
-    }
-
-    /// A process and all from which elements can reach it.
-    pub(crate) fn ancestors(&self, process: ProcessId) -> FxHashSet<ProcessId> {
-        let mut found = FxHashSet::default();
-        let mut todo = vec![process];
-        while let Some(process) = todo.pop() {
-            if found.insert(process) {
-                todo.extend(self.predecessors(process));
-            }
-        }
-        found
     }
 
     /// The readers of all flow points that a process writes to.

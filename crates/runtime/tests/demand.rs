@@ -1,13 +1,17 @@
 //! Processes hear of demand at their edges when its polarity or order of magnitude
 //! changes, and not otherwise.
 
+mod common;
+
 use std::sync::{Arc, Mutex};
 
 use cutthrough::ir::{Op, SlotDecl, Type};
 use cutthrough::processes::ForEach;
 use cutthrough::{
-    Demand, Edge, ErrorKind, Fragment, Network, Options, Process, Reader, Shape, Standing, Waits, limits,
+    Demand, Edge, ErrorKind, Fragment, Network, Options, Process, Shape, Standing, Waits, limits,
 };
+
+use common::Room;
 
 type Told = Arc<Mutex<Vec<Demand>>>;
 
@@ -71,7 +75,11 @@ fn a_writer_hears_how_much_is_asked_for() {
             told: told.clone(),
         };
         let count_point = network.source::<i64>(count).unwrap();
-        let reader = Reader::attach(&mut network, count_point).unwrap();
+        let reader = network.sink(count_point, Room(0)).unwrap();
+        let ask = |network: &mut Network, room| {
+            network.set_slot(reader, 0, room).unwrap();
+            network.run().unwrap();
+        };
         let take = || std::mem::take(&mut *told.lock().unwrap());
         network.run().unwrap();
         let nobody = Demand {
@@ -80,22 +88,23 @@ fn a_writer_hears_how_much_is_asked_for() {
             offered: Standing::Nothing,
         };
         assert_eq!(take(), [nobody], "how it is at first");
-        reader.read(&mut network, 3).unwrap();
+        ask(&mut network, 3);
         assert_eq!(take(), [readers_wait(3)]);
-        reader.read(&mut network, 7).unwrap();
+        ask(&mut network, 7);
         assert_eq!(take(), [], "as many digits");
-        reader.read(&mut network, 50).unwrap();
+        ask(&mut network, 50);
         assert_eq!(take(), [readers_wait(50)]);
         let source = network.report().processes[0].id;
         network.waker(source).unwrap().wake();
-        reader.read(&mut network, 50).unwrap();
+        ask(&mut network, 50);
         let writers_wait = Demand {
             waits: Waits::Writers,
             asked: Standing::Nothing,
             offered: Standing::Any,
         };
         assert_eq!(take(), [writers_wait], "what was asked for has been given");
-        assert_eq!(reader.fetch(100).len(), 50);
+        let read = network.process_report(reader).unwrap().inputs[0].moved;
+        assert_eq!(read, 50);
     });
 }
 

@@ -1,11 +1,13 @@
 //! What a running network tells of itself: how chains are executed and why, who waits for
 //! whom, and what was dropped for what cause.
 
+mod common;
+
 use cutthrough::ir::Type;
 use cutthrough::processes::{Collect, ForEach, Iter, Pass};
 use cutthrough::{
-    Cause, Compile, FlowPoint, Mode, Network, NotNative, Options, Polymorphic, Port, ProcessId, Reader,
-    Report, Standing, Waits, Writer, limits,
+    Cause, Compile, FlowPoint, Mode, Network, NotNative, Options, Polymorphic, Port, ProcessId, Progress,
+    Report, Standing, Waits, limits,
 };
 
 /// A source, a copy and a sink.
@@ -220,29 +222,21 @@ fn the_list_of_invalidations_is_bounded_and_the_count_is_not() {
 #[test]
 fn a_point_says_who_waits_for_whom() {
     let mut network = Network::default();
-    let point = network.point::<i64>("numbers").unwrap();
-    let waits = |network: &mut Network| network.report().points[0].waits;
+    let (mut sender, point) = common::sender::<i64>(&mut network, 4);
+    let waits = |network: &mut Network| {
+        assert_eq!(network.run().unwrap(), Progress::Waiting);
+        network.report().points[0].waits
+    };
     assert_eq!(waits(&mut network), Waits::Nobody);
 
-    let writer = Writer::attach(&mut network, point).unwrap();
-    let reader = Reader::attach(&mut network, point).unwrap();
-    assert_eq!(waits(&mut network), Waits::Nobody);
+    let (_receiver, process) = common::receiver(&mut network, point, 3);
+    assert_eq!(waits(&mut network), Waits::Readers);
+    let asked = (Port { process, port: 0 }, Standing::UpTo(3));
+    assert_eq!(network.report().points[0].readers, [asked]);
 
-    reader.read(&mut network, 3).unwrap();
-    let report = network.report();
-    assert_eq!(report.points[0].waits, Waits::Readers);
-    let asked = (
-        Port {
-            process: reader.process(),
-            port: 0,
-        },
-        Standing::UpTo(3),
-    );
-    assert_eq!(report.points[0].readers, [asked]);
-
-    writer.write(&mut network, &mut vec![1, 2, 3]).unwrap();
-    assert_eq!(waits(&mut network), Waits::Nobody);
-    writer.write(&mut network, &mut vec![4]).unwrap();
+    sender.send(1).unwrap();
+    assert_eq!(waits(&mut network), Waits::Readers);
+    sender.send_all([2, 3, 4]).unwrap();
     assert_eq!(waits(&mut network), Waits::Writers);
 
     network.sink(point, Collect::<i64>::new()).unwrap();

@@ -230,7 +230,7 @@ fn what_is_taken_out_with_a_block_on_its_way_hands_it_on() {
         let joined = network.point::<i64>("joined").unwrap();
         network.attach_output(tee, 0, joined).unwrap();
         network.attach_output(tee, 1, joined).unwrap();
-        let reader = cutthrough::Reader::attach(&mut network, joined).unwrap();
+        let (mut receiver, _) = common::receiver(&mut network, joined, 7);
         let copy = network
             .rewire(|rewire| {
                 let copy = rewire.add(Pass::new(Type::I64))?;
@@ -238,15 +238,17 @@ fn what_is_taken_out_with_a_block_on_its_way_hands_it_on() {
                 Ok(copy)
             })
             .unwrap();
-        reader.read(&mut network, 7).unwrap();
-        let mut seen = reader.fetch(7);
+        network.run().unwrap();
+        let mut seen = common::fetch(&mut receiver);
+        assert_eq!(seen.len(), 7);
         assert!(
             !network.rewire(|rewire| rewire.take_out(copy)).unwrap(),
             "one is under way"
         );
-        while reader.read(&mut network, 100).unwrap() != cutthrough::Outcome::Eof {
-            seen.extend(reader.fetch(100));
+        while network.run().unwrap() != Progress::Done {
+            seen.extend(common::fetch(&mut receiver));
         }
+        seen.extend(common::fetch(&mut receiver));
         assert_eq!(seen, (0..2_000).map(|k| k / 2).collect::<Vec<i64>>());
         assert!(network.remove_finished().iter().any(|process| process.id == copy));
         network.check_conservation().unwrap();

@@ -3,13 +3,11 @@
 
 mod common;
 
-use cutthrough::ir::{End, Op, SlotDecl, Type, Value};
+use cutthrough::ir::{End, Type};
 use cutthrough::processes::{Collect, ForEach, Iter, Take};
-use cutthrough::{
-    ErrorKind, Fragment, Network, Options, Outcome, Process, ProcessId, Progress, Reader, Shape,
-};
+use cutthrough::{ErrorKind, Fragment, Network, Options, Process, ProcessId, Progress, Shape};
 
-use common::on_both_engines;
+use common::{Room, on_both_engines};
 
 const OTHERS: usize = 300;
 const GRANTS: u64 = 500;
@@ -33,28 +31,6 @@ impl Process for Give {
         let number = f.iconst(self.number);
         f.emit(0, &[number]);
         f.end(if self.waits { End::Pending } else { End::Again });
-    }
-}
-
-/// Takes as many elements as its slot says.
-struct Room(i64);
-
-impl Process for Room {
-    fn declare(&mut self, shape: &mut Shape) {
-        shape.name("room");
-        shape.input(Type::I64);
-        shape.slot(SlotDecl::i64("room", self.0));
-    }
-
-    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, _element: &[Value]) {
-        let (room, one) = (f.slot_get(0), f.iconst(1));
-        let room = f.op(Op::Isub, &[room, one]);
-        f.slot_set(0, room);
-        f.done();
-    }
-
-    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Option<Value> {
-        Some(f.slot_get(0))
     }
 }
 
@@ -211,18 +187,18 @@ fn a_source_has_its_turn_although_others_wait_in_between() {
 }
 
 #[test]
-fn a_reader_from_outside_hears_all_writers_in_turn() {
+fn a_reader_that_asks_hears_all_writers_in_turn() {
     on_both_engines(|mut network| {
         let numbers = network.point::<i64>("numbers").unwrap();
         for number in [1, 2, 3] {
             let source = network.add(Iter::new(std::iter::repeat_n(number, 4))).unwrap();
             network.attach_output(source, 0, numbers).unwrap();
         }
-        let reader = Reader::attach(&mut network, numbers).unwrap();
+        let (mut receiver, _) = common::receiver(&mut network, numbers, 1);
         let mut arrived = Vec::new();
         for _ in 0..6 {
-            assert_eq!(reader.read(&mut network, 1).unwrap(), Outcome::Moved(1));
-            arrived.extend(reader.fetch(1));
+            network.run().unwrap();
+            arrived.extend(receiver.try_recv());
         }
         assert_eq!(arrived, [1, 2, 3, 1, 2, 3]);
     });

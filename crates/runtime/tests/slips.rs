@@ -7,7 +7,7 @@ use std::error::Error as _;
 use common::on_both_engines;
 use cutthrough::ir::{Op, Type, Value};
 use cutthrough::processes::{Collect, Filter, ForEach, Iter, Map, MapFn, Slice};
-use cutthrough::{Error, ErrorKind, FlowPoint, Fragment, Network, Process, Progress, Reader, Shape};
+use cutthrough::{Error, ErrorKind, FlowPoint, Fragment, Network, Process, Progress, Shape};
 
 /// A slip in a fragment, and how it is told.
 fn told(slip: impl Fn(&mut Fragment<'_>, &[Value]) -> Value + Send + 'static) -> String {
@@ -155,7 +155,6 @@ fn a_flow_point_of_another_network_is_refused() {
     refused(other.pipe::<i64, i64>(numbers, MapFn::new(|x: i64| x)).map(drop));
     refused(other.hold_readers(numbers, true));
     refused(other.element_of(numbers).map(drop));
-    refused(Reader::attach(&mut other, numbers).map(drop));
     mine.sink(numbers, Collect::<i64>::new()).unwrap();
 }
 

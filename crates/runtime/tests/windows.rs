@@ -8,7 +8,7 @@ use std::time::Duration;
 use cutthrough::aggregate::{AggregateFunction, BasicAggregate, CountDistinct, Gathered, Percentile};
 use cutthrough::ir::Type;
 use cutthrough::processes::{Collect, Collected, Group, GroupSpec};
-use cutthrough::{Network, Progress, Writer};
+use cutthrough::{Network, Progress, Sender};
 
 use common::on_both_engines;
 
@@ -26,8 +26,8 @@ fn at(network: &mut Network, ms: u64) {
     assert_eq!(network.run().unwrap(), Progress::Waiting);
 }
 
-fn put<T: cutthrough::Element>(network: &mut Network, writer: &Writer<T>, mut elements: Vec<T>) {
-    writer.write(network, &mut elements).unwrap();
+fn put<T: cutthrough::Element>(network: &mut Network, writer: &mut Sender<T>, elements: Vec<T>) {
+    writer.send_all(elements).unwrap();
     assert_eq!(network.run().unwrap(), Progress::Waiting);
 }
 
@@ -51,15 +51,14 @@ fn collected<T: cutthrough::Element + Send>(
 #[test]
 fn groups_come_when_their_window_is_over() {
     on_both_engines(|mut network| {
-        let point = network.point::<(i64, i64)>("numbers").unwrap();
-        let writer = Writer::attach(&mut network, point).unwrap();
+        let (mut writer, point) = common::sender::<(i64, i64)>(&mut network, 16);
         let group = every_ten(GroupSpec::basic(vec![Type::I64], [SUM], 1 << 20));
         let sums = network.pipe::<(i64, i64), (i64, i64, i64)>(point, group).unwrap();
         let found = collected(&mut network, sums);
         at(&mut network, 13);
-        put(&mut network, &writer, vec![(1, 5), (2, 6)]);
+        put(&mut network, &mut writer, vec![(1, 5), (2, 6)]);
         at(&mut network, 19);
-        put(&mut network, &writer, vec![(1, 7)]);
+        put(&mut network, &mut writer, vec![(1, 7)]);
         assert_eq!(
             (found.take(), network.next_timer()),
             (vec![], Some(Duration::from_millis(20)))
@@ -73,13 +72,13 @@ fn groups_come_when_their_window_is_over() {
         );
         // Windows without elements give nothing; one that is late to close is told from the next.
         at(&mut network, 55);
-        put(&mut network, &writer, vec![(2, 1)]);
+        put(&mut network, &mut writer, vec![(2, 1)]);
         at(&mut network, 78);
         assert_eq!(found.take(), [(nanos(50), 2, 1)]);
-        put(&mut network, &writer, vec![(3, 3)]);
+        put(&mut network, &mut writer, vec![(3, 3)]);
         network.check_conservation().unwrap();
         // The end of the flow is the end of the window.
-        writer.close(&mut network).unwrap();
+        drop(writer);
         assert_eq!(network.run().unwrap(), Progress::Done);
         assert_eq!(found.take(), [(nanos(70), 3, 3)]);
         network.check_conservation().unwrap();
@@ -89,19 +88,18 @@ fn groups_come_when_their_window_is_over() {
 #[test]
 fn one_group_of_all_begins_anew() {
     on_both_engines(|mut network| {
-        let point = network.point::<i64>("numbers").unwrap();
-        let writer = Writer::attach(&mut network, point).unwrap();
+        let (mut writer, point) = common::sender::<i64>(&mut network, 16);
         let group = every_ten(GroupSpec::basic(vec![], [SUM], 1 << 20));
         let sums = network.pipe::<i64, (i64, i64)>(point, group).unwrap();
         let found = collected(&mut network, sums);
         for begin in [10, 20, 40] {
             at(&mut network, begin);
-            put(&mut network, &writer, vec![1, 2, 3]);
+            put(&mut network, &mut writer, vec![1, 2, 3]);
             at(&mut network, begin + 10);
             assert_eq!(found.take(), [(nanos(begin.cast_signed()), 6)]);
         }
         // Without an element, there is no last window.
-        writer.close(&mut network).unwrap();
+        drop(writer);
         assert_eq!(network.run().unwrap(), Progress::Done);
         assert_eq!(found.take(), []);
     });
@@ -110,8 +108,7 @@ fn one_group_of_all_begins_anew() {
 #[test]
 fn what_needs_all_values_has_those_of_its_window() {
     on_both_engines(|mut network| {
-        let point = network.point::<(i64, i64, i64)>("numbers").unwrap();
-        let writer = Writer::attach(&mut network, point).unwrap();
+        let (mut writer, point) = common::sender::<(i64, i64, i64)>(&mut network, 16);
         let median = Percentile {
             share: 0.5,
             input: Type::I64,
@@ -131,7 +128,7 @@ fn what_needs_all_values_has_those_of_its_window() {
             at(&mut network, begin);
             put(
                 &mut network,
-                &writer,
+                &mut writer,
                 vec![(1, 5, 5), (1, 9, 5), (2, 8, 8), (1, 7, 6)],
             );
             at(&mut network, begin + 10);

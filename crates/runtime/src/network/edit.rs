@@ -193,21 +193,6 @@ impl Network {
             .collect()
     }
 
-    /// Whether edits are waiting to be applied.
-    pub(crate) fn has_requests(&self) -> bool {
-        self.shared.has_requests()
-    }
-
-    /// Why a process takes no part any more, if it has been removed.
-    pub(crate) fn gone(&self, process: ProcessId) -> Option<Error> {
-        self.known(process).err()
-    }
-
-    /// Whether a process is over.
-    pub(crate) fn is_retired(&self, process: ProcessId) -> bool {
-        self.known(process).is_ok_and(|node| node.is_retired)
-    }
-
     /// Sets an integer slot of a process: how many elements it asks for from now on, say.
     ///
     /// # Errors

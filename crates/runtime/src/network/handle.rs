@@ -10,8 +10,9 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::pending::{Answer, Pending, Slot};
 use super::{Network, Progress};
+use crate::channel::park::spin;
 use crate::error::{Error, ErrorKind};
-use crate::limits::{POLL_STEPS, QUANTUM_STEPS, REQUESTS_MAX};
+use crate::limits::{POLL_MICROS, QUANTUM_STEPS, REQUESTS_MAX};
 use crate::wake::{WakeFlag, WakeQueue};
 use crate::wiring::{Node, ProcessId, Status};
 
@@ -70,10 +71,6 @@ impl Shared {
         self.has_news.load(Ordering::Acquire)
     }
 
-    pub(super) fn has_requests(&self) -> bool {
-        self.has_news() && self.requests() > 0
-    }
-
     /// How many requests wait.
     pub(super) fn requests(&self) -> usize {
         self.queue.lock().requests.len()
@@ -127,12 +124,12 @@ impl Shared {
         drop((unanswered, woken, waiting));
     }
 
-    fn push(&self, request: Request, is_bounded: bool) -> Result<(), Error> {
+    fn push(&self, request: Request) -> Result<(), Error> {
         let mut queue = self.queue.lock();
         if queue.closed {
             return Err(Error::network_gone());
         }
-        if is_bounded && queue.requests.len() >= REQUESTS_MAX {
+        if queue.requests.len() >= REQUESTS_MAX {
             let message = format!(
                 "{REQUESTS_MAX} requests wait for the network's thread already; wait until some are answered"
             );
@@ -179,14 +176,7 @@ impl Handle {
     /// At the bound on requests that wait, or when the network is gone. `request` has
     /// then been dropped.
     pub fn send(&self, request: impl FnOnce(&mut Network) + Send + 'static) -> Result<(), Error> {
-        self.shared.push(Box::new(request), true)
-    }
-
-    /// Has a process leave whose owner has dropped its handle. Each does so once, so that
-    /// the number of processes is the bound.
-    pub(crate) fn leave(&self, request: impl FnOnce(&mut Network) + Send + 'static) {
-        // A network that is gone has no process to leave it.
-        let _ = self.shared.push(Box::new(request), false);
+        self.shared.push(Box::new(request))
     }
 
     /// As [`send`](Handle::send), with a way to learn what became of it. It comes back
@@ -227,7 +217,7 @@ impl Handle {
         let slot = Arc::new(Slot::default());
         let answer = Answer::of(slot.clone());
         self.shared
-            .push(Box::new(move |network| answer.give(|| request(network))), true)?;
+            .push(Box::new(move |network| answer.give(|| request(network))))?;
         Ok(Pending::of(slot))
     }
 
@@ -257,6 +247,9 @@ impl Network {
     /// Waits, without using the processor, until something comes from another thread: a
     /// request, a wake, or that the network is stopped.
     pub fn wait(&self) {
+        if self.spin() {
+            return;
+        }
         let mut queue = self.shared.queue.lock();
         while queue.is_empty() && !self.shared.is_stopped() {
             self.shared.arrived.wait(&mut queue);
@@ -266,6 +259,9 @@ impl Network {
     /// As [`wait`](Network::wait), for so long at the most; whether something has come.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         let until = Instant::now().checked_add(timeout);
+        if self.spin() {
+            return true;
+        }
         let mut queue = self.shared.queue.lock();
         while queue.is_empty() && !self.shared.is_stopped() {
             let Some(until) = until else {
@@ -279,9 +275,14 @@ impl Network {
         true
     }
 
+    /// Looks for a while whether something comes. What comes soon need wake no thread.
+    fn spin(&self) -> bool {
+        spin(|| self.shared.has_news() || self.shared.is_stopped())
+    }
+
     /// Runs as [`run`](Network::run) does, for an executor: where nothing can move until
     /// something comes from another thread, it is pending, and wakes the task then. It comes
-    /// back to the executor every so often ([`POLL_STEPS`]) in any case.
+    /// back to the executor soon ([`POLL_MICROS`]) in any case.
     ///
     /// ```
     /// use std::future::poll_fn;
@@ -314,13 +315,17 @@ impl Network {
     pub fn poll_run(&mut self, context: &mut Context<'_>) -> Poll<Result<Progress, Error>> {
         // Before it looks: what comes from now on wakes the task.
         self.shared.queue.lock().waiting = Some(context.waker().clone());
-        match self.run_steps(POLL_STEPS) {
-            Ok(Progress::Waiting) if !self.shared.is_stopped() => Poll::Pending,
-            Ok(Progress::Steps) => {
-                context.waker().wake_by_ref();
-                Poll::Pending
+        let begin = Instant::now();
+        loop {
+            match self.run_steps(QUANTUM_STEPS) {
+                Ok(Progress::Waiting) if !self.shared.is_stopped() => return Poll::Pending,
+                Ok(Progress::Steps) if begin.elapsed() < Duration::from_micros(POLL_MICROS) => {}
+                Ok(Progress::Steps) => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                outcome => return Poll::Ready(outcome),
             }
-            outcome => Poll::Ready(outcome),
         }
     }
 
@@ -402,7 +407,7 @@ impl Network {
     }
 
     /// Has a process of the network go on, if it is pending.
-    pub(crate) fn resume(&mut self, process: ProcessId) {
+    pub(super) fn resume(&mut self, process: ProcessId) {
         if self.status(process) == Status::Waiting {
             self.set_holding(process);
         }
@@ -424,5 +429,6 @@ impl Queue {
 impl Drop for Network {
     fn drop(&mut self) {
         self.shared.close();
+        self.hand_back_all();
     }
 }

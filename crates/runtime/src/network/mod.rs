@@ -21,10 +21,12 @@
 //! | `handle.rs` | requests and wakes from other threads; waiting for them |
 //! | `pending.rs` | what becomes of a request |
 //! | `time.rs` | what time it is, and whose timers are due |
+//! | `driver.rs` | running in real time, by a loop, a task or a thread of its own |
 
 mod checkpoint;
 mod conservation;
 mod demand;
+mod driver;
 mod dump;
 mod edit;
 mod handle;
@@ -59,6 +61,7 @@ use crate::specialize::{Cause, Compile, Specialisations};
 use crate::wake::WakeFlag;
 use crate::wiring::{Counter, ProcessId, Wiring};
 
+pub use driver::{Driver, Spawned};
 pub use dump::Dump;
 pub use handle::Handle;
 pub use pending::Pending;

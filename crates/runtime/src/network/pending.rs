@@ -1,14 +1,17 @@
 //! The fate of a request: pending, answered, or never to be answered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::Error;
 
-/// The answer to a [request](super::Handle::request), which may not be there yet.
+/// The answer to a [request](super::Handle::request), which may not be there yet. A thread
+/// [waits](Pending::wait) for it, a task awaits it.
 /// Dropping it does not take the request back; [`withdraw`](Pending::withdraw) does.
 #[derive(Debug)]
 pub struct Pending<R> {
@@ -20,6 +23,8 @@ pub struct Pending<R> {
 pub(super) struct Slot<R> {
     fate: Mutex<Fate<R>>,
     settled: Condvar,
+    /// The task that awaits the answer. It is set under the lock of the fate.
+    task: Mutex<Option<Waker>>,
 }
 
 #[derive(Debug)]
@@ -38,6 +43,20 @@ impl<R> Default for Slot<R> {
         Slot {
             fate: Mutex::new(Fate::Waiting),
             settled: Condvar::new(),
+            task: Mutex::new(None),
+        }
+    }
+}
+
+impl<R> Slot<R> {
+    /// Settles the request, and wakes whoever waits for that.
+    fn settle(&self, mut fate: MutexGuard<'_, Fate<R>>, answer: Result<R, Error>) {
+        *fate = Fate::Settled(answer);
+        drop(fate);
+        self.settled.notify_all();
+        let task = self.task.lock().take();
+        if let Some(task) = task {
+            task.wake();
         }
     }
 }
@@ -104,6 +123,21 @@ impl<R> Pending<R> {
     }
 }
 
+impl<R> Future for Pending<R> {
+    type Output = Result<R, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R, Error>> {
+        let mut fate = self.slot.fate.lock();
+        match fate.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                *self.slot.task.lock() = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
 impl<R> Fate<R> {
     fn take(&mut self) -> Option<Result<R, Error>> {
         match self {
@@ -140,19 +174,15 @@ impl<R> Answer<R> {
         }
         let answer = catch_unwind(AssertUnwindSafe(work));
         let answer = answer.map_err(|payload| Error::request_panicked(&*payload));
-        *self.slot.fate.lock() = Fate::Settled(answer);
-        self.slot.settled.notify_all();
+        self.slot.settle(self.slot.fate.lock(), answer);
     }
 }
 
 impl<R> Drop for Answer<R> {
     fn drop(&mut self) {
-        let mut fate = self.slot.fate.lock();
-        if !matches!(*fate, Fate::Waiting) {
-            return;
+        let fate = self.slot.fate.lock();
+        if matches!(*fate, Fate::Waiting) {
+            self.slot.settle(fate, Err(Error::network_gone()));
         }
-        *fate = Fate::Settled(Err(Error::network_gone()));
-        drop(fate);
-        self.slot.settled.notify_all();
     }
 }

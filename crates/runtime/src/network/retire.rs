@@ -269,6 +269,15 @@ impl Network {
         }
     }
 
+    /// Hands back what processes hold that want it back: the network goes.
+    pub(super) fn hand_back_all(&mut self) {
+        let nodes = self.wiring.nodes.iter();
+        let wanting = nodes.filter(|(_, node)| node.fate == Fate::HandedBack && !node.is_retired);
+        for process in wanting.map(|(process, _)| process).collect::<Vec<_>>() {
+            self.apply_fate(process, &mut Vec::new());
+        }
+    }
+
     /// Tells a process something. If it panics, it fails.
     pub(super) fn notify(
         &mut self,
@@ -361,7 +370,10 @@ impl Network {
             // A failure downstream is none of the process's own.
             let why = match why {
                 Close::Cancelled => Close::Cancelled,
-                Close::Ended | Close::Failed(_) => Close::Ended,
+                Close::Ended | Close::Failed(_) => {
+                    self.apply_fate(process, events);
+                    Close::Ended
+                }
             };
             events.push(Event::Over(process, why));
         }

@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
 use cutthrough_ir::{ElementBlock, Grant, Inbox, Outbox};
-use rustc_hash::FxHashSet;
 
 use super::Network;
 use crate::commitment;
@@ -14,7 +13,7 @@ use crate::limits::{BLOCK_ELEMENTS_MAX, INTERPRETED_STEPS, PROTECTED_STEPS};
 use crate::plan::Planned;
 use crate::root::Root;
 use crate::scheduler::{Obstacle, Task};
-use crate::wiring::{ProcessId, Status};
+use crate::wiring::ProcessId;
 
 /// The interrupt of a grant that is not to be interrupted.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -80,79 +79,12 @@ impl Network {
         }
     }
 
-    /// Runs one root, and what has to be dealt out because of it, until it holds no
-    /// more, cannot move, these steps are used up, or a request waits. Where requests have
-    /// just been served, something moves before the next.
-    pub(crate) fn drive(&mut self, process: ProcessId, steps: u64, served: bool) -> Result<(), Error> {
-        let mut left = steps;
-        self.is_protected = served;
-        while left > 0 && !self.is_to_pause() {
-            self.apply_wakes();
-            let most = self.most_steps(left);
-            let used = match self.deal_any(most) {
-                Some(used) => Some(used.max(1)),
-                None if self.status(process) == Status::Holding => self.try_active(process, most),
-                None => None,
-            };
-            self.is_protected = false;
-            let Some(used) = used else { break };
-            left = left.saturating_sub(used);
-        }
-        self.is_protected = false;
-        while !self.is_to_pause() && self.deal_any(self.quantum_steps).is_some() {}
-        self.tell_demand();
-        self.report_failure()
-    }
-
-    /// Whether requests, or the end of it all, have the flow wait.
-    fn is_to_pause(&self) -> bool {
-        !self.is_protected && (self.shared.has_requests() || self.shared.is_stopped())
-    }
-
     /// The steps of the next grant, of so many.
     fn most_steps(&self, steps: u64) -> u64 {
         steps.min(if self.is_protected {
             PROTECTED_STEPS
         } else {
             self.quantum_steps
-        })
-    }
-
-    /// Runs what lies above a process until nothing there can move, or a request waits.
-    /// Where requests have just been served, something moves before the next.
-    pub(crate) fn drive_towards(&mut self, process: ProcessId, served: bool) -> Result<(), Error> {
-        self.is_protected = served;
-        let mut above = self.wiring.ancestors(process);
-        let mut version = self.wiring.version;
-        loop {
-            if self.is_to_pause() {
-                return Ok(());
-            }
-            self.apply_wakes();
-            if version != self.wiring.version {
-                above = self.wiring.ancestors(process);
-                version = self.wiring.version;
-            }
-            let most = self.most_steps(u64::MAX);
-            let mut moved = self.deal_any(most);
-            while moved.is_none() {
-                let Some(root) = self.next_of(&above) else { break };
-                moved = self.try_active(root, most);
-            }
-            self.is_protected = false;
-            self.tell_demand();
-            self.report_failure()?;
-            if moved.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The one of these processes whose turn it is.
-    fn next_of(&self, processes: &FxHashSet<ProcessId>) -> Option<ProcessId> {
-        self.scheduler.in_turn().find_map(|task| match task {
-            Task::Process(process) if processes.contains(&process) => Some(process),
-            Task::Process(_) | Task::Deal(_) => None,
         })
     }
 

@@ -172,17 +172,6 @@ impl Network {
         self.scheduler.holds(Task::Deal(point), Turn::of_deal(number));
     }
 
-    /// Delivers from the most recent block that a reader is ready for, if there is one.
-    pub(super) fn deal_any(&mut self, steps: u64) -> Option<u64> {
-        while let Some(Task::Deal(point)) = self.scheduler.next() {
-            let used = self.deal(point, steps);
-            if used.is_some() {
-                return used;
-            }
-        }
-        None
-    }
-
     /// Delivers from the block of a flow point to the first reader that is ready, after the
     /// one that was served last. If none is, that is not tried again before it may have
     /// changed.

@@ -50,28 +50,17 @@ impl Network {
     /// [timers](crate::Timer) are due have their turns when the network runs next. Time does
     /// not go back: an earlier one than before is ignored.
     ///
-    /// ```no_run
-    /// # fn run(network: &mut cutthrough::Network) -> Result<(), cutthrough::Error> {
-    /// use cutthrough::Progress;
-    ///
-    /// let begin = std::time::Instant::now();
-    /// loop {
-    ///     network.set_time(begin.elapsed());
-    ///     if network.run()? != Progress::Waiting {
-    ///         return Ok(());
-    ///     }
-    ///     match network.next_timer() {
-    ///         Some(at) => network.wait_timeout(at.saturating_sub(begin.elapsed())),
-    ///         None => { network.wait(); true }
-    ///     };
-    /// }
-    /// # }
-    /// ```
+    /// A [`Driver`](crate::Driver) says it in real time.
     pub fn set_time(&mut self, now: Duration) {
         if now > self.context.now() {
             self.context.set_now(now);
             self.fire_timers();
         }
+    }
+
+    /// What time it was told last.
+    pub fn time(&self) -> Duration {
+        self.context.now()
     }
 
     /// When the next timer is due, as far as they were set when the network last ran.

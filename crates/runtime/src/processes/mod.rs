@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `source.rs` | [`Slice`], [`Iter`] |
 //! | `lent.rs` | [`Lent`]: a slice of structs |
+//! | `channel.rs` | [`FromChannel`], [`ToChannel`] |
 //! | `read.rs` | [`Read`]: blocks of bytes |
 //! | `map.rs` | [`Map`], and of a Rust function [`MapFn`] |
 //! | `filter.rs` | [`Filter`], and of a Rust function [`FilterFn`] |
@@ -17,6 +18,7 @@
 //! | `group.rs`, `order.rs` | [`Group`], [`Order`] |
 //! | `sink.rs` | [`Collect`], [`ForEach`] |
 
+mod channel;
 mod filter;
 mod flat_map;
 mod fold;
@@ -37,6 +39,7 @@ mod tee;
 mod total;
 mod zip;
 
+pub use channel::{FromChannel, ToChannel};
 pub use filter::{Filter, FilterFn};
 pub use flat_map::{FlatMap, FlatMapFn};
 pub use fold::Fold;

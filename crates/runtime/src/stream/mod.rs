@@ -94,8 +94,7 @@ pub struct Stream<'w, T, I = ()> {
 }
 
 impl<'w, T: Element, I> Stream<'w, T, I> {
-    /// The flow point, for whoever reads it otherwise: a process of one's own, a
-    /// [`Reader`](crate::Reader).
+    /// The flow point, for whoever reads it otherwise, as a process of one's own.
     pub fn point(self) -> FlowPoint<T> {
         self.point
     }

@@ -6,12 +6,13 @@ use super::Stream;
 use super::aggregates::{Aggregates, count, sum};
 use super::ids::{FilterId, FoldId, MapId, RouteId};
 use super::keyed::{self, Keyed};
+use crate::channel::Sender;
 use crate::element::Element;
 use crate::expr::{Condition, Expr, Exprs, Logical};
 use crate::process::Process;
 use crate::processes::{
     BranchPolicy, Collect, Collected, Filter, FilterFn, FlatMapFn, Fold, ForEach, Inspect, Map, MapFn, Route,
-    Skip, Take, Tee,
+    Skip, Take, Tee, ToChannel,
 };
 use crate::wiring::ProcessId;
 
@@ -165,6 +166,12 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
         let collected = collect.collected();
         self.into_process(collect);
         collected
+    }
+
+    /// Sends the elements by a [channel](crate::channel()). Where it is full the stream stands
+    /// still. When its receiver has gone, nobody takes from the stream any more.
+    pub fn send(self, sender: Sender<T>) -> ProcessId {
+        self.into_process(ToChannel::new(sender))
     }
 
     /// Gives the elements to a process of one's own, by its first input.

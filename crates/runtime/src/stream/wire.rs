@@ -5,12 +5,13 @@ use cutthrough_ir::ElementType;
 
 use super::Stream;
 use super::ids::SourceId;
+use crate::channel::Receiver;
 use crate::element::Element;
 use crate::error::Error;
 use crate::network::{Network, Rewire};
 use crate::point::{FlowPoint, NetworkNumber};
 use crate::process::Process;
-use crate::processes::{Iter, Lent};
+use crate::processes::{FromChannel, Iter, Lent};
 use crate::wiring::{PointId, ProcessId};
 
 impl Network {
@@ -96,6 +97,11 @@ impl<'w> Wire<'w> {
         D: IntoIterator<Item = T, IntoIter: Send + 'static>,
     {
         self.source(Iter::new(items))
+    }
+
+    /// The elements that come by a [channel](crate::channel()), until its sender has gone.
+    pub fn receive<T: Element>(self, receiver: Receiver<T>) -> Stream<'w, T, SourceId> {
+        self.source(FromChannel::new(receiver))
     }
 
     /// What a source of one's own gives.

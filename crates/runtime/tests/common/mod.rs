@@ -3,9 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use cutthrough::ir::{Op, Type};
-use cutthrough::processes::{Collect, Collected, Map, Slice};
-use cutthrough::{FlowPoint, Network, Options, Process, ProcessId};
+use cutthrough::ir::{Op, SlotDecl, Type, Value};
+use cutthrough::processes::{Collect, Collected, FromChannel, Map, Slice, ToChannel};
+use cutthrough::{
+    Element, FlowPoint, Fragment, Network, Options, Process, ProcessId, Receiver, Sender, Shape, channel,
+};
 
 /// Whether all chains that have run are native, after some steps.
 pub(crate) fn is_native(network: &mut Network, steps: u64) -> bool {
@@ -33,6 +35,51 @@ pub(crate) fn plus(amount: i64) -> impl Process {
         let amount = f.iconst(amount);
         vec![f.op(Op::Iadd, &[x[0], amount])]
     })
+}
+
+/// Takes as many elements as its slot 0 says.
+pub(crate) struct Room(pub(crate) i64);
+
+impl Process for Room {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("room");
+        shape.input(Type::I64);
+        shape.slot(SlotDecl::i64("room", self.0));
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, _element: &[Value]) {
+        let (room, one) = (f.slot_get(0), f.iconst(1));
+        let room = f.op(Op::Isub, &[room, one]);
+        f.slot_set(0, room);
+        f.done();
+    }
+
+    fn ask(&self, _to: usize, f: &mut Fragment<'_>) -> Option<Value> {
+        Some(f.slot_get(0))
+    }
+}
+
+/// A channel for so many elements into a network.
+pub(crate) fn sender<T: Element>(network: &mut Network, capacity: usize) -> (Sender<T>, FlowPoint<T>) {
+    let (sender, receiver) = channel(capacity);
+    let point = network.source::<T>(FromChannel::new(receiver)).unwrap();
+    (sender, point)
+}
+
+/// A channel for so many elements out of a network, and the process that sends them.
+pub(crate) fn receiver<T: Element>(
+    network: &mut Network,
+    from: FlowPoint<T>,
+    capacity: usize,
+) -> (Receiver<T>, ProcessId) {
+    let (sender, receiver) = channel(capacity);
+    let process = network.sink(from, ToChannel::new(sender)).unwrap();
+    (receiver, process)
+}
+
+/// All that has come.
+pub(crate) fn fetch<T>(receiver: &mut Receiver<T>) -> Vec<T> {
+    std::iter::from_fn(|| receiver.try_recv().ok()).collect()
 }
 
 /// Counts to ten thousand.
