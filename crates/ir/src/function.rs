@@ -517,50 +517,6 @@ impl Function {
         result
     }
 
-    /// The reachable blocks, each before its successors except along loops; the first
-    /// target of a terminator follows it where it can.
-    pub fn reverse_postorder(&self) -> Vec<Block> {
-        let successors = |block: Block| {
-            let mut blocks = Vec::new();
-            self.block(block)
-                .terminator
-                .for_each_target(|target| blocks.push(target.block));
-            blocks
-        };
-        let mut seen = vec![false; self.blocks.len()];
-        let mut order = Vec::new();
-        seen[0] = true;
-        // Of each block on the way, the successors still to visit; the last one first.
-        let mut path = vec![(Block(0), successors(Block(0)))];
-        while let Some((block, rest)) = path.last_mut() {
-            match rest.pop() {
-                Some(next) if !seen[next.index()] => {
-                    seen[next.index()] = true;
-                    path.push((next, successors(next)));
-                }
-                Some(_) => {}
-                None => {
-                    order.push(*block);
-                    path.pop();
-                }
-            }
-        }
-        order.reverse();
-        order
-    }
-
-    /// Of each block, those that it is entered from, as often as they go to it.
-    pub fn predecessors(&self) -> Vec<Vec<Block>> {
-        let mut predecessors = vec![Vec::new(); self.blocks.len()];
-        for (index, block) in self.blocks.iter().enumerate() {
-            let from = Block::from_index(index);
-            block
-                .terminator
-                .for_each_target(|to| predecessors[to.block.index()].push(from));
-        }
-        predecessors
-    }
-
     /// How many instructions and terminators it has.
     pub fn size(&self) -> usize {
         self.blocks.iter().map(|block| block.insts.len() + 1).sum()

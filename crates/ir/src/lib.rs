@@ -20,6 +20,7 @@
 //! | [`program`] | what functions index; a process's program |
 //! | [`data`] | constant data |
 //! | [`builder`] | builds functions |
+//! | [`mod@cfg`] | the graph of a function's blocks |
 //! | [`passes`] | what is done to a chain before native code is made from it |
 //! | [`verify`] | what a well-formed program is |
 //! | [`text`] | the text form, both ways |
@@ -38,6 +39,7 @@
 
 pub mod block;
 pub mod builder;
+pub mod cfg;
 pub mod chain;
 pub mod data;
 pub mod eval;

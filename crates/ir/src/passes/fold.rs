@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::simplify;
+use crate::cfg::Graph;
 use crate::eval;
 use crate::function::{Block, Function, Imm, Inst, Terminator, Value};
 use crate::op::{Effect, Op};
@@ -62,7 +63,8 @@ fn parents(function: &Function) -> Vec<Option<usize>> {
         [from] if from.index() < index => Some(from.index()),
         _ => None,
     };
-    function.predecessors().iter().enumerate().map(only).collect()
+    let predecessors = Graph::new(function).predecessors();
+    predecessors.iter().enumerate().map(only).collect()
 }
 
 /// An operation and what it is done on.

@@ -6,13 +6,15 @@
 //! Values are numbered anew, in the order of their definitions, so that equal
 //! functions have equal texts.
 
+use crate::cfg::Graph;
 use crate::function::{Block, BlockData, Function, Inst, Target, Terminator, Value};
 
 /// The same function, simplified. It must be verified.
 pub fn simplify(function: &Function) -> Function {
-    let order = function.reverse_postorder();
+    let graph = Graph::new(function);
+    let order = graph.reverse_postorder();
     let function = &without_constant_params(function, &order);
-    let predecessors = count_predecessors(function, &order);
+    let predecessors = count_predecessors(&graph, &order);
     let mut merge = Merge {
         function,
         predecessors: &predecessors,
@@ -31,14 +33,11 @@ pub fn simplify(function: &Function) -> Function {
     renumber(function, blocks, &places, &replaced)
 }
 
-fn count_predecessors(function: &Function, reachable: &[Block]) -> Vec<u32> {
-    let mut counts = vec![0; function.blocks.len()];
+fn count_predecessors(graph: &Graph, reachable: &[Block]) -> Vec<u32> {
+    let mut counts = vec![0; graph.len()];
     counts[0] = 1;
-    for &block in reachable {
-        function
-            .block(block)
-            .terminator
-            .for_each_target(|target| counts[target.block.index()] += 1);
+    for block in reachable {
+        graph.successors(block.index()).for_each(|next| counts[next] += 1);
     }
     counts
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::cfg::Graph;
 use crate::function::{BlockData, End, FunctionKind, Imm, Inst, Terminator};
 use crate::op::{Effect, Op};
 use crate::verify::Role;
-use crate::verify::dominance::Graph;
 use crate::verify::error::Spot;
 use crate::verify::function::Checker;
 

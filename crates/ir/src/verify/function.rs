@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use crate::cfg::{Dominators, Graph};
 use crate::function::{Block, Function, Value};
 use crate::limits::{FUNCTION_INSTS_MAX, FUNCTION_VALUES_MAX};
 use crate::program::{Program, Tables};
 use crate::types::Type;
 use crate::verify::Role;
-use crate::verify::dominance::{Dominators, Graph};
 use crate::verify::error::{Report, Spot};
 
 /// One function under examination.

@@ -85,7 +85,6 @@
 //! logarithm more, and rules 19 to 21 and 23 that time for each 64 slots, host functions,
 //! inputs and row buffers that stand in several places.
 
-mod dominance;
 mod error;
 mod flow;
 mod function;

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::cfg::Graph;
 use crate::function::{Function, FunctionKind, Imm, Terminator};
 use crate::op::Op;
 use crate::program::Tables;
 use crate::types::{Kind, Type};
 use crate::verify::Role;
-use crate::verify::dominance::Graph;
 use crate::verify::error::Spot;
 use crate::verify::function::Checker;
 
@@ -78,7 +78,7 @@ impl Checker<'_> {
                 }
                 seen |= bit;
             }
-            graph.for_each_successor(block, |next| before[next] |= seen);
+            graph.successors(block).for_each(|next| before[next] |= seen);
         }
     }
 

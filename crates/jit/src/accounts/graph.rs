@@ -1,9 +1,10 @@
 //! The graph of a chain: its ways, and the count of each in terms of the chords'.
 
-use cutthrough_ir::Function;
+use cutthrough_ir::cfg::{Graph, loop_depths};
+use cutthrough_ir::{Function, Terminator};
 
-use super::loops::{cold_blocks, loop_depths};
 use super::sum::{Sum, Term, add};
+use crate::limits::ACCOUNTS_DEPTH_MAX;
 
 /// Where a way can be counted.
 #[derive(Clone, Copy, Debug)]
@@ -27,22 +28,18 @@ pub(super) struct Way {
     weight: u64,
 }
 
-pub(super) struct Graph {
+pub(super) struct FlowGraph {
     nodes: usize,
     pub(super) ways: Vec<Way>,
 }
 
-impl Graph {
-    pub(super) fn new(function: &Function) -> Graph {
-        let outside = function.blocks.len();
-        let depths = loop_depths(function);
-        let cold = cold_blocks(function);
-        let mut entries = vec![0_usize; function.blocks.len()];
-        for block in &function.blocks {
-            block
-                .terminator
-                .for_each_target(|to| entries[to.block.index()] += 1);
-        }
+impl FlowGraph {
+    pub(super) fn new(function: &Function) -> FlowGraph {
+        let blocks = Graph::new(function);
+        let outside = blocks.len();
+        let depths = loop_depths(&blocks, ACCOUNTS_DEPTH_MAX);
+        let cold = cold_blocks(function, &blocks);
+        let predecessors = blocks.predecessors();
         let mut ways = vec![Way {
             from: outside,
             to: 0,
@@ -51,11 +48,8 @@ impl Graph {
             weight: 0,
         }];
         for (from, block) in function.blocks.iter().enumerate() {
-            let mut targets = Vec::new();
-            block
-                .terminator
-                .for_each_target(|to| targets.push(to.block.index()));
-            if targets.is_empty() {
+            let targets = blocks.successors(from);
+            if targets.len() == 0 {
                 ways.push(Way {
                     from,
                     to: outside,
@@ -65,8 +59,8 @@ impl Graph {
                 });
             }
             let has_one = targets.len() == 1;
-            for (number, to) in targets.into_iter().enumerate() {
-                let site = match (has_one, entries[to]) {
+            for (number, to) in targets.enumerate() {
+                let site = match (has_one, predecessors[to].len()) {
                     (true, _) => Site::In(from),
                     (false, 1) => Site::In(to),
                     (false, _) => Site::Between(from, number),
@@ -91,7 +85,7 @@ impl Graph {
                 });
             }
         }
-        Graph {
+        FlowGraph {
             nodes: outside + 1,
             ways,
         }
@@ -185,6 +179,21 @@ impl Graph {
             }
         }
     }
+}
+
+/// The blocks that only run what batches leave over.
+fn cold_blocks(function: &Function, graph: &Graph) -> Vec<bool> {
+    let left_over = function
+        .blocks
+        .iter()
+        .filter_map(|block| match &block.terminator {
+            Terminator::Batch { none: slow, .. } | Terminator::Lap { done: slow, .. } => {
+                Some(slow.block.index())
+            }
+            _ => None,
+        });
+    let is_batch = |block: usize| matches!(function.blocks[block].terminator, Terminator::Batch { .. });
+    graph.reached_from(left_over, |block| !is_batch(block))
 }
 
 /// The node that stands for the group of a node.

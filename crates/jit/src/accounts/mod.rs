@@ -6,7 +6,6 @@
 //! | `mod` | counters, and what they are at a chain's exit |
 //! | [`sum`] | sums of terms |
 //! | [`graph`] | the ways of a chain, and their counts in terms of the chords' |
-//! | [`loops`] | which blocks are in loops, and which are cold |
 //! | [`probes`] | the `count` of each probe in the function |
 //!
 //! # Definitions
@@ -29,7 +28,6 @@
 //! counters do.
 
 mod graph;
-mod loops;
 mod probes;
 mod sum;
 
@@ -38,7 +36,7 @@ use std::collections::HashMap;
 use cutthrough_ir::{ChainCode, Function, Inst, Op};
 
 use crate::limits::ACCOUNTS_BLOCKS_MAX;
-use graph::Graph;
+use graph::FlowGraph;
 use probes::count_inst;
 use sum::add;
 pub(crate) use sum::{Sum, Term};
@@ -90,7 +88,7 @@ impl Accounts {
         if function.blocks.len() > ACCOUNTS_BLOCKS_MAX {
             return Accounts::probe_each(function, increments);
         }
-        let graph = Graph::new(function);
+        let graph = FlowGraph::new(function);
         let chords = graph.chords();
         let mut counts = graph.counts(&chords);
         graph.use_steps(&chords, &mut counts);

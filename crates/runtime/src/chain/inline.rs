@@ -1,5 +1,6 @@
 //! One fragment's blocks, copied into a chain.
 
+use cutthrough_ir::cfg::Graph;
 use cutthrough_ir::{Block, End, Function, Imm, Inst, Op, Target, Terminator, Type, Value};
 
 use super::pull::Pulled;
@@ -97,7 +98,7 @@ impl ChainBuilder<'_> {
         let mut map = Map::new(function_ir, args, self.f.current());
         let mut endings: Vec<Ending> = Vec::new();
         // Fragments are acyclic: each block comes after all that lead to it.
-        for block in function_ir.reverse_postorder() {
+        for block in Graph::new(function_ir).reverse_postorder() {
             self.check_size()?;
             let at = self.mapped_block(function_ir, &mut map, block);
             self.f.switch_to(at);
@@ -128,7 +129,7 @@ impl ChainBuilder<'_> {
         let outer = self.enter(member);
         let result = self.f.block(&function.returns);
         let mut map = Map::new(function, &[], self.f.current());
-        for block in function.reverse_postorder() {
+        for block in Graph::new(function).reverse_postorder() {
             let at = self.mapped_block(function, &mut map, block);
             self.f.switch_to(at);
             for inst in &function.block(block).insts {

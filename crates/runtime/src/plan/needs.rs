@@ -5,6 +5,7 @@
 //! have it; so is what is pulled. A process that can save work where a field is not needed
 //! (a parser, say) asks by [`Op::Needs`]; only then is this worked out.
 
+use cutthrough_ir::cfg::Graph;
 use cutthrough_ir::function::Terminator;
 use cutthrough_ir::{Function, Imm, Op, Value};
 
@@ -56,7 +57,7 @@ fn of_output(members: &[Member], member: usize, output: usize) -> Vec<bool> {
 fn used_params(function: &Function, mut is_needed: impl FnMut(usize, usize) -> bool) -> Vec<bool> {
     let mut used = Used(vec![false; function.values.len()]);
     // Fragments are acyclic: the blocks to which one leads are seen before it.
-    for block in function.reverse_postorder().into_iter().rev() {
+    for block in Graph::new(function).reverse_postorder().into_iter().rev() {
         let block = function.block(block);
         used.terminator(function, &block.terminator);
         for inst in block.insts.iter().rev() {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::reaching;
-use crate::function::{Function, Imm, Inst, Item, Target, Terminator, Value};
+use crate::cfg::Graph;
+use crate::function::{Block, Function, Imm, Inst, Item, Target, Terminator, Value};
 use crate::limits::BATCH_INSTS_MAX;
 use crate::op::Op;
 use crate::types::{Kind, Type};
@@ -108,38 +108,14 @@ fn exits_leave(
 /// is no such way, or no batch can be taken.
 fn lap_blocks(function: &Function, go: usize, step: usize) -> Option<Vec<usize>> {
     let steps = |block: usize| matches!(function.blocks[block].terminator, Terminator::Step { .. });
-    let reaches = reaching(function, std::iter::once(step), |block| !steps(block));
+    let graph = Graph::new(function);
+    let reaches = graph.reaching(std::iter::once(step), |block| !steps(block));
     if !reaches[go] {
         return None;
     }
-    // Every loop has a step, so reverse postorder puts each block before those it goes to.
-    let mut order = Vec::new();
-    let mut seen = vec![false; function.blocks.len()];
-    let next = |block: usize| {
-        let mut next = Vec::new();
-        if block != step {
-            function.blocks[block]
-                .terminator
-                .for_each_target(|to| next.push(to.block.index()));
-        }
-        next
-    };
-    let mut path = vec![(go, next(go))];
-    seen[go] = true;
-    while let Some((block, rest)) = path.last_mut() {
-        match rest.pop() {
-            Some(to) if reaches[to] && !seen[to] => {
-                seen[to] = true;
-                path.push((to, next(to)));
-            }
-            Some(_) => {}
-            None => {
-                order.push(*block);
-                path.pop();
-            }
-        }
-    }
-    order.reverse();
+    // Every loop has a step, so each block comes before those it goes to.
+    let order = graph.reverse_postorder_from(go, |from, to| from != step && reaches[to]);
+    let order: Vec<usize> = order.into_iter().map(Block::index).collect();
     let blocks = || order.iter().map(|&block| &function.blocks[block]);
     let size: usize = blocks().map(|block| block.insts.len() + 1).sum();
     // A halt is to be noticed by the next step.

@@ -20,6 +20,7 @@
 mod copy;
 mod lap;
 
+use crate::cfg::Graph;
 use crate::function::{BlockData, Function, FunctionKind, Terminator, Value};
 use copy::Copy;
 use lap::Lap;
@@ -64,7 +65,7 @@ fn is_loop(function: &Function, step: usize) -> bool {
     let Terminator::Step { go, .. } = &function.blocks[step].terminator else {
         return false;
     };
-    reaching(function, std::iter::once(step), |block| !steps(block))[go.block.index()]
+    Graph::new(function).reaching(std::iter::once(step), |block| !steps(block))[go.block.index()]
 }
 
 fn shares_no_values(function: &Function) -> bool {
@@ -98,30 +99,8 @@ fn for_each_use(block: &BlockData, mut visit: impl FnMut(Value)) {
 fn leaves(function: &Function) -> Vec<bool> {
     let is_step = |block: &BlockData| matches!(block.terminator, Terminator::Step { .. });
     let steps = (0..function.blocks.len()).filter(|&index| is_step(&function.blocks[index]));
-    let reaches = reaching(function, steps, |_| true);
+    let reaches = Graph::new(function).reaching(steps, |_| true);
     reaches.into_iter().map(|reaches| !reaches).collect()
-}
-
-/// Of each block, whether it is one of `goals` or goes to one, by blocks that `through`
-/// lets pass.
-fn reaching(
-    function: &Function,
-    goals: impl Iterator<Item = usize>,
-    through: impl Fn(usize) -> bool,
-) -> Vec<bool> {
-    let predecessors = function.predecessors();
-    let mut reaches = vec![false; function.blocks.len()];
-    let mut todo: Vec<usize> = goals.collect();
-    todo.iter().for_each(|&goal| reaches[goal] = true);
-    while let Some(block) = todo.pop() {
-        for from in predecessors[block].iter().map(|from| from.index()) {
-            if !reaches[from] && through(from) {
-                reaches[from] = true;
-                todo.push(from);
-            }
-        }
-    }
-    reaches
 }
 
 #[cfg(test)]

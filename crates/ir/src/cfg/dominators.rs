@@ -1,130 +1,19 @@
-//! The graph of a function's blocks, its loops, and which block dominates which.
+//! Which block dominates which.
 
-use crate::function::{Block, Function};
+use super::Graph;
 
 const NONE: u32 = u32::MAX;
 
-/// Blocks and where they go, targets out of range left out.
-pub(super) struct Graph {
-    /// For each block, where its edges begin; one more at the end.
-    starts: Vec<u32>,
-    edges: Vec<Edge>,
-}
-
-#[derive(Clone, Copy)]
-struct Edge {
-    to: u32,
-    /// Whether this is the `go` of a `step`.
-    stepped: bool,
-}
-
-impl Graph {
-    pub(super) fn new(function: &Function) -> Graph {
-        let count = function.blocks.len();
-        let (mut starts, mut edges) = (vec![0], Vec::new());
-        for block in &function.blocks {
-            let mut stepped = block.terminator.takes_step();
-            block.terminator.for_each_target(|target| {
-                if target.block.index() < count {
-                    edges.push(Edge {
-                        to: target.block.0,
-                        stepped,
-                    });
-                }
-                stepped = false;
-            });
-            starts.push(edges.len() as u32);
-        }
-        Graph { starts, edges }
-    }
-
-    fn len(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    fn edges(&self, block: u32) -> &[Edge] {
-        &self.edges[self.starts[block as usize] as usize..self.starts[block as usize + 1] as usize]
-    }
-
-    /// Calls `found` with each block that a block goes to.
-    pub(super) fn for_each_successor(&self, block: usize, mut found: impl FnMut(usize)) {
-        for edge in self.edges(block as u32) {
-            found(edge.to as usize);
-        }
-    }
-
-    /// The blocks, each before those that it goes to; none if there are loops.
-    pub(super) fn topological(&self) -> Option<Vec<u32>> {
-        let mut incoming = vec![0u32; self.len()];
-        for edge in &self.edges {
-            incoming[edge.to as usize] += 1;
-        }
-        let mut order: Vec<u32> = (0..self.len() as u32)
-            .filter(|&block| incoming[block as usize] == 0)
-            .collect();
-        let mut next = 0;
-        while let Some(&block) = order.get(next) {
-            next += 1;
-            for edge in self.edges(block) {
-                incoming[edge.to as usize] -= 1;
-                if incoming[edge.to as usize] == 0 {
-                    order.push(edge.to);
-                }
-            }
-        }
-        (order.len() == self.len()).then_some(order)
-    }
-
-    /// Calls `found` with each edge (from, to) that closes a loop. Edges that take a
-    /// step count only where `with_steps` says so.
-    pub(super) fn for_each_loop(&self, with_steps: bool, mut found: impl FnMut(Block, Block)) {
-        #[derive(Clone, Copy, PartialEq)]
-        enum Mark {
-            New,
-            Open,
-            Closed,
-        }
-        let mut marks = vec![Mark::New; self.len()];
-        let mut stack: Vec<(u32, u32)> = Vec::new();
-        for root in 0..self.len() as u32 {
-            if marks[root as usize] != Mark::New {
-                continue;
-            }
-            marks[root as usize] = Mark::Open;
-            stack.push((root, 0));
-            while let Some((block, next)) = stack.last_mut() {
-                let from = *block;
-                let Some(&edge) = self.edges(from).get(*next as usize) else {
-                    marks[from as usize] = Mark::Closed;
-                    stack.pop();
-                    continue;
-                };
-                *next += 1;
-                if edge.stepped && !with_steps {
-                    continue;
-                }
-                match marks[edge.to as usize] {
-                    Mark::New => {
-                        marks[edge.to as usize] = Mark::Open;
-                        stack.push((edge.to, 0));
-                    }
-                    Mark::Open => found(Block(from), Block(edge.to)),
-                    Mark::Closed => {}
-                }
-            }
-        }
-    }
-}
-
 /// The tree of dominators, as the interval that each block's subtree takes in an
 /// order where dominators come first.
-pub(super) struct Dominators {
+pub struct Dominators {
     first: Vec<u32>,
     size: Vec<u32>,
 }
 
 impl Dominators {
-    pub(super) fn new(graph: &Graph) -> Dominators {
+    /// In near-linear time.
+    pub fn new(graph: &Graph) -> Dominators {
         let order = DepthFirst::new(graph);
         let idom = Tree::new(graph, &order).idoms();
         let count = order.blocks.len();
@@ -149,12 +38,13 @@ impl Dominators {
         Dominators { first, size }
     }
 
-    pub(super) fn is_reachable(&self, block: usize) -> bool {
+    /// Whether there is a way to a block.
+    pub fn is_reachable(&self, block: usize) -> bool {
         self.first[block] != NONE
     }
 
     /// Whether each way to `b`, which can be reached, leads through `a`.
-    pub(super) fn dominates(&self, a: usize, b: usize) -> bool {
+    pub fn dominates(&self, a: usize, b: usize) -> bool {
         let (first, at) = (self.first[a], self.first[b]);
         first <= at && at - first < self.size[a]
     }
