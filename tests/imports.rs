@@ -10,7 +10,7 @@ type Imports = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
 fn no_files_import_one_another() {
-    for name in ["ir", "jit", "runtime", "cli"] {
+    for name in ["ir", "jit", "runtime", "control", "cli"] {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("crates")
             .join(name)

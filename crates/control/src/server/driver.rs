@@ -1,7 +1,7 @@
 //! The server's thread: it waits for sockets, letters and time, and hands on what comes.
 
 use std::io::{self, Read};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,23 +9,13 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::State;
-use super::service::{Letter, Service, Serving};
+use super::peer::{Letter, Peer, Serving};
+use super::service::Service;
 use crate::connection::Connection;
 use crate::limits::{ACCEPT_AGAIN_MS, CONNECTIONS_MAX, END_MS, READ_BYTES};
 use crate::message::{Problem, ProblemKind, Welcome};
 use crate::questions::Inbox;
 use crate::socket;
-
-/// One client.
-pub(super) struct Peer {
-    /// A number that is never another's.
-    pub(super) id: u64,
-    stream: UnixStream,
-    pub(super) connection: Connection,
-    pub(super) serving: Serving,
-    /// Whether there may be more to send at once.
-    pub(super) has_more: bool,
-}
 
 /// Everything that the server's thread has.
 pub(super) struct Driver {

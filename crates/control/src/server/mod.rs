@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `mod.rs` | starting and ending it |
 //! | `driver.rs` | the thread: sockets, time, letters |
+//! | `peer.rs` | a client, and what is being done for it |
 //! | `service.rs` | what becomes of a request |
 
 mod driver;
+mod peer;
 mod service;
 
 use std::sync::Arc;

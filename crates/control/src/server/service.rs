@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cutthrough::Network;
 use parking_lot::Mutex;
 
-use super::driver::Peer;
+use super::peer::{Accepted, Letter, Peer, Serving, Work};
 use crate::commands::{Attach, Change, Commands, Step, Tap};
 use crate::contain::contain;
 use crate::limits::{ANSWER_MS, REPORT_POINTS_MAX};
@@ -16,46 +16,6 @@ use crate::message::{
     Rewired, TapRequest, Tapped,
 };
 use crate::questions::{Post, Questions};
-use crate::view::NetworkView;
-
-/// What the network's thread sends to the server's.
-pub(super) enum Letter {
-    /// A report, and when it was made.
-    Report(Box<NetworkView>, Instant),
-    /// The final response to a client's request.
-    Answer(u64, Box<Response>),
-    /// A client's tap has come a step further.
-    Tap(u64, Step),
-    /// A client's tap is detached; what is left in it can be read.
-    Detached(u64, Box<dyn Tap>),
-}
-
-/// What is being done for a client.
-#[derive(Default)]
-pub(super) enum Serving {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// It waits for a report.
-    Report { since: Instant },
-    /// It waits for the network's thread to do something.
-    Question {
-        since: Instant,
-        is_told: bool,
-        /// What is to be done, until it is begun; gone for good when the client leaves and
-        /// it is not to be done then.
-        work: Arc<Mutex<Option<Work>>>,
-        accepted: Accepted,
-        /// Whether it has asked for an end before there was anything to end.
-        is_stopped: bool,
-    },
-    /// It has a tap.
-    Tap(Box<dyn Tap>),
-    /// Its tap is being detached.
-    Detaching,
-    /// Its tap is detached, and read to its end.
-    Draining(Box<dyn Tap>),
-}
 
 /// Serves all clients.
 pub(super) struct Service {
@@ -65,16 +25,6 @@ pub(super) struct Service {
     /// Taps that could not be detached, as the network takes no requests at present.
     left: Vec<Detach>,
     bytes: Vec<u8>,
-}
-
-/// Something that the network's thread does for a client.
-type Work = Box<dyn FnOnce(&mut Network, &Post<Letter>) + Send>;
-
-/// For how long something is to be done that the network's thread has not come to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Accepted {
-    ForGood,
-    WhileTheClientIsThere,
 }
 
 /// A tap on its way out. It is in a cell, so that it is not lost when the network
