@@ -334,7 +334,7 @@ fn unknown_command(word: &str) -> clap::Error {
     let mut message = format!("there is no command and no stage `{word}`");
     if std::path::Path::new(word).is_file() {
         message.push_str(&format!(
-            "\n\n  tip: `cutthrough run {word}` runs the program in that file"
+            "\n\n  tip: the program comes first: `cutthrough 'PIPELINE' {word}` reads that file; `cutthrough run {word}` runs the program in it"
         ));
     } else if let Some(help) = suggest::did_you_mean(word, known) {
         message.push_str(&format!("\n\n  tip: {help}"));

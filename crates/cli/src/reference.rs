@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use cutthrough_lang::{AGGREGATES, FUNCTIONS, VERBS, suggest};
 
 /// How each stage is written, and what it does. `docs/language.md` says more.
-const STAGES: [(&str, &str); 18] = [
+const STAGES: [(&str, &str); 22] = [
     (
         "read \"path\", ... [follow]",
         "reads files, of which there may be a pattern, or with `-` the standard input; first stage only",
@@ -30,6 +30,19 @@ const STAGES: [(&str, &str); 18] = [
     (
         "lookup \"path\" on NAME [= EXPR]",
         "adds the columns of the row of a file whose column NAME is the key",
+    ),
+    (
+        "explode NAME [= EXPR] [as TYPE]",
+        "an element for each item of a list: `explode word = words(line)`",
+    ),
+    ("fill NAME, ...", "what is missing is as in the element before"),
+    (
+        "sample N | sample P%",
+        "N elements by chance, or each with P percent",
+    ),
+    (
+        "generate [N] [every DURATION]",
+        "the numbers from 1 on; first stage only",
     ),
     ("head [N]", "the first N elements, or 10"),
     ("skip N", "all but the first N elements"),

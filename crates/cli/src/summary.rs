@@ -18,9 +18,13 @@ pub(crate) struct Summary {
     /// Numbers that JSON has no words for.
     pub(crate) not_finite: u64,
     pub(crate) bad_lines: Vec<i64>,
+    /// The formats of which no row was.
+    pub(crate) not_of: Vec<&'static str>,
     pub(crate) bytes_read: u64,
     pub(crate) time: Duration,
     pub(crate) is_interrupted: bool,
+    /// Bytes of lines whose end had not come by then.
+    pub(crate) unfinished: u64,
 }
 
 impl Summary {
@@ -53,7 +57,11 @@ impl Summary {
             _ => summary.rows_read.min(headers.sum()),
         };
         for parsing in &running.parses {
-            summary.bad_rows += parsing.rows(report).dropped;
+            let rows = parsing.rows(report);
+            if rows.dropped > 0 && rows.dropped == rows.all {
+                summary.not_of.push(parsing.format);
+            }
+            summary.bad_rows += rows.dropped;
             summary.bad_lines.extend(parsing.bad_rows.first());
         }
         summary
@@ -66,7 +74,7 @@ impl Summary {
 
     /// Whether something of the input was left out.
     pub(crate) fn has_gaps(&self) -> bool {
-        self.bad_rows > 0 || self.too_long > 0
+        self.bad_rows > 0 || self.too_long > 0 || self.unfinished > 0
     }
 }
 
@@ -97,8 +105,18 @@ impl std::fmt::Display for Summary {
                 write!(f, " (line {}{more})", lines.join(", "))?;
             }
         }
+        for format in &self.not_of {
+            write!(f, ", none of them {format}")?;
+        }
         if self.too_long > 0 {
             write!(f, ", {} too long", Grouped(self.too_long))?;
+        }
+        if self.unfinished > 0 {
+            write!(
+                f,
+                ", an unfinished line of {} left out",
+                Bytes(self.unfinished as f64)
+            )?;
         }
         if self.not_finite > 0 {
             write!(f, ", {} infinite or NaN as null", Grouped(self.not_finite))?;

@@ -27,7 +27,7 @@ pub mod typed;
 pub mod types;
 
 pub use lower::{Lowering, Site};
-pub use scalar::{Absence, BitOp, Comparison, Part, Scalar};
+pub use scalar::{Absence, BitOp, Comparison, Named, Part, Scalar};
 pub use tree::{ColumnId, Node, NodeId, NodeKind, Tree};
 pub use typed::{AnyExpr, Condition, Expr, Exprs, FieldExprs, Logical, NumberTable, Traced, lit};
 pub use types::{LogicalKind, LogicalType};

@@ -130,6 +130,20 @@ pub enum Scalar {
     FloatOfJson,
     /// A JSON string without quotes and escapes, and any other value as it is written.
     TextOfJson,
+    /// The text with another in place of each match of a pattern.
+    ReplaceMatches,
+    /// What the language that has it computes.
+    Named(Named),
+}
+
+/// A function of which nothing is known here but what it is called and gives: the language that stands on these
+/// expressions computes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The name in the language.
+    pub name: &'static str,
+    /// What it gives where all operands are present.
+    pub result: LogicalType,
 }
 
 /// What a calendar or a clock tells of a time.
@@ -241,6 +255,7 @@ impl Scalar {
             || is_to_text
             || matches!(self, S::Lower | S::Upper | S::Trim | S::Substr)
             || matches!(self, S::Replace | S::SplitPart | S::Concat)
+            || matches!(self, S::ReplaceMatches | S::Named(_))
             || self.is_of_json()
     }
 
@@ -266,6 +281,7 @@ impl Scalar {
             S::Len | S::LenBytes | S::IntOfBool | S::Clock(_) | S::Calendar(_) => Type::I64,
             S::TimeOfText | S::TimeByFormat | S::Truncate => return LogicalType::TIME.or_null(),
             S::DurationOfText => return LogicalType::DURATION.or_null(),
+            S::Named(named) => return named.result,
             S::JsonAt => return LogicalType::JSON.or_null(),
             S::JsonContainsText | S::JsonContainsNumber => Type::BOOL,
             S::JsonLen | S::IntOfJson => Type::I64.or_null(),
@@ -276,6 +292,7 @@ impl Scalar {
             S::FloatOfText => Type::F64.or_null(),
             S::SplitPart | S::Extract => Type::BYTES.or_null(),
             S::Lower | S::Upper | S::Trim | S::Substr | S::Replace | S::Concat => Type::BYTES,
+            S::ReplaceMatches => Type::BYTES,
             S::TextOfInt | S::TextOfFloat | S::TextOfBool => Type::BYTES,
             S::TextOfTime | S::TextOfDuration | S::FormatTime => Type::BYTES,
         };
@@ -349,7 +366,8 @@ impl fmt::Display for Scalar {
             S::Upper => "upper",
             S::Trim => "trim",
             S::Substr => "substr",
-            S::Replace => "replace",
+            S::Replace | S::ReplaceMatches => "replace",
+            S::Named(named) => named.name,
             S::SplitPart => "split_part",
             S::Concat => "concat",
             S::IntOfBool | S::IntOfFloat | S::IntOfText => "int",

@@ -135,6 +135,34 @@ pub enum StageKind {
     },
     /// `count`
     Count,
+    /// `explode item = items as text`
+    Explode {
+        /// What an item is called.
+        name: Name,
+        /// The list, if it is not the column of that name.
+        value: Option<Expr>,
+        /// The type of the items, if the text says one.
+        ty: Option<Name>,
+    },
+    /// `fill a, b`
+    Fill {
+        /// At least one.
+        names: Vec<Name>,
+    },
+    /// `sample 10`, `sample 1%`
+    Sample {
+        /// How many.
+        size: SampleSize,
+        /// The place of that.
+        span: Span,
+    },
+    /// `generate 10 every 1s`
+    Generate {
+        /// How many elements; without, one after another for ever.
+        count: Option<Count>,
+        /// How much time lies between two, in nanoseconds, with the place.
+        every: Option<(i64, Span)>,
+    },
     /// `lookup "hosts.csv" on host = remote`
     Lookup {
         /// The file.
@@ -183,6 +211,10 @@ impl StageKind {
             StageKind::Skip { .. } => "skip",
             StageKind::Tail { .. } => "tail",
             StageKind::Lookup { .. } => "lookup",
+            StageKind::Explode { .. } => "explode",
+            StageKind::Fill { .. } => "fill",
+            StageKind::Sample { .. } => "sample",
+            StageKind::Generate { .. } => "generate",
             StageKind::Top { .. } => "top",
             StageKind::Drop { .. } => "drop",
             StageKind::Rename { .. } => "rename",
@@ -193,6 +225,15 @@ impl StageKind {
             StageKind::Write { .. } => "write",
         }
     }
+}
+
+/// How many elements `sample` takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SampleSize {
+    /// So many of all.
+    Count(u64),
+    /// Each with this probability, from 0 to 1.
+    Share(f64),
 }
 
 /// What `read` reads.
@@ -337,6 +378,8 @@ pub enum Literal {
     Float(f64),
     /// A string; not necessarily UTF-8.
     Text(Vec<u8>),
+    /// A regular expression, `/^a+$/`.
+    Pattern(Vec<u8>),
     /// `true`, `false`
     Bool(bool),
     /// `null`

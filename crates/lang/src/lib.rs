@@ -37,6 +37,8 @@
 //! | `lower` | plan to processes: expressions to IR, host functions, names of flow points |
 //! | `change` | a running program becomes another one |
 //! | `lookup` | tables to look up in |
+//! | `named` | functions that are a line of a table |
+//! | `known` | what constants stand for, read once |
 //! | `pattern` | regular expressions |
 //! | `time` | times by calendars, zones and formats |
 //! | `tap` | pipelines attached to a flow point of a running network |
@@ -71,6 +73,8 @@
 //!            | set NAME = EXPR, ...
 //!            | select ITEM, ...           ITEM := [NAME =] EXPR
 //!            | head [N] | tail [N] | skip N
+//!            | explode NAME [= EXPR] [as TYPE] | fill NAME, ... | sample N | sample P%
+//!            | generate [N] [every DURATION]                         first stage only
 //!            | lookup "path" on NAME [= EXPR]
 //!            | top N by EXPR [asc|desc]                              descending unless said otherwise
 //!            | drop NAME, ... | rename NAME = NAME, ... | distinct [ITEM, ...] | count
@@ -85,7 +89,8 @@
 //!
 //! An operand may be a path: a name and, behind it, `.key`, `[0]` or `["key"]`, as often as need be.
 //!
-//! A newline ends a statement, except within parentheses, before a line that starts with `|`, and after a `|`, a
+//! A newline ends a statement, except within parentheses, before a line that starts with `|` or with a word that goes on
+//! with what is before it (`by`, `else`, `and`, `every` and a number, ...), and after a `|`, a
 //! comma, a `=` or an operator. `#` starts a comment.
 //!
 //! ## Names
@@ -101,10 +106,12 @@ pub mod ast;
 mod change;
 mod check;
 pub mod diagnostic;
+mod known;
 mod lexer;
 pub mod limits;
 mod lookup;
 mod lower;
+mod named;
 mod parser;
 mod pattern;
 mod plan;

@@ -1,6 +1,6 @@
 //! Regular expressions, of bytes that are mostly UTF-8. They take time linear in the text, and bounded memory.
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 
 use crate::limits;
 
@@ -22,4 +22,25 @@ pub(crate) fn compile_pattern(pattern: &[u8]) -> Result<Regex, String> {
             why.trim_start_matches("error: ").to_owned()
         }
     })
+}
+
+/// A regular expression, and where its groups were found last.
+pub(crate) struct Pattern {
+    pub(crate) regex: Regex,
+    found: CaptureLocations,
+}
+
+impl Pattern {
+    pub(crate) fn read(text: &[u8]) -> Result<Pattern, String> {
+        let regex = compile_pattern(text)?;
+        let found = regex.capture_locations();
+        Ok(Pattern { regex, found })
+    }
+
+    /// What a group matches.
+    pub(crate) fn extract<'t>(&mut self, text: &'t [u8], group: usize) -> Option<&'t [u8]> {
+        self.regex.captures_read(&mut self.found, text)?;
+        let (start, end) = self.found.get(group)?;
+        Some(&text[start..end])
+    }
 }

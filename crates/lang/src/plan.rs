@@ -233,6 +233,21 @@ pub(crate) enum Op {
         key: ColumnId,
         columns: Vec<ColumnId>,
     },
+    /// For each element one for each item of a list, with the item.
+    Explode {
+        list: ColumnId,
+        item: ColumnId,
+    },
+    /// Adds to each element what these columns have, or had last.
+    Fill(Vec<(ColumnId, ColumnId)>),
+    /// Numbers from 1 on.
+    Generate {
+        count: Option<u64>,
+        /// How much time lies between two, in nanoseconds.
+        every: Option<i64>,
+        number: ColumnId,
+        time: ColumnId,
+    },
     /// Adds to all elements the sums of some of their columns, floats.
     Total {
         inputs: Vec<ColumnId>,
@@ -479,6 +494,18 @@ impl Plan {
                 write!(f, "lookup {} ({})", name(*key), columns.join(", "))
             }
             Op::Tail(count) => write!(f, "tail {count}"),
+            Op::Explode { list, .. } => write!(f, "explode {}", name(*list)),
+            Op::Fill(columns) => {
+                write!(f, "fill")?;
+                columns
+                    .iter()
+                    .try_for_each(|&(column, _)| write!(f, " {}", name(column)))
+            }
+            Op::Generate { count, every, .. } => {
+                write!(f, "generate")?;
+                count.iter().try_for_each(|count| write!(f, " {count}"))?;
+                every.iter().try_for_each(|every| write!(f, " every {every}ns"))
+            }
             Op::Total { inputs, .. } => {
                 write!(f, "total")?;
                 inputs.iter().try_for_each(|&input| write!(f, " {}", name(input)))

@@ -16,6 +16,8 @@ use crate::suggest;
 pub struct Running {
     /// What reads: the roots of all chains, in the order of the plan.
     pub sources: Vec<ProcessId>,
+    /// What makes elements of nothing, and does not end by itself when inputs do.
+    pub generators: Vec<ProcessId>,
     /// What makes lines of blocks.
     pub lines: Vec<ProcessId>,
     /// What parses.
@@ -71,6 +73,8 @@ pub struct Parsing {
     pub process: ProcessId,
     /// The text of the stage, with its place.
     pub text: String,
+    /// The name of its format.
+    pub format: &'static str,
     /// Whether it takes lines apart that another process has found, rather than blocks.
     pub is_of_lines: bool,
     /// Whether bad rows go to a flow point (`else`) rather than being dropped and counted.
@@ -251,6 +255,7 @@ impl Running {
     ) -> Running {
         let mut running = Running {
             sources: Vec::new(),
+            generators: Vec::new(),
             lines: Vec::new(),
             parses: Vec::new(),
             sinks: Vec::new(),
@@ -284,11 +289,13 @@ impl Running {
                 .collect()
         };
         self.sources = of(|spec| matches!(spec, Spec::Read(_)));
+        self.generators = of(|spec| matches!(spec, Spec::Generate(_)));
         self.lines = of(|spec| matches!(spec, Spec::Lines));
         self.sinks = of(|spec| matches!(spec, Spec::Write { .. }));
         self.parses.clear();
         for (index, node) in self.blueprint.nodes.iter().enumerate() {
             let Spec::Parse {
+                format,
                 is_of_lines,
                 has_bad_output,
                 ..
@@ -298,6 +305,7 @@ impl Running {
             };
             if let Some(bad_rows) = bad_rows[index].take() {
                 self.parses.push(Parsing {
+                    format: format.name(),
                     process: self.nodes[index],
                     text: node.name.clone(),
                     is_of_lines: *is_of_lines,

@@ -2,8 +2,8 @@
 
 use crate::ast::Step;
 use crate::ast::{
-    Expr, ExprKind, Input, Item, Literal, Name, Pipeline, Program, SortKey, Stage, StageKind, Statement,
-    Target, Text,
+    Expr, ExprKind, Input, Item, Literal, Name, Pipeline, Program, SampleSize, SortKey, Stage, StageKind,
+    Statement, Target, Text,
 };
 use crate::lexer::is_plain_name;
 use crate::parser::RESERVED;
@@ -73,6 +73,25 @@ impl Display for Stage {
             StageKind::Select { items } => write!(f, "(select{})", Spaced(items)),
             StageKind::Head { count } => write!(f, "(head {})", count.value),
             StageKind::Skip { count } => write!(f, "(skip {})", count.value),
+            StageKind::Explode { name, value, ty } => {
+                write!(f, "(explode {name}")?;
+                value.iter().try_for_each(|value| write!(f, " {value}"))?;
+                ty.iter().try_for_each(|ty| write!(f, " (as {ty})"))?;
+                f.write_str(")")
+            }
+            StageKind::Fill { names } => write!(f, "(fill{})", Spaced(names)),
+            StageKind::Sample { size, .. } => match size {
+                SampleSize::Count(count) => write!(f, "(sample {count})"),
+                SampleSize::Share(share) => write!(f, "(sample {}%)", share * 100.0),
+            },
+            StageKind::Generate { count, every } => {
+                f.write_str("(generate")?;
+                count.iter().try_for_each(|count| write!(f, " {}", count.value))?;
+                every
+                    .iter()
+                    .try_for_each(|(nanos, _)| write!(f, " (every {nanos}ns)"))?;
+                f.write_str(")")
+            }
             StageKind::Lookup { path, name, key } => {
                 write!(f, "(lookup {path} {}", name.text)?;
                 key.iter().try_for_each(|key| write!(f, " {key}"))?;
@@ -183,6 +202,7 @@ impl Display for Literal {
             Literal::Int(value) => value.fmt(f),
             Literal::Float(value) => write!(f, "{value:?}"),
             Literal::Text(bytes) => write_text(f, bytes),
+            Literal::Pattern(bytes) => write!(f, "/{}/", bytes.escape_ascii()),
             Literal::Bool(value) => value.fmt(f),
             Literal::Null => f.write_str("null"),
             Literal::Duration(nanoseconds) => write!(f, "{nanoseconds}ns"),

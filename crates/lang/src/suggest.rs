@@ -91,7 +91,7 @@ pub fn operator_elsewhere(word: &str) -> Option<&'static str> {
             "a regular expression is written `matches /pattern/`"
         }
         "between" => "`a between 1 and 2` is written `a >= 1 and a <= 2`",
-        "is" => "`is null` is written `== null`, and `is not null` `!= null`",
+        "is" => "`is` is written `==`: `== null`, `!= null`, `== \"text\"`",
         "isnull" | "notnull" => "whether a value is there is written `== null` or `!= null`",
         "mod" => "the rest of a division is written `%`",
         "div" => "a division without rest is written `//`",

@@ -286,16 +286,16 @@ fn what_is_wrong_with_aggregates_is_told() {
         (
             "tail -1",
             expect![[r#"
-            Error: expected a number of elements, found `-`
-               ╭─[ test:1:85 ]
-               │
-             1 │ parse csv(columns="k:text,n:int?,x:float?,s:text?,d:duration?", header=true) | tail -1
-               │                                                                                     ┬
-               │                                                                                     ╰── not expected here
-               │
-               │ Help: a number of elements is not negative
-            ───╯
-        "#]],
+                Error: expected a number of elements, found `-`
+                   ╭─[ test:1:85 ]
+                   │
+                 1 │ parse csv(columns="k:text,n:int?,x:float?,s:text?,d:duration?", header=true) | tail -1
+                   │                                                                                     ┬
+                   │                                                                                     ╰── not expected here
+                   │
+                   │ Help: without the `-`: `head 3`, `tail 5`
+                ───╯
+            "#]],
         ),
     ] {
         check(program, expected);

@@ -165,7 +165,7 @@ fn other_columns_change_what_is_carried() {
 #[test]
 fn an_unchanged_summary_keeps_its_groups() {
     let plan = expect![[r#"
-        ! tee rows: replaced by tee rows
+        ~ tee rows: with other readers
         ~ where n < 10 (3:8): becomes where n != 7 (2:8)
         ! write "small" (3:23): replaced by write "other" (2:23); writes what it holds, and ends
         = 5 processes stay as they are

@@ -36,6 +36,7 @@ fn world() -> World {
             "level=info msg=started ms=3\nlevel=warn msg=\"took long\" ms=12 http.status=504\n",
         )
         .with_file("plain.log", PLAIN)
+        .with_file("links.txt", "https://shop.example.org/search?q=desk%20lamp&page=2\nhttps://example.net/?q=caf%C3%A9+noir#top\n")
         .with_file("stations.txt", "Oslo;1.5\nRome;20.25\nOslo;-3\n")
 }
 

@@ -82,6 +82,7 @@ pub(super) fn lower(
             unreachable!("host functions")
         }
         S::IntOfJson | S::FloatOfJson | S::TextOfJson => unreachable!("host functions"),
+        S::ReplaceMatches | S::Named(_) => unreachable!("host functions"),
     };
     (payload, None)
 }

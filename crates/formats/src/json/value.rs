@@ -52,6 +52,21 @@ pub fn float(value: &[u8]) -> Option<f64> {
     is_number(value).then(|| parse_f64(value))?
 }
 
+/// The item of an array that begins at a place or behind it, 0 for the first, and where the next one is looked for. What
+/// is no array is the only item of itself.
+pub fn item_at(value: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    if value.first() != Some(&b'[') {
+        return (at == 0 && !value.is_empty()).then_some((value, value.len()));
+    }
+    let mut members = Members {
+        value,
+        at: at.max(1),
+        is_object: false,
+    };
+    let (_, item) = members.next()?;
+    Some((item, members.at))
+}
+
 /// How many items an array has, or members an object.
 pub fn len(value: &[u8]) -> Option<i64> {
     matches!(value.first(), Some(b'[' | b'{')).then(|| Members::of(value).count() as i64)

@@ -72,7 +72,7 @@ pub fn push_value(out: &mut Vec<u8>, kind: LogicalKind, value: Option<Scalar<'_>
 }
 
 /// Appends a string with its quotes.
-fn push_string(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn push_string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     if std::str::from_utf8(bytes).is_ok() {
         push_escaped(out, bytes);

@@ -320,6 +320,14 @@ impl fmt::Display for Change {
                 Fate::Replace(was) => {
                     replaced.insert(was, is);
                     let before = &self.old.nodes[was];
+                    // It holds nothing that could be given now.
+                    if matches!(
+                        (&before.spec, &self.new.nodes[is].spec),
+                        (Spec::Tee(..), Spec::Tee(..))
+                    ) {
+                        writeln!(f, "~ {now}: with other readers")?;
+                        continue;
+                    }
                     write!(f, "! {}: replaced by {now}", before.name)?;
                     writeln!(f, "{}{}", farewell(&before.spec), self.file(is))?;
                 }

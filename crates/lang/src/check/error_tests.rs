@@ -63,7 +63,7 @@ fn columns_and_functions_that_are_not_there() {
             parse clf | summarize count() by path | select bytes
                 [bytes] there is no column `bytes` / not a column here / there are `path` and `count`
             parse clf | summarize n = count() + bytes by path
-                [bytes] `bytes` differs within a group / neither aggregated nor a key / take it into an aggregate, as in `max(bytes)`, or group by it: `by bytes`
+                [bytes] `bytes` differs within a group / neither aggregated nor a key / take it into an aggregate, as in `max(bytes)`, or group by it: `by bytes` / a text stands in quotes: "bytes"
             parse clf | summarize path by path
                 [path] there is no aggregate in this / nothing is summed up / keys go behind `by`; the aggregates are `argmax(x, by)`, `argmin(x, by)`, `avg(x)`, `collect(x)`, `count()`, `countif(x)`, `dcount(x)`, `first(x)`, `last(x)`, `max(x)`, `median(x)`, `min(x)`, `percentile(x, p)`, `share(x)`, `stddev(x)`, `sum(x)` and `variance(x)`
             parse clf | summarize sum(count())
@@ -79,11 +79,11 @@ fn columns_and_functions_that_are_not_there() {
             parse clf | summarize count(1, 2)
                 [count(1, 2)] `count` takes at most one argument / here are 2 / it is called as `count()`
             parse clf | select lenght(path)
-                [lenght] there is no function `lenght` / not a function / there are `abs`, `ago`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `day`, `duration`, `extract`, `float` and `floor` and more
+                [lenght] there is no function `lenght` / not a function / there are `abs`, `ago`, `base64_decode`, `base64_encode`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `day`, `duration` and `extract` and more
             parse clf | select length(path)
                 [length] there is no function `length` / not a function / the function for this is `len`
             parse clf | select frobnicate(path)
-                [frobnicate] there is no function `frobnicate` / not a function / there are `abs`, `ago`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `day`, `duration`, `extract`, `float` and `floor` and more
+                [frobnicate] there is no function `frobnicate` / not a function / there are `abs`, `ago`, `base64_decode`, `base64_encode`, `bin`, `ceil`, `coalesce`, `concat`, `date`, `day`, `duration` and `extract` and more
             parse clf | select len()
                 [len()] `len` takes one argument / here are 0 / it is called as `len(text)`
             parse clf | select substr(path)
@@ -306,7 +306,7 @@ fn words_of_other_languages() {
             parse clf | where bytes between 1 and 2
                 [between] expected `|` or the end of the statement, found `between` / not expected here / `a between 1 and 2` is written `a >= 1 and a <= 2`
             parse clf | where path is null
-                [is] expected `|` or the end of the statement, found `is` / not expected here / `is null` is written `== null`, and `is not null` `!= null`
+                [is] expected `|` or the end of the statement, found `is` / not expected here / `is` is written `==`: `== null`, `!= null`, `== "text"`
             parse clf | where path == null AND bytes > 1
                 [AND] expected `|` or the end of the statement, found `AND` / not expected here / words are written in lower case: `and`
             parse clf | where path ~ "a"

@@ -7,7 +7,7 @@ use super::Check;
 use super::aggregate::{Aggregates, Share, is_aggregate};
 use super::operators::expectations;
 use super::types::{Columns, Schema};
-use crate::ast::{Expr, ExprKind, Literal, Name, Step};
+use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, Step};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::pattern::compile_pattern;
 use crate::span::Span;
@@ -79,6 +79,7 @@ impl<'c> Expressions<'c> {
     /// The same, where a kind is expected: that of a field of which nothing else is known.
     pub(super) fn expecting(&mut self, expr: &Expr, expected: Option<LogicalKind>) -> Check<Typed> {
         match &expr.kind {
+            ExprKind::Literal(Literal::Pattern(_)) => Err(misplaced_pattern(expr.span)),
             ExprKind::Literal(literal) => Ok(self.literal(literal, expr.span)),
             ExprKind::Name(name) => self.name(name, expected),
             ExprKind::Path { root, steps } => self.path(root, steps, expected, expr.span),
@@ -89,7 +90,12 @@ impl<'c> Expressions<'c> {
             ExprKind::Binary { op, left, right } => {
                 let (of_left, of_right) = expectations(*op, left, right);
                 let left = self.expecting(left, of_left)?;
-                let right = self.expecting(right, of_right)?;
+                let right = match (op, &right.kind) {
+                    (BinaryOp::Matches, ExprKind::Literal(pattern)) => self.literal(pattern, right.span),
+                    _ => self
+                        .expecting(right, of_right)
+                        .map_err(|wrong| perhaps_a_text(wrong, right))?,
+                };
                 self.binary(*op, left, right, expr.span)
             }
             ExprKind::In { value, list } => self.one_of(value, list, expr.span),
@@ -104,7 +110,9 @@ impl<'c> Expressions<'c> {
             Literal::Duration(value) => (NodeKind::Int(*value), LogicalType::DURATION),
             Literal::Float(value) => (NodeKind::Float(*value), LogicalType::FLOAT),
             Literal::Bool(value) => (NodeKind::Bool(*value), LogicalType::BOOL),
-            Literal::Text(bytes) => (NodeKind::Text(bytes.clone()), LogicalType::TEXT),
+            Literal::Text(bytes) | Literal::Pattern(bytes) => {
+                (NodeKind::Text(bytes.clone()), LogicalType::TEXT)
+            }
             Literal::Null => {
                 let id = self.tree.add(NodeKind::Null, LogicalType::INT.or_null());
                 return Typed { id, ty: None, span };
@@ -124,7 +132,12 @@ impl<'c> Expressions<'c> {
             return Ok(self.typed(NodeKind::Column(id), ty, name.span));
         }
         self.check_not_input(&name.text, &name.text, name.span)?;
-        Err(self.schema.column(name).expect_err("it was not found"))
+        let unknown = self.schema.column(name).expect_err("it was not found");
+        if self.aggregates.is_some() && is_aggregate(&name.text) {
+            let help = format!("the aggregate is called with parentheses: `{}(...)`", name.text);
+            return Err(Box::new(unknown.with_help(help)));
+        }
+        Err(unknown)
     }
 
     /// A column of a group that is no key cannot be named beside aggregates.
@@ -194,8 +207,18 @@ impl<'c> Expressions<'c> {
         }
         let known = Self::known(function)?;
         let mut typed = Vec::with_capacity(arguments.len());
-        for argument in arguments {
-            typed.push(self.expr(argument)?);
+        let mut has_pattern = false;
+        for (index, argument) in arguments.iter().enumerate() {
+            typed.push(match &argument.kind {
+                ExprKind::Literal(pattern @ Literal::Pattern(_)) if known.takes_pattern(index) => {
+                    has_pattern = true;
+                    self.literal(pattern, argument.span)
+                }
+                _ => self.expr(argument)?,
+            });
+        }
+        if let ("replace", true, [text, pattern, to]) = (known.name, has_pattern, &typed[..]) {
+            return self.replace_matches(*text, *pattern, *to, span);
         }
         self.function(known, function, &typed, span)
     }
@@ -348,6 +371,23 @@ impl Typed {
         self.ty
             .is_some_and(|ty| matches!(ty.kind, LogicalKind::Int | LogicalKind::Float))
     }
+}
+
+/// What to say besides where a name is compared with that is none of a column.
+pub(super) fn perhaps_a_text(wrong: Box<Diagnostic>, operand: &Expr) -> Box<Diagnostic> {
+    match &operand.kind {
+        ExprKind::Name(name) if wrong.notes.is_empty() && wrong.span == name.span => {
+            Box::new(wrong.with_note(format!("a text stands in quotes: \"{}\"", name.text)))
+        }
+        _ => wrong,
+    }
+}
+
+fn misplaced_pattern(span: Span) -> Box<Diagnostic> {
+    let diagnostic = Diagnostic::new("a pattern is no value", span, "cannot stand here");
+    let help =
+        "it goes behind `matches`, and into `extract`, `extract_all` and `replace`; a text stands in quotes";
+    Box::new(diagnostic.with_help(help))
 }
 
 /// How to get a value out of JSON.

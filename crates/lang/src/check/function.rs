@@ -7,6 +7,7 @@ use super::aggregate::aggregate_names;
 use super::expr::{Expressions, Typed};
 use crate::ast::Name;
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::named::{self, NamedFunction, Network, Takes};
 use crate::pattern::compile_pattern;
 use crate::span::Span;
 use crate::suggest;
@@ -49,6 +50,14 @@ pub const FUNCTIONS: &[Function] = &[
         1,
     ),
     function(
+        "base64_decode",
+        "base64_decode(text)",
+        "what a text of base64 stands for; null where it is none",
+        1,
+        1,
+    ),
+    function("base64_encode", "base64_encode(text)", "in base64", 1, 1),
+    function(
         "bin",
         "bin(value, size)",
         "the multiple of size at or below; of a time, by a duration",
@@ -87,6 +96,13 @@ pub const FUNCTIONS: &[Function] = &[
         3,
     ),
     function(
+        "extract_all",
+        "extract_all(text, /pattern/)",
+        "a list of all that the pattern matches, or of its only group",
+        2,
+        2,
+    ),
+    function(
         "float",
         "float(value)",
         "a float; null where the text is no number",
@@ -122,18 +138,60 @@ pub const FUNCTIONS: &[Function] = &[
         1,
         1,
     ),
-    function("len", "len(text)", "the length in characters", 1, 1),
+    function(
+        "ip_in",
+        "ip_in(ip, network)",
+        "whether an address is in a network, as in `10.0.0.0/8`; null where it is none",
+        2,
+        2,
+    ),
+    function(
+        "ip_net",
+        "ip_net(ip, bits)",
+        "the network of the address that has so many bits, as in `10.1.0.0/16`; null where it is none",
+        2,
+        2,
+    ),
+    function(
+        "is_ip",
+        "is_ip(text)",
+        "whether it is an address of IPv4 or IPv6",
+        1,
+        1,
+    ),
+    function(
+        "len",
+        "len(text)",
+        "the length in characters; of a list, how many items",
+        1,
+        1,
+    ),
     function("len_bytes", "len_bytes(text)", "the length in bytes", 1, 1),
     function("lower", "lower(text)", "in lower case", 1, 1),
     function("max", "max(a, b, ...)", "the greatest", 2, usize::MAX),
     function("min", "min(a, b, ...)", "the least", 2, usize::MAX),
+    function("md5", "md5(text)", "the MD5 digest, in hexadecimal digits", 1, 1),
     function("minute", "minute(time[, zone])", "the minute, 0 to 59", 1, 2),
     function("month", "month(time[, zone])", "the month, 1 to 12", 1, 2),
     function("now", "now()", "the time at which the program was started", 0, 0),
     function(
+        "param",
+        "param(url, name)",
+        "a parameter of an address or its query, decoded; null where there is none",
+        2,
+        2,
+    ),
+    function(
+        "random",
+        "random()",
+        "a number by chance, from 0 to below 1",
+        0,
+        0,
+    ),
+    function(
         "replace",
         "replace(text, from, to)",
-        "with every `from` replaced",
+        "with every `from` replaced, which is a text or a pattern",
         3,
         3,
     ),
@@ -145,6 +203,14 @@ pub const FUNCTIONS: &[Function] = &[
         2,
     ),
     function("second", "second(time[, zone])", "the second, 0 to 59", 1, 2),
+    function(
+        "sha256",
+        "sha256(text)",
+        "the SHA-256 digest, in hexadecimal digits",
+        1,
+        1,
+    ),
+    function("split", "split(text, separator)", "a list of the parts", 2, 2),
     function(
         "split_part",
         "split_part(text, separator, n)",
@@ -178,17 +244,46 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     function("upper", "upper(text)", "in upper case", 1, 1),
     function(
+        "url_decode",
+        "url_decode(text)",
+        "without the escapes of an address, as %20",
+        1,
+        1,
+    ),
+    function("url_encode", "url_encode(text)", "with such escapes", 1, 1),
+    function(
+        "url_host",
+        "url_host(url)",
+        "the host of an address; null where it has none",
+        1,
+        1,
+    ),
+    function(
         "weekday",
         "weekday(time[, zone])",
         "the day of the week, from 1 for Monday to 7",
         1,
         2,
     ),
+    function(
+        "words",
+        "words(text)",
+        "a list of what stands between blanks",
+        1,
+        1,
+    ),
     function("year", "year(time[, zone])", "the year", 1, 2),
 ];
 
 /// Decimal digits that `round` keeps at most.
 const ROUND_DIGITS_MAX: i64 = 15;
+
+impl Function {
+    /// Whether a regular expression may stand as the argument of this number, from 0.
+    pub(super) fn takes_pattern(&self, argument: usize) -> bool {
+        argument == 1 && matches!(self.name, "extract" | "extract_all" | "replace")
+    }
+}
 
 impl Expressions<'_> {
     /// The function of this name.
@@ -231,7 +326,13 @@ impl Expressions<'_> {
                 self.temporal_function(function.name, arguments, span)
             }
             name if Part::from_name(name).is_some() => self.temporal_function(name, arguments, span),
-            _ => self.textual(function.name, arguments, span),
+            "len" if arguments[0].ty.is_some_and(|ty| ty.kind == LogicalKind::Json) => {
+                Ok(self.strict(Scalar::JsonLen, vec![arguments[0].id], span))
+            }
+            name => match named::find(name) {
+                Some(named) => self.named(named, arguments, span),
+                None => self.textual(name, arguments, span),
+            },
         }
     }
 
@@ -414,6 +515,52 @@ impl Expressions<'_> {
 }
 
 impl Expressions<'_> {
+    /// A function that is a line of a table.
+    fn named(&mut self, function: &NamedFunction, arguments: &[Typed], span: Span) -> Check<Typed> {
+        let what = quoted(function.name);
+        let mut operands = Vec::with_capacity(arguments.len());
+        for (&takes, &argument) in function.takes.iter().zip(arguments) {
+            operands.push(match takes {
+                Takes::Text => self.text(&what, argument)?,
+                Takes::Int => self.int(&what, argument)?,
+                Takes::Pattern => self.pattern(&what, argument)?,
+                Takes::Network => self.network(&what, argument)?,
+            });
+        }
+        Ok(self.strict(Scalar::Named(function.scalar()), operands, span))
+    }
+
+    /// A network: a constant, so that what is wrong with it is known now.
+    fn network(&mut self, what: &str, operand: Typed) -> Check<NodeId> {
+        let id = self.text(what, operand)?;
+        let NodeKind::Text(network) = &self.tree.nodes[id].kind else {
+            let message = format!("{what} takes a constant for the network");
+            let diagnostic = Diagnostic::new(message, operand.span, "not a constant");
+            return Err(Box::new(
+                diagnostic.with_help("as in `ip_in(remote, \"10.0.0.0/8\")`"),
+            ));
+        };
+        match Network::parse(network) {
+            Ok(_) => Ok(id),
+            Err(why) => Err(Box::new(Diagnostic::new("this is no network", operand.span, why))),
+        }
+    }
+
+    pub(super) fn replace_matches(
+        &mut self,
+        text: Typed,
+        pattern: Typed,
+        to: Typed,
+        span: Span,
+    ) -> Check<Typed> {
+        let operands = vec![
+            self.text("`replace`", text)?,
+            self.pattern("`replace`", pattern)?,
+            self.text("`replace`", to)?,
+        ];
+        Ok(self.strict(Scalar::ReplaceMatches, operands, span))
+    }
+
     fn extract(&mut self, arguments: &[Typed], span: Span) -> Check<Typed> {
         let text = self.text("`extract`", arguments[0])?;
         let pattern = self.pattern("`extract`", arguments[1])?;
@@ -516,7 +663,15 @@ fn unknown(name: &Name) -> Box<Diagnostic> {
         "date_trunc" | "startofday" | "startofmonth" | "startofweek" => Some("trunc"),
         "dayofweek" | "day_of_week" | "isodow" => Some("weekday"),
         "current_timestamp" | "systime" | "getdate" => Some("now"),
-        "split" => Some("split_part"),
+        "regexp_extract_all" | "findall" | "scan" => Some("extract_all"),
+        "urldecode" | "unquote" | "decodeuricomponent" => Some("url_decode"),
+        "urlencode" | "quote" | "encodeuricomponent" => Some("url_encode"),
+        "parse_url" | "urlparse" => Some("url_host"),
+        "atob" | "from_base64" | "unbase64" => Some("base64_decode"),
+        "btoa" | "to_base64" => Some("base64_encode"),
+        "cidrmatch" | "ipv4_is_in_range" | "cidr_match" | "in_cidr" => Some("ip_in"),
+        "array_length" | "cardinality" => Some("len"),
+        "tokenize" => Some("words"),
         "bucket" | "date_bin" | "time_bucket" => Some("bin"),
         _ => None,
     };

@@ -134,6 +134,25 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             }
             Need::Some(set)
         }
+        Op::Generate { number, time, .. } => {
+            stage.layout = vec![*number, *time];
+            Need::Exactly(Vec::new())
+        }
+        Op::Explode { list, item } => {
+            let mut set = after.set();
+            set.remove(item);
+            set.insert(*list);
+            stage.layout = set.iter().chain([&*item]).copied().collect();
+            Need::Exactly(set.into_iter().collect())
+        }
+        Op::Fill(columns) => {
+            let mut set = after.set();
+            columns.retain(|(_, filled)| set.remove(filled));
+            set.extend(columns.iter().map(|&(column, _)| column));
+            let filled = columns.iter().map(|&(_, filled)| filled);
+            stage.layout = set.iter().copied().chain(filled).collect();
+            Need::Exactly(set.into_iter().collect())
+        }
         Op::Lookup { key, columns, .. } => {
             let mut set = after.set();
             columns.iter().for_each(|column| {

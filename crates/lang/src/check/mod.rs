@@ -9,6 +9,7 @@
 //! | [`names`] | flow points: who defines and who reads which, in which order pipelines are checked |
 //! | [`pipeline`] | stages, one after another, with the schema between them |
 //! | [`select`], [`summarize`] | stages that make other columns, and that sum up |
+//! | [`items`] | stages that make elements |
 //! | [`parse`], [`csv`] | formats and their options; headers |
 //! | [`records`] | fields that become columns when they are named |
 //! | [`tap`] | the pipeline of a tap |
@@ -22,6 +23,7 @@ mod csv;
 mod error_tests;
 mod expr;
 mod function;
+mod items;
 mod live;
 mod names;
 mod operators;

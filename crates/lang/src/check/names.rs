@@ -284,7 +284,8 @@ impl Names {
 fn reads_inputs(statement: &Statement) -> bool {
     let first = statement.pipeline.stages.first();
     statement.pipeline.source.is_none()
-        && !first.is_some_and(|stage| matches!(stage.kind, StageKind::Read { .. }))
+        && !first
+            .is_some_and(|stage| matches!(stage.kind, StageKind::Read { .. } | StageKind::Generate { .. }))
 }
 
 /// Every pipeline ends somewhere: in a name, in a `write`, or as the last one.
@@ -360,6 +361,8 @@ pub(super) fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<
                 | Op::Order { .. }
                 | Op::Total { .. }
                 | Op::Lookup { .. }
+                | Op::Explode { .. }
+                | Op::Fill(_)
                 | Op::Write { .. } => 2,
                 _ => 1,
             };

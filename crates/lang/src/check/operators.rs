@@ -4,7 +4,7 @@ use cutthrough_expr::{Absence, Comparison, LogicalKind, LogicalType, NodeId, Nod
 use cutthrough_formats::time::parse_time;
 
 use super::Check;
-use super::expr::{Expressions, JSON_HELP, Typed, name_of};
+use super::expr::{Expressions, JSON_HELP, Typed, name_of, perhaps_a_text};
 use crate::ast::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::span::Span;
@@ -176,7 +176,7 @@ impl Expressions<'_> {
         let value = self.present(value)?;
         let mut found: Option<Typed> = None;
         for item in list {
-            let typed = self.expr(item)?;
+            let typed = self.expr(item).map_err(|wrong| perhaps_a_text(wrong, item))?;
             if typed.ty.is_none() {
                 let diagnostic = Diagnostic::new("a list cannot hold `null`", item.span, "equals nothing");
                 return Err(Box::new(
@@ -308,7 +308,7 @@ pub(super) fn expectations(
     let literal = |expr: &Expr| match &expr.kind {
         ExprKind::Literal(literal) => match literal {
             Literal::Int(_) | Literal::Float(_) | Literal::ByteSize(_) => Some(LogicalKind::Float),
-            Literal::Text(_) => Some(LogicalKind::Text),
+            Literal::Text(_) | Literal::Pattern(_) => Some(LogicalKind::Text),
             Literal::Bool(_) => Some(LogicalKind::Bool),
             Literal::Time(_) => Some(LogicalKind::Time),
             Literal::Duration(_) => Some(LogicalKind::Duration),

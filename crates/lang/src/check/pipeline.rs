@@ -142,6 +142,16 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                 self.pass(Op::Head(count.value))
             }
             StageKind::Skip { count } => self.pass(Op::Skip(count.value)),
+            StageKind::Explode { name, value, ty } => self.explode(name, value.as_ref(), ty.as_ref()),
+            StageKind::Fill { names } => self.fill(names),
+            StageKind::Sample { size, .. } => {
+                self.sample_stage(*size);
+                Ok(())
+            }
+            StageKind::Generate { count, every } => {
+                self.generate(count.map(|count| count.value), every.map(|(nanos, _)| nanos));
+                Ok(())
+            }
             StageKind::Lookup { path, name, key } => self.lookup(path, name, key.as_ref()),
             StageKind::Tail { count } => self.pass(Op::Tail(count.value)),
             StageKind::Top { count, by } => self.order(std::slice::from_ref(by), Some(count.value)),

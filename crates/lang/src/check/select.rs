@@ -111,7 +111,7 @@ impl PipelineChecker<'_, '_> {
     }
 
     /// The column of a name, which may be a field of a record.
-    fn column(&mut self, name: &Name) -> Check<(ColumnId, LogicalType)> {
+    pub(super) fn column(&mut self, name: &Name) -> Check<(ColumnId, LogicalType)> {
         let schema = &self.state.schema;
         match (schema.find(&name.text), schema.open_for(&name.text)) {
             (None, Some(record)) => {

@@ -125,7 +125,7 @@ fn check_shape(program: &Program, statement: &Statement) -> Check<()> {
                 let help = "look up in what it prints";
                 return wrong("a tap reads no file", stage.span, "to look up in", help);
             }
-            StageKind::Read { .. } => {
+            StageKind::Read { .. } | StageKind::Generate { .. } => {
                 let help = "leave it out: the elements are those of the flow point";
                 return wrong(
                     "a tap reads what it is attached to",

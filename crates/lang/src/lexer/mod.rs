@@ -22,6 +22,23 @@ pub(crate) struct Lexer<'s> {
     expects_operand: bool,
 }
 
+/// The operators behind which a pattern may stand, or might be thought to.
+const TEXT_OPERATORS: [&str; 4] = ["matches", "contains", "startswith", "endswith"];
+
+/// Reserved words that go on with what is before them.
+const CONTINUING: [&str; 10] = [
+    "by",
+    "else",
+    "as",
+    "and",
+    "or",
+    "in",
+    "contains",
+    "startswith",
+    "endswith",
+    "matches",
+];
+
 impl<'s> Lexer<'s> {
     pub(crate) fn new(source: &'s str) -> Lexer<'s> {
         // A byte order mark is not part of the program.
@@ -58,8 +75,9 @@ impl<'s> Lexer<'s> {
             _ => self.symbol(c),
         };
         self.expects_operand = match &kind {
-            TokenKind::OpenParen | TokenKind::Comma => true,
-            TokenKind::Name => &self.source[start..self.at] == "matches",
+            TokenKind::OpenParen | TokenKind::Comma | TokenKind::Assign => true,
+            TokenKind::Equal | TokenKind::NotEqual | TokenKind::Foreign { .. } => true,
+            TokenKind::Name => TEXT_OPERATORS.contains(&&self.source[start..self.at]),
             _ => false,
         };
         Ok(self.token(start, kind))
@@ -80,11 +98,23 @@ impl<'s> Lexer<'s> {
             }
         }
         let start = newline?;
-        let counts = self.parens == 0 && !self.rest().starts_with('|');
+        let counts = self.parens == 0 && !self.goes_on();
         counts.then(|| Token {
             kind: TokenKind::Newline,
             span: self.span(start, start + 1),
         })
+    }
+
+    /// Whether the line that begins here goes on with the statement before it: no statement begins so.
+    fn goes_on(&self) -> bool {
+        let rest = self.rest();
+        let end = rest.find(|c| !is_name_part(c)).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(end);
+        match word {
+            "" => rest.starts_with('|'),
+            "every" => behind.trim_start().starts_with(|c: char| c.is_ascii_digit()),
+            word => CONTINUING.contains(&word),
+        }
     }
 
     fn symbol(&mut self, c: char) -> TokenKind {

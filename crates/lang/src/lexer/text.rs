@@ -16,7 +16,7 @@ impl Lexer<'_> {
             let piece = match c {
                 '/' => {
                     self.at = start + 1 + at + 1;
-                    return Ok(TokenKind::Text(bytes));
+                    return Ok(TokenKind::Pattern(bytes));
                 }
                 '\n' => break,
                 '\\' => match characters.next() {

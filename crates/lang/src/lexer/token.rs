@@ -21,6 +21,8 @@ pub(crate) enum TokenKind {
     Float(f64),
     /// A string, escapes resolved.
     Text(Vec<u8>),
+    /// A regular expression between slashes.
+    Pattern(Vec<u8>),
     /// Nanoseconds.
     Duration(u64),
     /// Nanoseconds since 1970.

@@ -15,6 +15,9 @@ use cutthrough_expr::{LogicalKind, LogicalType};
 use super::blueprint::{Blueprint, NodeSpec, PipelineSpec, PointIndex, PointSpec, Role, StageIndex};
 use super::collect::Collect;
 use super::compute::Compute;
+use super::explode::Explode;
+use super::fill::Fill;
+use super::generate::Generate;
 use super::lookup::Lookup;
 use super::spec::Spec;
 use crate::check::{AggregateKind, ColumnId, Schema};
@@ -183,6 +186,33 @@ impl<'p> Drawing<'p> {
                 let mut spec = self.order_spec(&at.layout, &[], Some(*count));
                 spec.is_from_end = true;
                 self.pass(Spec::Order(spec), stage, at);
+            }
+            Op::Generate { count, every, .. } => {
+                let every = every.map(|nanos| Duration::from_nanos(nanos.unsigned_abs()));
+                let count = *count;
+                self.then(Spec::Generate(Generate { count, every }), stage, at);
+            }
+            Op::Explode { list, item } => {
+                let held: Vec<ColumnId> = stage.layout.iter().copied().filter(|id| id != item).collect();
+                self.adapt(at, &held, &format!("columns of {}", stage.text), stage.span);
+                let place = held.iter().position(|id| id == list);
+                let explode = Explode {
+                    input: self.types(&held),
+                    list: place.expect("INVARIANT: the list is carried"),
+                };
+                self.then(Spec::Explode(explode), stage, at);
+            }
+            Op::Fill(columns) => {
+                let is_filled = |id: &ColumnId| columns.iter().any(|(_, filled)| filled == id);
+                let held: Vec<ColumnId> = stage.layout.iter().copied().filter(|id| !is_filled(id)).collect();
+                self.adapt(at, &held, &format!("columns of {}", stage.text), stage.span);
+                let place = |(column, _): &(ColumnId, ColumnId)| held.iter().position(|id| id == column);
+                let fields = columns.iter().filter_map(place).collect();
+                let fill = Fill {
+                    input: self.types(&held),
+                    fields,
+                };
+                self.then(Spec::Fill(fill), stage, at);
             }
             Op::Lookup { table, key, columns } => {
                 let is_added = |id: &ColumnId| columns.contains(id);

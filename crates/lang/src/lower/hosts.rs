@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cutthrough::ir::{Host, HostContext, HostFunction, HostSig, Results, Type, Words};
+use cutthrough_expr::Named;
 use cutthrough_formats::json::{Path, value};
 use cutthrough_formats::number::{push_f64, push_i64};
 use cutthrough_formats::time::{parse_duration, parse_time, push_duration, push_time};
 use jiff::tz::TimeZone;
-use regex::bytes::{CaptureLocations, Regex};
+use regex::bytes::Regex;
 
 use crate::check::Scalar;
-use crate::limits::{EXPRESSION_TEXT_BYTES_MAX, STAGE_TEXT_BYTES_MAX};
-use crate::pattern::compile_pattern;
+use crate::known::Known;
+use crate::limits::STAGE_TEXT_BYTES_MAX;
+use crate::named::{self, Constants, Given, check_length, parts, push};
 use crate::time::{self, CalendarUnit};
 
 /// The signature of the host function of a function with so many operands, if it needs one.
@@ -43,6 +45,11 @@ pub(super) fn signature(function: Scalar, operands: usize) -> Option<HostSig> {
         Scalar::JsonLen | Scalar::IntOfJson => (vec![TEXT], Type::I64.or_null()),
         Scalar::FloatOfJson => (vec![TEXT], Type::F64.or_null()),
         Scalar::TextOfJson => (vec![TEXT], TEXT),
+        Scalar::ReplaceMatches => (vec![TEXT; 3], TEXT),
+        Scalar::Named(Named { name, result }) => {
+            let takes = named::find(name)?.takes.iter();
+            (takes.map(|takes| takes.words()).collect(), result.words())
+        }
         _ => return None,
     };
     Some(HostSig {
@@ -59,7 +66,7 @@ pub(super) fn host(function: Scalar, operands: usize, held: &Held) -> Option<Hos
         function,
         operands,
         buffer: Vec::new(),
-        pattern: Known::default(),
+        constants: Constants::default(),
         zone: Known::default(),
         path: Known::default(),
         held: held.clone(),
@@ -78,7 +85,7 @@ struct TextHost {
     function: Scalar,
     operands: usize,
     buffer: Vec<u8>,
-    pattern: Known<Pattern>,
+    constants: Constants,
     zone: Known<TimeZone>,
     path: Known<Path>,
     held: Held,
@@ -101,9 +108,15 @@ impl Host for TextHost {
         if self.look(args, results)? {
             return Ok(());
         }
-        self.make(args)?;
-        self.count()?;
-        results.bytes(0, &self.buffer);
+        match self.make(args)? {
+            Given::Null => {}
+            Given::Bool(given) => results.bool(0, given),
+            Given::Float(given) => results.f64(0, given),
+            Given::Text => {
+                self.count()?;
+                results.bytes(0, &self.buffer);
+            }
+        }
         Ok(())
     }
 }
@@ -132,12 +145,12 @@ impl TextHost {
             }
             Scalar::SplitPart => put(results, split_part(args.bytes(0), args.bytes(1), args.i64(2))),
             Scalar::Matches => {
-                let pattern = self.pattern.get(args.bytes(1), Pattern::read)?;
+                let pattern = self.constants.pattern(args.bytes(1))?;
                 results.bool(0, pattern.regex.is_match(args.bytes(0)));
             }
             Scalar::Extract => {
                 let group = usize::try_from(args.i64(2)).unwrap_or(usize::MAX);
-                let pattern = self.pattern.get(args.bytes(1), Pattern::read)?;
+                let pattern = self.constants.pattern(args.bytes(1))?;
                 put(results, pattern.extract(args.bytes(0), group));
             }
             function => return self.look_at_json(function, args, results),
@@ -173,8 +186,8 @@ impl TextHost {
         Ok(true)
     }
 
-    /// Makes a text in the buffer.
-    fn make(&mut self, args: Words<'_>) -> Result<(), String> {
+    /// Makes a text in the buffer, or what else a function gives that is known by its name.
+    fn make(&mut self, args: Words<'_>) -> Result<Given, String> {
         let out = &mut self.buffer;
         match self.function {
             Scalar::Lower => lower(args.bytes(0), out),
@@ -192,9 +205,17 @@ impl TextHost {
                 let zone = self.zone.get(args.bytes(2), time::zone)?;
                 time::format_by(args.bytes(1), args.i64(0), zone, out)?;
             }
+            Scalar::ReplaceMatches => {
+                let pattern = self.constants.pattern(args.bytes(1))?;
+                replace_matches(args.bytes(0), &pattern.regex, args.bytes(2), out)?;
+            }
+            Scalar::Named(Named { name, .. }) => {
+                let function = named::find(name).ok_or_else(|| format!("there is no function {name}"))?;
+                return (function.run)(args, &mut self.constants, out);
+            }
             function => return Err(format!("{function} is not a host function")),
         }
-        Ok(())
+        Ok(Given::Text)
     }
 
     /// Counts what the buffer takes, where that has changed.
@@ -216,47 +237,6 @@ impl TextHost {
     }
 }
 
-/// What the text of an operand stands for, kept from element to element: most are constants.
-struct Known<T>(Option<(Vec<u8>, T)>);
-
-impl<T> Default for Known<T> {
-    fn default() -> Known<T> {
-        Known(None)
-    }
-}
-
-impl<T> Known<T> {
-    /// What a text stands for, which is read where it is not that of the element before.
-    fn get(&mut self, text: &[u8], read: impl Fn(&[u8]) -> Result<T, String>) -> Result<&mut T, String> {
-        if self.0.as_ref().is_none_or(|(known, _)| known != text) {
-            self.0 = Some((text.to_vec(), read(text)?));
-        }
-        let (_, value) = self.0.as_mut().expect("INVARIANT: just set");
-        Ok(value)
-    }
-}
-
-/// A regular expression, and where its groups were found last.
-struct Pattern {
-    regex: Regex,
-    found: CaptureLocations,
-}
-
-impl Pattern {
-    fn read(text: &[u8]) -> Result<Pattern, String> {
-        let regex = compile_pattern(text)?;
-        let found = regex.capture_locations();
-        Ok(Pattern { regex, found })
-    }
-
-    /// What a group matches.
-    fn extract<'t>(&mut self, text: &'t [u8], group: usize) -> Option<&'t [u8]> {
-        self.regex.captures_read(&mut self.found, text)?;
-        let (start, end) = self.found.get(group)?;
-        Some(&text[start..end])
-    }
-}
-
 fn read_path(text: &[u8]) -> Result<Path, String> {
     let text = std::str::from_utf8(text).map_err(|_| "a path is UTF-8".to_owned())?;
     Path::parse_within(text)
@@ -274,17 +254,6 @@ fn put<'a>(results: &mut Results<'a>, text: Option<&'a [u8]>) {
     if let Some(text) = text {
         results.bytes(0, text);
     }
-}
-
-/// Adds to a text, within its bound.
-fn push(out: &mut Vec<u8>, more: &[u8]) -> Result<(), String> {
-    if out.len() + more.len() > EXPRESSION_TEXT_BYTES_MAX {
-        return Err(format!(
-            "a text would be longer than {EXPRESSION_TEXT_BYTES_MAX} bytes"
-        ));
-    }
-    out.extend_from_slice(more);
-    Ok(())
 }
 
 /// Where the characters of a text begin: at the bytes that do not go on one of UTF-8. What is no UTF-8 is with the
@@ -331,22 +300,6 @@ fn upper(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The parts between separators; with an empty separator, the text itself is the only one.
-fn parts<'a>(text: &'a [u8], separator: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let mut rest = Some(text);
-    let finder = memchr::memmem::Finder::new(separator);
-    std::iter::from_fn(move || {
-        let here = rest?;
-        let end = if separator.is_empty() {
-            None
-        } else {
-            finder.find(here)
-        };
-        rest = end.map(|end| &here[end + separator.len()..]);
-        Some(&here[..end.unwrap_or(here.len())])
-    })
-}
-
 fn replace(text: &[u8], from: &[u8], to: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     for (index, part) in parts(text, from).enumerate() {
         if index > 0 {
@@ -355,6 +308,21 @@ fn replace(text: &[u8], from: &[u8], to: &[u8], out: &mut Vec<u8>) -> Result<(),
         push(out, part)?;
     }
     Ok(())
+}
+
+/// Replaces every match; in the text that takes its place, `$1` and `$name` are groups.
+fn replace_matches(text: &[u8], pattern: &Regex, to: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    let mut behind = 0;
+    for found in pattern.captures_iter(text) {
+        let all = found.get_match();
+        push(out, &text[behind..all.start()])?;
+        // No group is longer than the match.
+        let groups = memchr::memchr_iter(b'$', to).count();
+        check_length(out.len().saturating_add(to.len() + groups * all.len()))?;
+        found.expand(to, out);
+        behind = all.end();
+    }
+    push(out, &text[behind..])
 }
 
 fn split_part<'a>(text: &'a [u8], separator: &'a [u8], n: i64) -> Option<&'a [u8]> {

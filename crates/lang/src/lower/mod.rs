@@ -9,13 +9,16 @@
 //! | [`spec`] | what a process is, and how it is made |
 //! | [`collect`] | the aggregate `collect` |
 //! | [`compute`] | the process of `where`, `set` and `select`; names for processes |
-//! | [`lookup`] | the process of `lookup` |
+//! | [`lookup`], [`explode`], [`fill`], [`generate`] | the processes of these stages |
 //! | [`hosts`] | functions that make text: host functions |
 
 mod blueprint;
 mod collect;
 mod compute;
 mod drawing;
+mod explode;
+mod fill;
+mod generate;
 mod hosts;
 mod lookup;
 mod names;

@@ -10,6 +10,9 @@ use cutthrough_formats::{clf, csv, json, syslog};
 
 use super::Io;
 use super::compute::Compute;
+use super::explode::Explode;
+use super::fill::Fill;
+use super::generate::Generate;
 use super::lookup::Lookup;
 use crate::ast::OutputFormat;
 use crate::pattern::compile_pattern;
@@ -35,6 +38,9 @@ pub(crate) enum Spec {
     Skip(ElementType, u64),
     Total(TotalSpec),
     Lookup(Lookup),
+    Explode(Explode),
+    Fill(Fill),
+    Generate(Generate),
     Order(OrderSpec),
     Group(GroupSpec),
     Write {
@@ -122,6 +128,9 @@ impl Spec {
             Spec::Head(element, count) => Box::new(Take::new(element.clone(), *count)),
             Spec::Skip(element, count) => Box::new(Skip::new(element.clone(), *count)),
             Spec::Lookup(lookup) => Box::new(lookup.clone()),
+            Spec::Explode(explode) => Box::new(explode.clone()),
+            Spec::Fill(fill) => Box::new(fill.clone()),
+            Spec::Generate(generate) => Box::new(generate.clone()),
             Spec::Total(spec) => Box::new(Total::new(spec.clone())),
             Spec::Order(spec) => Box::new(Order::new(spec.clone())),
             Spec::Group(spec) => Box::new(Group::new(spec.clone())),

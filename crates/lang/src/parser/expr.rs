@@ -229,8 +229,9 @@ impl Parser<'_> {
                 self.bump()?;
                 ExprKind::Literal(literal)
             }
-            TokenKind::Text(_) => match self.bump()?.kind {
+            TokenKind::Text(_) | TokenKind::Pattern(_) => match self.bump()?.kind {
                 TokenKind::Text(bytes) => ExprKind::Literal(Literal::Text(bytes)),
+                TokenKind::Pattern(bytes) => ExprKind::Literal(Literal::Pattern(bytes)),
                 _ => unreachable!("just seen"),
             },
             TokenKind::OpenParen => {

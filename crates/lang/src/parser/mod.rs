@@ -4,6 +4,7 @@
 //! expressions. INVARIANT: only `expr` recurses, and it counts its depth.
 
 mod expr;
+mod help;
 mod stage;
 
 use crate::ast::{Name, Pipeline, Program, StageKind, Statement};
@@ -165,8 +166,8 @@ impl<'s> Parser<'s> {
             self.bump()?;
             self.skip_newlines()?;
             let stage = self.stage()?;
-            if matches!(stage.kind, StageKind::Read { .. }) {
-                let message = "`read` can only come first";
+            if matches!(stage.kind, StageKind::Read { .. } | StageKind::Generate { .. }) {
+                let message = format!("`{}` can only come first", stage.kind.verb());
                 return Err(Diagnostic::new(
                     message,
                     stage.verb,
@@ -374,7 +375,16 @@ impl<'s> Parser<'s> {
                 return self.error_here(message, format!("use `{ours}`"));
             }
             TokenKind::Unknown(c) => return self.unknown_character(*c),
-            TokenKind::Dot => return self.unexpected_path("a key follows the name of a field: `user.plan`"),
+            TokenKind::Dot => {
+                return self
+                    .unexpected_path("a field is named without a point before it: `user`, `user.plan`");
+            }
+            TokenKind::Star if self.stands_for_all() => {
+                let help = "all columns are there without `select`, and `drop` leaves some out; `count()` counts all";
+                return self
+                    .error_here("`*` does not stand for all", "not expected here")
+                    .with_help(help);
+            }
             TokenKind::OpenBracket | TokenKind::CloseBracket => {
                 return self.unexpected_path(
                     "lists are written with `(` and `)`; an index follows a field: `items[0]`",
@@ -418,6 +428,12 @@ impl<'s> Parser<'s> {
             .with_help(help)
     }
 
+    /// Whether the `*` at hand has nothing before it to multiply.
+    fn stands_for_all(&self) -> bool {
+        let before = self.source[..self.current.span.start as usize].trim_end();
+        before.ends_with(['(', ',']) || VERBS.iter().any(|(verb, _)| before.ends_with(verb))
+    }
+
     fn unknown_character(&self, c: char) -> Diagnostic {
         let shown = if c.is_control() {
             format!("U+{:04X}", c as u32)
@@ -431,6 +447,9 @@ impl<'s> Parser<'s> {
             }
             '~' => diagnostic.with_help("to search in a text, use `contains`, or `matches /pattern/`"),
             '$' | '@' => diagnostic.with_help("names have no sigil"),
+            '{' if self.current.span.start == 0 => diagnostic.with_help(
+                "a program is stages with `|` between them; awk's `{ print $1 }` is `select split_part(line, \" \", 0)`",
+            ),
             '{' | '}' => diagnostic.with_help("lists and groups are written with `(` and `)`"),
             _ => diagnostic,
         }

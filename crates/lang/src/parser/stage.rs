@@ -1,9 +1,9 @@
 //! The verbs: what each takes.
 
-use super::{Parse, Parser, RESERVED, ends_stage};
+use super::{Parse, Parser, ends_stage};
 use crate::ast::{
-    Assignment, Count, ExprKind, Input, Item, Name, OutputFormat, ParseOption, Pipeline, SortKey, Stage,
-    StageKind, Statement, Target, Text,
+    Assignment, Count, ExprKind, Input, Item, Name, OutputFormat, ParseOption, Pipeline, SampleSize, SortKey,
+    Stage, StageKind, Statement, Target, Text,
 };
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::lexer::TokenKind;
@@ -28,6 +28,10 @@ pub enum Verb {
     Distinct,
     Count,
     Lookup,
+    Explode,
+    Fill,
+    Sample,
+    Generate,
     Top,
     Sort,
     Summarize,
@@ -38,7 +42,7 @@ pub enum Verb {
 const HEAD_ELEMENTS: u64 = 10;
 
 /// Every verb with its spelling, in the order in which messages list them.
-pub const VERBS: [(&str, Verb); 18] = [
+pub const VERBS: [(&str, Verb); 22] = [
     ("read", Verb::Read),
     ("lines", Verb::Lines),
     ("parse", Verb::Parse),
@@ -53,6 +57,10 @@ pub const VERBS: [(&str, Verb); 18] = [
     ("distinct", Verb::Distinct),
     ("count", Verb::Count),
     ("lookup", Verb::Lookup),
+    ("explode", Verb::Explode),
+    ("fill", Verb::Fill),
+    ("sample", Verb::Sample),
+    ("generate", Verb::Generate),
     ("top", Verb::Top),
     ("sort", Verb::Sort),
     ("summarize", Verb::Summarize),
@@ -144,6 +152,12 @@ impl Parser<'_> {
             },
             Verb::Count => StageKind::Count,
             Verb::Lookup => self.lookup_stage()?,
+            Verb::Explode => self.explode_stage()?,
+            Verb::Fill => StageKind::Fill {
+                names: self.list(|parser| parser.name("the name of a column"))?,
+            },
+            Verb::Sample => self.sample_stage()?,
+            Verb::Generate => self.generate_stage()?,
             Verb::Top => self.top_stage()?,
             Verb::Sort => self.sort_stage()?,
             Verb::Summarize => self.summarize_stage()?,
@@ -158,55 +172,6 @@ impl Parser<'_> {
             verb: verb_span,
             span: self.span_from(verb_span),
         })
-    }
-
-    /// The message for what follows a stage that is complete.
-    fn after_stage(&self, verb: Verb) -> Diagnostic {
-        let text = self.text(self.current.span);
-        if let Some(next) = self.current_verb() {
-            let message = format!("a `|` is missing before `{}`", next.name());
-            return self.error_here(message, "a stage starts here");
-        }
-        let diagnostic = self.unexpected("`|` or the end of the statement");
-        match (verb, &self.current.kind) {
-            (_, TokenKind::CloseParen) => self.error_here("this `)` closes nothing", "no `(` for it"),
-            (Verb::Where, TokenKind::Comma) => diagnostic.with_help("join conditions with `and` or `or`"),
-            (Verb::Top, TokenKind::Comma) => {
-                diagnostic.with_help("`top` takes one key; for several, use `sort a, b desc | head 10`")
-            }
-            (Verb::Write, TokenKind::Comma) => {
-                diagnostic.with_help("`write` takes one target; write a second statement for the other")
-            }
-            (Verb::Write, TokenKind::Name) if text == "append" => {
-                diagnostic.with_help("`append` stands before `as`: `write \"log.csv\" append as csv`")
-            }
-            (
-                Verb::Where | Verb::Set | Verb::Select | Verb::Head | Verb::Skip | Verb::Tail,
-                TokenKind::Name,
-            ) if text == "by" => diagnostic.with_help("`by` goes with `summarize` and `top`"),
-            (Verb::Select | Verb::Summarize | Verb::Distinct, TokenKind::Name)
-                if text.eq_ignore_ascii_case("as") =>
-            {
-                diagnostic.with_help("a name goes before what it names: `name = ...`")
-            }
-            (Verb::Head | Verb::Skip | Verb::Tail | Verb::Drop | Verb::Rename, TokenKind::Name)
-                if text.eq_ignore_ascii_case("as") =>
-            {
-                diagnostic.with_help("`rename new = old` gives a column another name")
-            }
-            (Verb::Count, TokenKind::OpenParen) => diagnostic
-                .with_help("the stage is `count` alone; the aggregate goes with `summarize count()`"),
-            (Verb::Count, TokenKind::Name) if text == "by" => {
-                diagnostic.with_help("to count in groups: `summarize count() by ...`")
-            }
-            (Verb::Lines | Verb::Read, TokenKind::Name) if text == "else" => {
-                diagnostic.with_help("`else` goes with `parse`")
-            }
-            (Verb::Read, TokenKind::Name) if text == "as" => {
-                diagnostic.with_help("to say what the input is, write `| parse FORMAT`")
-            }
-            _ => diagnostic,
-        }
     }
 
     fn input(&mut self) -> Parse<Input> {
@@ -272,30 +237,10 @@ impl Parser<'_> {
             .with_help(help))
     }
 
-    /// The message for something else than a string; the help quotes what looks like a path.
-    fn not_a_path(&self, expected: &str) -> Diagnostic {
-        let from_here = &self.source[self.current.span.start as usize..];
-        let is_end = |c: char| c.is_whitespace() || matches!(c, '|' | ',' | ';' | '"' | '\'' | '`' | '\\');
-        let path: String = from_here
-            .chars()
-            .take(limits::QUOTED_CHARS_MAX)
-            .take_while(|&c| !is_end(c))
-            .collect();
-        let diagnostic = self.unexpected(expected);
-        let looks_like_path = path.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '/' | '~'))
-            && path.chars().count() < limits::QUOTED_CHARS_MAX
-            && !RESERVED.contains(&path.as_str());
-        if looks_like_path {
-            diagnostic.with_help(format!("write it in quotes: \"{path}\""))
-        } else {
-            diagnostic
-        }
-    }
-
     fn string(&mut self) -> Parse<Text> {
         let token = self.bump()?;
         match token.kind {
-            TokenKind::Text(bytes) => Ok(Text {
+            TokenKind::Text(bytes) | TokenKind::Pattern(bytes) => Ok(Text {
                 bytes,
                 span: token.span,
             }),
@@ -310,7 +255,7 @@ impl Parser<'_> {
         let open = self.current.span;
         if self.at(&TokenKind::OpenParen) {
             self.bump()?;
-            if matches!(self.current.kind, TokenKind::Text(_)) {
+            if matches!(self.current.kind, TokenKind::Text(_) | TokenKind::Pattern(_)) {
                 argument = Some(self.string()?);
                 if self.at(&TokenKind::Comma) {
                     self.bump()?;
@@ -402,6 +347,14 @@ impl Parser<'_> {
             return Err(self.unexpected("`=`"));
         }
         self.bump()?;
+        if matches!(
+            self.current.kind,
+            TokenKind::Semicolon | TokenKind::Comma | TokenKind::Pipe
+        ) {
+            let text = self.text(self.current.span);
+            let help = format!("write it in quotes: `{}=\"{text}\"`", key.text);
+            return Err(self.unexpected("the value of the option").with_help(help));
+        }
         let value = self.expression()?;
         match value.kind {
             ExprKind::Literal(literal) => Ok(ParseOption {
@@ -475,7 +428,7 @@ impl Parser<'_> {
             TokenKind::Int(_) => Err(self.error_here("this number is too large", "does not fit 63 bits")),
             TokenKind::Minus => Err(self
                 .unexpected(EXPECTED)
-                .with_help("a number of elements is not negative")),
+                .with_help("without the `-`: `head 3`, `tail 5`")),
             _ => Err(self.unexpected(EXPECTED)),
         }
     }
@@ -498,6 +451,69 @@ impl Parser<'_> {
             None
         };
         Ok(StageKind::Lookup { path, name, key })
+    }
+
+    fn explode_stage(&mut self) -> Parse<StageKind> {
+        let name = self.name("the name of a column")?;
+        let value = if self.at(&TokenKind::Assign) {
+            self.bump()?;
+            self.skip_newlines()?;
+            Some(self.expression()?)
+        } else {
+            None
+        };
+        let ty = match self.eat_word("as")? {
+            true => Some(self.name("a type")?),
+            false => None,
+        };
+        Ok(StageKind::Explode { name, value, ty })
+    }
+
+    fn sample_stage(&mut self) -> Parse<StageKind> {
+        const HELP: &str = "so many, as in `sample 100`, or a part, as in `sample 1%`";
+        let span = self.current.span;
+        let number = match self.current.kind {
+            TokenKind::Int(number) => number as f64,
+            TokenKind::Float(number) => number,
+            _ => return Err(self.unexpected("a number of elements").with_help(HELP)),
+        };
+        let token = self.bump()?;
+        if self.at(&TokenKind::Percent) {
+            self.bump()?;
+            let span = self.span_from(span);
+            if number > 100.0 {
+                return Err(Diagnostic::new("a part is at most 100 %", span, "more than all"));
+            }
+            return Ok(StageKind::Sample {
+                size: SampleSize::Share(number / 100.0),
+                span,
+            });
+        }
+        match token.kind {
+            TokenKind::Int(count) if i64::try_from(count).is_ok() => Ok(StageKind::Sample {
+                size: SampleSize::Count(count),
+                span,
+            }),
+            _ => Err(
+                Diagnostic::new("this is no number of elements", span, "not a whole number").with_help(HELP),
+            ),
+        }
+    }
+
+    fn generate_stage(&mut self) -> Parse<StageKind> {
+        let is_count = matches!(self.current.kind, TokenKind::Int(_));
+        let count = is_count.then(|| self.count()).transpose()?;
+        let every = match self.eat_word("every")? {
+            true => Some(self.window()?),
+            false => None,
+        };
+        if count.is_none() && every.is_none() {
+            let help = "how many, as in `generate 10`, or how often, as in `generate every 1s`";
+            return Err(self
+                .unexpected("a number of elements, or `every`")
+                .with_help(help));
+        }
+        Ok(StageKind::Generate { count, every })
     }
 
     fn top_stage(&mut self) -> Parse<StageKind> {

@@ -29,6 +29,25 @@ fn check_errors(sources: &[&str], expected: Expect) {
 }
 
 #[test]
+fn words_at_the_beginning_of_a_line_go_on() {
+    check(
+        "parse clf\n  else bad\n| where status >= 400\n  and bytes > 0\n  or path\n  contains \"x\"\n| summarize count()\n    by path\n  every 10s\n| write stdout\n  as json\n",
+        expect![[r#"
+            (| (parse clf (else bad)) (where (or (and (>= status 400) (> bytes 0)) (contains path "x"))) (summarize (count) (by path) (every 10000000000)) (write stdout json))
+        "#]],
+    );
+    // A name of a flow point may be `every`.
+    check(
+        "lines | count\nevery = lines\nevery | count",
+        expect![[r#"
+            (| (lines) (count))
+            (= every (| (lines)))
+            (| every (count))
+        "#]],
+    );
+}
+
+#[test]
 fn the_design_examples() {
     check(
         "parse clf | where status >= 500 | summarize n = count(), bytes = sum(bytes) by path | top 10 by n",
@@ -263,7 +282,7 @@ fn spellings_of_other_languages() {
                 at ">": not expected here
             unexpected `.`
                 at ".": nothing that it belongs to
-                a key follows the name of a field: `user.plan`
+                a field is named without a point before it: `user`, `user.plan`
             a number is no key
                 at "0": an index goes in brackets
                 as in `items[0]`
@@ -357,7 +376,7 @@ fn verbs_and_stages() {
                 if `requests` is a flow point, a `|` is missing after it
             unknown verb `frobnicate`
                 at "frobnicate": not a verb
-                the verbs are `read`, `lines`, `parse`, `where`, `set`, `select`, `head`, `skip`, `tail`, `drop`, `rename`, `distinct`, `count`, `lookup`, `top`, `sort`, `summarize` or `write`
+                the verbs are `read`, `lines`, `parse`, `where`, `set`, `select`, `head`, `skip`, `tail`, `drop`, `rename`, `distinct`, `count`, `lookup`, `explode`, `fill`, `sample`, `generate`, `top`, `sort`, `summarize` or `write`
             unknown verb `frobnicate`
                 at "frobnicate": not a verb
                 if `frobnicate` is a flow point, start a pipeline with it: it cannot be a later stage
@@ -392,7 +411,7 @@ fn verbs_and_stages() {
                 at "": ends too early
             expected a number of elements, found `-`
                 at "-": not expected here
-                a number of elements is not negative
+                without the `-`: `head 3`, `tail 5`
             expected a number of elements, found `1.5`
                 at "1.5": not expected here
             this number is too large

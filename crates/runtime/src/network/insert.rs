@@ -49,7 +49,10 @@ impl Rewire<'_> {
         let known = self.network.known_point(point)?;
         let (writers, element) = (known.writers.clone(), known.element.clone());
         if writers.is_empty() {
-            let message = format!("nobody writes to flow point `{}`", known.name);
+            let message = format!(
+                "nobody writes to flow point `{}`: its flow has ended, or has not been wired",
+                known.name
+            );
             return Err(Error::new(ErrorKind::NotThere, message));
         }
         let name = self.known(process)?.name.clone();
