@@ -4,10 +4,13 @@
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use cutthrough_control::view::{Activity as Told, Call};
+use cutthrough_control::view::{Activity as Told, Call, Spent};
 use parking_lot::Mutex;
+
+/// Kinds of calls whose times are told apart.
+const KINDS_MAX: usize = 16;
 
 /// Known to the run's thread, which writes it, and to whoever wants to see it.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +21,8 @@ pub(crate) struct Activity {
 #[derive(Debug, Default)]
 struct Shared {
     call: Mutex<Option<Inside>>,
+    /// How long calls have taken, by what they do; few are different.
+    spent: Mutex<Vec<(Arc<str>, Duration)>>,
     bytes_read: AtomicU64,
     bytes_written: AtomicU64,
 }
@@ -39,14 +44,35 @@ impl Activity {
         output: Option<&Arc<File>>,
         call: impl FnOnce() -> R,
     ) -> R {
+        let since = Instant::now();
         *self.shared.call.lock() = Some(Inside {
             what: Arc::clone(what),
-            since: Instant::now(),
+            since,
             output: output.cloned(),
         });
         let outcome = call();
         *self.shared.call.lock() = None;
+        self.add_spent(what, since.elapsed());
         outcome
+    }
+
+    /// Notes what time goes by in that is no call which somebody may be waiting for.
+    pub(crate) fn spend<R>(&self, what: &'static str, wait: impl FnOnce() -> R) -> R {
+        let since = Instant::now();
+        let outcome = wait();
+        self.add_spent(&Arc::from(what), since.elapsed());
+        outcome
+    }
+
+    fn add_spent(&self, what: &Arc<str>, time: Duration) {
+        let mut spent = self.shared.spent.lock();
+        let is_full = spent.len() == KINDS_MAX;
+        match spent.iter_mut().find(|(known, _)| known == what) {
+            Some((_, sum)) => *sum += time,
+            // Of a run that reads thousands of files, not each is told.
+            None if is_full => spent[0].1 += time,
+            None => spent.push((Arc::clone(what), time)),
+        }
     }
 
     /// The call that the run is inside of.
@@ -76,7 +102,25 @@ impl Activity {
             call: self.call(),
             bytes_read: self.bytes_read(),
             bytes_written: self.shared.bytes_written.load(Ordering::Relaxed),
+            spent: self.spent(),
         }
+    }
+
+    /// The call at hand counts as far as it has come.
+    fn spent(&self) -> Vec<Spent> {
+        let mut spent = self.shared.spent.lock().clone();
+        if let Some(inside) = &*self.shared.call.lock() {
+            let time = inside.since.elapsed();
+            match spent.iter_mut().find(|(known, _)| *known == inside.what) {
+                Some((_, sum)) => *sum += time,
+                None => spent.push((Arc::clone(&inside.what), time)),
+            }
+        }
+        let told = |(what, time): (Arc<str>, Duration)| Spent {
+            what: what.to_string(),
+            us: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
+        };
+        spent.into_iter().map(told).collect()
     }
 
     /// How many bytes have come in.

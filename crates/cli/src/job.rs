@@ -1,13 +1,14 @@
 //! One run, from the program's text to the exit code.
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use cutthrough::{Network, Options, Progress};
 use cutthrough_control::{ErrorKind, Server};
 use cutthrough_formats::processes::BadRowsBound;
-use cutthrough_lang::{Diagnostic, Environment, compile};
+use cutthrough_lang::{Diagnostic, Environment, Running, compile};
 
 use crate::args::{Engine, Purpose, Request};
 use crate::dump::Stage;
@@ -165,6 +166,7 @@ fn drive(
         bytes_read: surroundings.activity.bytes_read(),
         time: begin.elapsed(),
         is_interrupted: surroundings.interrupt.is_requested(),
+        unfinished: surroundings.unfinished.load(Ordering::Relaxed),
         ..Summary::of(&report, &live.running())
     };
     let is_told = !is_quiet && (summary.is_news() || terminal::is_there());
@@ -193,8 +195,13 @@ fn run_to_end(
     live: &Live,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Progress> {
+    let mut generates = true;
     loop {
         network.set_time(since_1970());
+        if generates && surroundings.interrupt.is_requested() {
+            generates = false;
+            end_generators(network, &live.running());
+        }
         let progress = network.run_steps(STEPS_BETWEEN_TIMES)?;
         match progress {
             Progress::Waiting => {}
@@ -215,7 +222,13 @@ fn run_to_end(
             continue;
         }
         let timeout = timer.map(|at| at.saturating_sub(since_1970()));
-        if surroundings.wait(timeout).context("waiting for input")? {
+        let what = match surroundings.is_waiting() {
+            true => "waiting for input",
+            false if timer.is_some() => "waiting for the time",
+            false => "waiting for whoever taps it",
+        };
+        let woken = surroundings.activity.spend(what, || surroundings.wait(timeout));
+        if woken.context("waiting for input")? {
             for &source in &live.running().sources {
                 // One that has finished and been removed has nothing to be woken for.
                 if let Ok(waker) = network.waker(source) {
@@ -223,6 +236,14 @@ fn run_to_end(
                 }
             }
         }
+    }
+}
+
+/// What makes elements of nothing has no input that ends.
+fn end_generators(network: &mut Network, running: &Running) {
+    for &generator in &running.generators {
+        // One that has come to its end by itself is gone.
+        let _ = network.rewire(|rewire| rewire.remove(generator));
     }
 }
 

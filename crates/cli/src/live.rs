@@ -24,6 +24,9 @@ use crate::progress::Progress;
 use crate::streams::{Opened, Streams, path_of};
 use crate::surroundings::Surroundings;
 
+/// Programs that a run can be taken back to, one after another.
+const PROGRAMS_KEPT: usize = 100;
+
 /// The program of a run.
 #[derive(Clone)]
 pub(crate) struct Live {
@@ -35,6 +38,8 @@ struct Shared {
     running: Mutex<Running>,
     /// The program as others see it.
     seen: Mutex<Arc<Running>>,
+    /// The programs before, the last one last: each with what its text is called.
+    before: Mutex<Vec<(String, String)>>,
     /// What is read and written.
     opened: Mutex<Opened>,
     inputs: Vec<Input>,
@@ -59,6 +64,7 @@ impl Live {
         let shared = Shared {
             seen: Mutex::new(Arc::new(running.clone())),
             running: Mutex::new(running),
+            before: Mutex::default(),
             opened: Mutex::new(opened),
             inputs,
             beginnings,
@@ -133,6 +139,7 @@ impl Commands for Live {
     }
 
     fn rewire(&self, request: &RewireRequest) -> Result<Change, Problem> {
+        let request = &self.meant(request)?;
         let running = self.seen();
         let peeked = Rc::new(Peeked::of_running(self.shared.beginnings.clone()));
         let environment = self.environment(&peeked);
@@ -178,6 +185,37 @@ impl Commands for Live {
 }
 
 impl Live {
+    /// The request with the program that it means.
+    fn meant(&self, request: &RewireRequest) -> Result<RewireRequest, Problem> {
+        if !request.undo {
+            return Ok(request.clone());
+        }
+        let before = self.shared.before.lock();
+        let Some((name, program)) = before.last() else {
+            let message =
+                "there is no program before this one: the run has not been rewired, or has been taken back";
+            return Err(Problem::new(ProblemKind::Failed, message.to_owned()));
+        };
+        Ok(RewireRequest {
+            name: name.clone(),
+            program: program.clone(),
+            ..request.clone()
+        })
+    }
+
+    /// Remembers the program that has been changed to another one, or forgets the one that it was changed back to.
+    fn remember(&self, old: &Running, request: &RewireRequest) {
+        let mut before = self.shared.before.lock();
+        if request.undo {
+            before.pop();
+        } else if old.source() != request.program {
+            if before.len() == PROGRAMS_KEPT {
+                before.remove(0);
+            }
+            before.push((old.source_name().to_owned(), old.source().to_owned()));
+        }
+    }
+
     fn apply(
         &self,
         network: &mut Network,
@@ -192,6 +230,7 @@ impl Live {
         change
             .apply(&mut running, network)
             .map_err(|error| refused(&error, request))?;
+        self.remember(&self.seen(), request);
         *self.shared.seen.lock() = Arc::new(running.clone());
         known.add(opened);
         Ok(())

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use cutthrough_formats::processes::BadRowsBound;
@@ -21,6 +22,8 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 pub(crate) struct Surroundings {
     /// What the run is inside of, and what has come in and gone out.
     pub(crate) activity: Activity,
+    /// Bytes of lines that were cut off when the user asked to stop.
+    pub(crate) unfinished: Arc<AtomicU64>,
     /// What is written: before the run waits for input, this is brought up to date.
     pub(crate) outputs: Arc<Mutex<Outputs>>,
     /// How many bad rows there may be.
@@ -38,6 +41,7 @@ impl Surroundings {
     pub(crate) fn new(interrupt: Interrupt) -> Surroundings {
         Surroundings {
             activity: Activity::default(),
+            unfinished: Arc::default(),
             outputs: Arc::default(),
             bad_rows_bound: None,
             interrupt,

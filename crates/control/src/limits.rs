@@ -70,6 +70,9 @@ pub const REPORT_CHAINS_MAX: usize = 4_096;
 /// Edges of one process, and members of one chain, in a report.
 pub const REPORT_ITEMS_MAX: usize = 256;
 
+/// How much of a program's text clients are told, in bytes.
+pub const PROGRAM_BYTES_MAX: usize = 1 << 20;
+
 /// Text in a report: names, reasons.
 pub const REPORT_TEXT_BYTES_MAX: usize = 256;
 

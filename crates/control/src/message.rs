@@ -91,6 +91,9 @@ pub struct RewireRequest {
     /// Whether only to say what would change.
     #[serde(default)]
     pub plan_only: bool,
+    /// Whether to change back to the program before, in place of the one given here.
+    #[serde(default)]
+    pub undo: bool,
 }
 
 /// What a server answers.
@@ -128,7 +131,7 @@ pub struct Welcome {
     pub pid: u32,
     /// When its server began, in milliseconds since 1970.
     pub since_unix_ms: u64,
-    /// What it runs, in a line.
+    /// What it runs: the program's text, or what it is called.
     pub program: String,
 }
 

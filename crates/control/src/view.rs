@@ -33,6 +33,18 @@ pub struct Activity {
     pub bytes_read: u64,
     /// How many bytes have gone out.
     pub bytes_written: u64,
+    /// What its thread has spent its time in, but for what it computes itself.
+    #[serde(default)]
+    pub spent: Vec<Spent>,
+}
+
+/// How long a network's thread has been inside of calls of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// What they do: "writing to standard output", "waiting for input".
+    pub what: String,
+    /// For how long until now, in microseconds.
+    pub us: u64,
 }
 
 /// A call of the system that may not come back for long.

@@ -51,6 +51,7 @@ fn requests() -> Vec<Request> {
             name: "p.flow".to_owned(),
             program: "where x == \"\u{1}\"".to_owned(),
             plan_only: false,
+            undo: false,
         }),
         Request::Stop,
     ]

@@ -293,6 +293,7 @@ fn what_was_accepted_of_a_silent_network_is_applied_later() {
                 name: "p".to_owned(),
                 program: "change".to_owned(),
                 plan_only,
+                undo: false,
             })
         };
         // A plan needs nothing of the network.
@@ -337,7 +338,7 @@ fn what_was_accepted_of_a_silent_network_is_applied_later() {
         assert_eq!((outcome.unwrap(), told), (rewired(true), 1));
         assert_eq!(notes.rewires.load(Ordering::SeqCst), 2);
         let after = Client::connect(&home.directory(), "n").unwrap();
-        assert_eq!(after.welcome().program, "2 times rewired");
+        assert_eq!(after.welcome().program, "2  times\n rewired");
         assert_eq!(notes.attached.load(Ordering::SeqCst), 0);
     });
 }
@@ -432,6 +433,7 @@ fn panics_end_one_request_and_are_told() {
                 name: "p".to_owned(),
                 program: program.to_owned(),
                 plan_only: false,
+                undo: false,
             }));
         }
         client.send(&tap("detach")).unwrap();

@@ -187,6 +187,7 @@ fn what_cannot_be_done_is_refused_with_the_way_out() {
         name: "next.flow".to_owned(),
         program: "head 1".to_owned(),
         plan_only: false,
+        undo: false,
     }));
     assert_eq!(problem.kind, ProblemKind::Unsupported);
     embedded.end();

@@ -14,6 +14,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
@@ -270,6 +271,10 @@ impl Inputs {
     /// there.
     fn read_rest(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inputs = Vec::new().into_iter();
+        if let Some((_, open)) = &mut self.current {
+            let begun = std::mem::take(&mut open.begun).len() as u64;
+            self.surroundings.unfinished.fetch_add(begun, Ordering::Relaxed);
+        }
         if self.current.is_none() || !self.is_within_line {
             return Ok(0);
         }

@@ -9,7 +9,7 @@ use cutthrough_control::view::Snapshot;
 use super::grid::count;
 use super::rates::moved;
 use super::top::{dropped, modes, point_mode};
-use super::{GraphArgs, GraphFormat, Outcome, connect, silence_of};
+use super::{GraphArgs, GraphFormat, Outcome, connect, program_lines, silence_of};
 
 pub(super) fn graph(args: &GraphArgs) -> Outcome {
     let mut client = connect(&args.network)?;
@@ -36,7 +36,7 @@ fn json(welcome: &Welcome, snapshot: &Snapshot) -> anyhow::Result<String> {
 fn text(welcome: &Welcome, snapshot: &Snapshot) -> String {
     let report = &snapshot.network.report;
     let modes = modes(report);
-    let mut out = format!("{}: {}\n", welcome.name, welcome.program);
+    let mut out = format!("{}: {}\n", welcome.name, program_lines(welcome).join("\n  "));
     if let Some(doing) = silence_of(snapshot) {
         let _ = writeln!(out, "{doing}; this is {} ms old", snapshot.age_ms);
     }

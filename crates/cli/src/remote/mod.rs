@@ -8,6 +8,7 @@
 //! | `graph.rs` | its wiring |
 //! | `rates.rs` | what two reports say of the time between them |
 //! | `grid.rs` | columns of text |
+//! | `why.rs` | why it is as fast as it is |
 //! | `tap.rs`, `rewire.rs` | what passes a flow point; another program |
 
 mod graph;
@@ -17,13 +18,14 @@ mod rates;
 mod rewire;
 mod tap;
 mod top;
+mod why;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cutthrough_control::client::{Client, RequestError, find};
-use cutthrough_control::message::{DumpRequest, DumpStage, ProblemKind, Request, Response};
+use cutthrough_control::message::{DumpRequest, DumpStage, ProblemKind, Request, Response, Welcome};
 use cutthrough_control::view::{Call, Snapshot};
 use cutthrough_control::{Directory, Error};
 use cutthrough_lang::ast::OutputFormat;
@@ -129,6 +131,10 @@ pub(crate) struct TapArgs {
     /// The format of what is printed
     #[arg(short = 'o', long, value_parser = output_format(), value_name = "FORMAT")]
     pub(crate) format: Option<OutputFormat>,
+    /// Tap again and again for so long each, as in `1s`, and show what the last one gave in place of the one before:
+    /// an aggregate as a table that lives
+    #[arg(long, value_parser = interval, value_name = "DURATION")]
+    pub(crate) every: Option<Duration>,
     #[command(flatten)]
     pub(crate) wait: Wait,
 }
@@ -138,11 +144,18 @@ pub(crate) struct RewireArgs {
     #[command(flatten)]
     pub(crate) network: Name,
     /// The file that has the program to change to
-    #[arg(required_unless_present_any = ["expression", "name"], conflicts_with = "expression")]
+    #[arg(required_unless_present_any = ["expression", "name", "edit", "undo"])]
+    #[arg(conflicts_with_all = ["expression", "edit", "undo"])]
     pub(crate) file: Option<PathBuf>,
     /// The program to change to, instead of a file
     #[arg(short = 'e', value_name = "PROGRAM")]
     pub(crate) expression: Option<String>,
+    /// Edit the program that runs, by `$VISUAL` or `$EDITOR`, and change to what comes of it
+    #[arg(long, conflicts_with_all = ["expression", "undo"])]
+    pub(crate) edit: bool,
+    /// Change back to the program before
+    #[arg(long, conflicts_with = "expression")]
+    pub(crate) undo: bool,
     /// Only print what would change
     #[arg(long)]
     pub(crate) plan: bool,
@@ -163,6 +176,18 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
         _ => Err("a number of seconds from 0.1 to 3600".to_owned()),
     }
+}
+
+/// `1s`, `500ms`, or a number of seconds.
+fn interval(text: &str) -> Result<Duration, String> {
+    let (number, scale) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
+    };
+    let number = number.parse::<f64>().unwrap_or(f64::NAN);
+    seconds(&(number * scale).to_string())
+        .map(Duration::from_secs_f64)
+        .map_err(|message| format!("{message}, as in `1s` or `500ms`"))
 }
 
 /// Does what the command says.
@@ -329,6 +354,22 @@ fn dump(args: &DumpArgs) -> Outcome {
     let parts = dump.parts.iter();
     let parts = parts.map(|(stage, text)| format!("; {stage} of `{}`\n{}\n", dump.root, text.trim_end()));
     Ok(crate::terminal::print(&parts.collect::<String>())?)
+}
+
+/// The lines of what a network runs, as far as they are shown, without what would move a terminal's cursor.
+fn program_lines(welcome: &Welcome) -> Vec<String> {
+    const LINES_SHOWN: usize = 12;
+    let printable = |line: &str| -> String {
+        line.chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect()
+    };
+    let mut lines: Vec<String> = welcome.program.trim_end().lines().map(printable).collect();
+    if lines.len() > LINES_SHOWN {
+        lines.truncate(LINES_SHOWN - 1);
+        lines.push("…".to_owned());
+    }
+    lines
 }
 
 fn unexpected() -> Failure {

@@ -8,7 +8,7 @@ use cutthrough_control::{Client, Directory};
 
 use super::grid::{Grid, rate};
 use super::rates::{BETWEEN_LOOKS, Rates};
-use super::{Outcome, silence_of};
+use super::{Outcome, program_lines, silence_of};
 use crate::terminal;
 
 pub(super) fn ps() -> Outcome {
@@ -32,8 +32,14 @@ pub(super) fn ps() -> Outcome {
             Ok((mut client, first)) => {
                 let second = client.report().ok();
                 let speed = speed(first.as_ref(), second.as_ref());
-                let Welcome { pid, program, .. } = client.welcome().clone();
-                grid.row([name, pid.to_string(), up(client.welcome()), speed, program]);
+                let welcome = client.welcome();
+                let mut lines = program_lines(welcome).into_iter();
+                let first = lines.next().unwrap_or_default();
+                grid.row([name, welcome.pid.to_string(), up(welcome), speed, first]);
+                for line in lines {
+                    let nothing = String::new;
+                    grid.row([nothing(), nothing(), nothing(), nothing(), line]);
+                }
             }
             Err(problem) => grid.row([name, "-".to_owned(), "-".to_owned(), "-".to_owned(), problem]),
         }

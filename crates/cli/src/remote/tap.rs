@@ -1,8 +1,8 @@
 //! What passes a flow point.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use cutthrough::PointReport;
@@ -12,28 +12,33 @@ use cutthrough_control::limits::STALL_MS;
 use cutthrough_control::message::{Flows, ProblemKind, Request, Response, TapEnd, TapRequest};
 use cutthrough_lang::ast::OutputFormat;
 
-use super::grid::{Grid, count, rate};
+use super::grid::{Grid, count, cut, rate};
 use super::rates::{BETWEEN_LOOKS, Rates};
 use super::{Outcome, Patient, TapArgs, connect, unexpected};
+use crate::activity::Activity;
 use crate::end::End;
-use crate::interrupt::on_signals;
-use crate::terminal;
+use crate::interrupt::{Interrupt, on_signals};
+use crate::terminal::{self, Screen};
 
 pub(super) fn tap(args: &TapArgs) -> Outcome {
     let mut client = connect(&args.network)?;
     let Some(flow) = &args.flow else {
         return list(&mut client);
     };
-    let format = args.format.map(OutputFormat::name).or_else(|| {
-        use std::io::IsTerminal;
-        io::stdout().is_terminal().then_some("table")
-    });
+    let is_table = args.every.is_some() || io::stdout().is_terminal();
+    let format = args
+        .format
+        .map(OutputFormat::name)
+        .or(is_table.then_some("table"));
     let request = TapRequest {
         flow: flow.clone(),
         pipeline: args.pipeline.clone(),
         complete: args.complete,
         format: format.map(str::to_owned),
     };
+    if let Some(every) = args.every {
+        return again_and_again(args, client, request, every);
+    }
     stop_when_interrupted(client.sender())?;
     client.send(&Request::Tap(request))?;
     let patient = Patient::new(&client, &args.wait, "the tap is attached");
@@ -52,6 +57,98 @@ pub(super) fn tap(args: &TapArgs) -> Outcome {
         Some(failure) => Err(anyhow!("the tap has failed: {failure}").into()),
         None => Ok(End::Done),
     }
+}
+
+/// Taps for so long each, and shows what the last one gave, until the user has seen enough or the network has ended.
+fn again_and_again(args: &TapArgs, mut client: Client, request: TapRequest, every: Duration) -> Outcome {
+    let interrupt = Interrupt::new()?;
+    interrupt.listen(&Activity::default())?;
+    let is_page = io::stdout().is_terminal() && io::stdin().is_terminal();
+    let screen = is_page.then(Screen::enter).transpose().context("the terminal")?;
+    let last_words = loop {
+        let begin = Instant::now();
+        let (printed, end) = match once(&mut client, &request, every, args, &interrupt) {
+            Ok(found) => found,
+            Err(super::Failure::Failed(error)) if !interrupt.is_requested() => break Some(error),
+            Err(failure) if !interrupt.is_requested() => {
+                drop(screen);
+                return Err(failure);
+            }
+            Err(_) => break None,
+        };
+        if let Some(failure) = end.failure {
+            break Some(anyhow!("the tap has failed: {failure}"));
+        }
+        let left = every.saturating_sub(begin.elapsed());
+        let key = match &screen {
+            Some(screen) => {
+                draw(screen, &printed, &end).context("the terminal")?;
+                screen.key(left, interrupt.woken())
+            }
+            None => {
+                terminal::print(&format!("{printed}\n"))?;
+                let until = Instant::now() + left;
+                while Instant::now() < until && !interrupt.is_requested() {
+                    std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
+                }
+                None
+            }
+        };
+        if interrupt.is_requested() || matches!(key, Some(b'q' | b'Q' | 0x1b)) {
+            break None;
+        }
+    };
+    drop(screen);
+    match last_words {
+        Some(words) => Err(words.into()),
+        None => Ok(End::Done),
+    }
+}
+
+/// What a tap gives in so long, and what it came to.
+fn once(
+    client: &mut Client,
+    request: &TapRequest,
+    every: Duration,
+    args: &TapArgs,
+    interrupt: &Interrupt,
+) -> Result<(String, TapEnd), super::Failure> {
+    client.send(&Request::Tap(request.clone()))?;
+    let mut patient = Patient::new(client, &args.wait, "the tap is attached");
+    let (mut printed, mut until) = (Vec::new(), Some(Instant::now() + every));
+    loop {
+        // A look at the interrupt in between, so that it ends soon.
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let wait = left.unwrap_or(LOOK).min(LOOK);
+        match client.receive(Some(wait)).map_err(|error| anyhow!("{error}"))? {
+            Some(Message::Bytes(bytes)) => printed.extend_from_slice(&bytes),
+            Some(Message::Response(Response::TapEnd(end))) => {
+                return Ok((String::from_utf8_lossy(&printed).into_owned(), end));
+            }
+            Some(Message::Response(Response::Error(problem))) => {
+                return Err(cutthrough_control::client::RequestError::from(problem).into());
+            }
+            Some(Message::Response(interim)) if interim.is_interim() => patient.note(&interim),
+            None if until.is_some_and(|until| interrupt.is_requested() || Instant::now() >= until) => {
+                until = None;
+                client.send(&Request::Stop)?;
+            }
+            None => {}
+            Some(_) => return Err(unexpected()),
+        }
+    }
+}
+
+/// How long a live table goes without looking whether it is to end.
+const LOOK: Duration = Duration::from_millis(100);
+
+fn draw(screen: &Screen, printed: &str, end: &TapEnd) -> io::Result<()> {
+    let (columns, rows) = terminal::stdout_size().unwrap_or((80, 24));
+    let mut lines: Vec<String> = printed.lines().map(|line| cut(line, columns)).collect();
+    lines.truncate(rows.saturating_sub(2));
+    let counts = format!("{} seen, {} missed; q ends", count(end.seen), count(end.missed));
+    lines.push(cut(&counts, columns));
+    screen.draw(&lines)
 }
 
 /// The flow points, with what passes them and what their columns are.
@@ -80,7 +177,7 @@ fn list(client: &mut Client) -> Outcome {
         }
     }
     let lines = grid.lines(terminal::stdout_columns());
-    Ok(crate::terminal::print(&(lines.join("\n") + "\n"))?)
+    Ok(terminal::print(&(lines.join("\n") + "\n"))?)
 }
 
 /// Writes what comes out; what the tap came to, unless nobody reads it any more.

@@ -12,7 +12,8 @@ use cutthrough_control::view::Snapshot;
 
 use super::grid::{Grid, count, cut, rate};
 use super::rates::{Rates, moved};
-use super::{Failure, Outcome, TopArgs, connect, ps, silence_of};
+use super::why::why;
+use super::{Failure, Outcome, TopArgs, connect, program_lines, ps, silence_of};
 use crate::activity::Activity;
 use crate::end::End;
 use crate::interrupt::Interrupt;
@@ -75,7 +76,7 @@ fn live(mut client: Client, first: Snapshot, every: Duration) -> Outcome {
 fn page(client: &Client, before: &Snapshot, now: &Snapshot, width: Option<usize>) -> Vec<String> {
     let rates = Rates::between(before, now);
     let report = &now.network.report;
-    let mut lines = heading(client, now, &rates);
+    let mut lines = heading(client, before, now, &rates);
     lines.push(String::new());
     lines.extend(processes(report, &rates, width));
     lines.push(String::new());
@@ -88,7 +89,8 @@ fn page(client: &Client, before: &Snapshot, now: &Snapshot, width: Option<usize>
     lines
 }
 
-fn heading(client: &Client, now: &Snapshot, rates: &Rates) -> Vec<String> {
+/// What the network is and how fast, and why it is so fast; then its program.
+fn heading(client: &Client, before: &Snapshot, now: &Snapshot, rates: &Rates) -> Vec<String> {
     let welcome = client.welcome();
     let state = match silence_of(now) {
         Some(doing) => {
@@ -102,13 +104,15 @@ fn heading(client: &Client, now: &Snapshot, rates: &Rates) -> Vec<String> {
                 now.age_ms as f64 / 1000.0
             )
         }
-        None => format!("{} elements/s", rate(rates.elements)),
+        None => {
+            let why = why(before, now).map_or_else(String::new, |why| format!("  {why}"));
+            format!("{} elements/s{why}", rate(rates.elements))
+        }
     };
     let up = ps::up(welcome);
-    vec![
-        format!("{}  pid {}  up {up}  {state}", welcome.name, welcome.pid),
-        welcome.program.clone(),
-    ]
+    let mut lines = vec![format!("{}  pid {}  up {up}  {state}", welcome.name, welcome.pid)];
+    lines.extend(program_lines(welcome));
+    lines
 }
 
 fn processes(report: &Report, rates: &Rates, width: Option<usize>) -> Vec<String> {

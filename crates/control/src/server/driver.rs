@@ -149,7 +149,7 @@ impl Driver {
                 continue;
             }
             if let Some(program) = self.service.program() {
-                self.welcome.program = super::in_a_line(&program);
+                self.welcome.program = super::bounded(&program);
             }
             let connection = if self.peers.len() < CONNECTIONS_MAX {
                 Connection::new(now, self.welcome.clone())

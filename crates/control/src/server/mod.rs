@@ -21,7 +21,7 @@ use cutthrough::Network;
 use crate::commands::Commands;
 use crate::directory::{Bound, Directory};
 use crate::error::{Error, ErrorKind};
-use crate::limits::REPORT_TEXT_BYTES_MAX;
+use crate::limits::PROGRAM_BYTES_MAX;
 use crate::message::{PROTOCOL, Welcome};
 use crate::questions::{LookAtActivity, Questions, Wake, Waker, post};
 use crate::view::{Activity, NetworkView};
@@ -62,7 +62,7 @@ impl Options {
 
     /// Says what the network runs; without it, what its commands say.
     pub fn program(mut self, program: &str) -> Options {
-        self.program = in_a_line(program);
+        self.program = bounded(program);
         self
     }
 
@@ -144,21 +144,14 @@ impl Options {
     }
 }
 
-/// A text in a line of bounded length.
-fn in_a_line(text: &str) -> String {
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > REPORT_TEXT_BYTES_MAX {
-            line.truncate(line.floor_char_boundary(REPORT_TEXT_BYTES_MAX));
-            line.push('…');
-            break;
-        }
+/// A text of bounded length.
+fn bounded(text: &str) -> String {
+    let mut text = text.to_owned();
+    if text.len() > PROGRAM_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(PROGRAM_BYTES_MAX));
+        text.push('…');
     }
-    line
+    text
 }
 
 impl std::fmt::Debug for Options {
