@@ -26,9 +26,14 @@ pub(crate) struct Fence {
 impl Page {
     /// A page of the folder `docs`.
     pub(crate) fn of_docs(name: &str) -> Page {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../docs")
-            .join(name);
+        Page::at(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../../docs")
+                .join(name),
+        )
+    }
+
+    pub(crate) fn at(path: PathBuf) -> Page {
         let text = std::fs::read_to_string(&path).expect("the page is there");
         Page {
             path,
