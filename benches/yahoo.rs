@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use cutthrough::{Error, Network};
-use cutthrough_bench_support::ratio::{Contender, interleave, per_element, ratio};
+use cutthrough_bench_support::ratio::{Contender, Run, interleave, per_element, ratio};
 use cutthrough_bench_support::yahoo::{
     Counts, Event, answer, by_closures, by_expressions, by_hand, campaign_of_ad, events,
 };
@@ -27,7 +27,7 @@ fn main() {
             Box::new(move || {
                 network.run().expect("it runs");
                 answer(counts.take())
-            }) as Box<dyn FnOnce() -> i64>
+            }) as Run<'_>
         }
     };
     let mut contenders = [

@@ -1,16 +1,17 @@
 //! From a wiring that is there to native code that has taken its first step, by tier: what the plan,
 //! the chain, the compiler and the installing take in all. Beside it what the compiler takes alone.
-//! Nanoseconds of one compilation.
+//! Nanoseconds of the processor, of one compilation.
 //!
 //! Biased towards compilers whose memory is warm: each chain is compiled again and again.
 
 use std::io::Cursor;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cutthrough::processes::Read;
 use cutthrough::{Compile, Network, Options as NetworkOptions, Process, Tier};
 use cutthrough_bench_support::data::ascending;
+use cutthrough_bench_support::ratio::thread_time;
 use cutthrough_bench_support::stages::Stage;
 use cutthrough_bench_support::timed::TimedEngine;
 use cutthrough_formats::processes::Write;
@@ -120,9 +121,9 @@ fn compiled(engine: &Arc<TimedEngine>, wire: &dyn Fn(Network) -> Job, repetition
     let (mut all, mut compiler) = (Vec::new(), Vec::new());
     for _ in 0..repetitions {
         network.invalidate_all();
-        let start = Instant::now();
+        let start = thread_time();
         network.run_steps(1).expect("no process fails");
-        all.push(start.elapsed());
+        all.push(thread_time() - start);
         compiler.push(engine.take().iter().map(|(_, took)| *took).sum::<Duration>());
     }
     network.run().expect("no process fails");

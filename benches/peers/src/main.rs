@@ -5,7 +5,8 @@
 //! ```
 //!
 //! One line for each case and anchor: nanoseconds of an element (or row, or whatever the suite says)
-//! of ours and of the anchor, medians of interleaved repetitions, and their ratio (ours / anchor). An
+//! of ours and of the anchor, medians of interleaved repetitions, and their ratio (ours / anchor). What
+//! runs on one thread of this process is measured by its processor time, all else by the clock. An
 //! answer that differs from the right one is no number: `ok` is false then, and so the exit code 1. An
 //! anchor that is not installed is named and left out.
 //!

@@ -1,19 +1,33 @@
 //! Interleaved measurements: on a noisy machine, ratios within one run are what can be
-//! compared.
+//! compared. What runs on one thread is measured by the time that the processor gives to it,
+//! so that it does not matter who else wants the processor.
 
 use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// The processor time that this thread has had.
+pub fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        time.tv_sec.cast_unsigned(),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}
 
 /// Something that is measured beside others.
 pub struct Contender<'c> {
     /// What the table calls it.
     pub name: &'static str,
     prepare: Box<dyn FnMut() -> Run<'c> + 'c>,
+    has_threads: bool,
     times: Vec<Duration>,
     answers: Vec<i64>,
 }
 
-/// One repetition, prepared: it gives its answer.
-pub type Run<'c> = Box<dyn FnOnce() -> i64 + 'c>;
+/// One repetition, prepared: it is called once, and gives its answer. It is dropped when the clock has
+/// stopped, so what it keeps until then costs nothing.
+pub type Run<'c> = Box<dyn FnMut() -> i64 + 'c>;
 
 impl<'c> Contender<'c> {
     /// `prepare` does what is not measured; what it gives back is.
@@ -21,6 +35,7 @@ impl<'c> Contender<'c> {
         Contender {
             name,
             prepare: Box::new(prepare),
+            has_threads: false,
             times: Vec::new(),
             answers: Vec::new(),
         }
@@ -29,6 +44,15 @@ impl<'c> Contender<'c> {
     /// A function, measured as it is.
     pub fn function(name: &'static str, function: impl Fn() -> i64 + Clone + 'c) -> Contender<'c> {
         Contender::new(name, move || Box::new(function.clone()))
+    }
+
+    /// It starts threads, so it is measured by the clock on the wall.
+    #[must_use]
+    pub fn with_threads(self) -> Contender<'c> {
+        Contender {
+            has_threads: true,
+            ..self
+        }
     }
 
     /// The shortest time of its repetitions.
@@ -59,10 +83,13 @@ impl<'c> Contender<'c> {
 pub fn take_turns(contenders: &mut [Contender<'_>], repetitions: usize) {
     for _ in 0..repetitions {
         for contender in contenders.iter_mut() {
-            let run = (contender.prepare)();
-            let start = Instant::now();
+            let mut run = (contender.prepare)();
+            let (start, thread_start) = (Instant::now(), thread_time());
             let answer = run();
-            contender.times.push(start.elapsed());
+            let (own, all) = (thread_time() - thread_start, start.elapsed());
+            contender
+                .times
+                .push(if contender.has_threads { all } else { own });
             contender.answers.push(answer);
         }
     }

@@ -1,10 +1,12 @@
-//! An engine that notes how long it compiles.
+//! An engine that notes how much processor time it compiles for.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cutthrough::ir::ChainCode;
 use cutthrough::{Engine, EngineDump, Options, Specialised, Tier};
+
+use crate::ratio::thread_time;
 
 /// The engine that is built in, with a clock.
 pub struct TimedEngine {
@@ -45,9 +47,9 @@ impl TimedEngine {
 
 impl Engine for TimedEngine {
     fn compile(&self, chain: &ChainCode, tier: Tier) -> Result<Box<dyn Specialised>, String> {
-        let start = Instant::now();
+        let start = thread_time();
         let outcome = self.engine.compile(chain, self.tier.unwrap_or(tier));
-        let took = start.elapsed();
+        let took = thread_time() - start;
         self.noted
             .lock()
             .map_err(|error| error.to_string())?

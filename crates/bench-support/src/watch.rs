@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use cutthrough::Process;
 use cutthrough::processes::ForEach;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::Gaps;
+use crate::ratio::thread_time;
 
 /// The pauses of many windows, and the longest gap of each.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl Watch {
                 watch.longest.store(gap, Ordering::Relaxed);
             }
             if count.is_multiple_of(1 << 16) {
-                *watch.clocked.lock().expect("no thread panics with it") = (count, own_time());
+                *watch.clocked.lock().expect("no thread panics with it") = (count, own_nanos());
             }
         })
     }
@@ -103,7 +103,6 @@ impl Watch {
 }
 
 /// The processor time of this thread, in nanoseconds.
-fn own_time() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
+fn own_nanos() -> u64 {
+    u64::try_from(thread_time().as_nanos()).unwrap_or(u64::MAX)
 }

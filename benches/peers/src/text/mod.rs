@@ -33,7 +33,7 @@ pub(crate) fn run(options: &Options, cutthrough: &Path) -> Result<bool> {
         if !options.wants(&case.name) {
             continue;
         }
-        let outcomes = take_turns(&case.programs(cutthrough, &tools)?, case.form, options.pick(7, 3))?;
+        let outcomes = take_turns(&case.programs(cutthrough, &tools)?, case.form, options.pick(5, 3))?;
         let (ours, anchors) = outcomes.split_first().expect("ours is the first");
         let nanos = |outcome: &Outcome| outcome.time.as_nanos() as f64 / case.rows as f64;
         for anchor in anchors {
