@@ -17,7 +17,7 @@ from html import escape
 SUITES = ("strymonas", "chain", "ysb", "text", "rewire")
 LEFT, RIGHT, TOP, ROW = 210, 90, 64, 22
 WIDTH = 860
-LEAST, MOST = 1e-4, 1e1
+LEAST, MOST = 3e-5, 3e1
 
 
 def x(ratio):
