@@ -207,7 +207,7 @@ impl<'a> Iterator for Fields<'a> {
 pub fn infer(text: &[u8], sep: u8, columns: usize) -> Vec<LogicalType> {
     let mut inferred = vec![Inferred::default(); columns];
     // The last one may be cut off, and is left out unless it is the first.
-    let end = memrchr(b'\n', text).unwrap_or(text.len());
+    let end = memrchr(b'\n', text).map_or(text.len(), |end| end + 1);
     for (_, record) in split(&text[..end], sep) {
         let mut fields = Fields::new(record, sep);
         let texts: Vec<&[u8]> = fields.by_ref().map(|field| field.text).collect();

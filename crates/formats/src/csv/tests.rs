@@ -166,6 +166,18 @@ fn a_text_falls_into_records() {
 }
 
 #[test]
+fn types_come_of_whole_records() {
+    let check = |rows: &str, expected: &str| {
+        let names = infer(rows.as_bytes(), b',', 2).into_iter().map(LogicalType::name);
+        assert_eq!(names.collect::<Vec<_>>().join(" "), expected, "{rows}");
+    };
+    check("1,true\r\n2,false\r\n", "int? bool?");
+    check("1,true\r\n2,fa", "int? bool?");
+    check("1,true", "int? bool?");
+    check("\"1\",\"two\n3,4\"\n\"2\",x\n", "int? text");
+}
+
+#[test]
 fn headers() {
     let check = |line: &str, names: &[&str]| assert_eq!(parse_header(line.as_bytes(), b',').unwrap(), names);
     check("a, b", &["a", "b"]);
