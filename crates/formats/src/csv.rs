@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 use cutthrough_expr::{LogicalKind, LogicalType};
 use cutthrough_ir::Type;
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter};
 
 use crate::infer::Inferred;
 use crate::json;
@@ -206,13 +206,15 @@ impl<'a> Iterator for Fields<'a> {
 /// row of so many fields is left out.
 pub fn infer(text: &[u8], sep: u8, columns: usize) -> Vec<LogicalType> {
     let mut inferred = vec![Inferred::default(); columns];
-    // The last one may be cut off, and is left out unless it is the first.
-    let end = memrchr(b'\n', text).map_or(text.len(), |end| end + 1);
-    for (_, record) in split(&text[..end], sep) {
+    let mut records = split(text, sep).peekable();
+    while let Some((_, record)) = records.next() {
+        // What may be cut off counts only where nothing else is known.
+        let may_be_cut = records.peek().is_none() && !text.ends_with(b"\n");
         let mut fields = Fields::new(record, sep);
         let texts: Vec<&[u8]> = fields.by_ref().map(|field| field.text).collect();
         if !fields.is_bad() && texts.len() == columns {
-            for (inferred, text) in inferred.iter_mut().zip(texts) {
+            let columns = inferred.iter_mut().zip(texts);
+            for (inferred, text) in columns.filter(|(inferred, _)| !may_be_cut || !inferred.is_known()) {
                 inferred.add(text);
             }
         }

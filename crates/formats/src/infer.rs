@@ -33,6 +33,11 @@ impl Inferred {
         self.no_time |= !is_utc_time(text);
     }
 
+    /// Whether there was a value.
+    pub(crate) fn is_known(&self) -> bool {
+        self.seen
+    }
+
     /// The type of the column: that of texts where nothing has been seen, and nullable where a later value may be
     /// empty.
     pub fn ty(self) -> LogicalType {

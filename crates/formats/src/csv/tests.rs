@@ -174,6 +174,8 @@ fn types_come_of_whole_records() {
     check("1,true\r\n2,false\r\n", "int? bool?");
     check("1,true\r\n2,fa", "int? bool?");
     check("1,true", "int? bool?");
+    check("1,\n2.5,4", "int? int?");
+    check("1,\"two\nlines\"", "int? text");
     check("\"1\",\"two\n3,4\"\n\"2\",x\n", "int? text");
 }
 
