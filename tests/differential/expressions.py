@@ -130,7 +130,8 @@ class Maker:
         def least():
             (a, x), (b, y) = self.of(type, depth), self.of(type, depth)
             ours, name = self.random.choice([("min", "least"), ("max", "greatest")])
-            return f"{ours}({a}, {b})", f"(CASE WHEN {x} IS NULL OR {y} IS NULL THEN NULL ELSE {name}({x}, {y}) END)"
+            # Which of 0.0 and -0.0 is the least is not said.
+            return f"({ours}({a}, {b}) + 0)", f"(CASE WHEN {x} IS NULL OR {y} IS NULL THEN NULL ELSE {name}({x}, {y}) END + 0)"
 
         return self.pick(conditional, coalesce, least) if type in ("int", "float") else self.pick(conditional, coalesce)
 

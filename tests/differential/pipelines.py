@@ -15,6 +15,11 @@ def order(type, sql, direction):
     return ", ".join(terms + [f"NOT signbit({sql}) {direction}"] if type == "float" else terms)
 
 
+def key(type, text, sql):
+    """What is grouped by: which of 0.0 and -0.0 stands for both is not said."""
+    return (f"({text} + 0)", f"({sql} + 0)") if type == "float" else (text, sql)
+
+
 class Pipeline:
     """Stages and the SQL that should give the same. `o` is the order of the elements, as far as there is one."""
 
@@ -176,11 +181,13 @@ class Pipeline:
         if not known:
             return
         kept = self.random.sample(known, self.random.randint(1, min(3, len(known))))
-        names = ", ".join(f'"{column.name}"' for column in kept)
+        keys = [key(column.type, column.name, f'"{column.name}"') for column in kept]
+        texts = [text if text == column.name else f"{column.name} = {text}" for column, (text, _) in zip(kept, keys)]
+        sqls = [f'{sql} AS "{column.name}"' for column, (_, sql) in zip(kept, keys)]
         self.columns = kept
         self.unique = [column.name for column in kept]
         self.is_ordered = False
-        self.push(f"distinct {', '.join(column.name for column in kept)}", f"SELECT {names}, min(o) AS o FROM ({{}}) GROUP BY {names}")
+        self.group(f"distinct {', '.join(texts)}", sqls, [])
 
     def count(self):
         self.columns, self.unique, self.is_ordered = [Column("count", "int", False)], ["count"], True
@@ -193,7 +200,7 @@ class Pipeline:
         keys, columns = [], []
         for _ in range(self.random.randint(0, 2)):
             type, name = self.random.choice(TYPES), self.new_name()
-            text, sql = maker.of(type, 1)
+            text, sql = key(type, *maker.of(type, 1))
             keys.append((f"{name} = {text}", f'{sql} AS "{name}"'))
             columns.append(Column(name, type, True))
         aggregates = []
@@ -203,15 +210,18 @@ class Pipeline:
             aggregates.append((f"{name} = {text}", f'{sql} AS "{name}"'))
             columns.append(Column(name, type, True))
         text = "summarize " + ", ".join(text for text, _ in aggregates)
-        grouped = ", ".join(sql for _, sql in keys + aggregates)
-        sql = f"SELECT {grouped}, min(o) AS o FROM ({{}})"
         if keys:
             text += " by " + ", ".join(text for text, _ in keys)
-            sql += " GROUP BY " + ", ".join(str(k + 1) for k in range(len(keys)))
         self.columns = columns
         self.unique = [column.name for column in columns[: len(keys)]]
         self.is_ordered = not keys
-        self.push(text, sql)
+        self.group(text, [sql for _, sql in keys], [sql for _, sql in aggregates])
+
+    def group(self, stage, keys, aggregates):
+        sql = f"SELECT {', '.join(keys + aggregates)}, min(o) AS o FROM ({{}})"
+        if keys:
+            sql += " GROUP BY " + ", ".join(str(k + 1) for k in range(len(keys)))
+        self.push(stage, sql)
 
     def aggregate(self, maker):
         """An aggregate: its text, its SQL and its type."""
