@@ -163,4 +163,6 @@ impl Records for JsonRecords {
 }
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 pub(crate) mod tests;

@@ -22,13 +22,13 @@ fn columns(declaration: &str) -> Vec<Column> {
     declaration.split(", ").map(column).collect()
 }
 
-fn host(columns: &[Column]) -> HostFunction {
+pub(super) fn host(columns: &[Column]) -> HostFunction {
     let host = LineHost::new(JsonRecords::new(columns));
     HostFunction::new(host.sig(), host)
 }
 
 /// What a line gives: the columns, or none for a bad row.
-fn line(host: &mut HostFunction, text: &[u8]) -> Option<Vec<Value>> {
+pub(super) fn line(host: &mut HostFunction, text: &[u8]) -> Option<Vec<Value>> {
     let args = [Value::Bytes(text.into()), Value::I64(ALL_NEEDED)];
     let mut results = call(host, &args, &HostContext::default()).unwrap();
     match results.remove(0) {
