@@ -18,7 +18,7 @@
 //! | [`streams`] | what the program reads and writes: the [`cutthrough_lang::Io`] of a shell |
 //! | [`input`] | several files as one reader, and their beginnings |
 //! | [`follow`] | files that are read on as they grow |
-//! | [`decompress`] | inputs that are compressed |
+//! | [`compress`], [`decompress`] | outputs and inputs that are compressed |
 //! | [`output`], [`outputs`] | files and standard streams as writers; all that a run writes |
 //! | [`replacement`] | files that are written whole or not at all |
 //! | [`files`] | files by name and identity |
@@ -46,6 +46,7 @@
 
 mod activity;
 mod args;
+mod compress;
 mod control;
 mod decompress;
 mod dump;

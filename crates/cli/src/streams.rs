@@ -14,11 +14,13 @@ use cutthrough_formats::processes::{BadRows, Write as WriteProcess};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Begin, Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
 
+use crate::compress::Compressor;
 use crate::files::identity_of;
 use crate::follow::Follow;
 use crate::input::{Input, Inputs, Peeked};
 use crate::output::{self, Identity, Target, Writer};
 use crate::progress::Progress;
+use crate::replacement::Replacement;
 use crate::surroundings::Surroundings;
 
 /// The surroundings of a run at a shell. While a plan is built, it opens what is read
@@ -241,13 +243,16 @@ impl Streams {
             ));
         }
         let opened = output::open(path, begin, self.may_wait, &self.surroundings)?;
-        let mut write = WriteProcess::new(opened.target.name(), format, fields, opened.writer);
+        let writer = Compressor::of(path, opened.writer);
+        let mut write = WriteProcess::new(opened.target.name(), format, fields, writer.clone());
         if opened.goes_on {
             write = write.going_on();
         }
-        if let Some(replacement) = opened.replacement {
-            write = write.at_end(move || replacement.finish());
-        }
+        let replacement = opened.replacement;
+        write = write.at_end(move || {
+            writer.finish()?;
+            replacement.map_or(Ok(()), Replacement::finish)
+        });
         outputs.add(Some(path), write.output());
         self.opened.targets.push(opened.target);
         Ok(Box::new(write))

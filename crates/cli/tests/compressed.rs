@@ -52,6 +52,37 @@ fn what_is_compressed_is_read_by_its_content() {
 }
 
 #[test]
+fn what_is_written_is_compressed_by_its_name() {
+    let dir = TempDir::new("compress");
+    let text = format!("name,n\n{}", "some,12\n".repeat(100_000));
+    let input = dir.file("in.csv", &text);
+    for (name, magic) in [
+        ("out.csv.gz", &b"\x1f\x8b"[..]),
+        ("out.csv.zst", b"\x28\xb5\x2f\xfd"),
+    ] {
+        let out = dir.path(name);
+        run(&[&format!("parse csv | write \"{out}\""), &input]).ok();
+        let written = std::fs::read(&out).unwrap();
+        assert!(
+            written.starts_with(magic) && written.len() < text.len() / 10,
+            "{}",
+            written.len()
+        );
+        assert_eq!(run(&["lines | select line", &out]).ok(), text);
+        // What is appended is a part of its own; there is one header.
+        run(&[&format!("parse csv | head 1 | write \"{out}\" append"), &input]).ok();
+        assert_eq!(
+            run(&["lines | select line", &out]).ok(),
+            format!("{text}some,12\n")
+        );
+        // Nothing is compressed as well.
+        run(&[&format!("where line == \"\" | write \"{out}\" as text"), &input]).ok();
+        assert!(std::fs::read(&out).unwrap().starts_with(magic));
+        assert_eq!(run(&[COUNT, &[&out]].concat()).ok(), "0\n");
+    }
+}
+
+#[test]
 fn data_may_have_several_parts_and_any_size() {
     let text = "0123456789\n".repeat(200_000);
     let halves = text.as_bytes().split_at(1_000_003);

@@ -57,13 +57,17 @@ pub struct Column {
 
 /// How a target is written when the program does not say it.
 ///
-/// A file goes by the end of its name: `.csv`, `.tsv`, and `.json`, `.jsonl` or `.ndjson`. A terminal shows a table. All else
+/// A file goes by the end of its name: `.csv`, `.tsv`, and `.json`, `.jsonl` or `.ndjson`, behind which there may be
+/// `.gz` or `.zst` where it is compressed. A terminal shows a table. All else
 /// is text, as people who pipe into `sort`, `cut` and `awk` expect: fields with tabs between them, no header, and a
 /// single column as it is, so that lines come out as they went in. Whoever wants names or types writes
 /// `| write stdout as json`.
 pub fn default_format(target: &Target, is_terminal: bool) -> OutputFormat {
     match target {
-        Target::Path(path) => match path.rsplit(|&byte| byte == b'.').next() {
+        Target::Path(path) => match path
+            .rsplit(|&byte| byte == b'.')
+            .find(|end| !matches!(end, [b'g', b'z'] | [b'z', b's', b't']))
+        {
             Some(b"csv") => OutputFormat::Csv,
             Some(b"tsv") => OutputFormat::Tsv,
             Some(b"json" | b"jsonl" | b"ndjson") => OutputFormat::Json,
