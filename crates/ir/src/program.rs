@@ -3,7 +3,7 @@
 use crate::data::Data;
 use crate::function::Function;
 use crate::limits::ROWS_MAX;
-use crate::types::{ElementType, Type, Word};
+use crate::types::{ElementType, Kind, Type, Word};
 
 /// A state slot: one value that a process keeps from activation to activation.
 /// A slot of bytes owns a copy of what was put there.
@@ -94,6 +94,25 @@ impl RowsDecl {
             bytes_max,
             at_bound: AtBound::Fail,
         }
+    }
+
+    /// Whether rows are found by a key.
+    pub fn is_table(&self) -> bool {
+        self.key > 0
+    }
+
+    /// Words of a row. A table has, behind those of its columns, two for each byte string of
+    /// its keys: their first and last bytes, by which keys are compared.
+    pub fn row_words(&self) -> usize {
+        let digests = self.types().take(self.key);
+        let digests = digests.filter(|ty| ty.kind == Kind::Bytes).count();
+        self.types().map(Type::words).sum::<usize>() + 2 * digests
+    }
+
+    /// Words from a value to the same column's in the next row: the columns of a plain buffer
+    /// are contiguous, a table has one row after another.
+    pub fn row_stride(&self) -> usize {
+        if self.is_table() { self.row_words() } else { 1 }
     }
 
     /// The types of the columns that are the key.

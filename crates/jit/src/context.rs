@@ -5,6 +5,7 @@
 use std::mem::offset_of;
 use std::sync::atomic::AtomicBool;
 
+use cutthrough_ir::rows::IndexView;
 use cutthrough_ir::{HostContext, Outbox, Place, Rows, State, Word};
 
 /// The context of one activation of a native chain: the argument of its code.
@@ -68,6 +69,8 @@ pub(crate) struct RowsView {
     pub(crate) rows: *mut Rows,
     /// Its number in the state.
     pub(crate) number: u64,
+    /// How its rows are found, if it is a table.
+    pub(crate) index: IndexView,
 }
 
 /// An outbox as machine code fills it.
@@ -87,8 +90,8 @@ pub(crate) struct OutboxView {
 }
 
 macro_rules! offsets {
-    ($($name:ident = $struct:ident.$field:ident),* $(,)?) => {
-        $(pub(crate) const $name: i32 = offset_of!($struct, $field) as i32;)*
+    ($($name:ident = $struct:ident$(.$field:ident)+),* $(,)?) => {
+        $(pub(crate) const $name: i32 = offset_of!($struct, $($field).+) as i32;)*
     };
 }
 
@@ -116,6 +119,10 @@ pub(crate) mod offset {
         ROWS_LEN = RowsView.len,
         ROWS_ADDRESSES = RowsView.addresses,
         ROWS_ROWS = RowsView.rows,
+        ROWS_SLOTS = RowsView.index.slots,
+        ROWS_MASK = RowsView.index.mask,
+        ROWS_SEED = RowsView.index.seed,
+        ROWS_SECRET = RowsView.index.secret,
         OUTBOX_WORDS = OutboxView.words,
         OUTBOX_LEN = OutboxView.len,
         OUTBOX_ALLOCATED = OutboxView.allocated,

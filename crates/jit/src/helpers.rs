@@ -203,6 +203,7 @@ impl RowsView {
             // SAFETY: the caller's promise.
             unsafe { *self.addresses.add(column) = address };
         });
+        self.index = rows.index_view();
     }
 }
 
@@ -224,8 +225,8 @@ unsafe fn with_rows<R>(
         let view = &mut *context.rows.add(index);
         let len = (*view.rows).len();
         let value = act(&mut *view.rows, view.number as u32, context);
-        // PERF: where no row came or went, no column has moved.
-        if (*view.rows).len() != len {
+        // PERF: where no row came or went, no column has moved, and the index has not.
+        if (*view.rows).len() != len || (*view.rows).is_over() {
             view.refresh();
         }
         value

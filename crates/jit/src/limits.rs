@@ -35,6 +35,9 @@ pub const VECTOR_OPS_MAX: usize = 200;
 /// Words of arguments, and of results, of one host call; they lie on the stack.
 pub const CALL_WORDS_MAX: usize = 512;
 
+/// Words of a key that code looks for itself; rows of longer ones are found by a call.
+pub const SEARCH_WORDS_MAX: usize = 4;
+
 /// Words of state that one network may have: offsets into it are immediates of
 /// 32 bits.
 pub const STATE_WORDS_MAX: usize = (i32::MAX as usize) / 8;

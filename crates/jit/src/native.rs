@@ -4,7 +4,8 @@
 
 use std::mem::MaybeUninit;
 
-use cutthrough_ir::{ChainCode, Data, ElementType, Exit, Grant, HostSig, Place, Type, Word};
+use cutthrough_ir::rows::IndexView;
+use cutthrough_ir::{ChainCode, Data, ElementType, Exit, Grant, HostSig, Place, RowsDecl, Type, Word};
 
 use crate::code_memory::CodeRegion;
 use crate::context::{Context, HostView, OutboxView, RowsView};
@@ -35,8 +36,8 @@ pub struct NativeChain {
     name: String,
     needs: Needs,
     places: Vec<Place>,
-    /// For each of the chain's row buffers, the state's, and the types of its columns.
-    rows: Vec<(u32, Vec<Type>)>,
+    /// For each of the chain's row buffers, the state's, and how its rows lie.
+    rows: Vec<(u32, RowsLayout)>,
     /// For each of the chain's host functions, the network's.
     hosts: Vec<u32>,
     sigs: Vec<HostSig>,
@@ -72,7 +73,7 @@ impl NativeChain {
                 .rows
                 .iter()
                 .zip(&chain.tables.rows)
-                .map(|(&number, decl)| (number, decl.types().collect()))
+                .map(|(&number, decl)| (number, RowsLayout::of(decl)))
                 .collect(),
             hosts: chain.hosts.clone(),
             sigs: chain.tables.hosts.clone(),
@@ -180,10 +181,10 @@ impl NativeChain {
             assert!(inbox.next <= inbox.end && there, "the inbox has fewer elements");
         }
         for need in &self.needs.rows {
-            let (number, types) = &self.rows[need.index];
+            let (number, layout) = &self.rows[need.index];
             let decl = grant.state.rows(*number).decl();
             assert!(
-                decl.types().eq(types.iter().copied()),
+                layout.is_of(decl),
                 "the row buffer {} is not the one that the chain was made for",
                 decl.name
             );
@@ -211,9 +212,10 @@ impl NativeChain {
             addresses: std::ptr::null_mut(),
             rows: std::ptr::null_mut(),
             number: 0,
+            index: IndexView::NONE,
         };
         let views = views.fill(|_| none);
-        let width = |index: usize| self.rows[index].1.iter().map(|ty| ty.words()).sum::<usize>();
+        let width = |index: usize| self.rows[index].1.words;
         let needed = self.needs.rows.iter().map(|need| width(need.index)).sum();
         addresses.resize(needed, std::ptr::null_mut());
         let mut rest = &mut addresses[..];
@@ -257,6 +259,28 @@ impl NativeChain {
             entry: entry.address(),
             object,
         }
+    }
+}
+
+/// How the rows of a row buffer lie, as code is compiled for them.
+#[derive(Debug)]
+struct RowsLayout {
+    types: Vec<Type>,
+    key: usize,
+    words: usize,
+}
+
+impl RowsLayout {
+    fn of(decl: &RowsDecl) -> RowsLayout {
+        RowsLayout {
+            types: decl.types().collect(),
+            key: decl.key,
+            words: decl.row_words(),
+        }
+    }
+
+    fn is_of(&self, decl: &RowsDecl) -> bool {
+        self.key == decl.key && decl.types().eq(self.types.iter().copied())
     }
 }
 

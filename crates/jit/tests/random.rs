@@ -385,10 +385,11 @@ fn case(seed: u64) -> Setup {
                     "by number",
                     vec![
                         SlotDecl::zero("key", Type::I64),
+                        SlotDecl::zero("truth", Type::BOOL),
                         SlotDecl::i64("count", 7),
                         SlotDecl::zero("text", Type::BYTES),
                     ],
-                    1,
+                    *rng.pick(&[1, 2]),
                     *rng.pick(&[1000, 1 << 20]),
                 )
             },

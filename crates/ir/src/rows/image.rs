@@ -1,7 +1,7 @@
 //! Rows as bytes that outlive the OS process, and what becomes of rows when they are
 //! declared another way.
 
-use super::{Rows, canonical_key};
+use super::{Rows, key};
 use crate::image::{ImageReader, put_u64, put_value};
 use crate::memory::trusted;
 use crate::program::RowsDecl;
@@ -47,7 +47,7 @@ impl Rows {
         self.truncate(0);
         let loaded = self.try_load(from);
         if loaded.is_err() {
-            self.len = self.len.min(self.allocated());
+            self.len = self.len.min(self.grid.allocated());
             self.truncate(0);
         }
         loaded
@@ -114,23 +114,19 @@ impl Rows {
         if self.decl.key == 0 {
             return Ok(());
         }
-        let mut index = std::mem::take(&mut self.index);
-        index.truncate(0);
-        let mut outcome = Ok(());
+        self.index.truncate(0);
         let mut key = vec![0; self.starts[self.decl.key]];
         for row in 0..self.len {
-            for (k, word) in key.iter_mut().enumerate() {
-                *word = self.words[k][row];
+            for (word, to) in key.iter_mut().enumerate() {
+                *to = self.grid.get(word, row);
             }
-            canonical_key(&self.key_types, &mut key);
-            let hash = index.hash(&self.key_types, &key);
-            if index.find(self, &key, hash).is_ok() {
-                outcome = Err(format!("`{}`: two rows have the same key", self.decl.name));
-                break;
+            key::canonical(&self.key_types, &mut key);
+            self.write_digests(row);
+            match self.find_canonical(&key) {
+                (Some(_), _) => return Err(format!("`{}`: two rows have the same key", self.decl.name)),
+                (None, hash) => self.index.add(row, hash),
             }
-            index.add(row, hash);
         }
-        self.index = index;
-        outcome
+        Ok(())
     }
 }

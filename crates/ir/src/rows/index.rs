@@ -1,13 +1,6 @@
 //! How a table finds the row of a key.
-//!
-//! Keys are equal if they are the same bytes, number or boolean, or both absent; -0.0
-//! equals 0.0, and NaN equals NaN: the words of a key are made so before they are looked
-//! for ([`canonical_key`]).
 
-use super::Rows;
 use super::hash::Hash;
-use crate::memory::bytes_at;
-use crate::types::{Kind, Type, Word, f64_word};
 
 /// Open addressing: the upper half of a row's hash, and 1 more than its number. Never more
 /// than half full.
@@ -31,25 +24,31 @@ impl Default for Index {
     }
 }
 
-/// Whether keys of these types have but one form.
-#[inline]
-pub(super) fn is_canonical(types: &[Type]) -> bool {
-    types.iter().all(|ty| !ty.nullable && ty.kind != Kind::F64)
+/// What native code needs to find a row itself: `slots[hash & mask]` and what follows.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct IndexView {
+    /// The slots, of which there is one at least.
+    pub slots: *const u64,
+    /// One less than there are slots.
+    pub mask: u64,
+    /// The hash of no words.
+    pub seed: u64,
+    /// What words are multiplied by.
+    pub secret: u64,
 }
 
-/// Puts the words of a key into the one form that equal keys have.
-pub(super) fn canonical_key(types: &[Type], words: &mut [Word]) {
-    let mut at = 0;
-    for ty in types {
-        let value = &mut words[at..at + ty.words()];
-        if ty.nullable && value[ty.payload_words()] == 0 {
-            value.fill(0);
-        } else if ty.kind == Kind::F64 {
-            // -0.0 + 0.0 is 0.0.
-            value[0] = f64_word(f64::from_bits(value[0]) + 0.0);
-        }
-        at += ty.words();
-    }
+/// The only slot of an index in which nothing is found.
+static NO_SLOTS: [u64; 1] = [0];
+
+impl IndexView {
+    /// Of what is no table.
+    pub const NONE: IndexView = IndexView {
+        slots: &raw const NO_SLOTS[0],
+        mask: 0,
+        seed: 0,
+        secret: 0,
+    };
 }
 
 impl Index {
@@ -72,43 +71,44 @@ impl Index {
         (self.hashes.len() + 1) * 2 > self.slots.len()
     }
 
-    #[inline]
-    pub(super) fn hash(&self, types: &[Type], key: &[Word]) -> u64 {
-        let mut hash = self.hash.start();
-        let mut at = 0;
-        for ty in types {
-            hash = match ty.kind {
-                Kind::Bytes => self.hash.bytes(hash, bytes_at(key[at], key[at + 1])),
-                Kind::I64 | Kind::F64 | Kind::Bool => self.hash.word(hash, key[at]),
-            };
-            if ty.nullable {
-                hash = self.hash.word(hash, key[at + ty.payload_words()]);
-            }
-            at += ty.words();
-        }
-        hash
+    pub(super) fn hash(&self) -> Hash {
+        self.hash
     }
 
-    /// The row of a key, or the slot where it belongs.
+    /// The index as native code is given it; one in which nothing is found, unless it `is_open`.
+    pub(super) fn view(&self, is_open: bool) -> IndexView {
+        let slots = match is_open && !self.slots.is_empty() {
+            true => &self.slots[..],
+            false => &NO_SLOTS,
+        };
+        IndexView {
+            slots: slots.as_ptr(),
+            mask: slots.len() as u64 - 1,
+            seed: self.hash.start(),
+            secret: self.hash.secret(),
+        }
+    }
+
+    /// The row with this hash for which `is_it` holds.
     #[inline]
-    pub(super) fn find(&self, rows: &Rows, key: &[Word], hash: u64) -> Result<usize, usize> {
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         if self.slots.is_empty() {
-            return Err(0);
+            return None;
         }
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
         loop {
-            let slot = self.slots[at];
-            if slot == 0 {
-                return Err(at);
-            }
+            let slot = self.slots[at & mask];
+            // A slot that is free has another upper half than any hash.
             if (slot ^ hash) >> 32 == 0 {
                 let row = slot as u32 as usize - 1;
-                if rows.has_key(row, key) {
-                    return Ok(row);
+                if is_it(row) {
+                    return Some(row);
                 }
+            } else if slot == 0 {
+                return None;
             }
-            at = (at + 1) & mask;
+            at += 1;
         }
     }
 

@@ -86,7 +86,7 @@ impl RowsMut<'_> {
             "a row that is not there"
         );
         rows.unused += rows.bytes_in_use();
-        for column in &mut rows.words {
+        for column in rows.grid.columns() {
             let kept = order.iter().map(|&row| column[row as usize]);
             let mut kept: Vec<_> = kept.collect();
             kept.resize(column.len(), 0);
@@ -106,7 +106,7 @@ impl RowsMut<'_> {
         let shared = slab.map_or(0..0, |slab| buffer.bytes.share(slab));
         buffer.make_room(rows)?;
         let range = buffer.len..buffer.len + rows;
-        let mut words = buffer.words.iter_mut();
+        let mut words = buffer.grid.columns().iter_mut();
         let bytes = &buffer.bytes;
         let columns = buffer
             .decl

@@ -2,9 +2,9 @@
 //! first columns are a key is a *table*: it finds the row of a key, and adds one where there
 //! is none.
 //!
-//! A column of a type of W words is W *word columns*, each contiguous: a byte string has one
-//! of addresses and one of lengths, a nullable value one more of presences. Native code
-//! reads and writes them in place.
+//! A column of a type of W words is W *word columns*: a byte string has one of addresses and
+//! one of lengths, a nullable value one more of presences. In a plain buffer each is
+//! contiguous, a table lies row by row. Native code reads and writes them in place.
 //!
 //! # Whose bytes
 //! Bytes that are put into a row are copied into memory of the buffer's, lie in a slab that
@@ -18,21 +18,26 @@
 //! | file | what |
 //! |---|---|
 //! | `mod` | the rows |
+//! | `grid` | how their words lie in memory |
 //! | `arena` | the bytes that they own or share |
 //! | `index` | how a table finds rows |
-//! | `hash` | the hash function of that |
+//! | `key` | when keys are equal |
+//! | `hash` | the hash function |
 //! | `image` | rows as bytes that outlive the OS process, and what becomes of them under another declaration |
 //! | `append` | how kernels add rows, column by column |
 //! | `kernel` | how kernels are given row buffers |
 
 mod append;
 mod arena;
+mod grid;
 pub mod hash;
 mod image;
 mod index;
 mod kernel;
+mod key;
 
 pub use append::{Append, ColumnMut, LentColumn};
+pub use index::IndexView;
 pub use kernel::{RowsArg, RowsMut};
 
 use std::ops::Range;
@@ -42,11 +47,10 @@ use crate::memory::{Scalar, Words, bytes_at, trusted};
 use crate::program::{AtBound, RowsDecl};
 use crate::types::{FieldAt, Kind, Type, Word};
 use arena::Arena;
-use hash::are_equal;
-use index::{Index, canonical_key, is_canonical};
-
-/// Rows that there is memory for, as soon as there is any.
-const ROWS_FIRST: usize = 16;
+use grid::Grid;
+use hash::{Digest, Hash};
+use index::Index;
+use key::Shape;
 
 /// The rows of one row buffer.
 #[derive(Debug)]
@@ -54,9 +58,7 @@ pub struct Rows {
     decl: RowsDecl,
     /// The first word column of each column, and how many there are.
     starts: Vec<usize>,
-    /// The word columns, all of one length: of the rows there is memory for. Beyond the
-    /// rows that there are lies anything.
-    words: Vec<Vec<Word>>,
+    grid: Grid,
     len: usize,
     bytes: Arena,
     /// Those of the rows that have gone last.
@@ -68,6 +70,7 @@ pub struct Rows {
     is_over: bool,
     index: Index,
     key_types: Vec<Type>,
+    key_shape: Shape,
     /// The canonical words of the key that is looked for, where they may be others than its
     /// own.
     key: Vec<Word>,
@@ -95,8 +98,9 @@ impl Rows {
         for ty in decl.types() {
             starts.push(starts[starts.len() - 1] + ty.words());
         }
+        let key_types = decl.key_types();
         Rows {
-            words: vec![Vec::new(); starts[starts.len() - 1]],
+            grid: Grid::new(&decl),
             starts,
             len: 0,
             bytes: Arena::default(),
@@ -104,7 +108,8 @@ impl Rows {
             unused: 0,
             is_over: false,
             index: Index::default(),
-            key_types: decl.types().take(decl.key).collect(),
+            key_shape: Shape::of(&key_types),
+            key_types,
             key: Vec::new(),
             oldest: 0,
             decl,
@@ -129,7 +134,7 @@ impl Rows {
     /// How many bytes the rows take: their words, the bytes that they own or share and that
     /// are in use, and where keys are found.
     pub fn bytes(&self) -> usize {
-        let words = self.len * self.words.len() * size_of::<Word>();
+        let words = self.len * self.grid.width() * size_of::<Word>();
         words + self.bytes.len().saturating_sub(self.unused) + self.index.bytes()
     }
 
@@ -144,7 +149,7 @@ impl Rows {
             return None;
         }
         let (ty, at) = (self.ty(column), self.starts[column]);
-        let word = |k: usize| self.words[at + k][row];
+        let word = |k: usize| self.grid.get(at + k, row);
         if ty.nullable && word(ty.payload_words()) == 0 {
             return None;
         }
@@ -162,7 +167,7 @@ impl Rows {
             return into.fill(0);
         }
         for (word, at) in into.iter_mut().zip(self.word_columns(column)) {
-            *word = self.words[at][row];
+            *word = self.grid.get(at, row);
         }
     }
 
@@ -245,13 +250,13 @@ impl Rows {
         if self.is_over {
             return Err(self.too_many_bytes());
         }
-        if is_canonical(&self.key_types) {
+        if self.key_shape != Shape::Mixed {
             return self.entry_canonical(key);
         }
         let mut words = std::mem::take(&mut self.key);
         words.clear();
         words.extend_from_slice(key);
-        canonical_key(&self.key_types, &mut words);
+        key::canonical(&self.key_types, &mut words);
         let entry = self.entry_canonical(&words);
         self.key = words;
         entry
@@ -259,11 +264,44 @@ impl Rows {
 
     #[inline]
     fn entry_canonical(&mut self, key: &[Word]) -> Result<(usize, Entry), String> {
-        let hash = self.index.hash(&self.key_types, key);
-        match self.index.find(self, key, hash) {
-            Ok(row) => Ok((row, Entry::Found)),
-            Err(_) => self.add_key(key, hash),
+        match self.find_canonical(key) {
+            (Some(row), _) => Ok((row, Entry::Found)),
+            (None, hash) => self.add_key(key, hash),
         }
+    }
+
+    /// The row of a canonical key, if there is one, and the hash of the key.
+    #[inline]
+    fn find_canonical(&self, key: &[Word]) -> (Option<usize>, u64) {
+        let hash = self.index.hash();
+        let (grid, digests) = (&self.grid, self.digests());
+        match (self.key_shape, key) {
+            (Shape::Bytes, &[address, length]) => {
+                let bytes = bytes_at(address, length);
+                let digest = Digest::of(bytes);
+                let hash = Hash::finish(hash.digested(hash.start(), bytes, digest));
+                let row = self.index.find(hash, |row| {
+                    let record = grid.record(row);
+                    record[1] == length && key::is_same_string(record, &record[digests..], key, digest)
+                });
+                (row, hash)
+            }
+            (Shape::Words, &[word]) => {
+                let hash = Hash::finish(hash.word(hash.start(), word));
+                (self.index.find(hash, |row| grid.record(row)[0] == word), hash)
+            }
+            _ => {
+                let types = &self.key_types;
+                let hash = key::hash(hash, types, key);
+                let is_it = |row: usize| key::is_of(types, grid.record(row), digests, key);
+                (self.index.find(hash, is_it), hash)
+            }
+        }
+    }
+
+    /// The first word of the digests of a table's records.
+    fn digests(&self) -> usize {
+        self.starts[self.decl.columns.len()]
     }
 
     #[cold]
@@ -298,7 +336,22 @@ impl Rows {
             self.write(column, row, value);
             at += words;
         }
+        self.write_digests(row);
         Ok((row, entry))
+    }
+
+    /// Notes the digests of the key of a row.
+    fn write_digests(&mut self, row: usize) {
+        let mut to = self.digests();
+        for column in 0..self.decl.key {
+            if self.ty(column).kind == Kind::Bytes {
+                let at = self.starts[column];
+                let digest = Digest::of(bytes_at(self.grid.get(at, row), self.grid.get(at + 1, row)));
+                self.grid.set(to, row, digest.first);
+                self.grid.set(to + 1, row, digest.last);
+                to += 2;
+            }
+        }
     }
 
     /// The row of a key, if there is one.
@@ -330,9 +383,8 @@ impl Rows {
             }
         };
         words.copy_from_slice(key);
-        canonical_key(&self.key_types, words);
-        let hash = self.index.hash(&self.key_types, words);
-        self.index.find(self, words, hash).ok()
+        key::canonical(&self.key_types, words);
+        self.find_canonical(words).0
     }
 
     /// How many bytes strings of a key take.
@@ -348,38 +400,17 @@ impl Rows {
         bytes
     }
 
-    /// Whether a row has this key.
-    #[inline]
-    fn has_key(&self, row: usize, key: &[Word]) -> bool {
-        let mut at = 0;
-        for ty in &self.key_types {
-            // The address of bytes alone says nothing: lengths and presence, then bytes.
-            let first = usize::from(ty.kind == Kind::Bytes);
-            if (first..ty.words()).any(|k| self.words[at + k][row] != key[at + k]) {
-                return false;
-            }
-            if ty.kind == Kind::Bytes {
-                let length = key[at + 1];
-                if !are_equal(bytes_at(self.words[at][row], length), bytes_at(key[at], length)) {
-                    return false;
-                }
-            }
-            at += ty.words();
-        }
-        true
-    }
-
     /// Sets a column of a new row to what it begins with.
     fn begin(&mut self, column: usize, row: usize) {
         for (k, at) in self.word_columns(column).enumerate() {
-            self.words[at][row] = self.decl.columns[column].init[k];
+            self.grid.set(at, row, self.decl.columns[column].init[k]);
         }
     }
 
     /// Sets a column of a row to zero, whatever lay there.
     fn zero(&mut self, column: usize, row: usize) {
         for at in self.word_columns(column) {
-            self.words[at][row] = 0;
+            self.grid.set(at, row, 0);
         }
     }
 
@@ -392,7 +423,7 @@ impl Rows {
             (words[0], words[1]) = self.copy_bytes(column, row, value.bytes(0));
         }
         for (k, &word) in words.iter().enumerate() {
-            self.words[at + k][row] = word;
+            self.grid.set(at + k, row, word);
         }
     }
 
@@ -421,9 +452,8 @@ impl Rows {
         let columns = self.decl.types().enumerate();
         let columns = columns.filter(|(_, ty)| ty.kind == Kind::Bytes);
         let lengths = |column: usize| {
-            self.words[self.starts[column] + 1][..self.len]
-                .iter()
-                .sum::<Word>()
+            let at = self.starts[column] + 1;
+            (0..self.len).map(|row| self.grid.get(at, row)).sum::<Word>()
         };
         columns.map(|(column, _)| lengths(column) as usize).sum()
     }
@@ -441,8 +471,9 @@ impl Rows {
             }
             let at = self.starts[column];
             for row in 0..self.len {
-                let view = bytes_at(self.words[at][row], self.words[at + 1][row]);
-                self.words[at][row] = bytes.copy(view).0;
+                let view = bytes_at(self.grid.get(at, row), self.grid.get(at + 1, row));
+                let (address, _) = bytes.copy(view);
+                self.grid.set(at, row, address);
             }
         }
         self.bytes = bytes;
@@ -464,49 +495,50 @@ impl Rows {
             let (name, max) = (&self.decl.name, self.decl.rows_max);
             return Err(format!("`{name}`: there are more rows than rows_max = {max}"));
         }
-        let width = self.words.len() * size_of::<Word>();
+        let width = self.grid.width() * size_of::<Word>();
         if rows * width + bytes + self.bytes() > self.decl.bytes_max {
             return Err(self.too_many_bytes());
         }
-        if needed > self.allocated() || self.allocated() == 0 {
+        if needed > self.grid.allocated() || self.grid.allocated() == 0 {
             self.grow(needed);
         }
         Ok(())
     }
 
-    #[cold]
     fn grow(&mut self, needed: usize) {
-        let most = self.decl.bytes_max / (self.words.len() * size_of::<Word>()).max(1);
-        let rows = (2 * self.allocated()).min(most).max(needed).max(ROWS_FIRST);
-        for column in &mut self.words {
-            column.resize(rows, 0);
-        }
-    }
-
-    /// How many rows there is memory for.
-    fn allocated(&self) -> usize {
-        self.words.first().map_or(usize::MAX, Vec::len)
+        let width = (self.grid.width() * size_of::<Word>()).max(1);
+        self.grid.grow(needed, self.decl.bytes_max / width);
     }
 
     fn ty(&self, column: usize) -> Type {
         self.decl.columns[column].ty
     }
 
-    /// The addresses of the word columns, each of them with memory for one row at least.
-    /// They are good until rows are added or go.
-    pub fn addresses(&mut self, mut each: impl FnMut(usize, *mut Word)) {
-        if self.allocated() == 0 {
+    /// The addresses of the words of the first row, with memory for one row at least. They
+    /// are good until rows are added or go.
+    pub fn addresses(&mut self, each: impl FnMut(usize, *mut Word)) {
+        if self.grid.allocated() == 0 {
             self.grow(1);
         }
-        for (k, column) in self.words.iter_mut().enumerate() {
-            each(k, column.as_mut_ptr());
-        }
+        self.grid.addresses(each);
+    }
+
+    /// How native code finds a row of a table itself, as good as the addresses are. Nothing is
+    /// found so where [`entry`](Rows::entry) would fail.
+    pub fn index_view(&self) -> IndexView {
+        self.index.view(!self.is_over)
+    }
+
+    /// Whether there are more bytes than there may be, by a column that was set: no row is
+    /// added any more, and none found.
+    pub fn is_over(&self) -> bool {
+        self.is_over
     }
 
     /// A copy of bytes for a column of a row, which is about to be set to it; for native
     /// code, which sets columns itself.
     pub fn copy_bytes(&mut self, column: usize, row: usize, bytes: &[u8]) -> (Word, Word) {
-        self.unused += self.words[self.starts[column] + 1][row] as usize;
+        self.unused += self.grid.get(self.starts[column] + 1, row) as usize;
         let copy = self.bytes.copy(bytes);
         self.is_over = self.bytes() > self.decl.bytes_max;
         copy

@@ -10,6 +10,7 @@
 //! | [`bytes`] | instructions on byte strings |
 //! | [`slots`] | state slots: registers, or memory for bytes |
 //! | [`rows`] | row buffers |
+//! | [`tables`] | the search for rows of tables |
 //! | [`counters`] | probes in registers, and the counters at the exit |
 //! | [`layout`] | which blocks are cold, which loops are turned round |
 //! | [`flow`] | budget, inbox, outboxes |
@@ -38,6 +39,7 @@ mod layout;
 mod rows;
 mod slots;
 mod sums;
+mod tables;
 mod terminator;
 mod values;
 

@@ -1,7 +1,8 @@
 //! Row buffers. How many rows there are and where the columns begin is in registers, loaded
 //! at the entry and behind whatever may move rows: a row that is added, rows that go, a
 //! kernel. Reading a column is then one load, without a branch: of the first row where the
-//! number lies outside, with the outcome not used.
+//! number lies outside, with the outcome not used. The rows of keys are found by
+//! [`tables`](super::tables).
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value as ClifValue, types};
@@ -19,7 +20,8 @@ use crate::needs::{Needs, RowsNeed};
 #[derive(Clone, Debug)]
 pub(super) struct RowsVars {
     len: Variable,
-    /// For each word column that the code uses, its number and its address.
+    /// For each word of a row that the code uses, its number and where the column begins; of
+    /// a table the first word only, behind which the others lie.
     bases: Vec<(usize, Variable)>,
 }
 
@@ -30,7 +32,10 @@ impl Lowerer<'_, '_> {
                 let (first, ty) = self.column_at(*index, column);
                 first..first + ty.words()
             });
-            let words: Vec<usize> = words.collect();
+            let words: Vec<usize> = match self.chain.tables.rows[*index].is_table() {
+                true => vec![0],
+                false => words.collect(),
+            };
             let len = self.builder.declare_var(types::I64);
             let bases = words
                 .into_iter()
@@ -51,7 +56,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// Loads what may have changed.
-    fn reload_rows(&mut self, rows: usize) {
+    pub(super) fn reload_rows(&mut self, rows: usize) {
         let RowsVars { len, bases } = self.rows_vars(rows).clone();
         let view = self.rows_view(rows);
         let now = self.load_i64(view, offset::ROWS_LEN);
@@ -72,7 +77,7 @@ impl Lowerer<'_, '_> {
             .expect("INVARIANT: Needs has found this row buffer")
     }
 
-    fn rows_view(&mut self, rows: usize) -> ClifValue {
+    pub(super) fn rows_view(&mut self, rows: usize) -> ClifValue {
         let views = self.load_context(offset::ROWS);
         self.builder
             .ins()
@@ -91,11 +96,20 @@ impl Lowerer<'_, '_> {
         self.builder.ins().icmp(IntCC::UnsignedLessThan, row, len)
     }
 
-    fn base_of_words(&mut self, rows: usize, word: usize) -> ClifValue {
+    /// Where a word of a row lies: an address, and an offset in bytes.
+    pub(super) fn word_at(&mut self, rows: usize, word: usize, row: ClifValue) -> (ClifValue, i32) {
+        let decl = &self.chain.tables.rows[rows];
+        let (first, offset) = match decl.is_table() {
+            true => (0, 8 * word as i32),
+            false => (word, 0),
+        };
+        let bytes = 8 * decl.row_stride() as i64;
         let bases = &self.rows_vars(rows).bases;
-        let base = bases.iter().find(|(known, _)| *known == word);
+        let base = bases.iter().find(|(known, _)| *known == first);
         let &(_, base) = base.expect("INVARIANT: Needs has found this column");
-        self.builder.use_var(base)
+        let base = self.builder.use_var(base);
+        let at = self.times(row, bytes);
+        (self.builder.ins().iadd(base, at), offset)
     }
 
     pub(super) fn rows_get(&mut self, (rows, column): (usize, usize), row: ClifValue) -> Parts {
@@ -103,12 +117,10 @@ impl Lowerer<'_, '_> {
         let inside = self.is_row(rows, row);
         let zero = self.iconst(0);
         let row = self.builder.ins().select(inside, row, zero);
-        let at = self.builder.ins().ishl_imm_u(row, 3);
         let parts: Vec<_> = part_types(ty).collect();
         let parts = parts.into_iter().enumerate().map(|(k, part)| {
-            let base = self.base_of_words(rows, first + k);
-            let address = self.builder.ins().iadd(base, at);
-            let value = self.load_part(part, address, 0);
+            let (address, offset) = self.word_at(rows, first + k, row);
+            let value = self.load_part(part, address, offset);
             let none = match part {
                 types::F64 => self.builder.ins().f64const(0.0),
                 part => self.constant_of(part, 0),
@@ -132,11 +144,9 @@ impl Lowerer<'_, '_> {
             let copy = self.call_helper(Helper::RowsCopy, &args)[0];
             value = std::iter::once(copy).chain(value.iter().skip(1)).collect();
         }
-        let at = self.builder.ins().ishl_imm_u(row, 3);
         for (k, part) in value.iter().enumerate() {
-            let base = self.base_of_words(rows, first + k);
-            let address = self.builder.ins().iadd(base, at);
-            self.store_part(part, address, 0);
+            let (address, offset) = self.word_at(rows, first + k, row);
+            self.store_part(part, address, offset);
         }
         self.builder.ins().jump(done, &[]);
         self.switch_to_sealed(done);
@@ -163,39 +173,6 @@ impl Lowerer<'_, '_> {
 
         self.switch_to_sealed(pushed);
         self.jump_to(&[number], ok);
-    }
-
-    /// Finds the row of a key, or adds one, or goes to `failed`.
-    ///
-    /// PERF: only where a row came is anything loaded again.
-    pub(super) fn rows_entry(&mut self, rows: usize, key: &[Value], ok: &Target, failed: &Target) {
-        let (at, words) = self.store_args(key);
-        let index = self.iconst(rows as i64);
-        let entered = self.call_helper(Helper::RowsEntry, &[self.context, index, at, words]);
-        let (row, entry) = (entered[0], entered[1]);
-        let [moved, there] = [self.cold_block(), self.builder.create_block()];
-        self.builder.ins().brif(entry, moved, &[], there, &[]);
-
-        self.switch_to_sealed(moved);
-        self.reload_rows(rows);
-        self.builder.ins().jump(there, &[]);
-
-        self.switch_to_sealed(there);
-        let (found, full) = (self.builder.create_block(), self.cold_block());
-        let is_full = self.builder.ins().icmp_imm_s(IntCC::Equal, row, NO_ROW);
-        self.builder.ins().brif(is_full, full, &[], found, &[]);
-
-        self.switch_to_sealed(full);
-        self.jump_to(&[], failed);
-
-        self.switch_to_sealed(found);
-        self.jump_to(&[row, entry], ok);
-    }
-
-    pub(super) fn rows_find(&mut self, rows: usize, key: &[Value]) -> ClifValue {
-        let (at, words) = self.store_args(key);
-        let index = self.iconst(rows as i64);
-        self.call_helper(Helper::RowsFind, &[self.context, index, at, words])[0]
     }
 
     /// The addresses of row buffers on the stack, for a kernel.
