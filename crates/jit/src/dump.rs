@@ -1,15 +1,14 @@
 //! Texts of what a chain becomes: CLIF before and after optimisation, and the
 //! machine code with the names of the processes that it came from.
 
-use std::fmt::Write;
-
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::TargetIsa;
 
 use cutthrough_ir::ChainCode;
 
-use crate::profile::origin;
+#[cfg(feature = "disas")]
+use crate::disassembly::disassemble;
 use crate::strategy::Strategy;
 
 /// Which texts are asked for.
@@ -71,45 +70,7 @@ impl Dump {
     }
 }
 
-fn disassemble(context: &Context, isa: &dyn TargetIsa, chain: &ChainCode) -> Result<String, String> {
-    let code = context.compiled_code().ok_or("the code is gone")?;
-    let capstone = isa.to_capstone().map_err(|error| error.to_string())?;
-    let instructions = capstone
-        .disasm_all(code.code_buffer(), 0)
-        .map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    let mut origin_before = None;
-    let mut block_starts = code.bb_starts.iter().map(|&start| u64::from(start)).peekable();
-    for instruction in instructions.iter() {
-        let at = instruction.address();
-        while block_starts
-            .next_if(|&start| start <= at)
-            .is_some_and(|start| start > 0)
-        {
-            text.push('\n');
-        }
-        let origin = origin_at(code.buffer.get_srclocs_sorted(), at, chain);
-        if origin_before != Some(origin) {
-            writeln!(text, "; {origin}").map_err(|error| error.to_string())?;
-            origin_before = Some(origin);
-        }
-        let (mnemonic, operands) = (
-            instruction.mnemonic().unwrap_or("?"),
-            instruction.op_str().unwrap_or(""),
-        );
-        writeln!(text, "  {at:5x}  {mnemonic:<9} {operands}").map_err(|error| error.to_string())?;
-    }
-    Ok(text)
-}
-
-/// The name of the origin of the instruction at an offset. What belongs to none is
-/// the chain's own: its entry, its exit, moves of registers.
-fn origin_at<'c>(
-    runs: &[cranelift_codegen::MachSrcLoc<cranelift_codegen::Final>],
-    at: u64,
-    chain: &'c ChainCode,
-) -> &'c str {
-    let after = runs.partition_point(|run| u64::from(run.start) <= at);
-    let run = runs[..after].last().filter(|run| at < u64::from(run.end));
-    run.and_then(|run| origin(run.loc, chain)).unwrap_or("(chain)")
+#[cfg(not(feature = "disas"))]
+fn disassemble(_context: &Context, _isa: &dyn TargetIsa, _chain: &ChainCode) -> Result<String, String> {
+    Err("this program was built without the feature `disas`".to_owned())
 }

@@ -27,7 +27,7 @@
 //! | [`trap_check`] | rejects instructions that may trap |
 //! | [`code_memory`] | memory for native code |
 //! | [`profile`] | who is told of code as it comes and goes: files for `perf` |
-//! | [`dump`] | texts of the stages |
+//! | [`dump`], `disassembly` | texts of the stages |
 //! | [`error`] | why a chain was not compiled |
 //! | [`limits`] | every bound |
 #![deny(unsafe_code)]
@@ -43,6 +43,8 @@ pub mod profile;
 
 mod accounts;
 mod context;
+#[cfg(feature = "disas")]
+mod disassembly;
 mod dump;
 mod engine;
 mod error;

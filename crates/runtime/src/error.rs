@@ -18,8 +18,19 @@ use cutthrough_ir::panic_text;
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    #[cfg_attr(feature = "serde", serde(default))]
+    at: At,
     #[cfg_attr(feature = "serde", serde(skip))]
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Where a process failed.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct At {
+    process: Option<Arc<str>>,
+    input: Option<usize>,
+    element: Option<u64>,
 }
 
 impl PartialEq for Error {
@@ -60,6 +71,7 @@ impl Error {
         Error {
             kind,
             message: message.into(),
+            at: At::default(),
             source: None,
         }
     }
@@ -96,15 +108,43 @@ impl Error {
         )
     }
 
+    /// The same error, of this process, at the element of this number that came by this input.
+    pub(crate) fn of(self, process: &str, element: Option<(usize, u64)>) -> Error {
+        let at = At {
+            process: Some(process.into()),
+            input: element.map(|(input, _)| input),
+            element: element.map(|(_, number)| number),
+        };
+        Error { at, ..self }
+    }
+
     /// The same error, with where it occurred in front.
     pub(crate) fn prefixed(self, place: fmt::Arguments<'_>) -> Error {
         let message = format!("{place}: {}", self.message);
-        Error::new(self.kind, message).because_of(self)
+        let at = self.at.clone();
+        let error = Error::new(self.kind, message).because_of(self);
+        Error { at, ..error }
     }
 
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// The name of the process that failed.
+    pub fn process(&self) -> Option<&str> {
+        self.at.process.as_deref()
+    }
+
+    /// The input by which the element came at which the process failed, where it has but one.
+    pub fn input(&self) -> Option<usize> {
+        self.at.input
+    }
+
+    /// The number of the element at which the process failed, from 1 on, of those that came by
+    /// that [input](Error::input).
+    pub fn element(&self) -> Option<u64> {
+        self.at.element
     }
 
     /// The message, without what `Display` adds.

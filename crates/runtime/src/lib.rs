@@ -40,6 +40,15 @@
 //! [`stream`] is where to begin: typed stages by expressions and closures. Under them lie the
 //! [`processes`], and the trait [`Process`] for your own.
 //!
+//! # Features
+//!
+//! | feature | what | by default |
+//! |---|---|---|
+//! | `jit` | native code; without it everything is interpreted | yes |
+//! | `macros` | `#[derive(Element)]` | yes |
+//! | `disas` | machine code in [dumps](Dump); builds a disassembler | |
+//! | `serde` | [reports](Report) can be serialised | |
+//!
 //! What this crate deliberately does not know: text formats, the language, files beyond
 //! [`std::io::Read`], sockets, and Cranelift, but through [`Engine`].
 //!
@@ -90,6 +99,7 @@ mod fate;
 pub mod host;
 mod ids;
 pub mod ir;
+#[cfg(feature = "jit")]
 mod jit;
 pub mod kernels;
 pub mod limits;
@@ -117,6 +127,7 @@ pub mod expr {
 }
 
 pub use channel::{Receiver, SendError, Sender, TryRecvError, TrySendError, channel};
+#[cfg(feature = "macros")]
 pub use cutthrough_macros::Element;
 pub use demand::{Demand, Standing, Waits};
 pub use element::{Element, Field, FieldReader, FieldWriter, Fields};

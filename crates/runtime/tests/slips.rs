@@ -189,6 +189,8 @@ fn an_error_has_a_source() {
     let error = network.run().unwrap_err();
     assert_eq!(error.message(), "map: panicked: five is too much");
     assert_eq!(source(&error), "panicked: five is too much");
+    assert_eq!((error.process(), error.input()), (Some("map"), Some(0)));
+    assert_eq!(error.element(), Some(6), "of 0 to 8, and 5 is too much");
     let error = network
         .rewire(|rewire| {
             let collect = rewire.add(Collect::<i64>::new())?;

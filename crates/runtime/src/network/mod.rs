@@ -85,10 +85,14 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Native code in the background, where the engine is built in.
+    /// Native code in the background, with the feature `jit` and where the machine has it.
     fn default() -> Options {
+        #[cfg(feature = "jit")]
+        let engine = crate::jit::engine();
+        #[cfg(not(feature = "jit"))]
+        let engine = None;
         Options {
-            engine: crate::jit::engine(),
+            engine,
             compile: Compile::WhenWarm,
             quantum_steps: crate::limits::QUANTUM_STEPS,
             processes_max: crate::limits::PROCESSES_MAX,

@@ -18,6 +18,7 @@ use crate::wiring::{Point, PointId, Port, ProcessId, Status};
 /// the network, and nothing of the flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Report {
     /// Counts the changes of the wiring: as long as it is the same, so is the graph.
     pub version: u64,
@@ -46,6 +47,7 @@ pub struct Report {
 /// What there is to say of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct ProcessReport {
     /// Which.
     pub id: ProcessId,
@@ -93,6 +95,7 @@ impl ProcessReport {
 /// What there is to say of one input or output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct EdgeReport {
     /// The flow point, unless detached.
     pub point: Option<PointId>,
@@ -108,6 +111,7 @@ pub struct EdgeReport {
 /// What there is to say of a flow point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct PointReport {
     /// Which.
     pub id: PointId,
@@ -154,6 +158,7 @@ pub enum Polymorphic {
 /// What there is to say of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct ChainReport {
     /// The process at its root.
     pub root: ProcessId,

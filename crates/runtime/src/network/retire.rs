@@ -427,7 +427,7 @@ impl Network {
                     .context
                     .take_error_of(&sources)
                     .unwrap_or_else(|| "a host function failed".to_owned());
-                Some(failure(&node.name, &reason))
+                Some(failure(&node.name, &reason).of(&node.name, self.last_element(node)))
             }
             Status::Failed => {
                 let message = usize::try_from(word - Status::FAILED).ok();
@@ -435,10 +435,19 @@ impl Network {
                     .and_then(|k| node.code.tables().errors.get(k))
                     .cloned()
                     .unwrap_or_default();
-                Some(failure(&node.name, &reason))
+                Some(failure(&node.name, &reason).of(&node.name, self.last_element(node)))
             }
             Status::Idle | Status::Holding | Status::Finished | Status::Waiting => None,
         }
+    }
+
+    /// The element that came last, by the only input of a process: the input, and its number.
+    fn last_element(&self, node: &Node) -> Option<(usize, u64)> {
+        let [input] = &node.inputs[..] else {
+            return None;
+        };
+        let came = self.counts.get(input.count) - self.counts.get(input.late);
+        (came > 0).then_some((0, came))
     }
 
     pub(super) fn status(&self, process: ProcessId) -> Status {
@@ -454,5 +463,7 @@ fn panicked(node: &Node) -> Close {
 }
 
 fn failure(process: &str, reason: &str) -> Error {
-    Error::new(ErrorKind::Failed, format!("{process}: {reason}")).because_of(reason)
+    Error::new(ErrorKind::Failed, format!("{process}: {reason}"))
+        .because_of(reason)
+        .of(process, None)
 }
