@@ -53,7 +53,7 @@ const STAGES: [(&str, &str); 22] = [
     ),
     ("sort EXPR [asc|desc], ...", "in order"),
     (
-        "summarize [NAME =] EXPR, ... [by [NAME =] EXPR, ...] [every DURATION]",
+        "summarize [NAME =] EXPR, ... [by [NAME =] EXPR, ...] [every DURATION [of EXPR [late DURATION]]]",
         "one element for each group",
     ),
     (

@@ -25,6 +25,8 @@ pub(crate) struct Summary {
     pub(crate) is_interrupted: bool,
     /// Bytes of lines whose end had not come by then.
     pub(crate) unfinished: u64,
+    /// What came when its window of event time was over, or had no time.
+    pub(crate) late: u64,
 }
 
 impl Summary {
@@ -56,6 +58,9 @@ impl Summary {
             1 => headers.max().unwrap_or_default(),
             _ => summary.rows_read.min(headers.sum()),
         };
+        let dropped = report.processes.iter().flat_map(|process| &process.dropped);
+        let late = dropped.filter(|(policy, _)| policy == "late");
+        summary.late = late.map(|(_, count)| count).sum();
         for parsing in &running.parses {
             let rows = parsing.rows(report);
             if rows.dropped > 0 && rows.dropped == rows.all {
@@ -74,7 +79,7 @@ impl Summary {
 
     /// Whether something of the input was left out.
     pub(crate) fn has_gaps(&self) -> bool {
-        self.bad_rows > 0 || self.too_long > 0 || self.unfinished > 0
+        self.bad_rows > 0 || self.too_long > 0 || self.unfinished > 0 || self.late > 0
     }
 }
 
@@ -110,6 +115,9 @@ impl std::fmt::Display for Summary {
         }
         if self.too_long > 0 {
             write!(f, ", {} too long", Grouped(self.too_long))?;
+        }
+        if self.late > 0 {
+            write!(f, ", {} late", Grouped(self.late))?;
         }
         if self.unfinished > 0 {
             write!(

@@ -183,8 +183,8 @@ pub enum StageKind {
         aggregates: Vec<Item>,
         /// The groups; none for one group of everything.
         by: Vec<Item>,
-        /// How long a window of arrival time is, in nanoseconds, with the place.
-        every: Option<(i64, Span)>,
+        /// In windows of time.
+        every: Option<Window>,
     },
     /// `write stdout as table`
     Write {
@@ -225,6 +225,19 @@ impl StageKind {
             StageKind::Write { .. } => "write",
         }
     }
+}
+
+/// `every 10s of time late 2s`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// How long a window is, in nanoseconds.
+    pub nanos: i64,
+    /// The place of that.
+    pub span: Span,
+    /// The time of an element; when it arrives, without.
+    pub of: Option<Expr>,
+    /// By how much elements may come later than the latest before them, in nanoseconds.
+    pub late: i64,
 }
 
 /// How many elements `sample` takes.

@@ -79,7 +79,7 @@
 //!            | top N by EXPR [asc|desc]                              descending unless said otherwise
 //!            | drop NAME, ... | rename NAME = NAME, ... | distinct [ITEM, ...] | count
 //!            | sort EXPR [asc|desc], ...                             ascending unless said otherwise
-//!            | summarize ITEM, ... [by ITEM, ...] [every DURATION]
+//!            | summarize ITEM, ... [by ITEM, ...] [every DURATION [of EXPR [late DURATION]]]
 //!            | write stdout|stderr|"path" [append] [as json|csv|tsv|text|table]   last stage only
 //! ```
 //!

@@ -406,12 +406,24 @@ pub(crate) enum Header {
     Each(Option<Vec<u8>>),
 }
 
-/// Windows of arrival time.
+/// Windows of arrival time, or of event time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Every {
     pub(crate) nanos: i64,
     /// When the window of a group has begun.
     pub(crate) window: ColumnId,
+    /// In event time.
+    pub(crate) of: Option<EventTime>,
+}
+
+/// The time of elements that says which window they are of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventTime {
+    pub(crate) time: ColumnId,
+    /// In nanoseconds.
+    pub(crate) lateness: i64,
+    /// Whether an element is the last of its window.
+    pub(crate) is_last: ColumnId,
 }
 
 #[derive(Clone, Debug)]
@@ -532,9 +544,13 @@ impl Plan {
                     let inputs: Vec<Arc<str>> = aggregate.inputs.iter().map(|&input| name(input)).collect();
                     write!(f, " {}({})", aggregate.kind, inputs.join(", "))
                 })?;
-                every
-                    .iter()
-                    .try_for_each(|every| write!(f, " every {}ns", every.nanos))
+                every.iter().try_for_each(|every| {
+                    write!(f, " every {}ns", every.nanos)?;
+                    every
+                        .of
+                        .iter()
+                        .try_for_each(|of| write!(f, " of {} late {}ns", name(of.time), of.lateness))
+                })
             }
             Op::Write {
                 target,

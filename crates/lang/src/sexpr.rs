@@ -116,9 +116,14 @@ impl Display for Stage {
                 every,
             } => {
                 write!(f, "(summarize{} (by{})", Spaced(aggregates), Spaced(by))?;
-                every
-                    .iter()
-                    .try_for_each(|(nanos, _)| write!(f, " (every {nanos})"))?;
+                every.iter().try_for_each(|window| {
+                    write!(f, " (every {}", window.nanos)?;
+                    window
+                        .of
+                        .iter()
+                        .try_for_each(|of| write!(f, " (of {of} {})", window.late))?;
+                    f.write_str(")")
+                })?;
                 f.write_str(")")
             }
             StageKind::Write {

@@ -353,7 +353,9 @@ impl fmt::Display for Change {
 /// What becomes of what a process holds that leaves.
 fn farewell(spec: &Spec) -> &'static str {
     match spec {
-        Spec::Group(_) | Spec::Order(_) | Spec::Total(_) => "; gives what it holds, and ends",
+        Spec::Group(_) | Spec::Windows(_) | Spec::Order(_) | Spec::Total(_) => {
+            "; gives what it holds, and ends"
+        }
         Spec::Write { .. } => "; writes what it holds, and ends",
         Spec::Read(_) => "; reads no more",
         _ => "",

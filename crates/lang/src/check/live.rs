@@ -204,7 +204,13 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             let inputs = aggregates
                 .iter()
                 .flat_map(|aggregate| aggregate.inputs.iter().copied());
-            Need::Exactly(keys.iter().copied().chain(inputs).collect())
+            let time = every.and_then(|every| every.of).map(|of| of.time);
+            Need::Exactly(
+                time.into_iter()
+                    .chain(keys.iter().copied())
+                    .chain(inputs)
+                    .collect(),
+            )
         }
         Op::Write { columns, .. } => {
             let columns: Vec<ColumnId> = columns.iter().map(|&(_, column)| column).collect();

@@ -160,7 +160,7 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                 aggregates,
                 by,
                 every,
-            } => self.summarize(aggregates, by, *every),
+            } => self.summarize(aggregates, by, every.as_ref()),
             StageKind::Write {
                 target,
                 append,

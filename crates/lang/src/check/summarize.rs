@@ -2,33 +2,63 @@
 
 use std::collections::HashSet;
 
-use cutthrough_expr::{ColumnId, LogicalType, NodeKind, Tree};
+use cutthrough_expr::{ColumnId, LogicalKind, LogicalType, NodeKind, Tree};
 
 use super::Check;
 use super::aggregate::{AGGREGATES, Aggregates, Share};
 use super::expr::Expressions;
 use super::pipeline::PipelineChecker;
 use super::types::Schema;
-use crate::ast::{Expr, ExprKind, Item, Name};
+use crate::ast::{Expr, ExprKind, Item, Name, Window};
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Every, GroupColumn, Op};
-use crate::span::Span;
+use crate::plan::{EventTime, Every, GroupColumn, Op};
 
 impl PipelineChecker<'_, '_> {
-    pub(super) fn summarize(&mut self, items: &[Item], by: &[Item], every: Option<(i64, Span)>) -> Check<()> {
+    /// The time that says which window an element is of, if it is not when it arrives.
+    fn event_time(
+        &mut self,
+        window: &Window,
+        before: &mut Vec<(ColumnId, Tree)>,
+    ) -> Check<Option<EventTime>> {
+        let Some(of) = &window.of else { return Ok(None) };
+        let tree = self.value(of)?;
+        let ty = tree.ty();
+        if ty.kind != LogicalKind::Time {
+            let message = "windows are of a time";
+            let diagnostic = Diagnostic::new(message, of.span, format!("this is {}", ty.name()));
+            let help = "as in `every 10s of time`; `time(...)` makes one of text";
+            return Err(Box::new(diagnostic.with_help(help)));
+        }
+        let time = tree.as_column().unwrap_or_else(|| {
+            let id = self.checker.columns.add("time", ty);
+            before.push((id, tree));
+            id
+        });
+        Ok(Some(EventTime {
+            time,
+            lateness: window.late,
+            is_last: self.checker.columns.add("is_last", LogicalType::BOOL),
+        }))
+    }
+
+    pub(super) fn summarize(&mut self, items: &[Item], by: &[Item], every: Option<&Window>) -> Check<()> {
         self.columns();
         let mut before = Vec::new();
         let mut schema = Schema::default();
         let every = match every {
             None => None,
-            Some((nanos, span)) => {
+            Some(of) => {
                 let window = self.checker.columns.add("window", LogicalType::TIME);
                 let name = Name {
                     text: "window".to_owned(),
-                    span,
+                    span: of.span,
                 };
                 schema.set(&name, window, LogicalType::TIME)?;
-                Some(Every { nanos, window })
+                Some(Every {
+                    nanos: of.nanos,
+                    window,
+                    of: self.event_time(of, &mut before)?,
+                })
             }
         };
         let mut keys = Vec::with_capacity(by.len());

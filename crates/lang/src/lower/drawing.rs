@@ -9,7 +9,7 @@ use cutthrough::aggregate::{
 };
 use cutthrough::ir::{ElementType, Type};
 use cutthrough::kernels::order::{OrderKey, OrderSpec};
-use cutthrough::processes::{GroupSpec, TotalSpec};
+use cutthrough::processes::{GroupSpec, TotalSpec, WindowsSpec};
 use cutthrough_expr::{LogicalKind, LogicalType};
 
 use super::blueprint::{Blueprint, NodeSpec, PipelineSpec, PointIndex, PointSpec, Role, StageIndex};
@@ -244,8 +244,8 @@ impl<'p> Drawing<'p> {
                 every,
             } => {
                 let inputs = aggregates.iter().flat_map(|aggregate| &aggregate.inputs);
-                let layout: Vec<ColumnId> = keys.iter().chain(inputs).copied().collect();
-                self.adapt(at, &layout, &format!("columns of {}", stage.text), stage.span);
+                let fields: Vec<ColumnId> = keys.iter().chain(inputs).copied().collect();
+                self.windows(*every, fields, stage, at);
                 self.then(Spec::Group(self.group_spec(keys, aggregates, *every)), stage, at);
             }
             Op::Write {
@@ -333,13 +333,37 @@ impl<'p> Drawing<'p> {
         }
     }
 
+    /// Has the elements before a `summarize` carry these fields; in windows of event time, held back until theirs is over.
+    fn windows(&mut self, every: Option<Every>, fields: Vec<ColumnId>, stage: &StagePlan, at: &mut Place) {
+        let name = format!("columns of {}", stage.text);
+        let Some((every, of)) = every.and_then(|every| Some((every, every.of?))) else {
+            return self.adapt(at, &fields, &name, stage.span);
+        };
+        let layout: Vec<ColumnId> = [of.time].into_iter().chain(fields.iter().copied()).collect();
+        self.adapt(at, &layout, &name, stage.span);
+        let nanos = |nanos: i64| Duration::from_nanos(nanos.unsigned_abs());
+        let spec = WindowsSpec {
+            time: self.types(&[of.time])[0],
+            fields: self.types(&fields),
+            length: nanos(every.nanos),
+            lateness: nanos(of.lateness),
+            bytes_max: self.plan.memory_bytes_max,
+        };
+        let layout = [every.window, of.is_last].into_iter().chain(fields).collect();
+        let name = format!("windows of {}", stage.text);
+        self.chain(Spec::Windows(spec), &name, stage.span, at, layout, false);
+    }
+
     fn group_spec(&self, keys: &[ColumnId], aggregates: &[GroupColumn], every: Option<Every>) -> GroupSpec {
         GroupSpec {
             aggregates: aggregates
                 .iter()
                 .map(|aggregate| self.aggregate(aggregate))
                 .collect(),
-            every: every.map(|every| Duration::from_nanos(every.nanos.unsigned_abs())),
+            every: every
+                .filter(|every| every.of.is_none())
+                .map(|every| Duration::from_nanos(every.nanos.unsigned_abs())),
+            has_windows: every.is_some_and(|every| every.of.is_some()),
             ..GroupSpec::basic(self.types(keys), [], self.plan.memory_bytes_max)
         }
     }

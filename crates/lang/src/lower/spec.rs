@@ -4,7 +4,9 @@ use cutthrough::Process;
 use cutthrough::ir::ElementType;
 use cutthrough::kernels::order::OrderSpec;
 use cutthrough::processes::GroupSpec;
-use cutthrough::processes::{BranchPolicy, Group, Order, Skip, Take, Tee, Total, TotalSpec};
+use cutthrough::processes::{
+    BranchPolicy, Group, Order, Skip, Take, Tee, Total, TotalSpec, Windows, WindowsSpec,
+};
 use cutthrough_formats::processes::{BadRows, JsonLines, Lines, Parse};
 use cutthrough_formats::{clf, csv, json, syslog};
 
@@ -42,6 +44,7 @@ pub(crate) enum Spec {
     Fill(Fill),
     Generate(Generate),
     Order(OrderSpec),
+    Windows(WindowsSpec),
     Group(GroupSpec),
     Write {
         target: Target,
@@ -133,6 +136,7 @@ impl Spec {
             Spec::Generate(generate) => Box::new(generate.clone()),
             Spec::Total(spec) => Box::new(Total::new(spec.clone())),
             Spec::Order(spec) => Box::new(Order::new(spec.clone())),
+            Spec::Windows(spec) => Box::new(Windows::new(spec.clone())),
             Spec::Group(spec) => Box::new(Group::new(spec.clone())),
             Spec::Write {
                 target,

@@ -3,7 +3,7 @@
 use super::{Parse, Parser, ends_stage};
 use crate::ast::{
     Assignment, Count, ExprKind, Input, Item, Name, OutputFormat, ParseOption, Pipeline, SampleSize, SortKey,
-    Stage, StageKind, Statement, Target, Text,
+    Stage, StageKind, Statement, Target, Text, Window,
 };
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::lexer::TokenKind;
@@ -564,7 +564,7 @@ impl Parser<'_> {
             by = self.list(Self::item)?;
         }
         let every = if self.eat_word("every")? {
-            Some(self.window()?)
+            Some(self.windows()?)
         } else {
             None
         };
@@ -573,6 +573,29 @@ impl Parser<'_> {
             by,
             every,
         })
+    }
+
+    /// What follows `every`: `10s of time late 2s`.
+    fn windows(&mut self) -> Parse<Window> {
+        let (nanos, span) = self.window()?;
+        let mut window = Window {
+            nanos,
+            span,
+            of: None,
+            late: 0,
+        };
+        if self.eat_word("of")? {
+            window.of = Some(self.expression()?);
+            if self.eat_word("late")? {
+                window.late = self.window()?.0;
+            }
+        } else if self.at_word("late") {
+            let help = "of which time? `every 10s of time late 2s`; what arrives is never late";
+            return Err(self
+                .unexpected("`of`, `|` or the end of the statement")
+                .with_help(help));
+        }
+        Ok(window)
     }
 
     /// The length of a window.

@@ -24,6 +24,9 @@ pub struct GroupSpec {
     pub at_bound: AtBound,
     /// Windows of arrival time: the groups are given, and begin anew, whenever so much time has passed.
     pub every: Option<Duration>,
+    /// Windows that come from elsewhere, as from [`Windows`](super::Windows): elements begin with when their window begins, and
+    /// whether they are its last, after which its groups are given. In place of `every`.
+    pub has_windows: bool,
 }
 
 impl GroupSpec {
@@ -41,6 +44,7 @@ impl GroupSpec {
             bytes_max,
             at_bound: AtBound::Fail,
             every: None,
+            has_windows: false,
         }
     }
 }
@@ -201,6 +205,19 @@ impl Group {
         let held = f.slot_get(HELD);
         let held = f.op(Op::Iadd, &[held, one]);
         f.slot_set(HELD, held);
+    }
+
+    fn is_windowed(&self) -> bool {
+        self.spec.every.is_some() || self.spec.has_windows
+    }
+
+    /// After an element: its window may be over.
+    fn go_on(f: &mut Fragment<'_>, is_last: Option<Value>) {
+        let Some(is_last) = is_last else { return f.done() };
+        let (_, more) = f.br_new(is_last);
+        f.again();
+        f.switch_to(more);
+        f.done();
     }
 
     /// Begins a window, with the first element in it.
@@ -381,11 +398,14 @@ fn begins_with(f: &mut Fragment<'_>, column: &SlotDecl) -> Value {
 impl Process for Group {
     fn declare(&mut self, shape: &mut Shape) {
         let spec = &self.spec;
+        let windowed = [Type::I64, Type::BOOL].into_iter().filter(|_| spec.has_windows);
         shape.name("group");
         let inputs = spec.aggregates.iter().flat_map(|aggregate| aggregate.input());
-        let input = shape.input(ElementType::new(spec.keys.iter().copied().chain(inputs)));
+        let input = shape.input(ElementType::new(
+            windowed.chain(spec.keys.iter().copied()).chain(inputs),
+        ));
         let results = spec.aggregates.iter().map(|aggregate| aggregate.result());
-        let window = spec.every.map(|_| Type::I64);
+        let window = self.is_windowed().then_some(Type::I64);
         let fields = window.into_iter().chain(spec.keys.iter().copied()).chain(results);
         shape.output(ElementType::new(fields));
         for name in ["next", "held", "combined", "evicted"] {
@@ -429,12 +449,19 @@ impl Process for Group {
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
         let keys = self.spec.keys.len();
+        let (element, is_last) = match (self.spec.has_windows, element) {
+            (true, [window, is_last, element @ ..]) => {
+                f.slot_set(WINDOW, *window);
+                (element, Some(*is_last))
+            }
+            _ => (element, None),
+        };
         if self.spec.every.is_some() {
             self.begin_window(f);
         }
         if keys == 0 {
             self.step(f, At::Slots, element);
-            return f.done();
+            return Group::go_on(f, is_last);
         }
         let (row, entry) = f.rows_entry(GROUPS, &element[..keys]);
         if self.spec.at_bound == AtBound::EvictOldest {
@@ -446,11 +473,11 @@ impl Process for Group {
             f.switch_to(stays);
         }
         self.step(f, At::Row { rows: GROUPS, row }, element);
-        f.done();
+        Group::go_on(f, is_last);
     }
 
     fn end(&self, _of: usize, f: &mut Fragment<'_>) {
-        if self.spec.every.is_some() {
+        if self.is_windowed() {
             let ended = f.bconst(true);
             f.slot_set(ENDED, ended);
         } else {
@@ -460,7 +487,7 @@ impl Process for Group {
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
-        if self.spec.every.is_some() {
+        if self.is_windowed() {
             return self.give_window(f);
         }
         if self.spec.keys.is_empty() {

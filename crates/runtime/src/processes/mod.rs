@@ -16,6 +16,7 @@
 //! | `zip.rs` | [`Zip`] |
 //! | `fold.rs` | [`Fold`] |
 //! | `group.rs`, `order.rs` | [`Group`], [`Order`] |
+//! | `windows.rs` | [`Windows`] of event time |
 //! | `sink.rs` | [`Collect`], [`ForEach`] |
 
 mod channel;
@@ -37,6 +38,7 @@ mod source;
 mod take;
 mod tee;
 mod total;
+mod windows;
 mod zip;
 
 pub use channel::{FromChannel, ToChannel};
@@ -58,4 +60,5 @@ pub use source::{Iter, Slice};
 pub use take::Take;
 pub use tee::{BranchPolicy, Tee};
 pub use total::{Total, TotalSpec};
+pub use windows::{Windows, WindowsSpec};
 pub use zip::Zip;
