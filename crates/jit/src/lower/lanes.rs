@@ -230,6 +230,7 @@ impl Lowerer<'_, '_> {
     /// The operations of some laps.
     fn copy(&mut self, mut copy: Copy<'_>) {
         let (function, plan) = (self.function, copy.plan);
+        let mut counted = self.counted_predicates(copy.number);
         for &block in &plan.blocks {
             let data = &function.blocks[block];
             self.merge(&mut copy, block, &data.params);
@@ -237,14 +238,31 @@ impl Lowerer<'_, '_> {
                 self.set_origin(inst.origin);
                 self.lane_inst(&mut copy, block, inst);
             }
+            // PERF: as soon as it is known, so that no mask has a register to the end (seven filters of
+            // growing bounds have seven masks, seven bounds and seven counts).
+            counted.retain(|&predicate| {
+                let is_known = match plan.predicates.all[predicate] {
+                    Predicate::Where(_, value, _) => copy.lanes.contains_key(&value),
+                    _ => false,
+                };
+                if is_known {
+                    self.count_where(&mut copy, predicate);
+                }
+                !is_known
+            });
         }
-        for predicate in self.counted_predicates(copy.number) {
-            let mask = self.mask(&mut copy, predicate);
-            let register = self.count_register(copy.number, predicate);
-            let count = self.builder.use_var(register);
-            let count = self.builder.ins().isub(count, mask);
-            self.builder.def_var(register, count);
+        for predicate in counted {
+            self.count_where(&mut copy, predicate);
         }
+    }
+
+    /// Counts the laps of a copy in which a condition holds.
+    fn count_where(&mut self, copy: &mut Copy<'_>, predicate: PredicateIndex) {
+        let mask = self.mask(copy, predicate);
+        let register = self.count_register(copy.number, predicate);
+        let count = self.builder.use_var(register);
+        let count = self.builder.ins().isub(count, mask);
+        self.builder.def_var(register, count);
     }
 
     /// Gives a block's parameters the lanes of the ways that come in.
@@ -301,6 +319,19 @@ impl Lowerer<'_, '_> {
         (taken, negated): (Value, bool),
         predicate: PredicateIndex,
     ) {
+        let register = self.sum_register(copy.number, slot, copy.copy);
+        if predicate != 0 && reduction == Reduction::Add && copy.plan.values.constant(taken) == Some(1) {
+            // One for each lap under the mask is the mask, negated.
+            let mask = self.mask(copy, predicate);
+            let before = self.builder.use_var(register);
+            let after = if negated {
+                self.builder.ins().iadd(before, mask)
+            } else {
+                self.builder.ins().isub(before, mask)
+            };
+            self.builder.def_var(register, after);
+            return;
+        }
         let mut value = self.lane(copy, taken);
         if predicate != 0 {
             let mask = self.mask(copy, predicate);
@@ -314,7 +345,6 @@ impl Lowerer<'_, '_> {
                 }
             };
         }
-        let register = self.sum_register(copy.number, slot, copy.copy);
         let before = self.builder.use_var(register);
         let after = if negated {
             self.builder.ins().isub(before, value)

@@ -302,6 +302,11 @@ impl Values {
         Ok(values)
     }
 
+    /// The integer that a value is, if it is a constant.
+    pub(crate) fn constant(&self, value: Value) -> Option<i64> {
+        self.constants.get(&value).copied()
+    }
+
     /// What grows as a slot does, if this is such a slot and a constant.
     fn grows(&self, inst: &Inst) -> Option<(u32, i64)> {
         let (Op::Iadd, [a, b]) = (inst.op, &inst.args[..]) else {
