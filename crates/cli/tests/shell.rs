@@ -126,6 +126,25 @@ fn output_does_not_wait_for_more_input() {
 }
 
 #[test]
+fn types_do_not_depend_on_when_rows_come() {
+    let mut child = command(&["parse csv | sort a"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for piece in ["a,b\n", "9,2\n10,3\n"] {
+        stdin.write_all(piece.as_bytes()).unwrap();
+        // Longer than more is waited for.
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    drop(stdin);
+    let mut stdout = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    assert_eq!(stdout, "9\t2\n10\t3\n");
+    assert_eq!(wait(&mut child, SOON).code(), Some(0));
+}
+
+#[test]
 fn bad_rows_are_always_news() {
     let log = std::fs::read_to_string(access_log()).unwrap();
     let log = log.lines().next().unwrap().to_owned() + "\nnonsense\nmore nonsense\n";

@@ -78,8 +78,8 @@ pub fn default_format(target: &Target, is_terminal: bool) -> OutputFormat {
     }
 }
 
-/// Gives the beginning of an input: its first line, and as much more as is there to be looked at. If it is not to
-/// wait, as the second argument says, it gives none for an input that may have nothing to read yet.
+/// Gives the beginning of an input: the lines that it is to wait for, as the second argument says, and as much more as
+/// is there to be looked at. If it is not to wait, it gives none for an input that may have nothing to read yet.
 pub type Beginning<'e> = dyn Fn(&Input, Patience) -> Result<Option<Vec<u8>>, String> + 'e;
 
 /// Gives the files of a path, one at least.
@@ -91,8 +91,8 @@ pub type WholeFile<'e> = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + 'e;
 /// Whether to wait for an input that has nothing to read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// It is waited for.
-    Wait,
+    /// So many of its lines are waited for, or its end.
+    Lines(usize),
     /// It is left alone.
     None,
 }

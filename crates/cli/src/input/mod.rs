@@ -374,7 +374,7 @@ mod tests {
         std::fs::write(&path, "name;n\na;1\n").unwrap();
         let peeked = Peeked::default();
         for _ in 0..2 {
-            for patience in [Patience::Wait, Patience::None] {
+            for patience in [Patience::Lines(1), Patience::None] {
                 let beginning = peeked.beginning(path.as_os_str(), patience).unwrap();
                 assert_eq!(beginning.as_deref(), Some(&b"name;n\na;1\n"[..]));
             }

@@ -62,8 +62,8 @@ impl Peeked {
         self.beginnings.clone()
     }
 
-    /// The beginning of an input, with its first line; none for one that would have to be waited for, if there is no
-    /// patience for that.
+    /// The beginning of an input, with as many lines as there is patience for; none for one that would have to be
+    /// waited for, if there is none.
     pub(crate) fn beginning(&self, path: &OsStr, patience: Patience) -> Result<Option<Vec<u8>>, String> {
         let named = |error: io::Error| message(path, &error);
         let mut input = Input::of(path, None)?;
@@ -71,17 +71,17 @@ impl Peeked {
         if is_read_once && let Some(known) = self.beginnings.0.lock().get(path) {
             return Ok(Some(known.clone()));
         }
-        if patience == Patience::None {
+        let Patience::Lines(lines) = patience else {
             // Nothing is kept: there may be more such inputs than a process may open.
             return match is_read_once {
                 true => Ok(None),
                 false => input
                     .open()
-                    .and_then(|mut open| open.beginning())
+                    .and_then(|mut open| open.beginning(1))
                     .map(Some)
                     .map_err(named),
             };
-        }
+        };
         if is_read_once && self.is_running {
             let name = name(path);
             return Err(format!(
@@ -93,7 +93,7 @@ impl Peeked {
             Some(known) => known,
             None => input.open().map_err(named)?,
         };
-        let beginning = open.beginning();
+        let beginning = open.beginning(lines);
         opened.insert(path.to_owned(), open);
         if is_read_once && let Ok(beginning) = &beginning {
             let mut beginnings = self.beginnings.0.lock();
@@ -109,13 +109,13 @@ impl Peeked {
 }
 
 impl Open {
-    /// Its beginning, of which the first line is waited for; it is read again later.
-    fn beginning(&mut self) -> io::Result<Vec<u8>> {
+    /// Its beginning, of which so many lines are waited for; it is read again later.
+    fn beginning(&mut self, lines: usize) -> io::Result<Vec<u8>> {
         if !self.is_known {
             self.recognise(|open, beginning| read_waiting(&open.file, beginning))?;
         }
         let prefix = self.prefix.get_mut();
-        let is_all = read_line(&self.file, prefix)? || read_ready(&self.file, prefix)?;
+        let is_all = read_lines(&self.file, prefix, lines)? || read_ready(&self.file, prefix)?;
         let beginning = prefix.clone();
         if is_all {
             self.finish()?;
@@ -146,12 +146,16 @@ fn read_ready(mut file: &File, prefix: &mut Vec<u8>) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Reads until there is a line in `prefix`, or all of the file; whether it is all.
-fn read_line(file: &File, prefix: &mut Vec<u8>) -> io::Result<bool> {
-    let mut searched = 0;
-    while !prefix[searched..].contains(&b'\n') {
+/// Reads until there are so many lines in `prefix`, or all of the file, or a line that is too long; whether it is all.
+fn read_lines(file: &File, prefix: &mut Vec<u8>, lines: usize) -> io::Result<bool> {
+    let (mut searched, mut found) = (0, 0);
+    loop {
+        found += memchr::memchr_iter(b'\n', &prefix[searched..]).count();
+        if found >= lines {
+            return Ok(false);
+        }
         searched = prefix.len();
-        if searched > LINE_BYTES_MAX {
+        if searched > lines * LINE_BYTES_MAX {
             return Ok(false);
         }
         prefix.resize(searched + PIECE_BYTES, 0);
@@ -162,7 +166,6 @@ fn read_line(file: &File, prefix: &mut Vec<u8>) -> io::Result<bool> {
             return Ok(true);
         }
     }
-    Ok(false)
 }
 
 /// Reads from a file that is waited for.

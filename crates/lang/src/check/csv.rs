@@ -112,7 +112,9 @@ impl PipelineChecker<'_, '_> {
                 (columns, line)
             }
             None => {
-                let beginning = self.beginning(place, first, Patience::Wait)?.unwrap_or_default();
+                // A header says nothing of types: those are known by what comes behind it.
+                let beginning = self.beginning(place, first, Patience::Lines(2))?;
+                let beginning = beginning.unwrap_or_default();
                 check_line(place, &beginning)?;
                 let (line, rest) = split_header(&beginning, sep);
                 (

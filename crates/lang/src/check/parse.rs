@@ -109,7 +109,7 @@ impl PipelineChecker<'_, '_> {
     fn fields(&mut self, form: FieldsForm, format: &Name, options: &[ParseOption]) -> Check<Parsed> {
         let declared = self.declared_fields(&format.text, options)?;
         let patience = if declared.is_empty() {
-            Patience::Wait
+            Patience::Lines(1)
         } else {
             Patience::None
         };
@@ -263,7 +263,7 @@ impl PipelineChecker<'_, '_> {
         let patience = if is_declared {
             Patience::None
         } else {
-            Patience::Wait
+            Patience::Lines(1)
         };
         self.sample(format.span, patience)
     }
