@@ -227,11 +227,13 @@ fn a_point_says_who_waits_for_whom() {
         assert_eq!(network.run().unwrap(), Progress::Waiting);
         network.report().points[0].waits
     };
-    assert_eq!(waits(&mut network), Waits::Nobody);
+    // A source offers until it has been tried: nobody reads, and so it is not.
+    assert_eq!(waits(&mut network), Waits::Writers);
 
     let (_receiver, process) = common::receiver(&mut network, point, 3);
     assert_eq!(waits(&mut network), Waits::Readers);
-    let asked = (Port { process, port: 0 }, Standing::UpTo(3));
+    // There is room for three, but it finishes if it finds that the receiver has gone.
+    let asked = (Port { process, port: 0 }, Standing::UpTo(1));
     assert_eq!(network.report().points[0].readers, [asked]);
 
     sender.send(1).unwrap();
