@@ -3,10 +3,14 @@
 use slotmap::new_key_type;
 
 new_key_type! {
-    /// A process of a network. A number that is given out once is never another's.
+    /// A process of a network. A number that is given out once is never another's there;
+    /// other networks have the same numbers, and do not tell. (The typed handles of
+    /// [streams](crate::stream) know their network.)
     pub struct ProcessId;
 
-    /// A flow point of a network. A number that is given out once is never another's.
+    /// A flow point of a network. A number that is given out once is never another's there;
+    /// other networks have the same numbers, and do not tell. (A
+    /// [`FlowPoint`](crate::FlowPoint) knows its network.)
     pub struct PointId;
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::on_both_engines;
 use cutthrough::expr::{NumberTable, lit};
-use cutthrough::stream::{avg, count, max, min, sum};
+use cutthrough::stream::{StageId, avg, count, max, min, sum};
 use cutthrough::{Element, Error, Network};
 
 #[derive(Element, Clone, Debug, PartialEq)]
@@ -502,4 +502,83 @@ fn a_number_out_of_range_fails_the_process() -> Result<(), Error> {
     let error = network.run().expect_err("300 is no u8");
     assert!(error.to_string().contains("300 is no u8"), "{error}");
     Ok(())
+}
+
+/// What `outcome` is refused with, which changes nothing.
+#[track_caller]
+fn refused<T>(outcome: Result<T, Error>, message: &str) {
+    let error = outcome.map(drop).expect_err("it is another network's");
+    assert_eq!(error.kind(), cutthrough::ErrorKind::NotThere);
+    assert!(error.message().contains(message), "{error}");
+}
+
+#[test]
+fn a_flow_point_of_another_network_is_no_stream() {
+    let (mut one, mut other) = (Network::default(), Network::default());
+    let foreign = one.wire(|wire| wire.iter(0..5_i64).point()).expect("fits");
+    let own = other.wire(|wire| wire.iter(5..9_i64).point()).expect("fits");
+    let message = "the flow point is another network's";
+    refused(other.wire(|wire| wire.stream(foreign).collect()), message);
+    refused(other.wire(|wire| wire.stream(foreign).tee().0.point()), message);
+    refused(
+        other.wire(|wire| wire.stream(foreign).route(|x| x.gt(1)).0.point()),
+        message,
+    );
+    refused(
+        other.wire(|wire| wire.stream(foreign).sum(|x| x).point()),
+        message,
+    );
+    refused(
+        other.wire(|wire| wire.stream(foreign).sort_by(|x| x).point()),
+        message,
+    );
+    refused(
+        other.wire(|wire| wire.stream(foreign).sort_by(|x| x * -1).point()),
+        message,
+    );
+    refused(
+        other.wire(|wire| wire.stream(own).zip(wire.stream(foreign)).point()),
+        message,
+    );
+    // A stream of another network that is being wired at the same time.
+    let mixed = other.wire(|wire| {
+        let merged = one.wire(|foreign| wire.stream(own).merge(foreign.iter(0..5_i64)).point());
+        merged.map(drop)
+    });
+    refused(mixed, message);
+    refused(other.remove_point(foreign), message);
+    assert_eq!(other.report().processes.len(), 1);
+    let numbers = other
+        .wire(|wire| wire.stream(own).collect())
+        .expect("it is its own");
+    assert_eq!(ran(&mut other, &numbers), [5, 6, 7, 8]);
+}
+
+#[test]
+fn a_stage_of_another_network_is_not_changed() {
+    let wired = |network: &mut Network| {
+        let wired = network.wire(|wire| {
+            let filter = wire.iter(0..9_i64).filter(|x| x.gt(6));
+            let filter_id = filter.id();
+            let map = filter.map(|x| x * 10);
+            let map_id = map.id();
+            let (big, small) = map.route(|x| x.gt(70));
+            let route_id = big.id();
+            small.sink(|_| {});
+            (filter_id, map_id, route_id, big.collect())
+        });
+        wired.expect("fits")
+    };
+    let (mut one, mut other) = (Network::default(), Network::default());
+    let (filter, map, route, _) = wired(&mut one);
+    let (.., numbers) = wired(&mut other);
+    let message = "edit 1: the stage is another network's";
+    refused(other.rewire(|r| filter.swap(r, |_| lit(true))), message);
+    refused(other.rewire(|r| filter.swap_fn(r, |_| true)), message);
+    refused(other.rewire(|r| filter.remove(r)), message);
+    refused(other.rewire(|r| map.swap(r, |x| x)), message);
+    refused(other.rewire(|r| map.swap_fn(r, |x| x)), message);
+    refused(other.rewire(|r| route.swap(r, |_| lit(true))), message);
+    refused(other.rewire(|r| map.process_in(r)), message);
+    assert_eq!(ran(&mut other, &numbers), [80]);
 }

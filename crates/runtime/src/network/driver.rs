@@ -107,7 +107,7 @@ impl Driver {
     }
 
     /// As [`Network::poll_run`], for a task. Where that is pending, the task has to be woken at
-    /// the [next timer](Driver::next_timer) as well. (With the feature `tokio`, `run_async` does.)
+    /// the [next timer](Driver::next_timer) as well.
     ///
     /// # Errors
     /// As [`Network::run`].

@@ -10,7 +10,7 @@ use crate::element::Element;
 use crate::error::{Error, ErrorKind};
 use crate::fate::Close;
 use crate::network::ProcessReport;
-use crate::point::{AnyPoint, FlowPoint};
+use crate::point::{AnyPoint, FlowPoint, NetworkNumber};
 use crate::process::Process;
 use crate::scheduler::Obstacle;
 use crate::wiring::{Node, Point, PointId, ProcessId};
@@ -28,7 +28,7 @@ impl Network {
     ///
     /// # Errors
     /// When somebody is, or there is no such point.
-    pub fn remove_point(&mut self, point: PointId) -> Result<(), Error> {
+    pub fn remove_point(&mut self, point: impl Into<AnyPoint>) -> Result<(), Error> {
         self.transact(|rewire| rewire.remove_point(point))
     }
 
@@ -262,11 +262,19 @@ impl Network {
     /// The number of a flow point that is not known to be another network's.
     pub(super) fn own(&self, point: impl Into<AnyPoint>) -> Result<PointId, Error> {
         let point = point.into();
-        if point.network.is_some_and(|network| network != self.number) {
-            let message = "the flow point is another network's: a network takes those that it gave";
-            return Err(Error::new(ErrorKind::NotThere, message));
+        if let Some(network) = point.network {
+            self.check_gave("flow point", network)?;
         }
         Ok(point.id)
+    }
+
+    /// Refuses what another network gave.
+    pub(super) fn check_gave(&self, what: &str, network: NetworkNumber) -> Result<(), Error> {
+        if network == self.number {
+            return Ok(());
+        }
+        let message = format!("the {what} is another network's: a network takes those that it gave");
+        Err(Error::new(ErrorKind::NotThere, message))
     }
 
     pub(super) fn known_point(&self, point: PointId) -> Result<&Point, Error> {

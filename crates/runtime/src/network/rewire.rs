@@ -21,7 +21,7 @@ use crate::arrange::{Arranged, arrange};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Fate};
-use crate::point::{AnyPoint, FlowPoint};
+use crate::point::{AnyPoint, FlowPoint, NetworkNumber};
 use crate::process::Process;
 use crate::program::Prepared;
 use crate::specialize::{Cause, Change};
@@ -468,13 +468,22 @@ impl Rewire<'_> {
         self.network.known_node(process)
     }
 
+    /// The number of a process that this network gave.
+    pub(crate) fn own(&mut self, process: ProcessId, network: NetworkNumber) -> Result<ProcessId, Error> {
+        let checked = self.network.check_gave("stage", network);
+        // What is refused here is the edit that it was wanted for.
+        self.edits += usize::from(checked.is_err());
+        checked.map(|()| process)
+    }
+
     /// Removes a flow point that nobody is attached to any more.
     ///
     /// # Errors
     /// When somebody is, or elements are on their way to its readers, or there is no such
     /// point.
-    pub fn remove_point(&mut self, point: PointId) -> Result<(), Error> {
+    pub fn remove_point(&mut self, point: impl Into<AnyPoint>) -> Result<(), Error> {
         self.edits += 1;
+        let point = self.network.own(point)?;
         let known = self.network.known_point(point)?;
         let is_dealt_out = self.network.simplexes.has_block(point);
         if !known.writers.is_empty() || !known.readers.is_empty() || is_dealt_out {

@@ -1,5 +1,5 @@
 //! What stages are known by once they run: their process, with the types that it takes and
-//! gives.
+//! gives. They are one network's: others refuse them.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,13 +8,20 @@ use crate::element::Element;
 use crate::error::Error;
 use crate::expr::{Condition, Exprs};
 use crate::network::Rewire;
+use crate::point::NetworkNumber;
 use crate::processes::{Filter, FilterFn, Map, MapFn, Route};
 use crate::wiring::ProcessId;
 
 /// A stage as the process that it is.
 pub trait StageId: Copy {
-    /// The process.
+    /// The process without its types, and without a check of the network.
     fn process(self) -> ProcessId;
+
+    /// The process, for other edits of the network that is being rewired.
+    ///
+    /// # Errors
+    /// When the stage is another network's.
+    fn process_in(self, rewire: &mut Rewire<'_>) -> Result<ProcessId, Error>;
 }
 
 macro_rules! ids {
@@ -23,13 +30,15 @@ macro_rules! ids {
             $(#[$doc])*
             pub struct $name<$($param),*> {
                 process: ProcessId,
+                network: NetworkNumber,
                 elements: PhantomData<fn($($param),*)>,
             }
 
             impl<$($param),*> $name<$($param),*> {
-                pub(super) fn of(process: ProcessId) -> Self {
+                pub(super) fn of(process: ProcessId, network: NetworkNumber) -> Self {
                     $name {
                         process,
+                        network,
                         elements: PhantomData,
                     }
                 }
@@ -38,6 +47,10 @@ macro_rules! ids {
             impl<$($param),*> StageId for $name<$($param),*> {
                 fn process(self) -> ProcessId {
                     self.process
+                }
+
+                fn process_in(self, rewire: &mut Rewire<'_>) -> Result<ProcessId, Error> {
+                    rewire.own(self.process, self.network)
                 }
             }
 
@@ -75,34 +88,37 @@ impl<T: Element> FilterId<T> {
     /// Gives the stage another condition; counts go on.
     ///
     /// # Errors
-    /// As [`Rewire::swap`].
+    /// As [`Rewire::swap`], and when the stage is another network's.
     pub fn swap<C: Condition>(
         self,
         rewire: &mut Rewire<'_>,
         condition: impl FnOnce(T::Expr) -> C,
     ) -> Result<(), Error> {
-        rewire.swap(self.process, Filter::expr::<T, C>(condition))
+        let process = self.process_in(rewire)?;
+        rewire.swap(process, Filter::expr::<T, C>(condition))
     }
 
     /// Gives the stage another condition, a Rust function.
     ///
     /// # Errors
-    /// As [`Rewire::swap`].
+    /// As [`Rewire::swap`], and when the stage is another network's.
     pub fn swap_fn(
         self,
         rewire: &mut Rewire<'_>,
         condition: impl for<'a> FnMut(T::View<'a>) -> bool + Send + 'static,
     ) -> Result<(), Error> {
-        rewire.swap(self.process, FilterFn::view::<T>(condition))
+        let process = self.process_in(rewire)?;
+        rewire.swap(process, FilterFn::view::<T>(condition))
     }
 
     /// Takes the stage out: who writes to it writes past it from now on. What it does not
     /// pass on any more now goes on. Whether it is gone already; see [`Rewire::take_out`].
     ///
     /// # Errors
-    /// As [`Rewire::take_out`].
+    /// As [`Rewire::take_out`], and when the stage is another network's.
     pub fn remove(self, rewire: &mut Rewire<'_>) -> Result<bool, Error> {
-        rewire.take_out(self.process)
+        let process = self.process_in(rewire)?;
+        rewire.take_out(process)
     }
 }
 
@@ -110,25 +126,27 @@ impl<A: Element, B: Element> MapId<A, B> {
     /// Gives the stage another computation of the same element.
     ///
     /// # Errors
-    /// As [`Rewire::swap`].
+    /// As [`Rewire::swap`], and when the stage is another network's.
     pub fn swap<X: Exprs<Element = B>>(
         self,
         rewire: &mut Rewire<'_>,
         compute: impl FnOnce(A::Expr) -> X,
     ) -> Result<(), Error> {
-        rewire.swap(self.process, Map::expr::<A, X>(compute))
+        let process = self.process_in(rewire)?;
+        rewire.swap(process, Map::expr::<A, X>(compute))
     }
 
     /// Gives the stage another computation of the same element, a Rust function.
     ///
     /// # Errors
-    /// As [`Rewire::swap`].
+    /// As [`Rewire::swap`], and when the stage is another network's.
     pub fn swap_fn(
         self,
         rewire: &mut Rewire<'_>,
         compute: impl for<'a> FnMut(A::View<'a>) -> B + Send + 'static,
     ) -> Result<(), Error> {
-        rewire.swap(self.process, MapFn::view::<A, B>(compute))
+        let process = self.process_in(rewire)?;
+        rewire.swap(process, MapFn::view::<A, B>(compute))
     }
 }
 
@@ -136,12 +154,13 @@ impl<T: Element> RouteId<T> {
     /// Gives the stage another condition.
     ///
     /// # Errors
-    /// As [`Rewire::swap`].
+    /// As [`Rewire::swap`], and when the stage is another network's.
     pub fn swap<C: Condition>(
         self,
         rewire: &mut Rewire<'_>,
         condition: impl FnOnce(T::Expr) -> C,
     ) -> Result<(), Error> {
-        rewire.swap(self.process, Route::expr::<T, C>(condition))
+        let process = self.process_in(rewire)?;
+        rewire.swap(process, Route::expr::<T, C>(condition))
     }
 }

@@ -120,6 +120,6 @@ fn grouped<'w, T: Element, I, A: Aggregates, B: Element>(
     let wire = stream.wire;
     let inputs = ElementType::new(traced.types());
     let map = Map::traced(T::element_type(), traced);
-    let (_, [inputs]) = wire.add([stream.point.id()], map, [inputs]);
-    wire.stage([inputs], Group::new(spec), |_| ())
+    let (_, [inputs]) = wire.add([stream.point.into()], map, [inputs]);
+    wire.stage([inputs.into()], Group::new(spec), |_, _| ())
 }

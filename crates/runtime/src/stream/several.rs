@@ -9,14 +9,14 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
     /// either ends.
     pub fn zip<U: Element, J>(self, other: Stream<'w, U, J>) -> Stream<'w, (T, U)> {
         let zip = Zip::new(T::element_type(), U::element_type());
-        let inputs = [self.point.id(), other.point.id()];
-        self.wire.stage(inputs, zip, |_| ())
+        let inputs = [self.point.into(), other.point.into()];
+        self.wire.stage(inputs, zip, |_, _| ())
     }
 
     /// The elements of both streams, as they come.
     pub fn merge<J>(self, other: Stream<'w, T, J>) -> Stream<'w, T> {
         let merge = Merge::new(T::element_type(), 2);
-        let inputs = [self.point.id(), other.point.id()];
-        self.wire.stage(inputs, merge, |_| ())
+        let inputs = [self.point.into(), other.point.into()];
+        self.wire.stage(inputs, merge, |_, _| ())
     }
 }

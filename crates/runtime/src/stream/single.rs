@@ -9,6 +9,7 @@ use super::keyed::{self, Keyed};
 use crate::channel::Sender;
 use crate::element::Element;
 use crate::expr::{Condition, Expr, Exprs, Logical};
+use crate::point::NetworkNumber;
 use crate::process::Process;
 use crate::processes::{
     BranchPolicy, Collect, Collected, Filter, FilterFn, FlatMapFn, Fold, ForEach, Inspect, Map, MapFn, Route,
@@ -134,7 +135,7 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
     pub fn tee(self) -> (Stream<'w, T>, Stream<'w, T>) {
         let tee = Tee::new(T::element_type(), [BranchPolicy::Block; 2]);
         let elements = [T::element_type(), T::element_type()];
-        let (_, points) = self.wire.add([self.point.id()], tee, elements);
+        let (_, points) = self.wire.add([self.point.into()], tee, elements);
         let [left, right] = points.map(|point| self.wire.stream(self.wire.point(point)));
         (left, right)
     }
@@ -146,11 +147,11 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
     ) -> (Stream<'w, T, RouteId<T>>, Stream<'w, T, RouteId<T>>) {
         let route = Route::expr::<T, C>(condition);
         let elements = [T::element_type(), T::element_type()];
-        let (process, points) = self.wire.add([self.point.id()], route, elements);
+        let (process, points) = self.wire.add([self.point.into()], route, elements);
         let [left, right] = points.map(|point| Stream {
             wire: self.wire,
             point: self.wire.point(point),
-            id: RouteId::of(process),
+            id: RouteId::of(process, self.wire.network()),
         });
         (left, right)
     }
@@ -176,7 +177,7 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
 
     /// Gives the elements to a process of one's own, by its first input.
     pub fn into_process(self, process: impl Process + 'static) -> ProcessId {
-        let (process, []) = self.wire.add([self.point.id()], process, []);
+        let (process, []) = self.wire.add([self.point.into()], process, []);
         process
     }
 
@@ -188,8 +189,8 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
     pub(super) fn then<B: Element, J>(
         self,
         process: impl Process + 'static,
-        id: impl FnOnce(ProcessId) -> J,
+        id: impl FnOnce(ProcessId, NetworkNumber) -> J,
     ) -> Stream<'w, B, J> {
-        self.wire.stage([self.point.id()], process, id)
+        self.wire.stage([self.point.into()], process, id)
     }
 }

@@ -47,22 +47,26 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
             key(element).give_ordered(&mut all);
             all
         });
-        let (wire, point) = (self.wire, self.point.id());
+        let (wire, point) = (self.wire, self.point.into());
         if let Some(keys) = traced.fields()[fields..]
             .iter()
             .copied()
             .collect::<Option<Vec<_>>>()
         {
             let order = order(T::element_type(), keys, wanted);
-            return wire.stage([point], order, |_| ());
+            return wire.stage([point], order, |_, _| ());
         }
         let keyed = ElementType::new(traced.types());
         let keys = (fields..keyed.fields().len()).collect();
         let with_keys = Map::traced(T::element_type(), traced);
         let (_, [point]) = wire.add([point], with_keys, [keyed.clone()]);
-        let (_, [point]) = wire.add([point], order(keyed.clone(), keys, wanted), [keyed.clone()]);
+        let (_, [point]) = wire.add(
+            [point.into()],
+            order(keyed.clone(), keys, wanted),
+            [keyed.clone()],
+        );
         let without = Traced::new(keyed.fields(), T::expr);
-        wire.stage([point], Map::traced(keyed, without), |_| ())
+        wire.stage([point.into()], Map::traced(keyed, without), |_, _| ())
     }
 }
 

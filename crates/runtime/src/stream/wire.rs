@@ -9,7 +9,7 @@ use crate::channel::Receiver;
 use crate::element::Element;
 use crate::error::Error;
 use crate::network::{Network, Rewire};
-use crate::point::{FlowPoint, NetworkNumber};
+use crate::point::{AnyPoint, FlowPoint, NetworkNumber};
 use crate::process::Process;
 use crate::processes::{FromChannel, Iter, Lent};
 use crate::wiring::{PointId, ProcessId};
@@ -110,7 +110,7 @@ impl<'w> Wire<'w> {
     }
 
     /// What flows at a flow point that is there already. Who reads it already shares its
-    /// elements.
+    /// elements. A flow point of another network is refused where a stage is to read it.
     pub fn stream<T: Element>(self, point: FlowPoint<T>) -> Stream<'w, T> {
         Stream {
             wire: self,
@@ -122,15 +122,15 @@ impl<'w> Wire<'w> {
     /// Adds a process that reads these flow points; the stream of its first output.
     pub(super) fn stage<T: Element, I, const N: usize>(
         self,
-        inputs: [PointId; N],
+        inputs: [AnyPoint; N],
         process: impl Process + 'static,
-        id: impl FnOnce(ProcessId) -> I,
+        id: impl FnOnce(ProcessId, NetworkNumber) -> I,
     ) -> Stream<'w, T, I> {
         let (process, [point]) = self.add(inputs, process, [T::element_type()]);
         Stream {
             wire: self,
             point: self.point(point),
-            id: id(process),
+            id: id(process, self.network()),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'w> Wire<'w> {
     /// elements that it writes.
     pub(super) fn add<const N: usize, const M: usize>(
         self,
-        inputs: [PointId; N],
+        inputs: [AnyPoint; N],
         process: impl Process + 'static,
         outputs: [ElementType; M],
     ) -> (ProcessId, [PointId; M]) {
@@ -160,7 +160,11 @@ impl<'w> Wire<'w> {
     }
 
     pub(super) fn point<T>(self, id: PointId) -> FlowPoint<T> {
-        FlowPoint::of(id, self.wiring.network())
+        FlowPoint::of(id, self.network())
+    }
+
+    pub(super) fn network(self) -> NetworkNumber {
+        self.wiring.network()
     }
 }
 
