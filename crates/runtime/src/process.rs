@@ -23,7 +23,8 @@ pub type Fragment<'t> = FunctionBuilder<'t>;
 /// network. The fragment methods build IR; they may be called any number of times
 /// and must build the same for the same declaration. None of them runs per element.
 /// They are asked for one port at a time, and a process supplies those that it needs: where
-/// a method is left out, or builds nothing for a port, there is no such fragment.
+/// a method is left out, or builds nothing for a port, there is no such fragment. An input
+/// without `read_ok` takes its elements, and nothing comes of them.
 ///
 /// # What happens when
 /// * An element arrives: `read_ok` of its input is activated. The activation ends
@@ -81,8 +82,7 @@ pub trait Process: Send {
 
     /// What to do with an element from an input; `element` has its fields.
     fn read_ok(&self, from: usize, fragment: &mut Fragment<'_>, element: &[Value]) {
-        let _ = (from, element);
-        fragment.done();
+        let _ = (from, fragment, element);
     }
 
     /// How to give one element more. Without it a process gives nothing but what it

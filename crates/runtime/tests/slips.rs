@@ -199,3 +199,47 @@ fn an_error_has_a_source() {
         .unwrap_err();
     assert_eq!(error.message(), format!("edit 2: {}", source(&error)));
 }
+
+/// Gives what comes by its first input; of its second it says nothing.
+struct OnlyFirst;
+
+impl Process for OnlyFirst {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("only first");
+        shape.input(Type::I64);
+        let second = shape.input(Type::I64);
+        shape.pulled(second);
+        shape.output(Type::I64);
+    }
+
+    fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        if from == 0 {
+            f.emit(0, element);
+            f.done();
+        }
+    }
+}
+
+#[test]
+fn a_port_for_which_nothing_is_built_has_no_fragment() {
+    on_both_engines(|mut network| {
+        let collect = Collect::<i64>::new();
+        let collected = collect.collected();
+        network
+            .rewire(|rewire| {
+                let process = rewire.add(OnlyFirst)?;
+                for input in 0..2 {
+                    let source = rewire.add(Slice::i64([1, 2, 3]))?;
+                    let point = rewire.output_point(source, 0, Type::I64)?;
+                    rewire.attach_input(process, input, point)?;
+                }
+                let given = rewire.output_point(process, 0, Type::I64)?;
+                let sink = rewire.add(collect)?;
+                rewire.attach_input(sink, 0, given)
+            })
+            .unwrap();
+        assert_eq!(network.run().unwrap(), Progress::Done);
+        assert_eq!(collected.take(), [1, 2, 3]);
+        network.check_conservation().unwrap();
+    });
+}

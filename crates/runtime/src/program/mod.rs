@@ -215,6 +215,9 @@ fn program_of(process: &dyn Process, shape: &mut Shape) -> Result<ProcessCode, E
             let mut f = Fragment::new(FunctionKind::Fragment, &mut shape.tables, &fields, &[]);
             let element = f.params();
             process.read_ok(k, &mut f, &element);
+            if f.is_untouched() {
+                f.done();
+            }
             f.build()
         })?;
         let ask = building(shape, format_args!("ask {k}"), |shape| {
