@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use cutthrough::aggregate::{AggregateFunction, BasicAggregate};
 use cutthrough::ir::Type;
 use cutthrough::processes::{ForEach, Group, GroupSpec, Iter, ToChannel};
-use cutthrough::{Driver, ErrorKind, Network, Options, Progress, channel};
+use cutthrough::{Driver, ErrorKind, Network, Options, Progress, Sender, Spawned, channel};
 
 use common::on_both_engines;
 
@@ -240,4 +240,34 @@ fn many_networks_run_as_tasks_of_one_thread() {
     });
     block_on(all_done);
     feeding.join().unwrap();
+}
+
+/// A network on a thread of its own that waits for what comes by its channel.
+fn waiting() -> (Spawned, Sender<i64>) {
+    let (sender, receiver) = channel::<i64>(16);
+    let mut network = Network::default();
+    network.wire(|wire| wire.receive(receiver).collect()).unwrap();
+    (network.spawn(), sender)
+}
+
+#[test]
+fn a_spawned_network_is_not_waited_for_on_its_own_thread() {
+    let limit = Duration::from_secs(10);
+    let (spawned, _open) = waiting();
+    let handle = spawned.handle().clone();
+    let mut dropped = handle.request(move |_| drop(spawned)).unwrap();
+    assert!(dropped.wait_timeout(limit).expect("it does not wait").is_ok());
+    assert!(handle.is_stopped());
+
+    let (spawned, _open) = waiting();
+    let handle = spawned.handle().clone();
+    let mut joined = handle.request(move |_| spawned.join().map(drop)).unwrap();
+    let error = joined
+        .wait_timeout(limit)
+        .expect("it does not wait")
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    assert!(error.message().contains("itself"), "{error}");
+    assert!(handle.is_stopped());
 }

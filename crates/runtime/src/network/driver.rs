@@ -124,7 +124,7 @@ impl Driver {
 
 /// A network that runs on a thread of its own ([`Network::spawn`]). It goes on until
 /// everything has finished, whatever fails meanwhile. When this is dropped, the network is
-/// stopped, and its thread joined.
+/// stopped, and its thread joined (unless that is the thread that drops this, in a request).
 #[derive(Debug)]
 pub struct Spawned {
     handle: Handle,
@@ -203,7 +203,8 @@ impl Spawned {
     /// Waits until everything has finished; the network, to be looked at.
     ///
     /// # Errors
-    /// The first failure, if anything has failed. The network has gone then.
+    /// The first failure, if anything has failed. The network has gone then. And in a request of
+    /// the network, whose thread would wait for itself: the network is stopped then.
     pub fn join(mut self) -> Result<Network, Error> {
         let network = self.join_thread()?;
         match self.failures.lock().first() {
@@ -222,7 +223,18 @@ impl Spawned {
         self.join()
     }
 
+    fn is_own_thread(&self) -> bool {
+        let this = std::thread::current().id();
+        self.thread
+            .as_ref()
+            .is_some_and(|thread| thread.thread().id() == this)
+    }
+
     fn join_thread(&mut self) -> Result<Network, Error> {
+        if self.is_own_thread() {
+            let message = "the network's own thread would wait for itself: join it from another thread";
+            return Err(Error::new(ErrorKind::Failed, message));
+        }
         let thread = self.thread.take().expect("INVARIANT: it is joined once");
         let panicked = |payload: Box<dyn std::any::Any + Send>| {
             let text = cutthrough_ir::panic_text(&*payload);
@@ -239,7 +251,8 @@ impl Drop for Spawned {
     fn drop(&mut self) {
         if self.thread.is_some() {
             self.handle.stop();
-            // It has been dropped: nobody asks what became of it.
+            // It has been dropped: nobody asks what became of it. On its own thread, the
+            // network comes out when the request is over.
             let _ = self.join_thread();
         }
     }
