@@ -139,7 +139,7 @@ pub use network::{
     ProcessReport, Progress, Readiness, Report, Rewire, Spawned,
 };
 pub use point::{AnyPoint, FlowPoint};
-pub use process::{Account, Fragment, HeldRows, Process, Shape};
+pub use process::{Account, Fragment, HeldRows, Process, Shape, StatePart};
 pub use program::Prepared;
 pub use specialize::{Cause, Compile, Invalidation, Mode, NotNative, Refusal, SpecialisationCounts};
 pub use stream::{Stream, Wire};

@@ -2,7 +2,9 @@
 
 use std::task::Waker;
 
-use cutthrough_ir::{Data, ElementType, FunctionBuilder, HostFunction, RowsDecl, SlotDecl, Tables, Value};
+use cutthrough_ir::{
+    Data, ElementType, FunctionBuilder, HostFunction, RowsDecl, SlotDecl, Tables, Type, Value,
+};
 
 use crate::demand::Demand;
 use crate::error::Error;
@@ -104,6 +106,22 @@ pub trait Process: Send {
         let _ = (of, fragment);
     }
 
+    /// What a part of the state of another such process, whose elements come behind those of
+    /// this one, does to this one's state ([`Network::merge`](crate::Network::merge)). It
+    /// ends with [`done`](FunctionBuilder::done), or with
+    /// [`fail`](FunctionBuilder::fail) where the two cannot be merged; it calls no host
+    /// functions. First come the slots, then each row of each row buffer. A process that builds
+    /// nothing for a part cannot be merged.
+    fn merge(&self, part: StatePart, fragment: &mut Fragment<'_>, values: &[Value]) {
+        let _ = (part, fragment, values);
+    }
+
+    /// The row buffer whose rows the integers in the first column of this one are numbers of.
+    fn rows_refer(&self, rows: usize) -> Option<usize> {
+        let _ = rows;
+        None
+    }
+
     /// Told that an input or output was closed, and why: between grants, once for each,
     /// before [`end`](Process::end) is activated. A panic fails the process.
     fn closed(&mut self, edge: Edge, why: &Close) {
@@ -127,6 +145,35 @@ pub trait Process: Send {
     /// Told when the process leaves the network, with the error if it failed.
     fn deinit(&mut self, error: Option<&Error>) {
         let _ = error;
+    }
+}
+
+/// A part of the state of a process, as [`merge`](Process::merge) is given it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatePart {
+    /// The values of all slots.
+    Slots,
+    /// The columns of a row.
+    Row {
+        /// The row buffer.
+        rows: usize,
+        /// The row buffer that it [refers](Process::rows_refer) to: the columns of the row that
+        /// is meant come first.
+        of: Option<usize>,
+    },
+}
+
+impl StatePart {
+    /// Its values, as an element.
+    pub(crate) fn element(self, tables: &Tables) -> ElementType {
+        let columns = |rows: usize| tables.rows[rows].types().collect::<Vec<Type>>();
+        ElementType::new(match self {
+            StatePart::Slots => tables.slots.iter().map(|slot| slot.ty).collect(),
+            StatePart::Row { rows, of } => {
+                let referred = of.map(columns).unwrap_or_default();
+                [referred, columns(rows)].concat()
+            }
+        })
     }
 }
 

@@ -85,6 +85,8 @@ pub(crate) struct Node {
     pub(crate) watched: Arc<[Edge]>,
     /// For each of its accounts, the elements that went back to its author.
     pub(crate) handed_back: Vec<u64>,
+    /// For each of its accounts, the elements that came with the state of another process.
+    pub(crate) merged: Vec<u64>,
 }
 
 /// What a process is ready for. It lies in a state slot, as an integer.

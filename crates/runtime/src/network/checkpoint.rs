@@ -26,7 +26,7 @@ use crate::limits::CHECKPOINT_BYTES_MAX;
 use crate::wiring::{Node, PointId, Port, ProcessId, Status};
 
 const MAGIC: &[u8; 8] = b"CUTSTATE";
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 impl Network {
     /// The state of all processes and flow points, as bytes that
@@ -74,12 +74,7 @@ impl Network {
             save_deal(numbers[&point], elements, next, &mut body);
         }
         put_u64(&mut body, self.lost_at_removed);
-        let mut image = MAGIC.to_vec();
-        for number in [VERSION, body.len() as u64, checksum(&body)] {
-            put_u64(&mut image, number);
-        }
-        image.extend(body);
-        Ok(image)
+        Ok(sealed(MAGIC, VERSION, &body))
     }
 
     /// Goes on from a checkpoint of a network that was wired the same way: with the same
@@ -107,7 +102,7 @@ impl Network {
     }
 
     fn try_restore(&mut self, image: &[u8]) -> Result<(), String> {
-        let mut from = ImageReader::new(body_of(image)?);
+        let mut from = ImageReader::new(unsealed(MAGIC, VERSION, image, "checkpoint")?);
         let processes: Vec<ProcessId> = self.wiring.nodes.keys().collect();
         let points: Vec<PointId> = self.wiring.points.keys().collect();
         same_number("processes", from.count()?, processes.len())?;
@@ -184,8 +179,8 @@ impl Network {
         for &counter in &*node.drops {
             put_u64(into, self.counts.get(counter));
         }
-        for &back in &node.handed_back {
-            put_u64(into, back);
+        for &count in node.handed_back.iter().chain(&node.merged) {
+            put_u64(into, count);
         }
         for edge in &node.inputs {
             put_u64(into, self.counts.get(edge.count));
@@ -244,6 +239,9 @@ impl Network {
         }
         for _ in &node.handed_back {
             read.handed_back.push(from.u64()?);
+        }
+        for _ in &node.merged {
+            read.merged.push(from.u64()?);
         }
         let inputs = node.inputs.iter().map(|edge| edge.point);
         let outputs = node.outputs.iter().map(|edge| edge.point);
@@ -324,6 +322,7 @@ impl Network {
         }
         let now = self.wiring.node_mut(process);
         now.handed_back = saved.handed_back;
+        now.merged = saved.merged;
         now.is_retired = saved.is_retired;
         if !saved.due.is_empty() {
             self.ends_due.insert(process, saved.due.into());
@@ -380,6 +379,7 @@ struct Saved {
     slots: Vec<Vec<u8>>,
     drops: Vec<u64>,
     handed_back: Vec<u64>,
+    merged: Vec<u64>,
     /// The inputs, then the outputs.
     edges: Vec<SavedEdge>,
     due: Vec<usize>,
@@ -396,7 +396,7 @@ struct SavedEdge {
 
 /// What a process declares of its state, as text: the same for those that can go on from
 /// each other's.
-fn declarations(node: &Node) -> String {
+pub(super) fn declarations(node: &Node) -> String {
     use std::fmt::Write;
     let tables = node.code.tables();
     let mut text = String::new();
@@ -482,15 +482,31 @@ fn close_of(from: &mut ImageReader<'_>) -> Result<Option<Close>, String> {
     })
 }
 
-fn body_of(image: &[u8]) -> Result<&[u8], String> {
-    let Some(rest) = image.strip_prefix(MAGIC) else {
-        return Err("these bytes are no checkpoint".to_owned());
+/// A body behind what it is, its version, its length and a checksum.
+pub(super) fn sealed(magic: &[u8; 8], version: u64, body: &[u8]) -> Vec<u8> {
+    let mut image = magic.to_vec();
+    for number in [version, body.len() as u64, checksum(body)] {
+        put_u64(&mut image, number);
+    }
+    image.extend(body);
+    image
+}
+
+/// The body of bytes that have to be `what`, of this version.
+pub(super) fn unsealed<'i>(
+    magic: &[u8; 8],
+    version: u64,
+    image: &'i [u8],
+    what: &str,
+) -> Result<&'i [u8], String> {
+    let Some(rest) = image.strip_prefix(magic) else {
+        return Err(format!("these bytes are no {what}"));
     };
     let mut head = ImageReader::new(rest);
-    let version = head.u64()?;
-    if version != VERSION {
+    let theirs = head.u64()?;
+    if theirs != version {
         return Err(format!(
-            "it is of version {version}, and this is version {VERSION}"
+            "it is of version {theirs}, and this is version {version}"
         ));
     }
     let (length, sum) = (head.u64()?, head.u64()?);

@@ -17,18 +17,19 @@ impl Network {
     /// Where the counts differ, and by how much.
     pub fn check_conservation(&self) -> Result<(), Error> {
         for node in self.wiring.nodes.values() {
-            for (account, &back) in node.code.accounts.iter().zip(&node.handed_back) {
-                self.check_account(node, account, back)?;
+            for (number, account) in node.code.accounts.iter().enumerate() {
+                self.check_account(node, account, number)?;
             }
         }
         self.check_points()
     }
 
-    fn check_account(&self, node: &Node, account: &Account, back: u64) -> Result<(), Error> {
+    fn check_account(&self, node: &Node, account: &Account, number: usize) -> Result<(), Error> {
+        let (back, merged) = (node.handed_back[number], node.merged[number]);
         let sum = |counters: &mut dyn Iterator<Item = u32>| {
             counters.map(|counter| self.counts.get(counter)).sum::<u64>()
         };
-        let came = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].count));
+        let came = merged + sum(&mut account.inputs.iter().map(|&input| node.inputs[input].count));
         let late = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].late));
         let went = sum(&mut account.outputs.iter().map(|&output| node.outputs[output].count));
         let dropped = sum(&mut account.drops.iter().map(|&policy| node.drops[policy]));
@@ -96,7 +97,7 @@ impl Network {
         in_rows.fold(self.sum_of(node, &slots), u64::wrapping_add)
     }
 
-    fn sum_of(&self, node: &Node, slots: &[usize]) -> u64 {
+    pub(super) fn sum_of(&self, node: &Node, slots: &[usize]) -> u64 {
         let values = slots
             .iter()
             .map(|&slot| self.state.i64(node.places[slot]).cast_unsigned());

@@ -16,6 +16,7 @@
 //! | `report.rs` | counts, modes, who waits for whom |
 //! | `demand.rs` | who waits for whom, told to processes that watch |
 //! | `checkpoint.rs` | all state as bytes, and back |
+//! | `merge.rs` | the state of a process, merged into that of another |
 //! | `conservation.rs` | whether all counts add up |
 //! | `dump.rs` | chains as text |
 //! | `handle.rs` | requests and wakes from other threads; waiting for them |
@@ -31,6 +32,7 @@ mod dump;
 mod edit;
 mod handle;
 mod insert;
+mod merge;
 mod pending;
 mod rearrange;
 mod report;

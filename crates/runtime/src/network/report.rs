@@ -63,6 +63,8 @@ pub struct ProcessReport {
     pub held: u64,
     /// Elements that went back to its author.
     pub handed_back: u64,
+    /// Elements that came with the state of another process ([`Network::merge`]).
+    pub merged: u64,
     /// Elements dropped, by policy.
     pub dropped: Vec<(String, u64)>,
     /// Whether it is to be removed when it has given what it holds.
@@ -211,6 +213,7 @@ impl Report {
             outputs: outputs.collect(),
             held: net.held(node),
             handed_back: node.handed_back.iter().copied().max().unwrap_or(0),
+            merged: node.merged.iter().copied().max().unwrap_or(0),
             is_leaving: node.is_leaving,
             dropped: dropped
                 .map(|(name, &counter)| (name.clone(), net.counts.get(counter)))

@@ -92,6 +92,7 @@ impl Network {
             wakes: shape.wakes,
             watched: shape.watched.into_iter().filter(is_there).collect(),
             handed_back: vec![0; code.accounts.len()],
+            merged: vec![0; code.accounts.len()],
             code,
         }
     }

@@ -5,7 +5,7 @@ use cutthrough_ir::rows::Entry;
 use cutthrough_ir::{AtBound, ElementType, HostFunction, HostSig, Op, RowsDecl, SlotDecl, Type, Value};
 
 use crate::aggregate::{Accumulator, Aggregate, At, BasicAggregate, Gather, gather};
-use crate::process::{Account, Fragment, Process, Shape};
+use crate::process::{Account, Fragment, Process, Shape, StatePart};
 use crate::wake::Timer;
 
 /// What to group by, and what to compute.
@@ -330,6 +330,69 @@ impl Group {
             .collect()
     }
 
+    /// The row of a key, which has been evicted from it where it was another's.
+    fn row_of(&self, f: &mut Fragment<'_>, key: &[Value]) -> Value {
+        let (row, entry) = f.rows_entry(GROUPS, key);
+        if self.spec.at_bound == AtBound::EvictOldest {
+            let evicted = f.iconst(Entry::Evicted as i64);
+            let is_evicted = f.op(Op::Ieq, &[entry, evicted]);
+            let (_, stays) = f.br_new(is_evicted);
+            self.evict(f, row);
+            f.jump(stays, &[]);
+            f.switch_to(stays);
+        }
+        row
+    }
+
+    /// Goes on if neither this group nor the other one, of these slots, has begun to give.
+    fn check_not_given(&self, f: &mut Fragment<'_>, slots: &[Value]) {
+        let (next, zero) = (f.slot_get(NEXT), f.iconst(0));
+        let mut given = f.op(Op::Ior, &[next, slots[NEXT]]);
+        for number in 0..self.gathers().count() {
+            let results = f.rows_len(self.values_of(number) + 1);
+            given = f.op(Op::Ior, &[given, results]);
+        }
+        let is_given = f.op(Op::Ine, &[given, zero]);
+        let (_, not_given) = f.br_new(is_given);
+        f.fail("one of the two has begun to give its groups");
+        f.switch_to(not_given);
+    }
+
+    /// What the accumulators of another group, with the number of elements before them, do to
+    /// these.
+    fn merge_group(&self, f: &mut Fragment<'_>, at: At, other: &[Value]) {
+        let (elements, accumulators) = self.accumulators(at);
+        let (mine, held) = (elements.get(f, 0), f.slot_get(HELD));
+        let mine = f.op(Op::Iadd, &[mine, other[0]]);
+        let held = f.op(Op::Iadd, &[held, other[0]]);
+        elements.set(f, 0, mine);
+        f.slot_set(HELD, held);
+        let mut rest = &other[1..];
+        for (aggregate, to) in self.spec.aggregates.iter().zip(&accumulators) {
+            let (state, behind) = rest.split_at(to.len);
+            rest = behind;
+            if aggregate.gather().is_none() {
+                aggregate.merge(f, to, state);
+            }
+        }
+    }
+
+    /// Keeps a value that the other group has gathered: the columns of the row of its group,
+    /// if there are keys, then the number of that row and the value.
+    fn merge_gathered(&self, f: &mut Fragment<'_>, number: usize, values: &[Value]) {
+        let keys = self.spec.keys.len();
+        let at = match keys {
+            0 => At::Slots,
+            _ => At::Row {
+                rows: GROUPS,
+                row: self.row_of(f, &values[..keys]),
+            },
+        };
+        let gather = self.gathers().nth(number);
+        let gather = gather.expect("INVARIANT: each has its row buffers");
+        self.keep(f, number, &**gather, at, values[values.len() - 1]);
+    }
+
     /// The oldest row has been given another key: what it stood for is gone, and it begins
     /// anew.
     fn evict(&self, f: &mut Fragment<'_>, row: Value) {
@@ -463,15 +526,7 @@ impl Process for Group {
             self.step(f, At::Slots, element);
             return Group::go_on(f, is_last);
         }
-        let (row, entry) = f.rows_entry(GROUPS, &element[..keys]);
-        if self.spec.at_bound == AtBound::EvictOldest {
-            let evicted = f.iconst(Entry::Evicted as i64);
-            let is_evicted = f.op(Op::Ieq, &[entry, evicted]);
-            let (_, stays) = f.br_new(is_evicted);
-            self.evict(f, row);
-            f.jump(stays, &[]);
-            f.switch_to(stays);
-        }
+        let row = self.row_of(f, &element[..keys]);
         self.step(f, At::Row { rows: GROUPS, row }, element);
         Group::go_on(f, is_last);
     }
@@ -484,6 +539,38 @@ impl Process for Group {
             self.gather_all(f);
         }
         f.again();
+    }
+
+    /// Groups of windows of arrival time are not merged: they are of different times.
+    fn merge(&self, part: StatePart, f: &mut Fragment<'_>, values: &[Value]) {
+        if self.is_windowed() {
+            return;
+        }
+        let first_gathered = self.values_of(0);
+        match part {
+            StatePart::Slots => {
+                self.check_not_given(f, values);
+                if self.spec.keys.is_empty() {
+                    self.merge_group(f, At::Slots, &values[FIRST..]);
+                }
+            }
+            StatePart::Row { rows, .. } if rows < first_gathered => {
+                let (key, state) = values.split_at(self.spec.keys.len());
+                let row = self.row_of(f, key);
+                self.merge_group(f, At::Row { rows: GROUPS, row }, state);
+            }
+            StatePart::Row { rows, .. } if (rows - first_gathered).is_multiple_of(2) => {
+                self.merge_gathered(f, (rows - first_gathered) / 2, values);
+            }
+            // Results are computed of all values, when the flow has ended.
+            StatePart::Row { .. } => {}
+        }
+        f.done();
+    }
+
+    fn rows_refer(&self, rows: usize) -> Option<usize> {
+        let gathered = rows.checked_sub(self.values_of(0))?;
+        (gathered.is_multiple_of(2) && !self.spec.keys.is_empty()).then_some(GROUPS)
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
