@@ -44,3 +44,45 @@ impl Pattern {
         Some(&text[start..end])
     }
 }
+
+/// What a replacement (`[$1] ${name}`) names as a group that the pattern does not have.
+pub(crate) fn missing_group(regex: &Regex, replacement: &[u8]) -> Option<String> {
+    let mut rest = replacement;
+    while let Some(at) = memchr::memchr(b'$', rest) {
+        rest = &rest[at + 1..];
+        let (group, length) = group_name(rest);
+        // A `$` before no name is one of the text, and so is `$$`.
+        if let Some(group) = group.filter(|group| !has_group(regex, group)) {
+            return Some(String::from_utf8_lossy(group).into_owned());
+        }
+        rest = &rest[length..];
+    }
+    None
+}
+
+/// The name behind a `$`, and how long what stands for it is.
+fn group_name(text: &[u8]) -> (Option<&[u8]>, usize) {
+    match text.first() {
+        Some(b'$') => (None, 1),
+        Some(b'{') => match memchr::memchr(b'}', text) {
+            Some(end) => (Some(&text[1..end]), end + 1),
+            None => (None, 0),
+        },
+        _ => {
+            let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            let length = text.iter().take_while(|byte| is_of_name(byte)).count();
+            ((length > 0).then_some(&text[..length]), length)
+        }
+    }
+}
+
+/// Whether a pattern has the group of a number or name.
+pub(crate) fn has_group(regex: &Regex, group: &[u8]) -> bool {
+    let Ok(group) = std::str::from_utf8(group) else {
+        return false;
+    };
+    match group.parse::<usize>() {
+        Ok(number) => number < regex.captures_len(),
+        Err(_) => regex.capture_names().flatten().any(|name| name == group),
+    }
+}

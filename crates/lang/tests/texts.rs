@@ -135,8 +135,26 @@ fn what_matches_is_replaced() {
                 "\"ann/example.org, bob/example.com\"",
             ),
             ("replace(line, /none/, \"\") == line", "true"),
+            (
+                r#"replace("ab", /(a)(?<two>b)/, "${2}_$1 $0 $two ${two}s $ $$9 ${")"#,
+                r#""b_a ab b bs $ $9 ${""#,
+            ),
+            // What is not known before the run is not checked.
+            (
+                r#"replace("ab", /(a)/, if(len(line) > 0, "[$9]", ""))"#,
+                r#""[]b""#,
+            ),
         ],
     );
+    let replace = |to: &str| format!("select r = replace(line, /(a)(?<two>b)?/, \"{to}\")");
+    refused(&replace("[$9]"), "the pattern has no group `9`");
+    refused(&replace("[$9]"), "its groups are `$1` to `$2`");
+    refused(&replace("$$$3"), "no group `3`");
+    refused(&replace("$2_$1"), "no group `2_`");
+    refused(&replace("$2_$1"), "`${2}_` is the group `2`, then `_`");
+    refused(&replace("${none}"), "no group `none`");
+    refused(&replace("$twos"), "`${two}s` is the group `two`");
+    refused("set a = replace(line, /a/, \"$1\")", "groups are in parentheses");
     refused("where line == /a/", "a pattern is no value");
     refused("set a = /a/", "a pattern is no value");
     refused("where line contains /a/", "a pattern is no value");

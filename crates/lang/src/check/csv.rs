@@ -116,6 +116,11 @@ impl PipelineChecker<'_, '_> {
                 let beginning = self.beginning(place, first, Patience::Lines(2))?;
                 let beginning = beginning.unwrap_or_default();
                 check_line(place, &beginning)?;
+                if beginning.is_empty() {
+                    let message = format!("{} is empty: it has no header", input_name(first));
+                    let diagnostic = Diagnostic::new(message, place, "has no columns");
+                    return Err(Box::new(diagnostic.with_help(CSV_HELP)));
+                }
                 let (line, rest) = split_header(&beginning, sep);
                 (
                     header_columns(place, first, line, rest, sep)?,

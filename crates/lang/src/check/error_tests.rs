@@ -436,6 +436,7 @@ fn formats_that_do_not_fit() {
             "where len(line) > 3 | parse csv",
             "read \"missing\" | parse csv",
             "read \"empty\" | parse csv",
+            "read \"blank\" | parse csv",
             "read \"twice\" | parse csv",
         ],
         expect![[r#"
@@ -502,13 +503,40 @@ fn formats_that_do_not_fit() {
             read "missing" | parse csv
                 [csv] the header cannot be read / needs the input's first line / missing: no such file
             read "empty" | parse csv
-                [csv] `empty` has no header: its first line is empty / has no columns / for example `parse csv(columns="station:text,temp:float")`
+                [csv] `empty` is empty: it has no header / has no columns / for example `parse csv(columns="station:text,temp:float")`
+            read "blank" | parse csv
+                [csv] `blank` has no header: its first line is empty / has no columns / for example `parse csv(columns="station:text,temp:float")`
             read "twice" | parse csv
                 [csv] the header of `twice` has `a` twice / which of them is meant? / for example `parse csv(columns="station:text,temp:float")`
         "#]],
     );
     let blind = compile("test", "parse csv", &Environment::default()).unwrap_err();
     expect![[r#"[csv] the columns have to be said here / the header cannot be read / for example `parse csv(columns="station:text,temp:float")`"#]].assert_eq(&brief("parse csv", &blind));
+}
+
+#[test]
+fn durations_of_stages_are_above_zero() {
+    check_errors(
+        &[
+            "generate 3 every 0s",
+            "generate every -1s",
+            "generate every 1",
+            "summarize count() every 0s",
+            "summarize count() every -1s of @2026-01-01",
+        ],
+        expect![[r#"
+            generate 3 every 0s
+                [0s] expected a duration above zero, found `0s` / not expected here / for example `every 10s`
+            generate every -1s
+                [-] expected a duration above zero, found `-` / not expected here / for example `every 10s`
+            generate every 1
+                [1] expected a duration, found `1` / not expected here / a duration has a unit, as in `every 10s`
+            summarize count() every 0s
+                [0s] expected a duration above zero, found `0s` / not expected here / for example `every 10s`
+            summarize count() every -1s of @2026-01-01
+                [-] expected a duration above zero, found `-` / not expected here / for example `every 10s`
+        "#]],
+    );
 }
 
 #[test]

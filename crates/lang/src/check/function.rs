@@ -8,7 +8,7 @@ use super::expr::{Expressions, Typed};
 use crate::ast::Name;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::named::{self, NamedFunction, Network, Takes};
-use crate::pattern::compile_pattern;
+use crate::pattern::{compile_pattern, has_group, missing_group};
 use crate::span::Span;
 use crate::suggest;
 
@@ -558,7 +558,45 @@ impl Expressions<'_> {
             self.pattern("`replace`", pattern)?,
             self.text("`replace`", to)?,
         ];
+        self.check_groups(operands[1], operands[2], to.span)?;
         Ok(self.strict(Scalar::ReplaceMatches, operands, span))
+    }
+
+    /// Whether the groups of a replacement that is known are there.
+    fn check_groups(&self, pattern: NodeId, to: NodeId, span: Span) -> Check<()> {
+        let (NodeKind::Text(pattern), NodeKind::Text(to)) =
+            (&self.tree.nodes[pattern].kind, &self.tree.nodes[to].kind)
+        else {
+            return Ok(());
+        };
+        // A pattern that is none has been refused.
+        let Ok(regex) = compile_pattern(pattern) else {
+            return Ok(());
+        };
+        let Some(group) = missing_group(&regex, to) else {
+            return Ok(());
+        };
+        let message = format!("the pattern has no group {}", quoted(&group));
+        let begins = (1..group.len()).rev().filter(|&end| group.is_char_boundary(end));
+        let meant = begins
+            .map(|end| group.split_at(end))
+            .find(|(begin, _)| has_group(&regex, begin.as_bytes()));
+        let help = match meant {
+            Some((begin, rest)) => {
+                format!(
+                    "a name goes on as far as it can: `${{{begin}}}{rest}` is the group `{begin}`, then `{rest}`"
+                )
+            }
+            None => match regex.captures_len() - 1 {
+                0 => "groups are in parentheses in the pattern; `$0` is all that matches, `$$` is a `$`"
+                    .to_owned(),
+                groups => {
+                    format!("its groups are `$1` to `${groups}`; `$0` is all that matches, `$$` is a `$`")
+                }
+            },
+        };
+        let diagnostic = Diagnostic::new(message, span, "not such a group");
+        Err(Box::new(diagnostic.with_help(help)))
     }
 
     fn extract(&mut self, arguments: &[Typed], span: Span) -> Check<Typed> {

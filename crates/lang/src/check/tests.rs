@@ -11,6 +11,7 @@ pub(super) fn environment() -> Environment<'static> {
     let beginning = |input: &Input, _: Patience| match input {
         Input::Stdin => Ok(Some(b"name,age,weird field".to_vec())),
         Input::Path(path) if path == b"empty" => Ok(Some(Vec::new())),
+        Input::Path(path) if path == b"blank" => Ok(Some(b"\na,b\n".to_vec())),
         Input::Path(path) if path == b"twice" => Ok(Some(b"a,b,a\r\n".to_vec())),
         Input::Path(path) if path == b"wide" => Ok(Some(wide_header())),
         Input::Path(path) | Input::Follow(path) => {

@@ -598,15 +598,18 @@ impl Parser<'_> {
         Ok(window)
     }
 
-    /// The length of a window.
+    /// What follows `every` or `late`.
     fn window(&mut self) -> Parse<(i64, Span)> {
         match self.current.kind {
             TokenKind::Duration(nanos) if nanos > 0 => match i64::try_from(nanos) {
                 Ok(nanos) => Ok((nanos, self.bump()?.span)),
-                Err(_) => Err(self.error_here("this window is too long", "does not fit 63 bits")),
+                Err(_) => Err(self.error_here("this duration is too long", "does not fit 63 bits")),
             },
+            TokenKind::Duration(_) | TokenKind::Minus => Err(self
+                .unexpected("a duration above zero")
+                .with_help("for example `every 10s`")),
             _ => Err(self
-                .unexpected("the length of a window")
+                .unexpected("a duration")
                 .with_help("a duration has a unit, as in `every 10s`")),
         }
     }
