@@ -289,6 +289,10 @@ fn request_of(line: Line) -> Result<Request, clap::Error> {
             ErrorKind::MissingRequiredArgument,
             "`run` needs the file that has the program",
         )),
+        "run" if inputs[0] == "-" => Err(Line::command().error(
+            ErrorKind::InvalidValue,
+            "`run` takes no program from the standard input, which is an input of the program; name a file, or give the text itself: `cutthrough 'PROGRAM'`",
+        )),
         "run" => {
             let file = inputs.remove(0);
             Ok(Request {

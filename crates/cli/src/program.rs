@@ -1,15 +1,16 @@
 //! The text of a program, wherever it is.
 
+use std::io::{self, Read};
 use std::path::PathBuf;
 
-use crate::files::message;
+use crate::files::{message, name};
 
 /// Where the program's text is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     /// On the command line.
     Text(String),
-    /// In a file.
+    /// In a file; `-` is the standard input.
     File(PathBuf),
 }
 
@@ -22,8 +23,12 @@ impl Program {
         match self {
             Program::Text(text) => Ok(("the command line".to_owned(), text.clone())),
             Program::File(path) => {
-                let bytes = std::fs::read(path).map_err(|error| message(path.as_os_str(), &error))?;
-                let name = path.display().to_string();
+                let read = match path.as_os_str() == "-" {
+                    true => read_stdin(),
+                    false => std::fs::read(path),
+                };
+                let bytes = read.map_err(|error| message(path.as_os_str(), &error))?;
+                let name = name(path.as_os_str()).into_owned();
                 match String::from_utf8(bytes) {
                     Ok(text) => Ok((name, text)),
                     Err(error) => {
@@ -34,4 +39,10 @@ impl Program {
             }
         }
     }
+}
+
+fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -65,10 +65,15 @@ fn text_of(error: &anyhow::Error) -> String {
 
 /// Writes to the standard output; that its reader has gone away is no failure.
 pub(crate) fn print(text: &str) -> anyhow::Result<End> {
+    print_to_reader(text).map(|_| End::Done)
+}
+
+/// The same; false when the reader has gone away.
+pub(crate) fn print_to_reader(text: &str) -> anyhow::Result<bool> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
-        _ => Ok(End::Done),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        outcome => outcome.map(|()| true).context("standard output"),
     }
 }
 

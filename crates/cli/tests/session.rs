@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -103,6 +104,21 @@ fn a_change_is_taken_back() {
 }
 
 #[test]
+fn a_program_comes_from_the_standard_input() {
+    let ticking = Ticking::start("session-stdin");
+    std::fs::write(ticking.dir.path("odd"), PROGRAM.replace("== 0", "== 1")).unwrap();
+    let mut command = ticking.command(&["rewire", "ticking", "-"]);
+    let output = command
+        .stdin(std::fs::File::open(ticking.dir.path("odd")).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let changes = String::from_utf8(output.stdout).unwrap();
+    assert!(changes.contains("becomes where n % 2 == 1"), "{changes}");
+    ticking.end();
+}
+
+#[test]
 fn a_program_is_edited_while_it_runs() {
     let ticking = Ticking::start("session-edit");
     let edit = ["rewire", "ticking", "--edit"];
@@ -150,4 +166,56 @@ fn an_aggregate_is_shown_again_and_again() {
         .error(2);
     assert!(none.contains("from 0.1 to 3600"), "{none}");
     ticking.end();
+}
+
+#[test]
+fn tables_end_when_nobody_reads_them() {
+    let ticking = Ticking::start("session-every-pipe");
+    let every = ["tap", "ticking", "ticks", "count", "--every", "100ms"];
+    let mut tap = ticking.command(&every).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(tap.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert_eq!(line, "count\n");
+    let outcome = wait_or_kill(&mut tap);
+    ticking.end();
+    assert_eq!(outcome, Some(0));
+}
+
+#[test]
+fn tables_end_with_the_run() {
+    let ticking = Ticking::start("session-every-end");
+    let cases = [
+        ("count", "200ms"),
+        ("count", "100s"),
+        ("head 1 | select n = 1", "100s"),
+    ];
+    let taps = cases.map(|(pipeline, length)| {
+        let every = ["tap", "ticking", "ticks", pipeline, "--every", length];
+        ticking.command(&every).stdout(Stdio::piped()).spawn().unwrap()
+    });
+    std::thread::sleep(Duration::from_millis(700));
+    ticking.end();
+    for mut tap in taps {
+        let code = wait_or_kill(&mut tap);
+        let output = tap.wait_with_output().unwrap();
+        assert_eq!(code, Some(0), "{output:?}");
+        // The last one is shown.
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(printed.lines().count() >= 2, "{printed}");
+    }
+}
+
+/// How it ends by itself, if it does soon.
+fn wait_or_kill(child: &mut Child) -> Option<i32> {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(5) {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    None
 }

@@ -17,6 +17,11 @@ fn usage_and_programs_that_are_wrong_are_2() {
             .contains("interpreter")
     );
     assert!(run(&["run"]).error(2).contains("needs the file"));
+    let message = run(&["run", "-"]).error(2);
+    assert!(
+        message.contains("takes no program from the standard input"),
+        "{message}"
+    );
     assert!(
         run(&["run", "/nowhere/a.flow"])
             .error(2)

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use cutthrough::PointReport;
-use cutthrough_control::Client;
 use cutthrough_control::client::{Message, Sender};
 use cutthrough_control::limits::STALL_MS;
 use cutthrough_control::message::{Flows, ProblemKind, Request, Response, TapEnd, TapRequest};
+use cutthrough_control::{Client, ErrorKind};
 use cutthrough_lang::ast::OutputFormat;
 
 use super::grid::{Grid, count, cut, rate};
@@ -59,16 +59,20 @@ pub(super) fn tap(args: &TapArgs) -> Outcome {
     }
 }
 
-/// Taps for so long each, and shows what the last one gave, until the user has seen enough or the network has ended.
+/// Taps for so long each, and shows what the last one gave, until the user has seen enough, nobody
+/// reads it any more, or the network has ended.
 fn again_and_again(args: &TapArgs, mut client: Client, request: TapRequest, every: Duration) -> Outcome {
     let interrupt = Interrupt::new()?;
     interrupt.listen(&Activity::default())?;
     let is_page = io::stdout().is_terminal() && io::stdin().is_terminal();
     let screen = is_page.then(Screen::enter).transpose().context("the terminal")?;
+    let mut has_shown = false;
     let last_words = loop {
         let begin = Instant::now();
         let (printed, end) = match once(&mut client, &request, every, args, &interrupt) {
-            Ok(found) => found,
+            Ok(Some(found)) => found,
+            Ok(None) if has_shown => break None,
+            Ok(None) => break Some(anyhow!("`{}` has ended", client.welcome().name)),
             Err(super::Failure::Failed(error)) if !interrupt.is_requested() => break Some(error),
             Err(failure) if !interrupt.is_requested() => {
                 drop(screen);
@@ -86,14 +90,14 @@ fn again_and_again(args: &TapArgs, mut client: Client, request: TapRequest, ever
                 screen.key(left, interrupt.woken())
             }
             None => {
-                terminal::print(&format!("{printed}\n"))?;
-                let until = Instant::now() + left;
-                while Instant::now() < until && !interrupt.is_requested() {
-                    std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
+                if !terminal::print_to_reader(&format!("{printed}\n"))? {
+                    break None;
                 }
+                pause(&mut client, left, &interrupt)?;
                 None
             }
         };
+        has_shown = true;
         if interrupt.is_requested() || matches!(key, Some(b'q' | b'Q' | 0x1b)) {
             break None;
         }
@@ -105,30 +109,58 @@ fn again_and_again(args: &TapArgs, mut client: Client, request: TapRequest, ever
     }
 }
 
-/// What a tap gives in so long, and what it came to.
+/// Waits between two tables, until the network ends or the user asks to stop.
+fn pause(client: &mut Client, left: Duration, interrupt: &Interrupt) -> Result<(), super::Failure> {
+    let until = Instant::now() + left;
+    while Instant::now() < until && !interrupt.is_requested() {
+        let left = until.saturating_duration_since(Instant::now());
+        match client.receive(Some(left.min(LOOK))) {
+            Ok(None) => {}
+            Ok(Some(Message::Response(Response::Error(problem)))) => {
+                return Err(cutthrough_control::client::RequestError::from(problem).into());
+            }
+            Ok(Some(_)) => return Err(unexpected()),
+            // The next tap finds out.
+            Err(_) => break,
+        }
+    }
+    Ok(())
+}
+
+/// What a tap gives in so long, and what it came to; nothing when the network has ended before
+/// the tap was attached.
 fn once(
     client: &mut Client,
     request: &TapRequest,
     every: Duration,
     args: &TapArgs,
     interrupt: &Interrupt,
-) -> Result<(String, TapEnd), super::Failure> {
+) -> Result<Option<(String, TapEnd)>, super::Failure> {
     client.send(&Request::Tap(request.clone()))?;
     let mut patient = Patient::new(client, &args.wait, "the tap is attached");
     let (mut printed, mut until) = (Vec::new(), Some(Instant::now() + every));
+    let mut is_attached = false;
     loop {
         // A look at the interrupt in between, so that it ends soon.
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let wait = left.unwrap_or(LOOK).min(LOOK);
-        match client.receive(Some(wait)).map_err(|error| anyhow!("{error}"))? {
+        let message = match client.receive(Some(wait)) {
+            Ok(message) => message,
+            Err(error) if error.kind() == ErrorKind::NotThere && !is_attached => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match message {
             Some(Message::Bytes(bytes)) => printed.extend_from_slice(&bytes),
             Some(Message::Response(Response::TapEnd(end))) => {
-                return Ok((String::from_utf8_lossy(&printed).into_owned(), end));
+                return Ok(Some((String::from_utf8_lossy(&printed).into_owned(), end)));
             }
             Some(Message::Response(Response::Error(problem))) => {
                 return Err(cutthrough_control::client::RequestError::from(problem).into());
             }
-            Some(Message::Response(interim)) if interim.is_interim() => patient.note(&interim),
+            Some(Message::Response(interim)) if interim.is_interim() => {
+                is_attached |= matches!(interim, Response::Tapped(_));
+                patient.note(&interim);
+            }
             None if until.is_some_and(|until| interrupt.is_requested() || Instant::now() >= until) => {
                 until = None;
                 client.send(&Request::Stop)?;
