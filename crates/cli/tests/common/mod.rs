@@ -7,7 +7,10 @@ pub(crate) mod page;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ impl Outcome {
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 pub(crate) fn command(args: &[&str]) -> Command {
+    default_signals();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutthrough"));
     command
         .args(args)
@@ -50,6 +54,22 @@ pub(crate) fn command(args: &[&str]) -> Command {
         .stderr(Stdio::piped());
     command.env_remove("CUTTHROUGH_LOG");
     command
+}
+
+/// Has what is started begin with signals as they are by default. Where the tests were started to ignore SIGINT, as
+/// scripts start what runs in the background, it would go on ignoring it; what is handled here it does not inherit.
+fn default_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            if ignored.unwrap_or(0) >> (signal - 1) & 1 == 1 {
+                signal_hook::flag::register(signal, Arc::default()).expect("it can be handled");
+            }
+        }
+    });
 }
 
 /// Runs with nothing on the standard input.
