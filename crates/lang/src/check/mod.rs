@@ -1,7 +1,7 @@
 //! From syntax tree to typed plan.
 //!
 //! Everything a program can be wrong about is found here, before anything starts: names of flow points ([`names`]),
-//! stages and columns ([`pipeline`]), types ([`expr`], [`function`], [`aggregate`]). Columns have an identity that
+//! stages and columns ([`pipeline`]), types ([`expr`], [`function`], [`functions`], [`aggregate`]). Columns have an identity that
 //! does not depend on what they are called at some place; so what is needed where ([`live`]) is a walk over sets.
 //!
 //! | module | what |
@@ -13,7 +13,7 @@
 //! | [`parse`], [`csv`] | formats and their options; headers |
 //! | [`records`] | fields that become columns when they are named |
 //! | [`tap`] | the pipeline of a tap |
-//! | [`expr`], [`operators`], [`function`], [`temporal`], [`aggregate`] | expressions |
+//! | [`expr`], [`operators`], [`function`], [`functions`], [`temporal`], [`aggregate`] | expressions |
 //! | [`types`] | types, columns, schemas |
 //! | [`live`] | which columns each element has to carry |
 
@@ -23,6 +23,7 @@ mod csv;
 mod error_tests;
 mod expr;
 mod function;
+mod functions;
 mod items;
 mod live;
 mod names;
@@ -44,7 +45,7 @@ pub(crate) use cutthrough_expr::{ColumnId, NodeKind, Scalar, Tree};
 
 pub use aggregate::AGGREGATES;
 pub(crate) use aggregate::AggregateKind;
-pub use function::{FUNCTIONS, Function};
+pub use functions::{FUNCTIONS, Function};
 pub(crate) use names::check;
 pub use parse::FORMATS;
 pub(crate) use records::RecordId;
