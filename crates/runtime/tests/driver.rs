@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use cutthrough::aggregate::{AggregateFunction, BasicAggregate};
 use cutthrough::ir::Type;
-use cutthrough::processes::{ForEach, Group, GroupSpec, Iter, ToChannel};
+use cutthrough::processes::{ForEach, Group, GroupSpec, Iter, ToChannel, Windowing};
 use cutthrough::{Driver, ErrorKind, Network, Options, Progress, Sender, Spawned, channel};
 
 use common::on_both_engines;
@@ -107,7 +107,7 @@ fn windows(network: &mut Network) -> (cutthrough::Sender<i64>, cutthrough::Recei
         input: Some(Type::I64),
     };
     let group = Group::new(GroupSpec {
-        every: Some(Duration::from_millis(10)),
+        windowing: Windowing::Every(Duration::from_millis(10)),
         ..GroupSpec::basic(vec![], [sum], 1 << 20)
     });
     let sums = network.pipe::<i64, (i64, i64)>(point, group).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cutthrough::aggregate::AggregateFunction::{Avg, Count, Max, Min, Sum};
 use cutthrough::aggregate::{Aggregate, BasicAggregate, CountDistinct, Gathered, Percentile, Pick, PickBy};
 use cutthrough::ir::{AtBound, Data, ElementType, Op, SlotDecl, Type, Value};
-use cutthrough::processes::{Group, GroupSpec};
+use cutthrough::processes::{Group, GroupSpec, Windowing};
 use cutthrough::{ErrorKind, Fragment, Network, Process, ProcessId, Shape};
 
 /// Gives elements of keys and values that depend on the numbers of a range.
@@ -110,8 +110,7 @@ fn spec(keys: &[Type]) -> GroupSpec {
         groups_max: 1 << 20,
         bytes_max: 1 << 26,
         at_bound: AtBound::Fail,
-        every: None,
-        has_windows: false,
+        windowing: Windowing::None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cutthrough::aggregate::{AggregateFunction, BasicAggregate, CountDistinct, Gathered, Percentile};
 use cutthrough::ir::Type;
-use cutthrough::processes::{Collect, Collected, Group, GroupSpec};
+use cutthrough::processes::{Collect, Collected, Group, GroupSpec, Windowing};
 use cutthrough::{Network, Progress, Sender};
 
 use common::on_both_engines;
@@ -33,7 +33,7 @@ fn put<T: cutthrough::Element>(network: &mut Network, writer: &mut Sender<T>, el
 
 fn every_ten(spec: GroupSpec) -> Group {
     Group::new(GroupSpec {
-        every: Some(Duration::from_millis(10)),
+        windowing: Windowing::Every(Duration::from_millis(10)),
         ..spec
     })
 }

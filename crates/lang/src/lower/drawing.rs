@@ -9,7 +9,7 @@ use cutthrough::aggregate::{
 };
 use cutthrough::ir::{ElementType, Type};
 use cutthrough::kernels::order::{OrderKey, OrderSpec};
-use cutthrough::processes::{GroupSpec, TotalSpec, WindowsSpec};
+use cutthrough::processes::{GroupSpec, TotalSpec, Windowing, WindowsSpec};
 use cutthrough_expr::{LogicalKind, LogicalType};
 
 use super::blueprint::{Blueprint, NodeSpec, PipelineSpec, PointIndex, PointSpec, Role, StageIndex};
@@ -360,10 +360,10 @@ impl<'p> Drawing<'p> {
                 .iter()
                 .map(|aggregate| self.aggregate(aggregate))
                 .collect(),
-            every: every
-                .filter(|every| every.of.is_none())
-                .map(|every| Duration::from_nanos(every.nanos.unsigned_abs())),
-            has_windows: every.is_some_and(|every| every.of.is_some()),
+            windowing: every.map_or(Windowing::None, |every| match every.of {
+                None => Windowing::Every(Duration::from_nanos(every.nanos.unsigned_abs())),
+                Some(_) => Windowing::Given,
+            }),
             ..GroupSpec::basic(self.types(keys), [], self.plan.memory_bytes_max)
         }
     }

@@ -1,12 +1,13 @@
+mod windows;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use cutthrough_ir::rows::Entry;
-use cutthrough_ir::{AtBound, ElementType, HostFunction, HostSig, Op, RowsDecl, SlotDecl, Type, Value};
+use cutthrough_ir::{AtBound, ElementType, Op, RowsDecl, SlotDecl, Type, Value};
 
 use crate::aggregate::{Accumulator, Aggregate, At, BasicAggregate, Gather, gather};
 use crate::process::{Account, Fragment, Process, Shape, StatePart};
-use crate::wake::Timer;
 
 /// What to group by, and what to compute.
 #[derive(Clone, Debug)]
@@ -22,11 +23,20 @@ pub struct GroupSpec {
     /// What becomes of a new key when there are as many groups: the group fails, or forgets
     /// the key that came first, whose elements are counted as evicted.
     pub at_bound: AtBound,
+    /// Whether elements of one window make groups of their own.
+    pub windowing: Windowing,
+}
+
+/// Which windows have groups of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Windowing {
+    /// There are none: groups are of the whole flow.
+    None,
     /// Windows of arrival time: the groups are given, and begin anew, whenever so much time has passed.
-    pub every: Option<Duration>,
+    Every(Duration),
     /// Windows that come from elsewhere, as from [`Windows`](super::Windows): elements begin with when their window begins, and
-    /// whether they are its last, after which its groups are given. In place of `every`.
-    pub has_windows: bool,
+    /// whether they are its last, after which its groups are given.
+    Given,
 }
 
 impl GroupSpec {
@@ -43,8 +53,7 @@ impl GroupSpec {
             groups_max: cutthrough_ir::limits::ROWS_MAX,
             bytes_max,
             at_bound: AtBound::Fail,
-            every: None,
-            has_windows: false,
+            windowing: Windowing::None,
         }
     }
 }
@@ -55,7 +64,7 @@ impl GroupSpec {
 /// Keys are equal if they are the same bytes, number or boolean, or both null; -0.0 equals
 /// 0.0, and NaN equals NaN. Without keys there is one group, with or without elements.
 ///
-/// With [`every`](GroupSpec::every), elements of one window of time make groups of their own: a window begins at a
+/// With [windows](Windowing::Every), elements of one window of time make groups of their own: a window begins at a
 /// multiple of its length ([`set_time`](crate::Network::set_time) says from when on time counts), and its groups are
 /// given when it is over, with its beginning in nanoseconds as first field. A window without elements gives nothing.
 ///
@@ -205,82 +214,6 @@ impl Group {
         let held = f.slot_get(HELD);
         let held = f.op(Op::Iadd, &[held, one]);
         f.slot_set(HELD, held);
-    }
-
-    fn is_windowed(&self) -> bool {
-        self.spec.every.is_some() || self.spec.has_windows
-    }
-
-    /// After an element: its window may be over.
-    fn go_on(f: &mut Fragment<'_>, is_last: Option<Value>) {
-        let Some(is_last) = is_last else { return f.done() };
-        let (_, more) = f.br_new(is_last);
-        f.again();
-        f.switch_to(more);
-        f.done();
-    }
-
-    /// Begins a window, with the first element in it.
-    fn begin_window(&self, f: &mut Fragment<'_>) {
-        let (window, none) = (f.slot_get(WINDOW), f.iconst(NO_WINDOW));
-        let is_first = f.op(Op::Ieq, &[window, none]);
-        let (_, later) = f.br_new(is_first);
-        let join = f.block(&[]);
-        let begin = f.call(self.gathers().count(), &[])[0];
-        f.slot_set(WINDOW, begin);
-        f.jump(join, &[]);
-        f.switch_to(later);
-        f.jump(join, &[]);
-        f.switch_to(join);
-    }
-
-    /// Forgets all groups, which have been given: ends, or waits for the next window.
-    fn end_window(&self, f: &mut Fragment<'_>) {
-        let (zero, none) = (f.iconst(0), f.iconst(NO_WINDOW));
-        f.slot_set(NEXT, zero);
-        f.slot_set(WINDOW, none);
-        if self.spec.keys.is_empty() {
-            for (k, column) in self.columns().iter().enumerate() {
-                let value = begins_with(f, column);
-                f.slot_set(FIRST + k, value);
-            }
-        } else {
-            f.rows_truncate(GROUPS, zero);
-        }
-        for number in 0..self.gathers().count() {
-            f.rows_truncate(self.values_of(number), zero);
-        }
-        let ended = f.slot_get(ENDED);
-        let (_, goes_on) = f.br_new(ended);
-        f.finish();
-        f.switch_to(goes_on);
-        f.done();
-    }
-
-    /// Gives the groups of a window that is over, one after another.
-    fn give_window(&self, f: &mut Fragment<'_>) {
-        let (row, zero) = (f.slot_get(NEXT), f.iconst(0));
-        let is_first = f.op(Op::Ieq, &[row, zero]);
-        let (_, later) = f.br_new(is_first);
-        let give = f.block(&[]);
-        self.gather_all(f);
-        f.jump(give, &[]);
-        f.switch_to(later);
-        f.jump(give, &[]);
-        f.switch_to(give);
-        let (window, none) = (f.slot_get(WINDOW), f.iconst(NO_WINDOW));
-        let len = match self.spec.keys.is_empty() {
-            true => f.iconst(1),
-            false => f.rows_len(GROUPS),
-        };
-        let is_row = f.op(Op::Ilt, &[row, len]);
-        let has_begun = f.op(Op::Ine, &[window, none]);
-        let is_row = f.op(Op::And, &[is_row, has_begun]);
-        let (_, given) = f.br_new(is_row);
-        self.give_group(f, row, &[window]);
-        f.again();
-        f.switch_to(given);
-        self.end_window(f);
     }
 
     /// Gives the group of a row, behind these values.
@@ -461,7 +394,9 @@ fn begins_with(f: &mut Fragment<'_>, column: &SlotDecl) -> Value {
 impl Process for Group {
     fn declare(&mut self, shape: &mut Shape) {
         let spec = &self.spec;
-        let windowed = [Type::I64, Type::BOOL].into_iter().filter(|_| spec.has_windows);
+        let windowed = [Type::I64, Type::BOOL]
+            .into_iter()
+            .filter(|_| spec.windowing == Windowing::Given);
         shape.name("group");
         let inputs = spec.aggregates.iter().flat_map(|aggregate| aggregate.input());
         let input = shape.input(ElementType::new(
@@ -497,9 +432,9 @@ impl Process for Group {
             shape.rows(gather::results_decl(&**gather, number, bytes_max));
             shape.host(gather::kernel(gather));
         }
-        if let Some(every) = spec.every {
+        if let Windowing::Every(every) = spec.windowing {
             let timer = shape.timer();
-            shape.host(window_begins(every, timer));
+            shape.host(windows::begins(every, timer));
         }
         shape.state_is_declared();
         shape.account(Account {
@@ -512,14 +447,14 @@ impl Process for Group {
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
         let keys = self.spec.keys.len();
-        let (element, is_last) = match (self.spec.has_windows, element) {
-            (true, [window, is_last, element @ ..]) => {
+        let (element, is_last) = match (self.spec.windowing, element) {
+            (Windowing::Given, [window, is_last, element @ ..]) => {
                 f.slot_set(WINDOW, *window);
                 (element, Some(*is_last))
             }
             _ => (element, None),
         };
-        if self.spec.every.is_some() {
+        if matches!(self.spec.windowing, Windowing::Every(_)) {
             self.begin_window(f);
         }
         if keys == 0 {
@@ -541,7 +476,7 @@ impl Process for Group {
         f.again();
     }
 
-    /// Groups of windows of arrival time are not merged: they are of different times.
+    /// Groups of windows are not merged: they may be of different times.
     fn merge(&self, part: StatePart, f: &mut Fragment<'_>, values: &[Value]) {
         if self.is_windowed() {
             return;
@@ -590,24 +525,6 @@ impl Process for Group {
         f.switch_to(given);
         f.finish();
     }
-}
-
-/// Says when the window begins that it is in now, and has the process woken at its end: `() -> i64`.
-fn window_begins(every: Duration, timer: Timer) -> HostFunction {
-    let sig = HostSig {
-        name: "window".to_owned(),
-        params: Vec::new(),
-        results: vec![Type::I64],
-        rows: Vec::new(),
-    };
-    crate::host::function(sig, move |_args, results, context| {
-        let (now, every) = (context.now().as_nanos(), every.as_nanos().max(1));
-        let begin = now - now % every;
-        let nanos = |nanos: u128| u64::try_from(nanos).unwrap_or(u64::MAX);
-        timer.set(Duration::from_nanos(nanos(begin + every)));
-        results.i64(0, i64::try_from(begin).unwrap_or(i64::MAX));
-        Ok(())
-    })
 }
 
 #[cfg(test)]

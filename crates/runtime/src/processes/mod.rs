@@ -45,7 +45,7 @@ pub use channel::{FromChannel, ToChannel};
 pub use filter::{Filter, FilterFn};
 pub use flat_map::{FlatMap, FlatMapFn};
 pub use fold::Fold;
-pub use group::{Group, GroupSpec};
+pub use group::{Group, GroupSpec, Windowing};
 pub use inspect::Inspect;
 pub use lent::Lent;
 pub use map::{Map, MapFn};
