@@ -22,6 +22,10 @@ pub const BLOCK_ELEMENTS_MAX: u64 = 1_024;
 /// Processes in a row. The interpreter's stack is bounded by it.
 pub const PATH_PROCESSES_MAX: usize = 256;
 
+/// Policies that a process's program does not have, but earlier ones had, whose counts are kept
+/// apart.
+pub(crate) const DROPPED_BEFORE_MAX: usize = 64;
+
 /// Bytes of a checkpoint.
 pub const CHECKPOINT_BYTES_MAX: usize = 16 << 30;
 

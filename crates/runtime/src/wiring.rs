@@ -12,6 +12,7 @@ use slotmap::SlotMap;
 
 use crate::arrangement::Arrangement;
 use crate::fate::{Close, Edge, Fate};
+use crate::limits::DROPPED_BEFORE_MAX;
 use crate::program::ProcessCode;
 use crate::wake::Wakes;
 
@@ -83,11 +84,39 @@ pub(crate) struct Node {
     pub(crate) wakes: Wakes,
     /// The edges whose demand it is told of.
     pub(crate) watched: Arc<[Edge]>,
-    /// For each of its accounts, the elements that went back to its author.
-    pub(crate) handed_back: Vec<u64>,
-    /// For each of its accounts, the elements that came with the state of another process.
-    pub(crate) merged: Vec<u64>,
+    /// How many elements went back to its author, and came with the state of another process.
+    pub(crate) handed_back: u64,
+    pub(crate) merged: u64,
+    /// What earlier programs of the process dropped by policies that this one does not have.
+    pub(crate) dropped_before: Vec<(String, u64)>,
+    /// For each of its accounts, how many elements that came in are accounted for elsewhere: they
+    /// were handed back, or earlier programs of the process did something with them. Those that
+    /// came by a merge are subtracted.
+    pub(crate) elsewhere: Vec<i64>,
 }
+
+impl Node {
+    /// Keeps what an earlier program dropped by a policy, by its name or, of too many, together.
+    pub(crate) fn keep_dropped(&mut self, policy: String, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let is_full = self.dropped_before.len() + 1 >= DROPPED_BEFORE_MAX;
+        let policy = if is_full {
+            DROPPED_OTHERWISE.to_owned()
+        } else {
+            policy
+        };
+        let known = self.dropped_before.iter_mut().find(|(name, _)| *name == policy);
+        match known {
+            Some((_, sum)) => *sum += count,
+            None => self.dropped_before.push((policy, count)),
+        }
+    }
+}
+
+/// What stands for the policies of earlier programs that are too many.
+const DROPPED_OTHERWISE: &str = "by other policies before";
 
 /// What a process is ready for. It lies in a state slot, as an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +215,12 @@ impl Wiring {
             .entry(process)
             .or_insert_with(|| Some(node.clone()));
         Arc::make_mut(node)
+    }
+
+    /// A process, to change its counts: nothing follows from them, and rewires do not change
+    /// them.
+    pub(crate) fn counts_mut(&mut self, process: ProcessId) -> &mut Node {
+        Arc::make_mut(&mut self.nodes[process])
     }
 
     pub(crate) fn add_node(&mut self, node: Node) -> ProcessId {

@@ -26,7 +26,7 @@ use crate::limits::CHECKPOINT_BYTES_MAX;
 use crate::wiring::{Node, PointId, Port, ProcessId, Status};
 
 const MAGIC: &[u8; 8] = b"CUTSTATE";
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 impl Network {
     /// The state of all processes and flow points, as bytes that
@@ -179,8 +179,15 @@ impl Network {
         for &counter in &*node.drops {
             put_u64(into, self.counts.get(counter));
         }
-        for &count in node.handed_back.iter().chain(&node.merged) {
-            put_u64(into, count);
+        put_u64(into, node.handed_back);
+        put_u64(into, node.merged);
+        put_u64(into, node.dropped_before.len() as u64);
+        for (policy, count) in &node.dropped_before {
+            put_bytes(into, policy.as_bytes());
+            put_u64(into, *count);
+        }
+        for elsewhere in &node.elsewhere {
+            put_u64(into, elsewhere.cast_unsigned());
         }
         for edge in &node.inputs {
             put_u64(into, self.counts.get(edge.count));
@@ -237,11 +244,13 @@ impl Network {
         for _ in &*node.drops {
             read.drops.push(from.u64()?);
         }
-        for _ in &node.handed_back {
-            read.handed_back.push(from.u64()?);
+        (read.handed_back, read.merged) = (from.u64()?, from.u64()?);
+        for _ in 0..from.count()? {
+            let policy = String::from_utf8_lossy(from.bytes()?).into_owned();
+            read.dropped_before.push((policy, from.u64()?));
         }
-        for _ in &node.merged {
-            read.merged.push(from.u64()?);
+        for _ in &node.elsewhere {
+            read.elsewhere.push(from.u64()?.cast_signed());
         }
         let inputs = node.inputs.iter().map(|edge| edge.point);
         let outputs = node.outputs.iter().map(|edge| edge.point);
@@ -323,6 +332,8 @@ impl Network {
         let now = self.wiring.node_mut(process);
         now.handed_back = saved.handed_back;
         now.merged = saved.merged;
+        now.dropped_before = saved.dropped_before;
+        now.elsewhere = saved.elsewhere;
         now.is_retired = saved.is_retired;
         if !saved.due.is_empty() {
             self.ends_due.insert(process, saved.due.into());
@@ -378,8 +389,10 @@ struct Saved {
     timer: Option<Duration>,
     slots: Vec<Vec<u8>>,
     drops: Vec<u64>,
-    handed_back: Vec<u64>,
-    merged: Vec<u64>,
+    handed_back: u64,
+    merged: u64,
+    dropped_before: Vec<(String, u64)>,
+    elsewhere: Vec<i64>,
     /// The inputs, then the outputs.
     edges: Vec<SavedEdge>,
     due: Vec<usize>,

@@ -1,5 +1,7 @@
 //! Whether all counts add up: that nothing was lost, nor came from nowhere.
 
+use std::fmt;
+
 use slotmap::SecondaryMap;
 
 use super::Network;
@@ -17,35 +19,42 @@ impl Network {
     /// Where the counts differ, and by how much.
     pub fn check_conservation(&self) -> Result<(), Error> {
         for node in self.wiring.nodes.values() {
-            for (number, account) in node.code.accounts.iter().enumerate() {
-                self.check_account(node, account, number)?;
-            }
+            self.check_accounts(node)?;
         }
         self.check_points()
     }
 
-    fn check_account(&self, node: &Node, account: &Account, number: usize) -> Result<(), Error> {
-        let (back, merged) = (node.handed_back[number], node.merged[number]);
+    /// Checks the accounts of a process.
+    pub(super) fn check_accounts(&self, node: &Node) -> Result<(), Error> {
+        for (account, &elsewhere) in node.code.accounts.iter().zip(&node.elsewhere) {
+            let sums = self.sums(node, account);
+            // The element at which the process failed went no further.
+            let failed = i64::from(node.is_failed && sums.came > sums.late);
+            let unaccounted = sums.missing().wrapping_sub(elsewhere);
+            if unaccounted != 0 && unaccounted != failed {
+                let name = &node.name;
+                let message = format!(
+                    "`{name}`: {sums} and {elsewhere} are accounted for elsewhere: {unaccounted} are missing"
+                );
+                return Err(Error::new(ErrorKind::Failed, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// What an account of a process comes to now.
+    pub(super) fn sums(&self, node: &Node, account: &Account) -> Sums {
         let sum = |counters: &mut dyn Iterator<Item = u32>| {
             counters.map(|counter| self.counts.get(counter)).sum::<u64>()
         };
-        let came = merged + sum(&mut account.inputs.iter().map(|&input| node.inputs[input].count));
-        let late = sum(&mut account.inputs.iter().map(|&input| node.inputs[input].late));
-        let went = sum(&mut account.outputs.iter().map(|&output| node.outputs[output].count));
-        let dropped = sum(&mut account.drops.iter().map(|&policy| node.drops[policy]));
-        let held = self.held_of(node, std::slice::from_ref(account));
-        let gone = self.sum_of(node, &account.gone);
-        // The element at which the process failed went no further.
-        let failed = u64::from(node.is_failed && came > late);
-        let accounted = went + dropped + held + gone + late + back;
-        if came == accounted || came == accounted + failed {
-            return Ok(());
+        Sums {
+            came: sum(&mut account.inputs.iter().map(|&input| node.inputs[input].count)),
+            late: sum(&mut account.inputs.iter().map(|&input| node.inputs[input].late)),
+            went: sum(&mut account.outputs.iter().map(|&output| node.outputs[output].count)),
+            dropped: sum(&mut account.drops.iter().map(|&policy| node.drops[policy])),
+            held: self.held_of(node, std::slice::from_ref(account)),
+            gone: self.sum_of(node, &account.gone),
         }
-        let message = format!(
-            "`{}`: {came} elements came in, but {went} went out, {dropped} were dropped, {held} are held, {gone} went otherwise, {back} were handed back and {late} came late",
-            node.name
-        );
-        Err(Error::new(ErrorKind::Failed, message))
     }
 
     /// How many elements a process holds by each of its accounts.
@@ -141,5 +150,42 @@ impl Network {
             }
         }
         Ok(())
+    }
+}
+
+/// What an [account](Account) comes to: of the elements that came in, how many were late, went
+/// out, were dropped, are held, and are gone otherwise.
+pub(super) struct Sums {
+    came: u64,
+    late: u64,
+    went: u64,
+    dropped: u64,
+    held: u64,
+    gone: u64,
+}
+
+impl Sums {
+    /// How many elements came in that the rest does not account for.
+    pub(super) fn missing(&self) -> i64 {
+        let accounted = [self.late, self.went, self.dropped, self.held, self.gone];
+        let missing = accounted.into_iter().fold(self.came, u64::wrapping_sub);
+        missing.cast_signed()
+    }
+}
+
+impl fmt::Display for Sums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sums {
+            came,
+            late,
+            went,
+            dropped,
+            held,
+            gone,
+        } = self;
+        write!(
+            f,
+            "{came} elements came in, but {went} went out, {dropped} were dropped, {held} are held, {gone} went otherwise, {late} came late"
+        )
     }
 }

@@ -9,9 +9,11 @@
 use cutthrough_ir::function::FunctionKind;
 use cutthrough_ir::image::{ImageReader, put_bytes, put_u64};
 use cutthrough_ir::verify::verify_program;
+use std::sync::atomic::AtomicBool;
+
 use cutthrough_ir::{
-    Code, ElementBlock, ElementType, End, Flow, InputProgram, Lend, Outcome, Place, Program, Registers, Rows,
-    State, Tables, Word, Words, panic_text,
+    Code, ElementBlock, ElementType, End, ErrorSource, Flow, Grant, InputProgram, Lend, Outcome, Program,
+    Registers, Rows, Tables, Word, Words, panic_text,
 };
 
 use super::Network;
@@ -69,32 +71,52 @@ impl Network {
         let merger = Merger::of(&**object, &node).map_err(|why| refused(name, &why))?;
         let mut before = Vec::new();
         self.save_values(&node, &mut before);
-        let books = |network: &Network| -> Vec<u64> {
+        let dropped: Vec<u64> = node.drops.iter().map(|&drop| self.counts.get(drop)).collect();
+        let missing = |network: &Network| -> Vec<i64> {
             let accounts = node.code.accounts.iter();
-            let gone = accounts.map(|account| network.sum_of(&node, &account.gone));
-            let held = network.held_by_account(&node);
-            held.into_iter()
-                .zip(gone)
-                .map(|(held, gone)| held + gone)
+            accounts
+                .map(|account| network.sums(&node, account).missing())
                 .collect()
         };
-        let had = books(self);
-        let mut merged = merger.run(&mut self.state, &node, &other);
-        let grew = books(self).into_iter().zip(&had).map(|(has, had)| has - had);
-        if merged.is_ok() && !grew.eq(other.held.iter().copied()) {
+        let was_missing = missing(self);
+        let mut merged = self.run_merger(&merger, &node, &other);
+        let is_missing = missing(self).into_iter();
+        let grew = was_missing.iter().zip(is_missing).map(|(had, has)| had - has);
+        if merged.is_ok() && !grew.eq(other.held.iter().map(|held| held.cast_signed())) {
             merged = Err("its accounts do not have all that the other one held".to_owned());
         }
         if let Err(why) = merged {
             let values = &mut ImageReader::new(&before);
             self.load_values(&node, values)
                 .expect("INVARIANT: what has been saved fits");
+            for (&counter, count) in node.drops.iter().zip(dropped) {
+                self.counts.values[counter as usize] = count;
+            }
             return Err(refused(name, &why));
         }
-        let counts = &mut self.wiring.node_mut(process).merged;
-        for (count, held) in counts.iter_mut().zip(other.held) {
-            *count += held;
+        let node = self.wiring.counts_mut(process);
+        node.merged += other.held.iter().copied().max().unwrap_or(0);
+        for (elsewhere, held) in node.elsewhere.iter_mut().zip(other.held) {
+            *elsewhere -= held.cast_signed();
         }
         Ok(())
+    }
+
+    fn run_merger(&mut self, merger: &Merger, node: &Node, other: &Other) -> Result<(), String> {
+        let mut grant = Grant {
+            state: &mut self.state,
+            counts: &mut self.counts.values,
+            hosts: &mut self.hosts.functions,
+            context: &self.context,
+            interrupt: &AtomicBool::new(false),
+            budget: 0,
+            inbox: None,
+            outboxes: &mut [],
+        };
+        let merged = merger.run(&mut grant, node, other);
+        let merged = merged.map_err(|why| why.unwrap_or_else(|| self.host_error(node)));
+        self.context.clear();
+        merged
     }
 
     /// Appends the values of the slots and row buffers of a process to an image.
@@ -181,11 +203,10 @@ impl Merger {
             of: process.rows_refer(number),
         });
         let parts: Vec<StatePart> = std::iter::once(StatePart::Slots).chain(rows).collect();
-        // Each part is an input of a program of its own, which calls nothing and gives nothing.
+        // Each part is an input of a program of its own, which gives nothing.
         let mut tables = Tables {
             inputs: parts.iter().map(|part| part.element(tables)).collect(),
             outputs: Vec::new(),
-            hosts: Vec::new(),
             ..tables.clone()
         };
         let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -223,19 +244,21 @@ impl Merger {
         (!f.is_untouched()).then(|| f.build())
     }
 
-    fn run(&self, state: &mut State, node: &Node, other: &Other) -> Result<(), String> {
+    /// Runs the fragments. An error is none where the context has it.
+    fn run(&self, grant: &mut Grant<'_>, node: &Node, other: &Other) -> Result<(), Option<String>> {
         let mut registers = Registers::default();
         let mut run = |code: &Code, values: Words<'_>| {
+            for &rows in &*node.rows {
+                grant.state.rows_mut(rows).tidy();
+            }
             let mut flow = MergeFlow {
-                state: &mut *state,
-                places: &node.places,
-                rows: &node.rows,
-                failure: None,
+                grant: &mut *grant,
+                node,
             };
             match code.run(&self.tables, values, &mut registers, &mut flow) {
                 Outcome::End(End::Done) => Ok(()),
-                Outcome::End(End::Fail(message)) => Err(self.tables.errors[message as usize].clone()),
-                _ => Err(flow.failure.unwrap_or_else(|| "it failed".to_owned())),
+                Outcome::End(End::Fail(message)) => Err(Some(self.tables.errors[message as usize].clone())),
+                _ => Err(None),
             }
         };
         for &(part, ref code) in &self.parts {
@@ -267,41 +290,40 @@ fn values_of<'r>(rows: &'r Rows, row: usize, of: Option<&'r Rows>) -> Vec<Option
     referred.into_iter().flatten().chain(all(rows, row)).collect()
 }
 
-/// The state that another one is merged into.
-struct MergeFlow<'s> {
-    state: &'s mut State,
-    places: &'s [Place],
-    rows: &'s [u32],
-    /// Why no row could be added.
-    failure: Option<String>,
+/// The process that another state is merged into.
+struct MergeFlow<'m, 'g> {
+    grant: &'m mut Grant<'g>,
+    node: &'m Node,
 }
 
-impl Flow for MergeFlow<'_> {
+impl Flow for MergeFlow<'_, '_> {
     fn slot_get(&mut self, slot: usize, into: &mut [Word]) {
-        into.copy_from_slice(self.state.get(self.places[slot]).words());
+        into.copy_from_slice(self.grant.state.get(self.node.places[slot]).words());
     }
 
     fn slot_set(&mut self, slot: usize, value: Words<'_>) {
-        self.state.set(self.places[slot], value);
+        self.grant.state.set(self.node.places[slot], value);
     }
 
     fn rows(&self, rows: usize) -> &Rows {
-        self.state.rows(self.rows[rows])
+        self.grant.state.rows(self.node.rows[rows])
     }
 
     fn rows_mut(&mut self, rows: usize) -> &mut Rows {
-        self.state.rows_mut(self.rows[rows])
+        self.grant.state.rows_mut(self.node.rows[rows])
     }
 
-    fn rows_failed(&mut self, _rows: usize, message: String) {
-        self.failure = Some(message);
+    fn rows_failed(&mut self, rows: usize, message: String) {
+        let source = ErrorSource::Rows(self.node.rows[rows]);
+        self.grant.context.set_error(source, message);
     }
 
-    fn lend(&mut self, _host: usize, _rows: &[u32], _to: &mut Lend<'_>) -> bool {
-        unreachable!("INVARIANT: there are no host functions")
+    fn lend(&mut self, host: usize, rows: &[u32], to: &mut Lend<'_>) -> bool {
+        let rows = rows.iter().map(|&rows| self.node.rows[rows as usize]);
+        self.grant.lend(self.node.hosts[host], rows, to)
     }
 
-    fn drop_element(&mut self, _policy: usize) {
-        unreachable!("INVARIANT: there are no policies")
+    fn drop_element(&mut self, policy: usize) {
+        self.grant.counts[self.node.drops[policy] as usize] += 1;
     }
 }

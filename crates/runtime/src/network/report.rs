@@ -65,7 +65,8 @@ pub struct ProcessReport {
     pub handed_back: u64,
     /// Elements that came with the state of another process ([`Network::merge`]).
     pub merged: u64,
-    /// Elements dropped, by policy.
+    /// Elements dropped, by policy; last by those of programs that the process had before a
+    /// [swap](crate::Rewire::swap).
     pub dropped: Vec<(String, u64)>,
     /// Whether it is to be removed when it has given what it holds.
     pub is_leaving: bool,
@@ -205,6 +206,7 @@ impl Report {
             closed: edge.closed.clone(),
         });
         let dropped = node.code.tables().drops.iter().zip(&*node.drops);
+        let dropped = dropped.map(|(name, &counter)| (name.clone(), net.counts.get(counter)));
         ProcessReport {
             id,
             name: node.name.to_string(),
@@ -212,12 +214,10 @@ impl Report {
             inputs: inputs.collect(),
             outputs: outputs.collect(),
             held: net.held(node),
-            handed_back: node.handed_back.iter().copied().max().unwrap_or(0),
-            merged: node.merged.iter().copied().max().unwrap_or(0),
+            handed_back: node.handed_back,
+            merged: node.merged,
             is_leaving: node.is_leaving,
-            dropped: dropped
-                .map(|(name, &counter)| (name.clone(), net.counts.get(counter)))
-                .collect(),
+            dropped: dropped.chain(node.dropped_before.iter().cloned()).collect(),
         }
     }
 }

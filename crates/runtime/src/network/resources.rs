@@ -91,26 +91,20 @@ impl Network {
             fate: shape.fate,
             wakes: shape.wakes,
             watched: shape.watched.into_iter().filter(is_there).collect(),
-            handed_back: vec![0; code.accounts.len()],
-            merged: vec![0; code.accounts.len()],
+            handed_back: 0,
+            merged: 0,
+            dropped_before: Vec::new(),
+            elsewhere: vec![0; code.accounts.len()],
             code,
         }
     }
 
-    /// Frees what only one of the two programs of a swapped process uses: what the old
-    /// one used, or when it is undone, the new one.
-    pub(super) fn free_swapped(&mut self, before: &Node, process: ProcessId, undo: bool) {
-        let now = Arc::clone(self.wiring.node(process));
-        if undo {
-            return self.free_replaced(&now, before);
-        }
-        for k in 0..before.drops.len() {
-            self.carry_drop(before, &now, k);
-        }
-        for edge in outputs_that_go(before, &now) {
+    /// Frees what only the old program of a swapped process uses.
+    pub(super) fn free_swapped(&mut self, before: &Node, after: &Node) {
+        for edge in outputs_that_go(before, after) {
             self.settle_output(edge);
         }
-        self.free_replaced(before, &now);
+        self.free_replaced(before, after);
     }
 
     /// Frees what a program uses that goes, but not what stays with another.
@@ -129,15 +123,6 @@ impl Network {
         }
         for edge in outputs_that_go(goes, stays) {
             self.free_output(edge);
-        }
-    }
-
-    /// Lets a policy of the new program go on with the count of the old one's of that
-    /// name.
-    fn carry_drop(&mut self, before: &Node, now: &Node, policy: usize) {
-        let name = &before.code.tables().drops[policy];
-        if let Some(to) = now.code.tables().drops.iter().position(|drop| drop == name) {
-            self.counts.values[now.drops[to] as usize] += self.counts.get(before.drops[policy]);
         }
     }
 

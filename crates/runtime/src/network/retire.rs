@@ -245,7 +245,8 @@ impl Network {
             Fate::HandedBack => {
                 let slots = node.places.iter();
                 let slots = slots.map(|&place| self.state.get(place));
-                let held = Held::new(slots.collect(), self.held(&node));
+                let elements = self.held(&node);
+                let held = Held::new(slots.collect(), elements);
                 let back = self.held_by_account(&node);
                 let object = self.processes.get_mut(process);
                 let handed = object
@@ -253,7 +254,11 @@ impl Network {
                 if !handed {
                     events.push(Event::Over(process, panicked(&node)));
                 }
-                self.wiring.node_mut(process).handed_back = back;
+                let node = self.wiring.node_mut(process);
+                node.handed_back += elements;
+                for (elsewhere, back) in node.elsewhere.iter_mut().zip(back) {
+                    *elsewhere += back.cast_signed();
+                }
             }
         }
         for account in &node.code.accounts {
@@ -417,16 +422,7 @@ impl Network {
         let node = self.wiring.node(process);
         match Status::of(word) {
             Status::HostFailed => {
-                let hosts = node
-                    .hosts
-                    .iter()
-                    .filter_map(|&host| self.hosts.functions[host as usize].as_ref());
-                let rows = node.rows.iter().copied().map(ErrorSource::Rows);
-                let sources: Vec<ErrorSource> = hosts.map(HostFunction::error_source).chain(rows).collect();
-                let reason = self
-                    .context
-                    .take_error_of(&sources)
-                    .unwrap_or_else(|| "a host function failed".to_owned());
+                let reason = self.host_error(node);
                 Some(failure(&node.name, &reason).of(&node.name, self.last_element(node)))
             }
             Status::Failed => {
@@ -439,6 +435,16 @@ impl Network {
             }
             Status::Idle | Status::Holding | Status::Finished | Status::Waiting => None,
         }
+    }
+
+    /// Why a host function of a process, or one of its row buffers, failed.
+    pub(super) fn host_error(&self, node: &Node) -> String {
+        let hosts = node.hosts.iter();
+        let hosts = hosts.filter_map(|&host| self.hosts.functions[host as usize].as_ref());
+        let rows = node.rows.iter().copied().map(ErrorSource::Rows);
+        let sources: Vec<ErrorSource> = hosts.map(HostFunction::error_source).chain(rows).collect();
+        let error = self.context.take_error_of(&sources);
+        error.unwrap_or_else(|| "a host function failed".to_owned())
     }
 
     /// The element that came last, by the only input of a process: the input, and its number.

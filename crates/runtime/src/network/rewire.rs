@@ -509,13 +509,20 @@ impl Rewire<'_> {
             network.bind_wakes(process);
             network.unsettled.push(process);
         }
+        for (nth, swap) in edits.swapped.iter().enumerate() {
+            // A program that is replaced once more has given on what it took over.
+            let again = edits.swapped[nth + 1..]
+                .iter()
+                .find(|later| later.process == swap.process);
+            let after = again.map_or_else(|| network.wiring.node(swap.process), |later| &later.before);
+            network.free_swapped(&swap.before, &Arc::clone(after));
+        }
         for Swap {
             process,
             before,
             object,
         } in edits.swapped
         {
-            network.free_swapped(&before, process, false);
             network.swap_wakes(process, &before);
             network.processes.insert(process, object);
             network
@@ -553,7 +560,8 @@ impl Drop for Rewire<'_> {
         }
         let (network, edits) = (&mut *self.network, &mut self.edited);
         for Swap { process, before, .. } in edits.swapped.drain(..).rev() {
-            network.free_swapped(&before, process, true);
+            let after = Arc::clone(network.wiring.node(process));
+            network.free_replaced(&after, &before);
             network.wiring.replace_node(process, Node::clone(&before));
         }
         for process in edits.added.drain(..) {

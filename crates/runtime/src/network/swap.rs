@@ -19,12 +19,12 @@ impl Rewire<'_> {
     /// the last outputs may come or go.
     /// Slots that have the same name and type in both keep their values; row buffers of one
     /// name keep their rows, and in these the columns of the same name and type; and counts
-    /// go on. A timer that is set stays so, if the new program has one; a process that is
+    /// go on, also of what was dropped by a policy that the new program does not have. A timer that is set stays so, if the new program has one; a process that is
     /// pending is woken, if the new program has a [waker](crate::Shape::waker).
     ///
     /// # Errors
-    /// When the ports differ, the new program is not well formed, or something that the
-    /// process holds would be lost.
+    /// When the ports differ, the new program is not well formed, something that the process
+    /// holds would be lost, or its counts do not add up.
     pub fn swap(&mut self, process: ProcessId, by: impl Process + 'static) -> Result<(), Error> {
         self.swap_prepared(process, Prepared::new(Box::new(by))?)
     }
@@ -50,6 +50,8 @@ impl Rewire<'_> {
         let kept_rows = matching_rows(&before, &code);
         self.network
             .check_nothing_lost(&before, &code, &kept, &kept_rows)?;
+        // What is wrong with the counts now could not be seen any more.
+        self.network.check_accounts(&before)?;
         let mut node = self.network.node(code, shape, before.status);
         node.is_tolerated = before.is_tolerated;
         self.network.take_over_edges(&mut node, &before);
@@ -73,6 +75,7 @@ impl Rewire<'_> {
         }
         (node.is_retired, node.is_failed, node.is_leaving) =
             (before.is_retired, before.is_failed, before.is_leaving);
+        self.network.take_over_counts(&mut node, &before);
         self.network.wiring.replace_node(process, node);
         let change = Change::of_process(Cause::Swapped, process);
         self.edited.changes.push(change.in_edit(self.edits));
@@ -147,6 +150,27 @@ impl Network {
             self.free_output(edge);
             *edge = kept.clone();
         }
+    }
+
+    /// Lets a process with a new program, which has everything else of the old one, go on with
+    /// its counts. What was dropped by a policy that the new program does not have stays in the
+    /// report; the accounts of the new program begin here.
+    fn take_over_counts(&mut self, node: &mut Node, before: &Node) {
+        (node.handed_back, node.merged) = (before.handed_back, before.merged);
+        let old = before.code.tables().drops.iter().zip(&*before.drops);
+        let old = old.map(|(policy, &counter)| (policy.clone(), self.counts.get(counter)));
+        let dropped: Vec<_> = before.dropped_before.iter().cloned().chain(old).collect();
+        let code = Arc::clone(&node.code);
+        for (policy, count) in dropped {
+            match code.tables().drops.iter().position(|name| *name == policy) {
+                Some(to) => self.counts.values[node.drops[to] as usize] += count,
+                None => node.keep_dropped(policy, count),
+            }
+        }
+        let accounts = code.accounts.iter();
+        node.elsewhere = accounts
+            .map(|account| self.sums(node, account).missing())
+            .collect();
     }
 
     /// Whether a process can have another program without losing what it holds.
