@@ -109,9 +109,10 @@ pub trait Process: Send {
     /// What a part of the state of another such process, whose elements come behind those of
     /// this one, does to this one's state ([`Network::merge`](crate::Network::merge)). It
     /// ends with [`done`](FunctionBuilder::done), or with
-    /// [`fail`](FunctionBuilder::fail) where the two cannot be merged; it calls no host
-    /// functions. First come the slots, then each row of each row buffer. A process that builds
-    /// nothing for a part cannot be merged.
+    /// [`fail`](FunctionBuilder::fail) where the two cannot be merged. First come the slots,
+    /// then each row of each row buffer. A process that builds nothing for a part cannot be
+    /// merged. Host functions may be called, as long as they keep nothing: where two cannot be
+    /// merged, only slots, row buffers and policies are put back.
     fn merge(&self, part: StatePart, fragment: &mut Fragment<'_>, values: &[Value]) {
         let _ = (part, fragment, values);
     }

@@ -1,9 +1,11 @@
+use std::fmt;
+
 use cutthrough_expr::{Exprs, Traced};
 use cutthrough_ir::{ElementType, Kind, LentColumn, Op, Rows, RowsArg, RowsDecl, SlotDecl, Type, Value};
 
 use crate::element::Element;
 use crate::limits::STAGE_STATE_BYTES_MAX;
-use crate::process::{Account, Fragment, Process, Shape};
+use crate::process::{Account, Fragment, Process, Shape, StatePart};
 
 /// Takes all elements into state slots and gives one element, of the slots' values,
 /// when the flow has ended. How many it stands for is counted.
@@ -21,6 +23,16 @@ pub struct Fold<F> {
     input: ElementType,
     slots: Vec<SlotDecl>,
     step: F,
+    combine: Option<Combine>,
+}
+
+/// What the state of another fold does to the state of one.
+struct Combine(Step);
+
+impl fmt::Debug for Combine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Combine")
+    }
 }
 
 /// A step in IR, of expressions.
@@ -79,7 +91,50 @@ where
             input: input.into(),
             slots,
             step,
+            combine: None,
         }
+    }
+
+    /// Lets folds be [merged](crate::Network::merge): `combine` gives the slots' new values from
+    /// their values and those of a fold of elements that come behind. What slots begin with must
+    /// change nothing in that, as every fold begins with it.
+    ///
+    /// ```
+    /// use cutthrough::ir::{Op, SlotDecl, Type};
+    /// use cutthrough::processes::Fold;
+    ///
+    /// let sum = Fold::new(Type::I64, vec![SlotDecl::i64("sum", 0)], |f, state, x| {
+    ///     vec![f.op(Op::Iadd, &[state[0], x[0]])]
+    /// })
+    /// .combined_by(|f, mine, other| vec![f.op(Op::Iadd, &[mine[0], other[0]])]);
+    /// ```
+    #[must_use]
+    pub fn combined_by(
+        mut self,
+        combine: impl Fn(&mut Fragment<'_>, &[Value], &[Value]) -> Vec<Value> + Send + 'static,
+    ) -> Fold<F> {
+        self.combine = Some(Combine(Box::new(combine)));
+        self
+    }
+
+    /// The same, by an expression of both states.
+    ///
+    /// ```
+    /// use cutthrough::processes::Fold;
+    ///
+    /// let sum = Fold::expr::<i64, i64, _>(0, |sum, x| sum + x)
+    ///     .combined_by_expr::<i64, _>(|mine, other| mine + other);
+    /// ```
+    #[must_use]
+    pub fn combined_by_expr<S: Element, X: Exprs<Element = S>>(
+        self,
+        combine: impl FnOnce(S::Expr, S::Expr) -> X,
+    ) -> Fold<F> {
+        let combine = Traced::new(&[S::fields(), S::fields()].concat(), |fields| {
+            let mine = S::expr(fields);
+            combine(mine, S::expr(fields))
+        });
+        self.combined_by(move |f, mine, other| combine.values(f, &[mine, other].concat()))
     }
 
     fn values(&self, f: &mut Fragment<'_>) -> Vec<Value> {
@@ -116,6 +171,27 @@ where
         let (held, one) = (f.slot_get(self.slots.len()), f.iconst(1));
         let held = f.op(Op::Iadd, &[held, one]);
         f.slot_set(self.slots.len(), held);
+        f.done();
+    }
+
+    fn merge(&self, _part: StatePart, f: &mut Fragment<'_>, values: &[Value]) {
+        let Some(Combine(combine)) = &self.combine else {
+            return;
+        };
+        let (held, combined) = (self.slots.len(), self.slots.len() + 1);
+        let zero = f.iconst(0);
+        let has_given = f.op(Op::Ine, &[values[combined], zero]);
+        let (_, has_not) = f.br_new(has_given);
+        f.fail("the other one has given its element");
+        f.switch_to(has_not);
+        let mine = self.values(f);
+        let both = combine(f, &mine, &values[..self.slots.len()]);
+        for (slot, value) in both.into_iter().enumerate() {
+            f.slot_set(slot, value);
+        }
+        let both = f.slot_get(held);
+        let both = f.op(Op::Iadd, &[both, values[held]]);
+        f.slot_set(held, both);
         f.done();
     }
 

@@ -4,7 +4,7 @@ use cutthrough_ir::{
 
 use crate::aggregate::is_before_nullable;
 use crate::kernels::order::{OrderKernel, OrderSpec, PRUNE_MIN};
-use crate::process::{Account, Fragment, Process, Shape};
+use crate::process::{Account, Fragment, Process, Shape, StatePart};
 
 /// Sorts elements: gives them in order when the flow has ended, all or the first so
 /// many.
@@ -25,9 +25,11 @@ const SORT: usize = 0;
 const NEXT: usize = 0;
 const HELD: usize = 1;
 const BEYOND: usize = 2;
+/// Whether the flow has ended, so that the rows are in the order in which they are given.
+const IS_SORTED: usize = 3;
 /// Whether there is a first key behind which nothing is kept, and that.
-const IS_FULL: usize = 3;
-const LAST: usize = 4;
+const IS_FULL: usize = 4;
+const LAST: usize = 5;
 
 impl Order {
     /// Sorts as `spec` says.
@@ -49,6 +51,20 @@ impl Order {
             spec,
             kernel: Some(kernel),
         }
+    }
+
+    /// The slot that counts what is not kept, named after the limit: an order by another one
+    /// cannot go on with what this one has kept.
+    fn beyond(&self) -> String {
+        let Some(limit) = self.spec.limit else {
+            return "beyond no limit".to_owned();
+        };
+        let side = if self.spec.is_from_end { "last" } else { "first" };
+        let keys = self.spec.keys.iter().map(|key| {
+            let direction = if key.descending { " descending" } else { "" };
+            format!(" field {}{direction}", key.field)
+        });
+        format!("beyond the {side} {limit} by{}", keys.collect::<String>())
     }
 
     /// How many elements are kept before the first so many are found.
@@ -119,9 +135,10 @@ impl Process for Order {
         let element = ElementType::new(self.spec.element.iter().copied());
         let input = shape.input(element.clone());
         shape.output(element);
-        for name in ["next", "held", "beyond the limit"] {
+        for name in ["next", "held", &self.beyond()] {
             shape.slot(SlotDecl::i64(name, 0));
         }
+        shape.slot(SlotDecl::zero("is sorted", Type::BOOL));
         for ty in first_key(&self.spec) {
             shape.slot(SlotDecl::zero("is full", Type::BOOL));
             shape.slot(SlotDecl::zero("last", ty));
@@ -166,7 +183,26 @@ impl Process for Order {
 
     fn end(&self, _of: usize, f: &mut Fragment<'_>) {
         self.sort(f, OrderKernel::GIVE);
+        let yes = f.bconst(true);
+        f.slot_set(IS_SORTED, yes);
         f.again();
+    }
+
+    fn merge(&self, part: StatePart, f: &mut Fragment<'_>, values: &[Value]) {
+        match part {
+            StatePart::Slots => {
+                let zero = f.iconst(0);
+                let has_given = f.op(Op::Ine, &[values[NEXT], zero]);
+                let is_sorted = f.slot_get(IS_SORTED);
+                let is_late = f.op(Op::Or, &[has_given, is_sorted]);
+                let (_, in_time) = f.br_new(is_late);
+                f.fail("its flow has ended, or the other one has begun to give");
+                f.switch_to(in_time);
+                f.done();
+            }
+            // What the other one keeps came in this order, as if it came here.
+            StatePart::Row { .. } => self.read_ok(0, f, values),
+        }
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
