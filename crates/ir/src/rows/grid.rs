@@ -4,6 +4,8 @@
 //! row: whoever has found a row reads and writes all of it, and finds it in a cache line or two,
 //! not in one for each column.
 
+use std::collections::TryReserveError;
+
 use crate::program::RowsDecl;
 use crate::types::Word;
 
@@ -74,12 +76,18 @@ impl Grid {
 
     /// Sees to it that there is memory for so many rows, and for some more, but no more than
     /// `most` where that is enough.
+    ///
+    /// # Errors
+    /// When the system has no memory for as many.
     #[cold]
-    pub(super) fn grow(&mut self, needed: usize, most: usize) {
+    pub(super) fn grow(&mut self, needed: usize, most: usize) -> Result<(), TryReserveError> {
         let rows = (2 * self.allocated()).min(most).max(needed).max(ROWS_FIRST);
         for run in &mut self.runs {
-            run.resize(rows * self.stride, 0);
+            let words = rows * self.stride;
+            run.try_reserve_exact(words.saturating_sub(run.len()))?;
+            run.resize(words, 0);
         }
+        Ok(())
     }
 
     /// The address of each word of the first row.

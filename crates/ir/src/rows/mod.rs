@@ -40,6 +40,7 @@ pub use append::{Append, ColumnMut, LentColumn};
 pub use index::IndexView;
 pub use kernel::{RowsArg, RowsMut};
 
+use std::collections::TryReserveError;
 use std::ops::Range;
 
 use crate::limits::ROWS_TIDY_BYTES_MIN;
@@ -500,14 +501,17 @@ impl Rows {
             return Err(self.too_many_bytes());
         }
         if needed > self.grid.allocated() || self.grid.allocated() == 0 {
-            self.grow(needed);
+            self.grow(needed).map_err(|_| {
+                let (name, bytes) = (&self.decl.name, self.bytes());
+                format!("`{name}`: there is no memory for more rows; these take {bytes} bytes")
+            })?;
         }
         Ok(())
     }
 
-    fn grow(&mut self, needed: usize) {
+    fn grow(&mut self, needed: usize) -> Result<(), TryReserveError> {
         let width = (self.grid.width() * size_of::<Word>()).max(1);
-        self.grid.grow(needed, self.decl.bytes_max / width);
+        self.grid.grow(needed, self.decl.bytes_max / width)
     }
 
     fn ty(&self, column: usize) -> Type {
@@ -518,7 +522,7 @@ impl Rows {
     /// are good until rows are added or go.
     pub fn addresses(&mut self, each: impl FnMut(usize, *mut Word)) {
         if self.grid.allocated() == 0 {
-            self.grow(1);
+            self.grow(1).expect("no memory for one row");
         }
         self.grid.addresses(each);
     }

@@ -71,7 +71,10 @@ impl OrderKernel {
     }
 
     /// The rows that are left, in their order.
-    fn sorted(&self, rows: &Rows) -> Vec<Entry> {
+    ///
+    /// # Errors
+    /// When the system has no memory to sort them.
+    fn sorted(&self, rows: &Rows) -> Result<Vec<Entry>, String> {
         let rank_of = |row: usize| {
             let key = self.spec.keys.first();
             key.map_or(0, |key| rank(rows.value(key.field, row), key.descending))
@@ -80,7 +83,11 @@ impl OrderKernel {
             rank: rank_of(row),
             row: row as u32,
         });
-        let mut entries: Vec<Entry> = entries.collect();
+        let mut sorted = Vec::new();
+        let room = sorted.try_reserve_exact(rows.len());
+        room.map_err(|_| format!("order: there is no memory to sort {} elements", rows.len()))?;
+        sorted.extend(entries);
+        let mut entries: Vec<Entry> = sorted;
         // Rows are numbered in the order in which they came: that makes it stable.
         entries.sort_unstable_by(|&a, &b| self.compare(rows, a, b).then(a.row.cmp(&b.row)));
         match self.spec.limit {
@@ -89,7 +96,7 @@ impl OrderKernel {
             }
             limit => entries.truncate(limit.unwrap_or(usize::MAX)),
         }
-        entries
+        Ok(entries)
     }
 
     /// By rank, then by all keys; not by age.
@@ -129,7 +136,7 @@ impl Kernel for OrderKernel {
         if what == OrderKernel::PRUNE_FULL {
             self.check_room(rows)?;
         }
-        let mut left = self.sorted(rows);
+        let mut left = self.sorted(rows)?;
         let is_full = !self.spec.is_from_end && self.spec.limit.is_some_and(|limit| left.len() == limit);
         if let (true, Some(key), Some(last)) = (is_full, self.spec.keys.first(), left.last()) {
             results.bool(1, true);
