@@ -15,11 +15,13 @@
 //! | `pass.rs`, `tee.rs`, `route.rs`, `merge.rs` | [`Pass`], [`Tee`], [`Route`], [`Merge`] |
 //! | `zip.rs` | [`Zip`] |
 //! | `fold.rs` | [`Fold`] |
+//! | `distinct.rs` | [`Distinct`] |
 //! | `group.rs`, `order.rs` | [`Group`], [`Order`] |
 //! | `windows.rs` | [`Windows`] of event time |
 //! | `sink.rs` | [`Collect`], [`ForEach`] |
 
 mod channel;
+mod distinct;
 mod filter;
 mod flat_map;
 mod fold;
@@ -42,6 +44,7 @@ mod windows;
 mod zip;
 
 pub use channel::{FromChannel, ToChannel};
+pub use distinct::Distinct;
 pub use filter::{Filter, FilterFn};
 pub use flat_map::{FlatMap, FlatMapFn};
 pub use fold::Fold;

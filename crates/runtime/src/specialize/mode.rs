@@ -118,7 +118,7 @@ impl fmt::Display for NotNative {
                 doublings,
             } => write!(
                 f,
-                "backing off: {steps} of {due_steps} steps, as its warm-up has been doubled {doublings} times"
+                "compiled again after {due_steps} steps, of which {steps} are done (more with each rewiring; {doublings} of them)"
             ),
             NotNative::Compiling { ms } => write!(f, "compiling for {ms} ms"),
             NotNative::Refused(why) => why.fmt(f),
