@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 
+use clap::builder::StyledStr;
 use clap::error::ErrorKind;
 use clap::{Args, Command, CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
@@ -99,6 +100,8 @@ pub(crate) enum Asked {
     Run(Box<Request>),
     /// A text about the tool itself.
     Text(String),
+    /// How it is called, or its version.
+    Help(StyledStr),
     /// Something about networks that run.
     Remote(CommandLine),
 }
@@ -109,7 +112,7 @@ impl Asked {
         match self {
             Asked::Run(request) => request.options.color,
             Asked::Remote(line) => line.color,
-            Asked::Text(_) => Color::Auto,
+            Asked::Text(_) | Asked::Help(_) => Color::Auto,
         }
     }
 }
@@ -211,7 +214,12 @@ pub(crate) struct Request {
 /// Reads the command line. Ends the OS process where it asks for help or is wrong.
 pub(crate) fn parse() -> Asked {
     let words: Vec<OsString> = std::env::args_os().collect();
-    asked_of(&words).unwrap_or_else(|error| error.exit())
+    match asked_of(&words) {
+        Ok(asked) => asked,
+        // What was asked for has to arrive, whole.
+        Err(error) if !error.use_stderr() => Asked::Help(error.render()),
+        Err(error) => error.exit(),
+    }
 }
 
 fn asked_of(words: &[OsString]) -> Result<Asked, clap::Error> {

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Cursor, PipeWriter, Read, Write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use lzma_rust2::XzReader;
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -129,6 +129,10 @@ impl Decompressor {
                 let most = WINDOW_BYTES_MAX >> 20;
                 format!("to decompress the {name} data takes more than {most} MiB of memory")
             }
+            io::ErrorKind::Unsupported => format!(
+                "behind the {name} data comes something else, which is not read; cut it off, \
+                 or pipe what `{name} -dcq` makes of it into cutthrough"
+            ),
             _ => format!("the {name} data is damaged: {why}"),
         };
         Err(io::Error::new(kind, message))
@@ -155,13 +159,33 @@ impl Read for Waiting {
 
 fn decompress(compression: Compression, mut source: impl BufRead, out: &mut PipeWriter) -> io::Result<()> {
     match compression {
-        Compression::Gzip => copy(MultiGzDecoder::new(source), out),
+        Compression::Gzip => gzip_members(&mut source, out),
         Compression::Xz => copy(XzReader::new_mem_limit(source, true, WINDOW_BYTES_MAX >> 10), out),
         Compression::Zstd => {
             while !source.fill_buf()?.is_empty() {
                 zstd_frame(&mut source, out)?;
             }
             Ok(())
+        }
+    }
+}
+
+/// The members that gzip data consists of, and zeros that fill up a block behind them.
+fn gzip_members(source: &mut impl BufRead, out: &mut PipeWriter) -> io::Result<()> {
+    let mut behind = 0;
+    loop {
+        let rest = source.fill_buf()?;
+        let zeros = rest.iter().take_while(|&&byte| byte == 0).count();
+        match (rest, zeros) {
+            ([], _) => return Ok(()),
+            (_, 1..) => {
+                source.consume(zeros);
+                behind += zeros;
+            }
+            ([0x1f, ..], 0) if behind == 0 => copy(GzDecoder::new(&mut *source), out)?,
+            _ => {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
         }
     }
 }

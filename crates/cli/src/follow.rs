@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use memchr::memrchr;
 
 use crate::files::{identity, message};
+use crate::input::Place;
 use crate::surroundings::Surroundings;
 
 /// How often patterns are looked for again.
@@ -84,6 +85,7 @@ pub(crate) struct Follow {
     /// Lines of another one, which wait for the end of that.
     pending: Option<Vec<u8>>,
     expanded: Option<Instant>,
+    place: Place,
     surroundings: Surroundings,
 }
 
@@ -92,7 +94,11 @@ impl Follow {
     ///
     /// # Errors
     /// When a path that is no pattern cannot be read.
-    pub(crate) fn new(paths: Vec<OsString>, surroundings: Surroundings) -> Result<Follow, String> {
+    pub(crate) fn new(
+        paths: Vec<OsString>,
+        place: Place,
+        surroundings: Surroundings,
+    ) -> Result<Follow, String> {
         let mut follow = Follow {
             paths,
             files: Vec::new(),
@@ -100,6 +106,7 @@ impl Follow {
             last: None,
             pending: None,
             expanded: None,
+            place,
             surroundings,
         };
         follow.look()?;
@@ -219,6 +226,7 @@ impl Followed {
 impl cutthrough::processes::Inputs for Follow {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Some(lines) = self.pending.take() {
+            self.place.give();
             buffer[..lines.len()].copy_from_slice(&lines);
             return Ok(lines.len());
         }
@@ -238,6 +246,9 @@ impl cutthrough::processes::Inputs for Follow {
             {
                 Found::Lines(length) => {
                     let input = (file.identity, file.generation);
+                    if self.last != Some(input) {
+                        self.place.go_to(file.path.as_os_str());
+                    }
                     let is_other = self.last.replace(input).is_some_and(|last| last != input);
                     self.surroundings.activity.add_read(length);
                     if is_other {
@@ -245,6 +256,7 @@ impl cutthrough::processes::Inputs for Follow {
                         self.pending = Some(buffer[..length].to_vec());
                         return Ok(0);
                     }
+                    self.place.give();
                     return Ok(length);
                 }
                 Found::Nothing => {

@@ -37,16 +37,23 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     };
     let peeked = Rc::new(Peeked::default());
     let beginnings = peeked.beginnings();
-    let plan = match compile(&source_name, &source, &environment(request, &peeked)) {
+    let mut plan = match compile(&source_name, &source, &environment(request, &peeked)) {
         Ok(plan) => plan,
         Err(diagnostic) => {
             show(&diagnostic);
             return Ok(End::Wrong);
         }
     };
+    if !options.quiet {
+        let color = terminal::has_color(options.color);
+        for warning in plan.warnings() {
+            terminal::say(&warning.render_warning(&source_name, &source, color));
+        }
+    }
     if request.purpose == Purpose::Check {
         return Ok(End::Done);
     }
+    plan.set_memory_bytes_max(crate::memory::stage_bytes_max());
     let explained = (request.purpose == Purpose::Explain).then(|| plan.to_string());
     let mut network = Network::new(match (options.engine, options.perf) {
         (Engine::Jit, None) => Options::default(),

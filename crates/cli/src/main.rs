@@ -29,6 +29,7 @@
 //! | [`dump`], [`perf`] | what would be run, as text; what `perf` is told of native code |
 //! | [`progress`], [`summary`] | the line that shows how far it has come; what there is to say afterwards |
 //! | [`remote`] | networks that run in other OS processes: `ps`, `top`, `graph`, `dump`, `tap`, `rewire` |
+//! | [`memory`] | how much one stage may keep |
 //! | [`terminal`], [`units`] | what is a terminal, colours, messages; numbers for people |
 //!
 //! # Exit codes
@@ -58,6 +59,7 @@ mod input;
 mod interrupt;
 mod job;
 mod live;
+mod memory;
 mod output;
 mod outputs;
 mod perf;
@@ -76,13 +78,16 @@ use std::process::ExitCode;
 
 use args::Asked;
 use end::End;
+use terminal::Color;
 
 fn main() -> ExitCode {
     let asked = args::parse();
     terminal::log_to_stderr(asked.color());
     let request = match asked {
         Asked::Run(request) => request,
-        Asked::Text(text) => return terminal::print(&text).map_or(End::Failed, |end| end).into(),
+        Asked::Text(text) => return say(&text),
+        Asked::Help(text) if terminal::stdout_has_color() => return say(&text.ansi().to_string()),
+        Asked::Help(text) => return say(&text.to_string()),
         Asked::Remote(line) => return remote::run(&line).into(),
     };
     match job::run(&request) {
@@ -92,4 +97,10 @@ fn main() -> ExitCode {
             End::Failed.into()
         }
     }
+}
+
+/// Prints a text about the tool.
+fn say(text: &str) -> ExitCode {
+    let outcome = terminal::print(text).inspect_err(|error| terminal::complain_of(Color::Auto, error));
+    outcome.unwrap_or(End::Failed).into()
 }

@@ -17,7 +17,7 @@ use cutthrough_lang::{Begin, Column, Input as PlanInput, Io, Target as PlanTarge
 use crate::compress::Compressor;
 use crate::files::identity_of;
 use crate::follow::Follow;
-use crate::input::{Input, Inputs, Peeked};
+use crate::input::{Input, Inputs, Peeked, Place};
 use crate::output::{self, Identity, Target, Writer};
 use crate::progress::Progress;
 use crate::replacement::Replacement;
@@ -40,6 +40,8 @@ pub(crate) struct Streams {
     /// The size of all inputs, as long as each has one.
     input_bytes: Option<u64>,
     opened: Opened,
+    /// Which input each of the readers is at, by what it reads.
+    places: Vec<(Vec<PlanInput>, Place)>,
 }
 
 /// The files that a program reads and writes.
@@ -140,6 +142,7 @@ impl Streams {
             reads_stdin: false,
             input_bytes: Some(0),
             opened: Opened::default(),
+            places: Vec::new(),
         }
     }
 
@@ -165,9 +168,11 @@ impl Streams {
         if self.is_rehearsal {
             return Ok(Box::new(ReadProcess::new("", io::empty())));
         }
+        let place = Place::default();
+        self.places.push((inputs.to_vec(), place.clone()));
         if inputs.iter().any(|input| matches!(input, PlanInput::Follow(_))) {
             let paths = inputs.iter().map(|input| path_of(input).to_owned());
-            let follow = Follow::new(paths.collect(), self.surroundings.clone())?;
+            let follow = Follow::new(paths.collect(), place, self.surroundings.clone())?;
             self.opened.files_read.extend(follow.identities());
             self.input_bytes = None;
             return Ok(Box::new(ReadProcess::new("", follow)));
@@ -192,7 +197,7 @@ impl Streams {
         if inputs.iter().any(Input::is_stdin) && io::stdin().is_terminal() && io::stderr().is_terminal() {
             crate::terminal::say("reading from the terminal; Ctrl-D ends the input\n");
         }
-        let inputs = Inputs::new(inputs, self.surroundings.clone());
+        let inputs = Inputs::new(inputs, place, self.surroundings.clone());
         Ok(Box::new(ReadProcess::new("", inputs)))
     }
 
@@ -285,9 +290,17 @@ impl Io for Streams {
         self.sink(target, begin, format, columns)
     }
 
-    fn bad_rows(&self) -> BadRows {
+    fn bad_rows(&self, inputs: &[PlanInput]) -> BadRows {
         let bound = self.surroundings.bad_rows_bound.clone();
-        bound.map_or_else(BadRows::default, |bound| BadRows::default().with_bound(bound))
+        let bad_rows = bound.map_or_else(BadRows::default, |bound| BadRows::default().with_bound(bound));
+        let mut places = self.places.iter().rev();
+        match places.find(|(read, _)| read == inputs) {
+            Some((_, place)) => {
+                let place = place.clone();
+                bad_rows.of_input(move || place.name())
+            }
+            None => bad_rows,
+        }
     }
 }
 

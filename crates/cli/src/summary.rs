@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cutthrough::Report;
-use cutthrough_formats::processes::Lines;
+use cutthrough_formats::processes::{BadRow, Lines};
 use cutthrough_lang::Running;
 
 use crate::units::{Bytes, Grouped};
@@ -17,7 +17,7 @@ pub(crate) struct Summary {
     pub(crate) too_long: u64,
     /// Numbers that JSON has no words for.
     pub(crate) not_finite: u64,
-    pub(crate) bad_lines: Vec<i64>,
+    pub(crate) bad_lines: Vec<BadRow>,
     /// The formats of which no row was.
     pub(crate) not_of: Vec<&'static str>,
     pub(crate) bytes_read: u64,
@@ -83,6 +83,33 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// Where the first bad rows are: ` (a.log: line 2, 7; b.log: line 1, ...)`.
+    fn write_bad_lines(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.bad_lines.is_empty() {
+            return Ok(());
+        }
+        let mut before: Option<&BadRow> = None;
+        for row in &self.bad_lines {
+            let is_same = before.is_some_and(|before| before.input == row.input);
+            f.write_str(match before {
+                None => " (",
+                Some(_) if is_same => ", ",
+                Some(_) => "; ",
+            })?;
+            if !is_same {
+                let input = row.input.iter();
+                input.clone().try_for_each(|input| write!(f, "{input}: "))?;
+                f.write_str("line ")?;
+            }
+            write!(f, "{}", Grouped(row.number.unsigned_abs()))?;
+            before = Some(row);
+        }
+        let is_more = self.bad_rows > self.bad_lines.len() as u64;
+        f.write_str(if is_more { ", ...)" } else { ")" })
+    }
+}
+
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.is_interrupted {
@@ -96,19 +123,7 @@ impl std::fmt::Display for Summary {
         )?;
         if self.bad_rows > 0 {
             write!(f, ", {} bad", Grouped(self.bad_rows))?;
-            let lines: Vec<String> = self
-                .bad_lines
-                .iter()
-                .map(|&line| Grouped(line.unsigned_abs()).to_string())
-                .collect();
-            if !lines.is_empty() {
-                let more = if self.bad_rows > lines.len() as u64 {
-                    ", ..."
-                } else {
-                    ""
-                };
-                write!(f, " (line {}{more})", lines.join(", "))?;
-            }
+            self.write_bad_lines(f)?;
         }
         for format in &self.not_of {
             write!(f, ", none of them {format}")?;
@@ -158,7 +173,7 @@ mod tests {
         );
         let summary = Summary {
             bad_rows: 3,
-            bad_lines: vec![2, 1000],
+            bad_lines: [2, 1000].map(|number| BadRow { input: None, number }).to_vec(),
             too_long: 1,
             is_interrupted: true,
             ..summary
@@ -166,5 +181,18 @@ mod tests {
         assert!(summary.is_news());
         let expected = "interrupted: 1_234_567 rows read, 12 out, 3 bad (line 2, 1_000, ...), 1 too long, 0.50 s, 100 MB/s";
         assert_eq!(summary.to_string(), expected);
+        let row = |input: &str, number| BadRow {
+            input: Some(input.to_owned()),
+            number,
+        };
+        let summary = Summary {
+            bad_lines: vec![row("a.log", 2), row("a.log", 7), row("b.log", 1)],
+            ..summary
+        };
+        assert!(
+            summary
+                .to_string()
+                .contains("3 bad (a.log: line 2, 7; b.log: line 1), 1 too long")
+        );
     }
 }

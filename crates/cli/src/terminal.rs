@@ -34,6 +34,11 @@ pub(crate) fn has_color(color: Color) -> bool {
     }
 }
 
+/// Whether what is printed has colours.
+pub(crate) fn stdout_has_color() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Says what went wrong.
 pub(crate) fn complain(color: Color, message: &str) {
     let (on, off) = if has_color(color) {

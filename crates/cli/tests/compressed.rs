@@ -139,3 +139,44 @@ fn bad_rows_are_bounded_on_demand() {
     let program = format!("{program} else bad | write \"/dev/null\"; bad | select number");
     assert_eq!(run_with(&["--strict", &program], input).ok(), "3\n5\n");
 }
+
+#[test]
+fn what_comes_behind_gzip_data_is_a_failure_that_says_so() {
+    let dir = TempDir::new("behind");
+    let text = b"n\n1\n2\n";
+    let two = [gzip(text), gzip(b"3\n")].concat();
+    let junk = dir.file("junk.gz", [&two[..], b"junk"].concat());
+    let program = "parse csv | summarize sum(n)";
+    let error = run(&["-o", "text", program, &junk]).error(1);
+    assert!(
+        error.contains("junk.gz: behind the gzip data comes something else"),
+        "{error}"
+    );
+    // A tape's block is filled up with zeros.
+    let filled = dir.file("filled.gz", [&two[..], &[0; 512]].concat());
+    assert_eq!(run(&["-o", "text", program, &filled]).ok(), "6\n");
+    let junk = dir.file("zeros.gz", [&two[..], b"\0\0", &gzip(text)].concat());
+    assert!(
+        run(&["-o", "text", program, &junk])
+            .error(1)
+            .contains("something else")
+    );
+}
+
+#[test]
+fn bad_rows_are_told_by_file_and_line() {
+    let dir = TempDir::new("bad-rows");
+    let [a, b] =
+        [("a.csv", "n\n1\nx\n"), ("b.csv", "n\n2\ny")].map(|(name, text)| dir.file(name, text.as_bytes()));
+    let program = "parse csv(columns=\"n:int\", header=true)";
+    let outcome = run(&[program, &a, &b]);
+    let told = format!("2 bad ({a}: line 3; {b}: line 3)");
+    assert!(outcome.stderr.contains(&told), "{}", outcome.stderr);
+    let error = run(&["--max-bad", "1", program, &a, &b]).error(1);
+    assert!(
+        error.contains(&format!("{b}: line 3 does not parse, nor did 1 before it")),
+        "{error}"
+    );
+    let error = run(&["--strict", &format!("lines | {program}"), &a, &b]).error(1);
+    assert!(error.contains(&format!("{a}: line 3 does not parse")), "{error}");
+}

@@ -410,3 +410,60 @@ fn head_gives_ten_unless_told() {
         "9\n"
     );
 }
+
+#[test]
+fn what_is_told_to_a_full_disk_is_a_failure() {
+    for words in [
+        &["--help"][..],
+        &["--version"],
+        &["help"],
+        &["help", "tap"],
+        &["top", "--help"],
+        &["help", "functions"],
+        &["completions", "bash"],
+        &["man"],
+        &["explain", "lines"],
+        &["--dump", "chain,asm", "lines"],
+        &["ps"],
+        &["generate 3"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let outcome = command(words).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&outcome.stderr);
+        assert_eq!(outcome.status.code(), Some(1), "{words:?}: {said}");
+        assert!(said.contains("No space left on device"), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn distinct_gives_an_element_when_it_first_comes() {
+    // Long before the last one.
+    let outcome = run(&[
+        "-o",
+        "text",
+        "generate 9000000000000000000 | distinct k = n % 3 | head 3",
+    ]);
+    assert_eq!(outcome.ok(), "1\n2\n0\n");
+}
+
+#[test]
+fn too_little_memory_is_a_failure_that_says_so() {
+    for program in [
+        "generate 100000000 | sample 90000000 | count",
+        "generate 100000000 | sort n desc | head 100000000 | count",
+        "generate 100000000 | summarize count() by n",
+        "generate 100000000 | distinct n | count",
+    ] {
+        let limited = format!("ulimit -v 1000000; exec \"$0\" --no-control '{program}'");
+        let outcome = std::process::Command::new("sh")
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_cutthrough")])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&outcome.stderr);
+        assert_eq!(outcome.status.code(), Some(1), "{program}: {said}");
+        assert!(
+            said.contains("bytes_max") || said.contains("no memory"),
+            "{program}: {said}"
+        );
+    }
+}

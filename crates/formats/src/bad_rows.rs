@@ -1,5 +1,6 @@
 //! Which lines were no rows, and how many there may be.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,10 +12,41 @@ use crate::limits::BAD_ROWS_NOTED_MAX;
 /// The numbers of the first lines that were no rows, while the process runs and
 /// afterwards. How many there were in all is in the network's report, under the
 /// policy [`BadRows::POLICY`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct BadRows {
-    first: Arc<Mutex<Vec<i64>>>,
+    first: Arc<Mutex<Vec<BadRow>>>,
     bound: Option<BadRowsBound>,
+    input: Option<Arc<InputName>>,
+}
+
+/// Gives what the input is called that lines are looked at of.
+type InputName = dyn Fn() -> Option<String> + Send + Sync;
+
+/// A line that was no row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRow {
+    /// What its input is called, if that is known.
+    pub input: Option<String>,
+    /// Its number there, from 1.
+    pub number: i64,
+}
+
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(input) = &self.input {
+            write!(f, "{input}: ")?;
+        }
+        write!(f, "line {}", self.number)
+    }
+}
+
+impl fmt::Debug for BadRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BadRows")
+            .field("first", &self.first)
+            .field("bound", &self.bound)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How many bad rows there may be, of all processes that share it.
@@ -33,14 +65,14 @@ impl BadRowsBound {
         }
     }
 
-    /// Counts one more, the line of this number.
-    fn add(&self, number: i64) -> Result<(), String> {
+    /// Counts one more.
+    fn add(&self, row: &BadRow) -> Result<(), String> {
         let before = self.count.fetch_add(1, Ordering::Relaxed);
         match self.most {
             most if before < most => Ok(()),
-            0 => Err(format!("line {number} does not parse")),
+            0 => Err(format!("{row} does not parse")),
             most => Err(format!(
-                "line {number} does not parse, nor did {most} before it, which is the most allowed"
+                "{row} does not parse, nor did {most} before it, which is the most allowed"
             )),
         }
     }
@@ -50,8 +82,8 @@ impl BadRows {
     /// The name of the policy by which bad rows are dropped.
     pub const POLICY: &'static str = "bad rows";
 
-    /// The numbers of the first of them, in order, at most [`BAD_ROWS_NOTED_MAX`].
-    pub fn first(&self) -> Vec<i64> {
+    /// The first of them, in order, at most [`BAD_ROWS_NOTED_MAX`].
+    pub fn first(&self) -> Vec<BadRow> {
         self.first.lock().clone()
     }
 
@@ -64,6 +96,15 @@ impl BadRows {
         }
     }
 
+    /// Has the input named that a bad row is of.
+    #[must_use]
+    pub fn of_input(self, name: impl Fn() -> Option<String> + Send + Sync + 'static) -> BadRows {
+        BadRows {
+            input: Some(Arc::new(name)),
+            ..self
+        }
+    }
+
     /// Notes lines by their numbers.
     ///
     /// # Errors
@@ -71,11 +112,16 @@ impl BadRows {
     pub(crate) fn note(&self, numbers: impl Iterator<Item = i64>) -> Result<(), String> {
         for number in numbers {
             let mut first = self.first.lock();
-            if first.len() < BAD_ROWS_NOTED_MAX {
-                first.push(number);
+            if first.len() == BAD_ROWS_NOTED_MAX && self.bound.is_none() {
+                return Ok(());
             }
+            let input = self.input.as_ref().and_then(|name| name());
+            let row = BadRow { input, number };
             if let Some(bound) = &self.bound {
-                bound.add(number)?;
+                bound.add(&row)?;
+            }
+            if first.len() < BAD_ROWS_NOTED_MAX {
+                first.push(row);
             }
         }
         Ok(())

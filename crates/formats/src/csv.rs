@@ -14,6 +14,9 @@
 //! | `json` | any value of JSON, without blanks |
 //! | with `?` | the same, or empty, which is null; for `text?`, `""` is present |
 //!
+//! Where there are escapes, as in tsv, `\t`, `\n`, `\r`, `\\` and `\"` in a field without quotes stand for what they do
+//! elsewhere; other backslashes are themselves.
+//!
 //! With a header, fields are columns by name: each input may have them in another order, and more of them. A row is
 //! then good when it has as many fields as the header of its input.
 
@@ -121,6 +124,14 @@ impl RawField<'_> {
         out[length..length + rest.len()].copy_from_slice(rest);
         length + rest.len()
     }
+
+    /// The same where a field without quotes may have escapes.
+    pub fn unescape_all(&self, out: &mut [u8]) -> usize {
+        match self.quoted {
+            true => self.unescape(out),
+            false => unescape(self.text, out),
+        }
+    }
 }
 
 /// The fields of a record, one after another. A record has at least one.
@@ -202,9 +213,8 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The types of the columns of the rows that a text begins with; those that are not `text` are nullable. What is no
-/// row of so many fields is left out.
-pub fn infer(text: &[u8], sep: u8, columns: usize) -> Vec<LogicalType> {
+/// What the values of the columns are of the rows that a text begins with. What is no row of so many fields is left out.
+pub fn infer(text: &[u8], sep: u8, columns: usize) -> Vec<Inferred> {
     let mut inferred = vec![Inferred::default(); columns];
     let mut records = split(text, sep).peekable();
     while let Some((_, record)) = records.next() {
@@ -219,7 +229,7 @@ pub fn infer(text: &[u8], sep: u8, columns: usize) -> Vec<LogicalType> {
             }
         }
     }
-    inferred.into_iter().map(Inferred::ty).collect()
+    inferred
 }
 
 /// How much of a header a message shows, in bytes.
@@ -229,6 +239,7 @@ const HEADER_SHOWN_BYTES: usize = 120;
 #[derive(Clone, Debug)]
 pub(crate) struct CsvRecords {
     sep: u8,
+    has_escapes: bool,
     /// What becomes of each field of a record, if its column is needed.
     fields: Vec<Slot>,
     /// Which columns are needed, and what becomes of each field then.
@@ -259,6 +270,8 @@ struct Slot {
     ty: LogicalType,
     /// The number of the wanted column that it is, if it is one.
     column: Option<usize>,
+    /// Whether it may have escapes.
+    has_escapes: bool,
 }
 
 impl CsvRecords {
@@ -270,6 +283,7 @@ impl CsvRecords {
         let slot = |column: &Column| Slot {
             ty: column.ty,
             column: None,
+            has_escapes: false,
         };
         let mut fields: Vec<Slot> = columns.iter().map(slot).collect();
         for (number, &index) in want.iter().enumerate() {
@@ -279,6 +293,7 @@ impl CsvRecords {
         }
         CsvRecords {
             sep,
+            has_escapes: false,
             puts: fields.clone(),
             fields,
             needs: ALL_NEEDED,
@@ -286,6 +301,15 @@ impl CsvRecords {
             columns: want.iter().map(|&index| columns[index].ty.words()).collect(),
             spare: Vec::new(),
         }
+    }
+
+    /// The same of fields that have escapes.
+    pub(crate) fn with_escapes(mut self) -> CsvRecords {
+        self.has_escapes = true;
+        let of_header = self.header.iter_mut().flat_map(|header| &mut header.slots);
+        let slots = self.fields.iter_mut().chain(&mut self.puts).chain(of_header);
+        slots.for_each(|slot| slot.has_escapes = true);
+        self
     }
 
     /// Gives the columns with these indices, in this order, of records under a header. `first` is the header of
@@ -323,7 +347,8 @@ impl CsvRecords {
             let shown = String::from_utf8_lossy(&line[..line.len().min(HEADER_SHOWN_BYTES)]);
             format!("the header `{shown}` {why}")
         };
-        let names = parse_header(line, self.sep).map_err(|why| wrong(format!("cannot be read: {why}")))?;
+        let names = parse_header(line, self.sep, self.has_escapes)
+            .map_err(|why| wrong(format!("cannot be read: {why}")))?;
         let columns = match_header(&names, &header.columns).map_err(wrong)?;
         let slot = |column: Option<usize>| column.map_or(Slot::IGNORED, |column| header.slots[column]);
         self.fields = columns.into_iter().map(slot).collect();
@@ -411,6 +436,7 @@ impl Slot {
     const IGNORED: Slot = Slot {
         ty: LogicalType::TEXT,
         column: None,
+        has_escapes: false,
     };
 
     /// The same, if that is needed.
@@ -426,8 +452,38 @@ impl Slot {
         if field.text.is_empty() && !present_if_empty {
             return self.ty.nullable;
         }
-        put_text(self.ty.kind, self.column, plain(field, spare), cells)
+        let text = match self.has_escapes && !field.quoted && memchr(b'\\', field.text).is_some() {
+            true => without_escapes(field.text, spare),
+            false => plain(field, spare),
+        };
+        put_text(self.ty.kind, self.column, text, cells)
     }
+}
+
+/// What a field with escapes stands for, in spare memory.
+fn without_escapes<'a>(text: &[u8], spare: &mut &'a mut [u8]) -> &'a [u8] {
+    let (out, rest) = std::mem::take(spare).split_at_mut(text.len());
+    *spare = rest;
+    let length = unescape(text, out);
+    &out[..length]
+}
+
+/// Writes what a text with escapes stands for; gives its length, at most that of the text.
+fn unescape(text: &[u8], out: &mut [u8]) -> usize {
+    let (mut from, mut length) = (0, 0);
+    while let Some(&byte) = text.get(from) {
+        let escaped = match (byte, text.get(from + 1)) {
+            (b'\\', Some(b't')) => Some(b'\t'),
+            (b'\\', Some(b'n')) => Some(b'\n'),
+            (b'\\', Some(b'r')) => Some(b'\r'),
+            (b'\\', Some(&same @ (b'\\' | b'"'))) => Some(same),
+            _ => None,
+        };
+        out[length] = escaped.unwrap_or(byte);
+        length += 1;
+        from += 1 + usize::from(escaped.is_some());
+    }
+    length
 }
 
 /// The bytes of a field; a copy in spare memory only where quotes were doubled.

@@ -15,15 +15,14 @@ pub struct Inferred {
     no_float: bool,
     no_bool: bool,
     no_time: bool,
-    /// Whether there was an empty one.
-    pub has_empty: bool,
+    /// Whether one was empty, or not there.
+    is_missing: bool,
 }
 
 impl Inferred {
     /// Takes note of a value.
     pub fn add(&mut self, text: &[u8]) {
         if text.is_empty() {
-            self.has_empty = true;
             return;
         }
         self.seen = true;
@@ -33,13 +32,18 @@ impl Inferred {
         self.no_time |= !is_utc_time(text);
     }
 
+    /// Takes note that a value may not be there.
+    pub(crate) fn add_missing(&mut self) {
+        self.is_missing = true;
+    }
+
     /// Whether there was a value.
-    pub(crate) fn is_known(&self) -> bool {
+    pub fn is_known(&self) -> bool {
         self.seen
     }
 
     /// The type of the column: that of texts where nothing has been seen, and nullable where a later value may be
-    /// empty.
+    /// empty or not there.
     pub fn ty(self) -> LogicalType {
         let kind = match self {
             Inferred { seen: false, .. } => LogicalKind::Text,
@@ -50,7 +54,7 @@ impl Inferred {
             _ => LogicalKind::Text,
         };
         match kind {
-            LogicalKind::Text => LogicalType::TEXT,
+            LogicalKind::Text if !self.is_missing => LogicalType::TEXT,
             kind => LogicalType::new(kind).or_null(),
         }
     }

@@ -139,31 +139,24 @@ impl<P: Pieces> Records for PieceRecords<P> {
     }
 }
 
-/// The types of the pieces of the lines of a text, by what they are like.
-pub(crate) fn infer(pieces: &mut impl Pieces, count: usize, text: &[u8]) -> Vec<LogicalType> {
+/// What the pieces of the lines of a text are.
+pub(crate) fn infer(pieces: &mut impl Pieces, count: usize, text: &[u8]) -> Vec<Inferred> {
     let mut inferred = vec![Inferred::default(); count];
-    let mut is_missing = vec![false; count];
     let mut found = vec![Piece::Missing; count];
     for line in whole_lines(text) {
         found.fill(Piece::Missing);
         if !pieces.split(line, &mut found) {
             continue;
         }
-        for ((piece, inferred), is_missing) in found.iter().zip(&mut inferred).zip(&mut is_missing) {
+        for (piece, inferred) in found.iter().zip(&mut inferred) {
             match *piece {
-                Piece::Missing => *is_missing = true,
+                Piece::Missing => inferred.add_missing(),
                 Piece::At(start, end) | Piece::Escaped(start, end) => inferred.add(&line[start..end]),
                 Piece::Word(word) => inferred.add(word),
             }
         }
     }
-    let types = inferred.iter().zip(is_missing);
-    types
-        .map(|(inferred, is_missing)| LogicalType {
-            nullable: is_missing || inferred.ty().nullable,
-            ..inferred.ty()
-        })
-        .collect()
+    inferred
 }
 
 /// The lines of the beginning of an input; the last one may be cut off, and is left out unless it is the first.

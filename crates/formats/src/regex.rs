@@ -1,6 +1,6 @@
 //! Lines by a regular expression: its named groups are the columns.
 
-use cutthrough_expr::LogicalType;
+use crate::infer::Inferred;
 use regex::bytes::{CaptureLocations, Regex};
 
 use crate::pieces::{Piece, Pieces};
@@ -15,11 +15,12 @@ pub fn group_names(pattern: &Regex) -> impl Iterator<Item = &str> {
 ///
 /// # Panics
 /// When there is no group of a name.
-pub fn infer(pattern: &Regex, names: &[String], text: &[u8]) -> Vec<LogicalType> {
+pub fn infer(pattern: &Regex, names: &[String], text: &[u8]) -> Vec<Inferred> {
     let mut pieces = RegexPieces::new(pattern, names.iter().map(String::as_str));
-    let inferred = crate::pieces::infer(&mut pieces, names.len(), text);
+    let mut inferred = crate::pieces::infer(&mut pieces, names.len(), text);
     // Where one has not been seen to take no part, it may still.
-    inferred.into_iter().map(LogicalType::or_null).collect()
+    inferred.iter_mut().for_each(Inferred::add_missing);
+    inferred
 }
 
 /// Lines that a regular expression matches.

@@ -2,7 +2,7 @@
 //!
 //! A piece goes up to where what follows it in the template first comes, and the last one to the end of the line.
 
-use cutthrough_expr::LogicalType;
+use crate::infer::Inferred;
 use memchr::memmem::Finder;
 
 use crate::pieces::{Piece, Pieces};
@@ -91,7 +91,7 @@ impl Template {
     }
 
     /// The types of what stands in the places of the names, by the lines of a text.
-    pub fn infer(&self, text: &[u8]) -> Vec<LogicalType> {
+    pub fn infer(&self, text: &[u8]) -> Vec<Inferred> {
         let mut pieces = TemplatePieces::new(self, self.names());
         crate::pieces::infer(&mut pieces, self.names().count(), text)
     }

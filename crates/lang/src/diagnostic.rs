@@ -53,6 +53,15 @@ impl Diagnostic {
     ///
     /// `source` is the whole program text. A span that does not fit it is moved to where it does.
     pub fn render(&self, source_name: &str, source: &str, color: bool) -> String {
+        self.render_as(ReportKind::Error, source_name, source, color)
+    }
+
+    /// The same for what need not be a mistake.
+    pub fn render_warning(&self, source_name: &str, source: &str, color: bool) -> String {
+        self.render_as(ReportKind::Warning, source_name, source, color)
+    }
+
+    fn render_as(&self, kind: ReportKind<'_>, source_name: &str, source: &str, color: bool) -> String {
         let excerpt = Excerpt::new(source, self.span);
         let name = cut(source_name, limits::SOURCE_NAME_COLUMNS_MAX);
         let config = Config::default()
@@ -66,7 +75,7 @@ impl Diagnostic {
         if let Some(color) = error_color {
             label = label.with_color(color);
         }
-        let mut report = Report::build(ReportKind::Error, (id, excerpt.mark.clone()))
+        let mut report = Report::build(kind, (id, excerpt.mark.clone()))
             .with_config(config)
             .with_message(cut(&self.message, limits::MESSAGE_COLUMNS_MAX))
             .with_label(label);

@@ -29,11 +29,13 @@ impl Table {
     /// # Errors
     /// When it has no such column, a key twice, or a row with more or fewer fields than its header.
     pub(crate) fn of(path: &[u8], bytes: &[u8], key: &str) -> Result<Table, String> {
-        let sep = if path.ends_with(b".tsv") { b'\t' } else { b',' };
+        let is_tsv = path.ends_with(b".tsv");
+        let sep = if is_tsv { b'\t' } else { b',' };
         let path = String::from_utf8_lossy(path).into_owned();
         let mut records = split(bytes, sep);
         let (_, header) = records.next().unwrap_or_default();
-        let mut columns = parse_header(header, sep).map_err(|why| format!("{path}: its header {why}"))?;
+        let mut columns =
+            parse_header(header, sep, is_tsv).map_err(|why| format!("{path}: its header {why}"))?;
         let Some(place) = columns.iter().position(|name| name == key) else {
             let shown = columns.join("`, `");
             return Err(format!("{path}: has no column `{key}`; it has `{shown}`"));
@@ -50,7 +52,10 @@ impl Table {
                 .by_ref()
                 .map(|field| {
                     let mut text = vec![0; field.text.len()];
-                    let length = field.unescape(&mut text);
+                    let length = match is_tsv {
+                        true => field.unescape_all(&mut text),
+                        false => field.unescape(&mut text),
+                    };
                     text.truncate(length);
                     text
                 })

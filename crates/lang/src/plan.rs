@@ -9,6 +9,7 @@ use cutthrough_formats::{csv, json};
 
 use crate::ast::OutputFormat;
 use crate::check::{AggregateKind, ColumnId, Columns, RecordId, Schema, Tree};
+use crate::diagnostic::Diagnostic;
 use crate::limits;
 use crate::lookup::Table;
 use crate::span::Span;
@@ -143,6 +144,11 @@ impl Plan {
         &self.source
     }
 
+    /// What may be a mistake in the program, but need not be.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.columns.warnings
+    }
+
     /// Bounds what one `summarize`, `sort` or `top` may keep; beyond it, that stage fails.
     pub fn set_memory_bytes_max(&mut self, bytes: usize) {
         self.memory_bytes_max = bytes;
@@ -261,6 +267,8 @@ pub(crate) enum Op {
         keys: Vec<(ColumnId, bool)>,
         limit: Option<u64>,
     },
+    /// The elements whose values in these columns, the only ones, have not come before.
+    Distinct(Vec<ColumnId>),
     Group {
         keys: Vec<ColumnId>,
         aggregates: Vec<GroupColumn>,
@@ -281,6 +289,8 @@ pub(crate) struct ParseOp {
     /// All columns of the format, in its order.
     pub(crate) columns: Vec<ColumnId>,
     pub(crate) bad: Option<FlowId>,
+    /// What the lines are of, as far as that is known.
+    pub(crate) inputs: Vec<Input>,
 }
 
 /// What is parsed.
@@ -307,6 +317,8 @@ pub(crate) enum Format {
     Clf,
     Csv {
         sep: u8,
+        /// Whether it is tsv, whose fields have escapes.
+        is_tsv: bool,
         columns: Vec<csv::Column>,
         header: Header,
     },
@@ -532,6 +544,10 @@ impl Plan {
                 keys.iter().try_for_each(|&(key, descending)| {
                     write!(f, " {}{}", name(key), if descending { " desc" } else { "" })
                 })
+            }
+            Op::Distinct(keys) => {
+                write!(f, "distinct")?;
+                keys.iter().try_for_each(|&key| write!(f, " {}", name(key)))
             }
             Op::Group {
                 keys,

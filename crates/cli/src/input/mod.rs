@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `mod` | inputs, and how they are read one after another |
 //! | `peek` | their beginnings, looked at before the run |
+//! | `place` | which of them is read at present |
 
 mod peek;
+mod place;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
@@ -24,6 +26,7 @@ use crate::files::{identity, identity_of, message, name};
 use crate::surroundings::{Surroundings, poll_retrying};
 
 pub(crate) use peek::{Beginnings, Peeked};
+pub(crate) use place::Place;
 
 /// One input, found to be there.
 #[derive(Debug)]
@@ -243,15 +246,17 @@ pub(crate) struct Inputs {
     current: Option<(Input, Open)>,
     /// Whether what was given last ends within a line.
     is_within_line: bool,
+    place: Place,
     surroundings: Surroundings,
 }
 
 impl Inputs {
-    pub(crate) fn new(inputs: Vec<Input>, surroundings: Surroundings) -> Inputs {
+    pub(crate) fn new(inputs: Vec<Input>, place: Place, surroundings: Surroundings) -> Inputs {
         Inputs {
             inputs: inputs.into_iter(),
             current: None,
             is_within_line: false,
+            place,
             surroundings,
         }
     }
@@ -263,6 +268,7 @@ impl Inputs {
             outcome => outcome.map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?,
         };
         self.surroundings.activity.add_read(length);
+        self.place.give();
         self.is_within_line = buffer[..length].last().is_some_and(|&last| last != b'\n');
         Ok(length)
     }
@@ -310,6 +316,7 @@ impl cutthrough::processes::Inputs for Inputs {
             .open()
             .map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?;
         self.is_within_line = false;
+        self.place.go_to(&input.path);
         tracing::debug!(path = ?input.path, may_wait = open.may_wait, "reading");
         self.current = Some((input, open));
         Ok(true)
@@ -355,7 +362,7 @@ mod tests {
             Input::of(path.as_os_str(), None).unwrap()
         });
         let surroundings = surroundings();
-        let mut inputs = Inputs::new(inputs.collect(), surroundings.clone());
+        let mut inputs = Inputs::new(inputs.collect(), Place::default(), surroundings.clone());
         assert_eq!(texts_of(&mut inputs), texts);
         assert_eq!(surroundings.activity.bytes_read(), 6);
         let error = Input::of(dir.as_os_str(), None).unwrap_err();
@@ -382,7 +389,7 @@ mod tests {
         assert_eq!(peeked.beginning(OsStr::new("-"), Patience::None).unwrap(), None);
         let input = Input::of(path.as_os_str(), Some(&peeked)).unwrap();
         assert_eq!(
-            texts_of(&mut Inputs::new(vec![input], surroundings())),
+            texts_of(&mut Inputs::new(vec![input], Place::default(), surroundings())),
             ["name;n\na;1\n"]
         );
         std::fs::remove_file(&path).unwrap();
@@ -397,7 +404,7 @@ mod tests {
         let mut held = File::options().read(true).write(true).open(&path).unwrap();
         let surroundings = surroundings();
         let input = Input::of(path.as_os_str(), None).unwrap();
-        let mut inputs = Inputs::new(vec![input], surroundings.clone());
+        let mut inputs = Inputs::new(vec![input], Place::default(), surroundings.clone());
         let mut buffer = [0; 8];
         let nothing = inputs.read(&mut buffer).unwrap_err();
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);

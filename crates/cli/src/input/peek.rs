@@ -117,7 +117,8 @@ impl Open {
         let prefix = self.prefix.get_mut();
         let is_all = read_lines(&self.file, prefix, lines)? || read_ready(&self.file, prefix)?;
         let beginning = prefix.clone();
-        if is_all {
+        // Where there is something to go by, the run says what is wrong behind it.
+        if is_all && beginning.is_empty() {
             self.finish()?;
         }
         Ok(beginning)

@@ -4,16 +4,20 @@ use std::collections::HashMap;
 
 use super::{Column, Fields};
 
-/// The names in a header: without quotes and blanks around them; what is not UTF-8 is replaced.
+/// The names in a header: without quotes and blanks around them; what is not UTF-8 is replaced. They may have escapes,
+/// as those of tsv do.
 ///
 /// # Errors
 /// When a quote is not closed.
-pub fn parse_header(line: &[u8], sep: u8) -> Result<Vec<String>, String> {
+pub fn parse_header(line: &[u8], sep: u8, has_escapes: bool) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     let mut fields = Fields::new(line, sep);
     for field in fields.by_ref() {
         let mut name = vec![0; field.text.len()];
-        let length = field.unescape(&mut name);
+        let length = match has_escapes {
+            true => field.unescape_all(&mut name),
+            false => field.unescape(&mut name),
+        };
         names.push(String::from_utf8_lossy(name[..length].trim_ascii()).into_owned());
     }
     if fields.is_bad() {

@@ -2,6 +2,7 @@
 
 use super::{CsvRecords, Slot, parse_bool};
 use cutthrough_expr::LogicalKind;
+use memchr::memchr;
 
 use crate::number::{f64_at, i64_at};
 use crate::records::Cells;
@@ -124,6 +125,9 @@ impl Slot {
         }
         match (self.ty.kind, self.column) {
             (LogicalKind::Text, None) => {}
+            (LogicalKind::Text, Some(_)) if self.has_escapes && memchr(b'\\', &block[from..to]).is_some() => {
+                return None;
+            }
             (LogicalKind::Text, Some(column)) => cells.bytes(column, &block[from..to]),
             (LogicalKind::Json, _) => return None,
             (LogicalKind::Int | LogicalKind::Time | LogicalKind::Duration, column) => {

@@ -219,7 +219,9 @@ fn rfc_4180() {
 #[test]
 fn types_come_of_whole_records() {
     let check = |rows: &str, expected: &str| {
-        let names = infer(rows.as_bytes(), b',', 2).into_iter().map(LogicalType::name);
+        let names = infer(rows.as_bytes(), b',', 2)
+            .into_iter()
+            .map(|inferred| inferred.ty().name());
         assert_eq!(names.collect::<Vec<_>>().join(" "), expected, "{rows}");
     };
     check("1,true\r\n2,false\r\n", "int? bool?");
@@ -232,12 +234,13 @@ fn types_come_of_whole_records() {
 
 #[test]
 fn headers() {
-    let check = |line: &str, names: &[&str]| assert_eq!(parse_header(line.as_bytes(), b',').unwrap(), names);
+    let check =
+        |line: &str, names: &[&str]| assert_eq!(parse_header(line.as_bytes(), b',', false).unwrap(), names);
     check("a, b", &["a", "b"]);
     check("a,\"b \"\"c\"\"\",", &["a", "b \"c\"", ""]);
     check("\"a\nb\"", &["a\nb"]);
-    assert!(parse_header(b"a,\"b", b',').is_err());
-    assert_eq!(parse_header(b"\xff;b", b';').unwrap(), ["\u{fffd}", "b"]);
+    assert!(parse_header(b"a,\"b", b',', false).is_err());
+    assert_eq!(parse_header(b"\xff;b", b';', false).unwrap(), ["\u{fffd}", "b"]);
 }
 
 #[test]
@@ -258,4 +261,51 @@ fn declarations() {
     check("a:str,,b", "has no name");
     check("", "has no name");
     check("a,a:i64", "`a` is there twice");
+}
+
+#[test]
+fn what_was_written_as_tsv_reads_back() {
+    let columns = parse_columns("a:text,b:text?,c:json?").unwrap();
+    let types: Vec<Type> = columns.iter().map(|column| column.ty.words()).collect();
+    let fields = |names: [&str; 3]| {
+        let columns = columns.iter().zip(names);
+        columns
+            .map(|(column, name)| Field::new(name, column.ty))
+            .collect()
+    };
+    let names = ["a\tb\\", "\"quoted\" n", "c\n"];
+    let mut renderer = Renderer::new(Format::Tsv, fields(names));
+    let mut random = Random::new(5);
+    let (mut text, mut written) = (Vec::new(), Vec::new());
+    renderer.begin(&mut text);
+    for _ in 0..20_000 {
+        let bytes = |random: &mut Random| Value::Bytes(random.bytes(b"a\"\\\\\ttnr\n\r\xff ", 6));
+        let values = [
+            bytes(&mut random),
+            match random.below(3) {
+                0 => Value::Null,
+                _ => bytes(&mut random),
+            },
+            match random.below(3) {
+                0 => Value::Null,
+                1 => "\"a\\tb\\\\\"".into(),
+                _ => "[1,\"\\\"\"]".into(),
+            },
+        ];
+        renderer.row(element(&types, &values).get(0), &mut text);
+        written.push(values);
+    }
+    assert_eq!(memchr::memchr_iter(b'\n', &text).count(), written.len() + 1);
+    let mut records = split(&text, b'\t');
+    let (_, header) = records.next().unwrap();
+    assert_eq!(parse_header(header, b'\t', true).unwrap(), names.map(str::trim));
+    let mut host = host_of(CsvRecords::new(b'\t', &columns, &[0, 1, 2]).with_escapes());
+    for values in written {
+        let (_, record) = records.next().unwrap();
+        let line = [Value::Bytes(record.to_vec()), Value::I64(-1)];
+        let found = call(&mut host, &line, &HostContext::default()).unwrap();
+        assert_eq!(found[0], Value::I64(0), "{:?}", String::from_utf8_lossy(record));
+        assert_eq!(found[1..], values, "{:?}", String::from_utf8_lossy(record));
+    }
+    assert!(records.next().is_none());
 }

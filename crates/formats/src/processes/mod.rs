@@ -25,7 +25,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use crate::bad_rows::{BadRows, BadRowsBound};
+pub use crate::bad_rows::{BadRow, BadRows, BadRowsBound};
 pub use json_lines::JsonLines;
 pub use lines::Lines;
 pub use parse::{BLANKS_POLICY, HEADERS_POLICY, Parse};

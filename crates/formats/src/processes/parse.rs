@@ -56,6 +56,22 @@ impl Parse {
         Parse::new(CsvRecords::new(sep, columns, want))
     }
 
+    /// The same of values separated by tabs, with [escapes](crate::csv).
+    ///
+    /// # Panics
+    /// As [`csv`](Parse::csv).
+    pub fn tsv(columns: &[Column], want: &[usize]) -> Parse {
+        Parse::new(CsvRecords::new(b'\t', columns, want).with_escapes())
+    }
+
+    /// The same, under a header, as [`csv_with_header`](Parse::csv_with_header).
+    ///
+    /// # Panics
+    /// As [`csv`](Parse::csv).
+    pub fn tsv_with_header(columns: &[Column], want: &[usize], first: Option<&[u8]>) -> Parse {
+        Parse::new(CsvRecords::with_header(b'\t', columns, want, first).with_escapes())
+    }
+
     /// The same for inputs that begin with a header: the line with number 1. Fields are columns by their names there.
     /// `first` is the header of lines that come before any such line, if it is known. A header that lacks a column
     /// fails the process.

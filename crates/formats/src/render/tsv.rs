@@ -1,5 +1,6 @@
 //! Values separated by tabs, a row a line, with a header line. A tab, a line end and a backslash within a value are
-//! escaped: `\t`, `\n`, `\r`, `\\`. Null is nothing.
+//! escaped: `\t`, `\n`, `\r`, `\\`; so is a quote at its beginning, `\"`. Null is nothing; so that it reads back as
+//! something else, an empty text that could have been null is `""`.
 
 use cutthrough_ir::{Scalar, Words};
 
@@ -23,7 +24,7 @@ impl Tsv {
             if k > 0 {
                 out.push(b'\t');
             }
-            push_escaped(out, field.name.as_bytes());
+            push_escaped(out, field.name.as_bytes(), false);
         }
         out.push(b'\n');
     }
@@ -35,7 +36,10 @@ impl Tsv {
                 out.push(b'\t');
             }
             match value {
-                Some(Scalar::Bytes(value)) => push_escaped(out, value),
+                // An empty line would not be a record to every reader.
+                Some(Scalar::Bytes(value)) => {
+                    push_escaped(out, value, field.ty.nullable || self.fields.len() == 1);
+                }
                 value => push_scalar(out, field.ty.kind, value),
             }
         }
@@ -43,7 +47,13 @@ impl Tsv {
     }
 }
 
-fn push_escaped(out: &mut Vec<u8>, value: &[u8]) {
+fn push_escaped(out: &mut Vec<u8>, value: &[u8], quote_empty: bool) {
+    if value.is_empty() && quote_empty {
+        out.extend_from_slice(b"\"\"");
+    }
+    if value.first() == Some(&b'"') {
+        out.push(b'\\');
+    }
     for &byte in value {
         match byte {
             b'\t' => out.extend_from_slice(b"\\t"),

@@ -164,6 +164,9 @@ impl Expressions<'_> {
         let types: Vec<LogicalType> = trees.iter().map(Tree::ty).collect();
         let ty = kind.result(&types);
         let result = self.columns.add(name.text.as_str(), ty);
+        if matches!(kind, A::Min | A::Max | A::First | A::Last | A::ArgMin | A::ArgMax) {
+            self.columns.follow(result, &trees[0]);
+        }
         aggregates.uses.push(AggregateUse {
             kind,
             inputs: trees,

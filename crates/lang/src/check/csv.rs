@@ -6,10 +6,11 @@ use cutthrough_formats::csv;
 use cutthrough_formats::limits::LINE_BYTES_MAX;
 
 use super::Check;
-use super::parse::{check_count, declared_columns, unknown_option, wrong_option};
+use super::parse::{Guessed, check_count, declared_columns, unknown_option, wrong_option};
 use super::pipeline::PipelineChecker;
 use crate::ast::{Literal, Name, ParseOption};
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::limits;
 use crate::plan::{Format, Header, Input, Patience};
 use crate::span::Span;
 
@@ -18,14 +19,13 @@ const NAMES_SHOWN_MAX: usize = 20;
 
 const CSV_OPTIONS: [&str; 3] = ["columns", "header", "sep"];
 
+/// What separates fields, and whether they have escapes, as those of tsv do.
+type Separator = (u8, bool);
+
 const CSV_HELP: &str = "for example `parse csv(columns=\"station:text,temp:float\")`";
 
 impl PipelineChecker<'_, '_> {
-    pub(super) fn csv(
-        &mut self,
-        format: &Name,
-        options: &[ParseOption],
-    ) -> Check<(Format, Vec<csv::Column>)> {
+    pub(super) fn csv(&mut self, format: &Name, options: &[ParseOption]) -> Check<Guessed> {
         let place = format.span;
         let is_tsv = format.text == "tsv";
         let (mut sep, mut declared, mut header) = (if is_tsv { b'\t' } else { b',' }, None, None);
@@ -63,16 +63,20 @@ impl PipelineChecker<'_, '_> {
             return Err(Box::new(diagnostic.with_help(CSV_HELP)));
         }
         let has_header = header.unwrap_or(declared.is_none());
-        let (columns, header) = match (declared, has_header) {
-            (Some(columns), false) => (columns, Header::None),
-            (declared, _) => self.csv_header(place, sep, declared)?,
+        let (columns, unseen, header) = match (declared, has_header) {
+            (Some(columns), false) => (columns, Vec::new(), Header::None),
+            (declared, _) => self.csv_header(place, (sep, is_tsv), declared)?,
         };
-        let format = Format::Csv {
-            sep,
-            columns: columns.clone(),
-            header,
-        };
-        Ok((format, columns))
+        Ok(Guessed {
+            format: Format::Csv {
+                sep,
+                is_tsv,
+                columns: columns.clone(),
+                header,
+            },
+            columns,
+            unseen,
+        })
     }
 
     /// Looks into the inputs for their headers: the first says the columns unless the program does, and all have to
@@ -80,9 +84,9 @@ impl PipelineChecker<'_, '_> {
     fn csv_header(
         &self,
         place: Span,
-        sep: u8,
+        sep: Separator,
         declared: Option<Vec<csv::Column>>,
-    ) -> Check<(Vec<csv::Column>, Header)> {
+    ) -> Check<(Vec<csv::Column>, Vec<String>, Header)> {
         let inputs = self.state.inputs.as_deref().unwrap_or_default();
         let is_pattern = |path: &[u8]| path.iter().any(|byte| b"*?[".contains(byte));
         let followed = inputs.iter().find(|input| matches!(input, Input::Follow(_)));
@@ -103,13 +107,13 @@ impl PipelineChecker<'_, '_> {
             let help = "put `parse csv` right after `read`, or say the columns: `parse csv(columns=\"a:text,b:int\")`";
             return Err(Box::new(diagnostic.with_help(help)));
         };
-        let (columns, line) = match declared {
+        let (columns, unseen, line) = match declared {
             Some(columns) => {
-                let line = self.header(place, first, sep, Patience::None)?;
+                let line = self.header(place, first, sep.0, Patience::None)?;
                 if let Some(line) = &line {
                     check_header(place, first, line, sep, &columns)?;
                 }
-                (columns, line)
+                (columns, Vec::new(), line)
             }
             None => {
                 // A header says nothing of types: those are known by what comes behind it.
@@ -121,23 +125,24 @@ impl PipelineChecker<'_, '_> {
                     let diagnostic = Diagnostic::new(message, place, "has no columns");
                     return Err(Box::new(diagnostic.with_help(CSV_HELP)));
                 }
-                let (line, rest) = split_header(&beginning, sep);
-                (
-                    header_columns(place, first, line, rest, sep)?,
-                    Some(line.to_vec()),
-                )
+                let (line, rest) = split_header(&beginning, sep.0);
+                let names = column_names(place, first, line, sep)?;
+                let sample = &rest[..rest.len().min(limits::SAMPLE_BYTES_MAX)];
+                let inferred = csv::infer(sample, sep.0, names.len());
+                let (columns, unseen) = self.guess(names, &inferred);
+                (columns, unseen, Some(line.to_vec()))
             }
         };
         // The same for all inputs, or what a parser does not know that begins in the middle of one.
         let mut common = line;
         for input in others {
-            let line = self.header(place, input, sep, Patience::None)?;
+            let line = self.header(place, input, sep.0, Patience::None)?;
             if let Some(line) = line.as_ref().filter(|line| !line.is_empty()) {
                 check_header(place, input, line, sep, &columns)?;
             }
             common = common.filter(|common| line.as_ref() == Some(common));
         }
-        Ok((columns, Header::Each(common)))
+        Ok((columns, unseen, Header::Each(common)))
     }
 
     fn header(&self, place: Span, input: &Input, sep: u8, patience: Patience) -> Check<Option<Vec<u8>>> {
@@ -186,8 +191,8 @@ fn split_header(beginning: &[u8], sep: u8) -> (&[u8], &[u8]) {
     (header, records.rest())
 }
 
-/// The columns that the header of the first input names, with the types that the rows after it have.
-fn header_columns(place: Span, input: &Input, line: &[u8], rows: &[u8], sep: u8) -> Check<Vec<csv::Column>> {
+/// The names of columns in the header of the first input.
+fn column_names(place: Span, input: &Input, line: &[u8], sep: Separator) -> Check<Vec<String>> {
     let wrong =
         |message: String, label: &str| Box::new(Diagnostic::new(message, place, label).with_help(CSV_HELP));
     if line.is_empty() {
@@ -201,13 +206,17 @@ fn header_columns(place: Span, input: &Input, line: &[u8], rows: &[u8], sep: u8)
         let message = format!("the header of {} has {} twice", input_name(input), quoted(name));
         return Err(wrong(message, "which of them is meant?"));
     }
-    let types = csv::infer(rows, sep, names.len());
-    let columns = names.into_iter().zip(types);
-    Ok(columns.map(|(name, ty)| csv::Column { name, ty }).collect())
+    Ok(names)
 }
 
 /// Whether the header of an input has the columns.
-fn check_header(place: Span, input: &Input, line: &[u8], sep: u8, columns: &[csv::Column]) -> Check<()> {
+fn check_header(
+    place: Span,
+    input: &Input,
+    line: &[u8],
+    sep: Separator,
+    columns: &[csv::Column],
+) -> Check<()> {
     let names = header_names(place, input, line, sep)?;
     let Err(why) = csv::match_header(&names, columns) else {
         return Ok(());
@@ -221,8 +230,8 @@ fn check_header(place: Span, input: &Input, line: &[u8], sep: u8, columns: &[csv
     ))))
 }
 
-fn header_names(place: Span, input: &Input, line: &[u8], sep: u8) -> Check<Vec<String>> {
-    csv::parse_header(line, sep).map_err(|why| {
+fn header_names(place: Span, input: &Input, line: &[u8], (sep, is_tsv): Separator) -> Check<Vec<String>> {
+    csv::parse_header(line, sep, is_tsv).map_err(|why| {
         let message = format!("the header of {} cannot be read: {why}", input_name(input));
         Box::new(Diagnostic::new(message, place, "needs a header").with_help(CSV_HELP))
     })

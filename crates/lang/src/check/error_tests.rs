@@ -465,7 +465,15 @@ fn formats_that_do_not_fit() {
             parse json(sep=";")
                 [sep] `json` has no option `sep` / not an option / there are `columns`
             parse logfmt | where level < 3 | select level + level
-                [level] there is no `level` in the records that begin the input / not a field there / there are `name,age,weird` and `field` / if it comes later, say what it is: `columns="level:text?"`
+                is accepted!
+            read -
+              to inputs
+            from inputs
+              parse logfmt -> level: float?
+              where (< level 3.0) -> level: float?
+              compute level+level = (+ level level) -> level+level: float?
+              write stdout (level+level)
+
             parse json | summarize count() by a | select b
                 [b] there is no column `b` / not a column here / there are `a` and `count`
             parse clf | select path.a

@@ -1,13 +1,13 @@
 //! Expressions: names to columns, and the type of everything.
 
-use cutthrough_expr::{LogicalKind, LogicalType, NodeId, NodeKind, Scalar, Tree};
+use cutthrough_expr::{ColumnId, LogicalKind, LogicalType, NodeId, NodeKind, Scalar, Tree};
 use cutthrough_formats::json::Path;
 
 use super::Check;
 use super::aggregate::{Aggregates, Share, is_aggregate};
 use super::operators::expectations;
 use super::types::{Columns, Schema};
-use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, Step};
+use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, Step, UnaryOp};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::pattern::compile_pattern;
 use crate::span::Span;
@@ -46,8 +46,13 @@ impl<'c> Expressions<'c> {
     }
 
     /// Checks a whole expression, which must have a type.
-    pub(super) fn value(mut self, expr: &Expr) -> Check<Tree> {
-        let typed = self.expr(expr)?;
+    pub(super) fn value(self, expr: &Expr) -> Check<Tree> {
+        self.value_expecting(expr, None)
+    }
+
+    /// The same, where a kind is expected.
+    pub(super) fn value_expecting(mut self, expr: &Expr, expected: Option<LogicalKind>) -> Check<Tree> {
+        let typed = self.expecting(expr, expected)?;
         self.present(typed)?;
         // What follows the root is not needed: `x ?? null` is `x`.
         self.tree.nodes.truncate(typed.id + 1);
@@ -84,7 +89,11 @@ impl<'c> Expressions<'c> {
             ExprKind::Name(name) => self.name(name, expected),
             ExprKind::Path { root, steps } => self.path(root, steps, expected, expr.span),
             ExprKind::Unary { op, operand } => {
-                let operand = self.expr(operand)?;
+                let kind = match op {
+                    UnaryOp::Not => LogicalKind::Bool,
+                    UnaryOp::Negate => LogicalKind::Float,
+                };
+                let operand = self.expecting(operand, Some(kind))?;
                 self.unary(*op, operand, expr.span)
             }
             ExprKind::Binary { op, left, right } => {
@@ -96,6 +105,7 @@ impl<'c> Expressions<'c> {
                         .expecting(right, of_right)
                         .map_err(|wrong| perhaps_a_text(wrong, right))?,
                 };
+                let (left, right) = self.unify(left, right);
                 self.binary(*op, left, right, expr.span)
             }
             ExprKind::In { value, list } => self.one_of(value, list, expr.span),
@@ -123,8 +133,7 @@ impl<'c> Expressions<'c> {
 
     fn name(&mut self, name: &Name, expected: Option<LogicalKind>) -> Check<Typed> {
         if let Some(column) = self.schema.find(&name.text) {
-            let (id, ty) = (column.id, column.ty);
-            return Ok(self.typed(NodeKind::Column(id), ty, name.span));
+            return Ok(self.column(column.id, column.ty, expected, name.span));
         }
         if let Some(record) = self.schema.open_for(&name.text) {
             let path = Path::key(&name.text);
@@ -138,6 +147,31 @@ impl<'c> Expressions<'c> {
             return Err(Box::new(unknown.with_help(help)));
         }
         Err(unknown)
+    }
+
+    /// A column, which is of the kind that is expected if nothing else is known of it.
+    fn column(&mut self, id: ColumnId, ty: LogicalType, expected: Option<LogicalKind>, span: Span) -> Typed {
+        let settled = expected.and_then(|kind| self.columns.expect(id, kind));
+        self.typed(NodeKind::Column(id), settled.unwrap_or(ty), span)
+    }
+
+    /// Two values that go together: a column of which nothing is known is as the other one.
+    fn unify(&mut self, left: Typed, right: Typed) -> (Typed, Typed) {
+        let (of_left, of_right) = (left.ty, right.ty);
+        (self.settle(left, of_right), self.settle(right, of_left))
+    }
+
+    fn settle(&mut self, typed: Typed, other: Option<LogicalType>) -> Typed {
+        let (Some(other), &NodeKind::Column(id)) = (other, &self.tree.nodes[typed.id].kind) else {
+            return typed;
+        };
+        if typed.ty.is_none_or(|ty| ty.kind == other.kind) {
+            return typed;
+        }
+        match self.columns.expect(id, other.kind) {
+            Some(ty) => self.typed(NodeKind::Column(id), ty, typed.span),
+            None => typed,
+        }
     }
 
     /// A column of a group that is no key cannot be named beside aggregates.
@@ -170,8 +204,7 @@ impl<'c> Expressions<'c> {
         );
         let whole = path.to_string();
         if let Some(column) = self.schema.find(&whole) {
-            let (id, ty) = (column.id, column.ty);
-            return Ok(self.typed(NodeKind::Column(id), ty, span));
+            return Ok(self.column(column.id, column.ty, expected, span));
         }
         let is_own = self.schema.open_for(&root.text).is_some_and(|_| {
             let own = self.schema.find(&root.text);
@@ -214,7 +247,7 @@ impl<'c> Expressions<'c> {
                     has_pattern = true;
                     self.literal(pattern, argument.span)
                 }
-                _ => self.expr(argument)?,
+                _ => self.expecting(argument, known.expects(index, arguments))?,
             });
         }
         if let ("replace", true, [text, pattern, to]) = (known.name, has_pattern, &typed[..]) {

@@ -1,5 +1,10 @@
 //! The table of the functions of the language.
 
+use cutthrough_expr::LogicalKind;
+
+use super::operators::literal_kind;
+use crate::ast::Expr;
+
 /// A function of the language.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
@@ -11,6 +16,31 @@ pub struct Function {
     pub gives: &'static str,
     /// How many arguments it takes, at least and at most.
     pub(super) arguments: (usize, usize),
+}
+
+impl Function {
+    /// Of which kind an argument mostly is: the usage calls it so.
+    pub(super) fn expects(&self, argument: usize, given: &[Expr]) -> Option<LogicalKind> {
+        if let ("bin", 0, [_, size]) = (self.name, argument, given) {
+            return Some(match literal_kind(size) {
+                Some(LogicalKind::Duration) => LogicalKind::Time,
+                _ => LogicalKind::Float,
+            });
+        }
+        let (_, arguments) = self.usage.split_once('(')?;
+        let words = arguments.split(|c: char| !c.is_ascii_alphabetic() && c != '_');
+        match words.filter(|word| !word.is_empty()).nth(argument)? {
+            // A list of JSON has a length too.
+            "text" if self.name != "len" => Some(LogicalKind::Text),
+            "from" | "to" | "separator" | "url" | "name" | "ip" => Some(LogicalKind::Text),
+            "number" => Some(LogicalKind::Float),
+            "start" | "length" | "n" | "bits" | "digits" | "group" => Some(LogicalKind::Int),
+            "condition" => Some(LogicalKind::Bool),
+            "time" => Some(LogicalKind::Time),
+            "duration" => Some(LogicalKind::Duration),
+            _ => None,
+        }
+    }
 }
 
 const fn function(

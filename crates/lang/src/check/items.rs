@@ -103,7 +103,10 @@ impl PipelineChecker<'_, '_> {
                     diagnostic.with_help("leave it out: there is nothing to fill"),
                 ));
             }
+            let mut tree = Tree::default();
+            tree.add(NodeKind::Column(id), ty);
             let filled = self.checker.columns.add(name.text.as_str(), ty);
+            self.checker.columns.follow(filled, &tree);
             self.state.schema.set(name, filled, ty)?;
             columns.push((id, filled));
         }

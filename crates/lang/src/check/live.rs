@@ -183,6 +183,10 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             stage.layout = need.list();
             need
         }
+        Op::Distinct(keys) => {
+            stage.layout.clone_from(keys);
+            Need::Exactly(keys.clone())
+        }
         Op::Group {
             keys,
             aggregates,

@@ -12,6 +12,7 @@
 //! | [`items`] | stages that make elements |
 //! | [`parse`], [`csv`] | formats and their options; headers |
 //! | [`records`] | fields that become columns when they are named |
+//! | [`expected`] | columns of which nothing is known but what the program expects |
 //! | [`tap`] | the pipeline of a tap |
 //! | [`expr`], [`operators`], [`function`], [`functions`], [`temporal`], [`aggregate`] | expressions |
 //! | [`types`] | types, columns, schemas |
@@ -21,6 +22,7 @@ mod aggregate;
 mod csv;
 #[cfg(test)]
 mod error_tests;
+mod expected;
 mod expr;
 mod function;
 mod functions;

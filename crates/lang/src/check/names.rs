@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Check;
+use super::expected::Expected;
 use super::live;
 use super::pipeline::{FlowState, PipelineChecker};
 use super::records;
@@ -17,12 +18,29 @@ use crate::suggest;
 /// The name of the flow of the command line's inputs, in dumps.
 const INPUTS: &str = "inputs";
 
-/// Checks a program.
+/// Checks a program: again, where that has shown what is expected of columns of which nothing else is known.
 pub(crate) fn check(
     source_name: &str,
     source: &str,
     program: &Program,
     environment: &Environment<'_>,
+) -> Check<Plan> {
+    let mut expected = Expected::nothing();
+    loop {
+        let before = expected.len();
+        let outcome = check_expecting(source_name, source, program, environment, &mut expected);
+        if expected.len() == before {
+            return outcome;
+        }
+    }
+}
+
+fn check_expecting(
+    source_name: &str,
+    source: &str,
+    program: &Program,
+    environment: &Environment<'_>,
+    expected: &mut Expected,
 ) -> Check<Plan> {
     let Some(last) = program.statements.last() else {
         let diagnostic = Diagnostic::new("the program is empty", Span::new(0, 0), "nothing to do");
@@ -45,47 +63,22 @@ pub(crate) fn check(
     }
     check_ends(program)?;
     check_resources(program, environment)?;
-    let names = Names::of(source, program)?;
+    let mut names = Names::of(source, program)?;
     let order = names.order(program)?;
 
     let readers: Vec<usize> = names.flows.iter().map(|flow| flow.readers).collect();
     let mut checker = Checker {
         source,
         environment,
-        columns: Columns::default(),
-        flows: names.flows,
+        columns: Columns::expecting(std::mem::take(expected)),
+        flows: std::mem::take(&mut names.flows),
         states: Vec::new(),
         now: environment.now.unwrap_or_else(crate::time::now),
     };
     checker.states.resize_with(checker.flows.len(), || None);
-    let mut pipelines: Vec<PipelinePlan> = Vec::with_capacity(order.len() + 1);
-    if let Some(inputs) = names.inputs {
-        pipelines.push(PipelineChecker::inputs(&mut checker, inputs));
-    }
-    let last_nameless = program
-        .statements
-        .iter()
-        .rposition(|statement| statement.target.is_none());
-    for index in order {
-        let statement = &program.statements[index];
-        let from = statement
-            .pipeline
-            .source
-            .as_ref()
-            .map(|name| names.known[&name.text].flow);
-        let from = from.or(reads_inputs(statement).then_some(names.inputs).flatten());
-        let to = statement.target.as_ref().map(|name| names.known[&name.text].flow);
-        let writes = Some(index) == last_nameless;
-        let known = |name: &Name| Some(names.known[&name.text].flow).filter(|&flow| readers[flow] > 0);
-        pipelines.push(PipelineChecker::run(
-            &mut checker,
-            statement,
-            from,
-            to,
-            writes,
-            &known,
-        )?);
-    }
+    let pipelines = check_pipelines(&mut checker, program, &names, &order, &readers);
+    *expected = std::mem::take(&mut checker.columns.expected).into_next();
+    let pipelines = pipelines?;
     check_length(&pipelines, &checker.flows)?;
     for (flow, state) in checker.flows.iter_mut().zip(&mut checker.states) {
         if let Some(state) = state.take() {
@@ -103,6 +96,40 @@ pub(crate) fn check(
     records::settle(&mut plan);
     live::arrange(&mut plan);
     Ok(plan)
+}
+
+/// The pipelines, those first that others read.
+fn check_pipelines(
+    checker: &mut Checker<'_>,
+    program: &Program,
+    names: &Names,
+    order: &[usize],
+    readers: &[usize],
+) -> Check<Vec<PipelinePlan>> {
+    let mut pipelines: Vec<PipelinePlan> = Vec::with_capacity(order.len() + 1);
+    if let Some(inputs) = names.inputs {
+        pipelines.push(PipelineChecker::inputs(checker, inputs));
+    }
+    let last_nameless = program
+        .statements
+        .iter()
+        .rposition(|statement| statement.target.is_none());
+    for &index in order {
+        let statement = &program.statements[index];
+        let from = statement
+            .pipeline
+            .source
+            .as_ref()
+            .map(|name| names.known[&name.text].flow);
+        let from = from.or(reads_inputs(statement).then_some(names.inputs).flatten());
+        let to = statement.target.as_ref().map(|name| names.known[&name.text].flow);
+        let writes = Some(index) == last_nameless;
+        let known = |name: &Name| Some(names.known[&name.text].flow).filter(|&flow| readers[flow] > 0);
+        pipelines.push(PipelineChecker::run(
+            checker, statement, from, to, writes, &known,
+        )?);
+    }
+    Ok(pipelines)
 }
 
 /// What the checks of all pipelines share.
@@ -359,6 +386,7 @@ pub(super) fn check_length(pipelines: &[PipelinePlan], flows: &[Flow]) -> Check<
                 Op::Parse(_) => 3,
                 Op::Group { .. }
                 | Op::Order { .. }
+                | Op::Distinct(_)
                 | Op::Total { .. }
                 | Op::Lookup { .. }
                 | Op::Explode { .. }

@@ -172,7 +172,8 @@ impl Expressions<'_> {
     }
 
     pub(super) fn one_of(&mut self, value: &Expr, list: &[Expr], span: Span) -> Check<Typed> {
-        let value = self.expr(value)?;
+        let literals = list.iter().map(literal_kind);
+        let value = self.expecting(value, literals.flatten().next())?;
         let value = self.present(value)?;
         let mut found: Option<Typed> = None;
         for item in list {
@@ -305,18 +306,17 @@ pub(super) fn expectations(
     right: &Expr,
 ) -> (Option<LogicalKind>, Option<LogicalKind>) {
     use BinaryOp as B;
-    let literal = |expr: &Expr| match &expr.kind {
-        ExprKind::Literal(literal) => match literal {
-            Literal::Int(_) | Literal::Float(_) | Literal::ByteSize(_) => Some(LogicalKind::Float),
-            Literal::Text(_) | Literal::Pattern(_) => Some(LogicalKind::Text),
-            Literal::Bool(_) => Some(LogicalKind::Bool),
-            Literal::Time(_) => Some(LogicalKind::Time),
-            Literal::Duration(_) => Some(LogicalKind::Duration),
-            Literal::Null => None,
-        },
-        _ => None,
-    };
+    let literal = literal_kind;
     match op {
+        B::DivideInt | B::Remainder => {
+            let number = Some(LogicalKind::Int);
+            let of = |other| {
+                literal(other)
+                    .filter(|&kind| kind != LogicalKind::Float)
+                    .or(number)
+            };
+            (of(right), of(left))
+        }
         B::And | B::Or => (Some(LogicalKind::Bool), Some(LogicalKind::Bool)),
         B::StartsWith | B::EndsWith | B::Matches => (Some(LogicalKind::Text), Some(LogicalKind::Text)),
         B::Contains => (None, Some(LogicalKind::Text)),
@@ -325,5 +325,20 @@ pub(super) fn expectations(
             (literal(right).or(number), literal(left).or(number))
         }
         _ => (literal(right), literal(left)),
+    }
+}
+
+/// Of which kind a constant mostly is, and what is compared with it.
+pub(super) fn literal_kind(expr: &Expr) -> Option<LogicalKind> {
+    let ExprKind::Literal(literal) = &expr.kind else {
+        return None;
+    };
+    match literal {
+        Literal::Int(_) | Literal::Float(_) | Literal::ByteSize(_) => Some(LogicalKind::Float),
+        Literal::Text(_) | Literal::Pattern(_) => Some(LogicalKind::Text),
+        Literal::Bool(_) => Some(LogicalKind::Bool),
+        Literal::Time(_) => Some(LogicalKind::Time),
+        Literal::Duration(_) => Some(LogicalKind::Duration),
+        Literal::Null => None,
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use cutthrough_expr::{ColumnId, LogicalType, NodeKind, Tree};
+use cutthrough_expr::{ColumnId, LogicalKind, LogicalType, NodeKind, Tree};
 use cutthrough_formats::json::Path;
 use cutthrough_formats::template::Template;
-use cutthrough_formats::{clf, csv, json, logfmt, regex, syslog};
+use cutthrough_formats::{Inferred, clf, csv, json, logfmt, regex, syslog};
 
 use super::Check;
 use super::pipeline::{FlowState, PipelineChecker};
@@ -55,8 +55,8 @@ impl PipelineChecker<'_, '_> {
                 self.fixed(Format::Syslog, &columns)?
             }
             "csv" | "tsv" => {
-                let (format, columns) = self.csv(format, options)?;
-                self.fixed(format, &columns)?
+                let guessed = self.csv(format, options)?;
+                self.guessed(guessed)?
             }
             "json" => self.fields(FieldsForm::Json, format, options)?,
             "logfmt" => self.fields(FieldsForm::Logfmt, format, options)?,
@@ -65,6 +65,7 @@ impl PipelineChecker<'_, '_> {
             _ => return Err(unknown_format(format)),
         };
         let columns = schema.columns.iter().map(|column| column.id).collect();
+        let inputs = self.state.origin.clone().unwrap_or_default();
         if let Some(bad) = bad {
             self.checker.states[bad] = Some(self.bad_lines(bad));
         }
@@ -77,6 +78,7 @@ impl PipelineChecker<'_, '_> {
             input,
             columns,
             bad,
+            inputs,
         })));
         if spare.is_some() {
             let stage = self.stages.last_mut().expect("INVARIANT: just added");
@@ -105,6 +107,38 @@ impl PipelineChecker<'_, '_> {
         })
     }
 
+    /// The same, where of some columns nothing is known.
+    fn guessed(&mut self, guessed: Guessed) -> Check<Parsed> {
+        let parsed = self.fixed(guessed.format, &guessed.columns)?;
+        let columns = &mut self.checker.columns;
+        for column in &parsed.schema.columns {
+            if guessed.unseen.iter().any(|unseen| **unseen == *column.name) {
+                columns.add_unseen(column.id, self.span, &column.name);
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// The columns of these names: of what the sample has, or the program expects.
+    pub(super) fn guess(&self, names: Vec<String>, inferred: &[Inferred]) -> (Vec<csv::Column>, Vec<String>) {
+        let mut unseen = Vec::new();
+        let columns = names.into_iter().zip(inferred).map(|(name, inferred)| {
+            let kind = match inferred.is_known() {
+                true => None,
+                false => self.checker.columns.kind_of_unseen(self.span, &name),
+            };
+            if kind.is_none() && !inferred.is_known() {
+                unseen.push(name.clone());
+            }
+            let ty = match kind {
+                Some(kind) if kind != LogicalKind::Text => LogicalType::new(kind).or_null(),
+                _ => inferred.ty(),
+            };
+            csv::Column { name, ty }
+        });
+        (columns.collect(), unseen)
+    }
+
     /// A format whose records may have any fields: those that a sample has are columns, and what the program names.
     fn fields(&mut self, form: FieldsForm, format: &Name, options: &[ParseOption]) -> Check<Parsed> {
         let declared = self.declared_fields(&format.text, options)?;
@@ -125,7 +159,7 @@ impl PipelineChecker<'_, '_> {
         shown.retain(|path| known.insert(path.clone()));
         check_count(self.span, shown.len())?;
         let columns = &mut self.checker.columns;
-        let record = columns.add_record(sampled, declared);
+        let record = columns.add_record(sampled, self.span, declared);
         let mut schema = Schema {
             open: Some(Open {
                 record,
@@ -227,12 +261,15 @@ impl PipelineChecker<'_, '_> {
         }
         let beginning = self.sample_unless_declared(format, options)?;
         let inferred = regex::infer(&pattern, &names, &beginning);
-        let columns = typed_columns(format, options, names, inferred)?;
-        let format = Format::Regex {
-            pattern: argument.bytes.clone(),
-            columns: columns.clone(),
-        };
-        self.fixed(format, &columns)
+        let (columns, unseen) = self.typed_columns(format, options, names, &inferred)?;
+        self.guessed(Guessed {
+            format: Format::Regex {
+                pattern: argument.bytes.clone(),
+                columns: columns.clone(),
+            },
+            columns,
+            unseen,
+        })
     }
 
     fn template(&mut self, format: &Name, argument: Option<&Text>, options: &[ParseOption]) -> Check<Parsed> {
@@ -249,12 +286,15 @@ impl PipelineChecker<'_, '_> {
         let names: Vec<String> = template.names().map(str::to_owned).collect();
         let beginning = self.sample_unless_declared(format, options)?;
         let inferred = template.infer(&beginning);
-        let columns = typed_columns(format, options, names, inferred)?;
-        let format = Format::Template {
-            template,
-            columns: columns.clone(),
-        };
-        self.fixed(format, &columns)
+        let (columns, unseen) = self.typed_columns(format, options, names, &inferred)?;
+        self.guessed(Guessed {
+            format: Format::Template {
+                template,
+                columns: columns.clone(),
+            },
+            columns,
+            unseen,
+        })
     }
 
     /// The beginning of the inputs, which is waited for if the options declare no columns.
@@ -266,6 +306,29 @@ impl PipelineChecker<'_, '_> {
             Patience::Lines(1)
         };
         self.sample(format.span, patience)
+    }
+
+    /// Columns by their names, with the types that are declared or else guessed; and those of which nothing is known.
+    fn typed_columns(
+        &self,
+        format: &Name,
+        options: &[ParseOption],
+        names: Vec<String>,
+        inferred: &[Inferred],
+    ) -> Check<(Vec<csv::Column>, Vec<String>)> {
+        let (mut columns, mut unseen) = self.guess(names, inferred);
+        for (declared, option) in columns_option(&format.text, options)?.unwrap_or_default() {
+            let Some(at) = columns.iter().position(|column| column.name == declared.name) else {
+                let message = format!("columns: there is no {}", quoted(&declared.name));
+                let diagnostic = Diagnostic::new(message, option.value_span, "not a name there");
+                let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+                let help = format!("there are {}", super::types::list(&names));
+                return Err(Box::new(diagnostic.with_help(help)));
+            };
+            columns[at].ty = declared.ty;
+            unseen.retain(|unseen| *unseen != declared.name);
+        }
+        Ok((columns, unseen))
     }
 
     /// What is parsed: the column `line`, with its number if it still has one.
@@ -357,6 +420,13 @@ pub(super) fn declared_columns(option: &ParseOption, text: &[u8]) -> Check<Vec<c
     })
 }
 
+/// A format and its columns, of which some are not known but by what the program expects.
+pub(super) struct Guessed {
+    pub(super) format: Format,
+    pub(super) columns: Vec<csv::Column>,
+    pub(super) unseen: Vec<String>,
+}
+
 /// What comes of a format and its options.
 struct Parsed {
     format: Format,
@@ -392,28 +462,6 @@ fn columns_option<'o>(
         }
     }
     Ok(declared)
-}
-
-/// Columns by their names, with the types that are declared or else inferred.
-fn typed_columns(
-    format: &Name,
-    options: &[ParseOption],
-    names: Vec<String>,
-    inferred: Vec<LogicalType>,
-) -> Check<Vec<csv::Column>> {
-    let columns = names.into_iter().zip(inferred);
-    let mut columns: Vec<csv::Column> = columns.map(|(name, ty)| csv::Column { name, ty }).collect();
-    for (declared, option) in columns_option(&format.text, options)?.unwrap_or_default() {
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let Some(at) = names.iter().position(|name| *name == declared.name) else {
-            let message = format!("columns: there is no {}", quoted(&declared.name));
-            let diagnostic = Diagnostic::new(message, option.value_span, "not a name there");
-            let help = format!("there are {}", super::types::list(&names));
-            return Err(Box::new(diagnostic.with_help(help)));
-        };
-        columns[at].ty = declared.ty;
-    }
-    Ok(columns)
 }
 
 fn no_options(format: &str, options: &[ParseOption]) -> Check<()> {

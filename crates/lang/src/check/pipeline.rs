@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cutthrough_expr::{ColumnId, LogicalType, Tree};
+use cutthrough_expr::{ColumnId, LogicalKind, LogicalType, Tree};
 
 use super::Check;
 use super::expr::Expressions;
@@ -300,8 +300,13 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
     }
 
     pub(super) fn value(&mut self, expr: &Expr) -> Check<Tree> {
-        let tree =
-            Expressions::new(&self.state.schema, &mut self.checker.columns, self.checker.now).value(expr)?;
+        self.value_expecting(expr, None)
+    }
+
+    /// The same, where a kind is expected.
+    pub(super) fn value_expecting(&mut self, expr: &Expr, expected: Option<LogicalKind>) -> Check<Tree> {
+        let tree = Expressions::new(&self.state.schema, &mut self.checker.columns, self.checker.now)
+            .value_expecting(expr, expected)?;
         self.count(&tree)?;
         Ok(tree)
     }

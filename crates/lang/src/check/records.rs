@@ -29,6 +29,8 @@ pub(crate) struct Open {
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     sampled: Sampled,
+    /// The place of the `parse`.
+    place: Span,
     columns: Vec<json::Column>,
     ids: Vec<ColumnId>,
     known: HashMap<Path, usize>,
@@ -59,20 +61,36 @@ impl Sampled {
                     return None;
                 };
                 let known = keys.iter().find(|(key, _)| key == name);
+                let known = known.filter(|(_, inferred)| inferred.is_known());
                 known.map(|(_, inferred)| inferred.ty().or_null())
             }
         }
     }
 
-    /// The keys among which the last key of the path should be, if it is not among those.
-    fn keys_without(&self, path: &Path) -> Option<Vec<String>> {
-        let (last, before) = path.0.split_last()?;
-        let Step::Key(last) = last else { return None };
-        let keys = match self {
-            Sampled::Json(sample) => sample.keys_at(before)?,
-            Sampled::Flat(_) => self.keys(),
+    /// What a field may be of which nothing is known.
+    fn unknown(&self) -> LogicalKind {
+        match self {
+            Sampled::Json(_) => LogicalKind::Json,
+            Sampled::Flat(_) => LogicalKind::Text,
+        }
+    }
+
+    /// The first key of the path that is not among those that there are, and these.
+    fn missing_key<'p>(&self, path: &'p Path) -> Option<(&'p str, Vec<String>)> {
+        let name_of = |step: &'p Step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
         };
-        (!keys.is_empty() && !keys.contains(last)).then_some(keys)
+        let mut steps = path.0.iter().enumerate();
+        steps.find_map(|(at, step)| {
+            let key = name_of(step)?;
+            let keys = match self {
+                Sampled::Json(sample) => sample.keys_at(&path.0[..at])?,
+                Sampled::Flat(_) => self.keys(),
+            };
+            let is_missing = !keys.is_empty() && !keys.iter().any(|known| known == key);
+            is_missing.then_some((key, keys))
+        })
     }
 }
 
@@ -84,9 +102,15 @@ impl Record {
 
 impl Columns {
     /// Adds a record, of which these columns are known.
-    pub(super) fn add_record(&mut self, sampled: Sampled, declared: Vec<json::Column>) -> RecordId {
+    pub(super) fn add_record(
+        &mut self,
+        sampled: Sampled,
+        place: Span,
+        declared: Vec<json::Column>,
+    ) -> RecordId {
         let mut record = Record {
             sampled,
+            place,
             columns: Vec::new(),
             ids: Vec::new(),
             known: HashMap::new(),
@@ -102,10 +126,10 @@ impl Columns {
     }
 
     /// The column of a path. If neither the program nor the sample says what it is, it is of the kind that is
-    /// expected, or may be anything.
+    /// expected, or what the format has for anything.
     ///
     /// # Errors
-    /// When the sample has others there, but not this.
+    /// When the sample has others there, one of them nearly of this name, but not this.
     pub(super) fn open(
         &mut self,
         record: RecordId,
@@ -115,18 +139,28 @@ impl Columns {
     ) -> Check<(ColumnId, LogicalType)> {
         let known = &self.records[record];
         if let Some(&column) = known.known.get(path) {
-            return Ok((known.ids[column], known.columns[column].ty));
+            let (id, ty) = (known.ids[column], known.columns[column].ty);
+            let settled = expected.and_then(|kind| self.expect(id, kind));
+            return Ok((id, settled.unwrap_or(ty)));
         }
-        let ty = match known.sampled.ty(path) {
-            Some(ty) => ty,
-            None => {
-                if let Some(keys) = known.sampled.keys_without(path) {
-                    return Err(Box::new(unknown(path, span, &keys)));
-                }
-                LogicalType::new(expected.unwrap_or(LogicalKind::Json)).or_null()
+        if let Some(ty) = known.sampled.ty(path) {
+            return Ok((self.add_field(record, path.clone(), ty), ty));
+        }
+        if let Some((key, keys)) = known.sampled.missing_key(path) {
+            match not_there(path, key, span, &keys) {
+                NotThere::Slip(wrong) => return Err(Box::new(wrong)),
+                NotThere::Perhaps(warning) => self.warnings.push(warning),
             }
-        };
-        Ok((self.add_field(record, path.clone(), ty), ty))
+        }
+        let (place, name) = (self.records[record].place, path.to_string());
+        let kind = self.kind_of_unseen(place, &name).or(expected);
+        let default = self.records[record].sampled.unknown();
+        let ty = LogicalType::new(kind.unwrap_or(default)).or_null();
+        let id = self.add_field(record, path.clone(), ty);
+        if kind.is_none() {
+            self.add_unseen(id, place, &name);
+        }
+        Ok((id, ty))
     }
 
     /// Adds a column of a record that has none of this path yet.
@@ -150,25 +184,31 @@ pub(super) fn first_name(path: &Path) -> String {
     }
 }
 
-/// The message for a field that the sample has not.
-fn unknown(path: &Path, span: Span, keys: &[String]) -> Diagnostic {
+/// What to say of a field that no record of the sample has.
+enum NotThere {
+    /// Another one has nearly its name.
+    Slip(Diagnostic),
+    /// It may come later.
+    Perhaps(Diagnostic),
+}
+
+fn not_there(path: &Path, key: &str, span: Span, keys: &[String]) -> NotThere {
     let shown = path.to_string();
     let message = format!(
         "there is no {} in the records that begin the input",
         quoted(&shown)
     );
-    let diagnostic = Diagnostic::new(message, span, "not a field there");
-    let last = match path.0.last() {
-        Some(Step::Key(key)) => key.as_str(),
-        _ => "",
-    };
-    let help = suggest::did_you_mean(last, keys.iter().map(String::as_str));
-    let help = help.unwrap_or_else(|| {
-        let keys: Vec<&str> = keys.iter().take(20).map(String::as_str).collect();
-        format!("there are {}", super::types::list(&keys))
-    });
-    let note = format!("if it comes later, say what it is: `columns=\"{shown}:text?\"`");
-    diagnostic.with_help(help).with_note(note)
+    let declared = format!("`columns=\"{shown}:text?\"`");
+    if let Some(help) = suggest::did_you_mean(key, keys.iter().map(String::as_str)) {
+        let diagnostic = Diagnostic::new(message, span, "not a field there").with_help(help);
+        let note = format!("if it comes later, say what it is: {declared}");
+        return NotThere::Slip(diagnostic.with_note(note));
+    }
+    let keys: Vec<&str> = keys.iter().take(20).map(String::as_str).collect();
+    let diagnostic = Diagnostic::new(message, span, "null, unless it comes later")
+        .with_help(format!("there are {}", super::types::list(&keys)))
+        .with_note(format!("{declared} says what it is, and that it is meant so"));
+    NotThere::Perhaps(diagnostic)
 }
 
 impl Schema {

@@ -20,6 +20,7 @@ impl PipelineChecker<'_, '_> {
             self.total(shares, &mut define);
             let ty = tree.ty();
             let id = self.checker.columns.add(assignment.name.text.as_str(), ty);
+            self.checker.columns.follow(id, &tree);
             self.state.schema.set(&assignment.name, id, ty)?;
             define.push((id, tree));
         }

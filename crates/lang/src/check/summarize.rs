@@ -21,7 +21,7 @@ impl PipelineChecker<'_, '_> {
         before: &mut Vec<(ColumnId, Tree)>,
     ) -> Check<Option<EventTime>> {
         let Some(of) = &window.of else { return Ok(None) };
-        let tree = self.value(of)?;
+        let tree = self.value_expecting(of, Some(LogicalKind::Time))?;
         let ty = tree.ty();
         if ty.kind != LogicalKind::Time {
             let message = "windows are of a time";
@@ -176,11 +176,7 @@ impl PipelineChecker<'_, '_> {
         let mut known = HashSet::new();
         keys.retain(|&key| known.insert(key));
         self.state.schema = schema;
-        self.push(Op::Group {
-            keys,
-            aggregates: Vec::new(),
-            every: None,
-        });
+        self.push(Op::Distinct(keys));
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use cutthrough::ir::Type;
 use cutthrough_expr::{ColumnId, LogicalType};
 
 use super::Check;
+use super::expected::Expected;
 use super::records::{Open, Record};
 use crate::ast::Name;
 use crate::diagnostic::{Diagnostic, quoted};
@@ -26,6 +27,9 @@ pub(crate) struct ColumnInfo {
 pub(crate) struct Columns {
     all: Vec<ColumnInfo>,
     pub(super) records: Vec<Record>,
+    pub(super) expected: Expected,
+    /// What may be a slip, but need not be.
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 impl Columns {

@@ -238,6 +238,11 @@ impl<'p> Drawing<'p> {
                 );
                 self.pass(Spec::Order(self.order_spec(&at.layout, keys, *limit)), stage, at);
             }
+            Op::Distinct(keys) => {
+                self.adapt(at, keys, &format!("columns of {}", stage.text), stage.span);
+                let spec = Spec::Distinct(self.types(keys), self.plan.memory_bytes_max);
+                self.then(spec, stage, at);
+            }
             Op::Group {
                 keys,
                 aggregates,
@@ -302,6 +307,7 @@ impl<'p> Drawing<'p> {
             is_of_lines,
             wanted,
             has_bad_output: parse.bad.is_some(),
+            inputs: parse.inputs.clone(),
         };
         self.then(spec, stage, at);
         let Some(bad) = parse.bad else { return };

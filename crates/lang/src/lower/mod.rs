@@ -58,8 +58,9 @@ pub trait Io {
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String>;
 
-    /// Where a new parser notes bad rows.
-    fn bad_rows(&self) -> BadRows {
+    /// Where a new parser notes bad rows, of lines of these inputs, as far as that is known.
+    fn bad_rows(&self, inputs: &[Input]) -> BadRows {
+        let _ = inputs;
         BadRows::default()
     }
 }

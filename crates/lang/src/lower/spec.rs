@@ -1,11 +1,11 @@
 //! What the processes of a program are, as data: made when they are needed, and compared when a program changes.
 
 use cutthrough::Process;
-use cutthrough::ir::ElementType;
+use cutthrough::ir::{ElementType, Type};
 use cutthrough::kernels::order::OrderSpec;
 use cutthrough::processes::GroupSpec;
 use cutthrough::processes::{
-    BranchPolicy, Group, Order, Skip, Take, Tee, Total, TotalSpec, Windows, WindowsSpec,
+    BranchPolicy, Distinct, Group, Order, Skip, Take, Tee, Total, TotalSpec, Windows, WindowsSpec,
 };
 use cutthrough_formats::processes::{BadRows, JsonLines, Lines, Parse};
 use cutthrough_formats::{clf, csv, json, syslog};
@@ -34,6 +34,8 @@ pub(crate) enum Spec {
         is_of_lines: bool,
         wanted: Vec<usize>,
         has_bad_output: bool,
+        /// What the lines are of, as far as that is known.
+        inputs: Vec<Input>,
     },
     Compute(Compute),
     Head(ElementType, u64),
@@ -41,6 +43,8 @@ pub(crate) enum Spec {
     Total(TotalSpec),
     Lookup(Lookup),
     Explode(Explode),
+    /// Of these fields, and how many bytes they may take.
+    Distinct(Vec<Type>, usize),
     Fill(Fill),
     Generate(Generate),
     Order(OrderSpec),
@@ -72,9 +76,16 @@ fn parser(format: &Format, wanted: &[usize]) -> Result<Parse, String> {
             let columns: Vec<_> = wanted.iter().map(|&index| syslog::Column::ALL[index]).collect();
             Parse::syslog(&columns)
         }
-        Format::Csv { sep, columns, header } => match header {
-            Header::None => Parse::csv(*sep, columns, wanted),
-            Header::Each(first) => Parse::csv_with_header(*sep, columns, wanted, first.as_deref()),
+        Format::Csv {
+            sep,
+            is_tsv,
+            columns,
+            header,
+        } => match (header, is_tsv) {
+            (Header::None, false) => Parse::csv(*sep, columns, wanted),
+            (Header::None, true) => Parse::tsv(columns, wanted),
+            (Header::Each(first), false) => Parse::csv_with_header(*sep, columns, wanted, first.as_deref()),
+            (Header::Each(first), true) => Parse::tsv_with_header(columns, wanted, first.as_deref()),
         },
         Format::Fields { form, columns, .. } => {
             let columns: Vec<json::Column> = wanted.iter().map(|&index| columns[index].clone()).collect();
@@ -115,8 +126,9 @@ impl Spec {
                 is_of_lines,
                 wanted,
                 has_bad_output,
+                inputs,
             } => {
-                let noted = noted.cloned().unwrap_or_else(|| io.bad_rows());
+                let noted = noted.cloned().unwrap_or_else(|| io.bad_rows(inputs));
                 bad_rows = Some(noted.clone());
                 let mut parse = parser(format, wanted)?.with_bad_rows(noted);
                 if *is_of_lines {
@@ -132,6 +144,7 @@ impl Spec {
             Spec::Skip(element, count) => Box::new(Skip::new(element.clone(), *count)),
             Spec::Lookup(lookup) => Box::new(lookup.clone()),
             Spec::Explode(explode) => Box::new(explode.clone()),
+            Spec::Distinct(fields, bytes_max) => Box::new(Distinct::new(fields.iter().copied(), *bytes_max)),
             Spec::Fill(fill) => Box::new(fill.clone()),
             Spec::Generate(generate) => Box::new(generate.clone()),
             Spec::Total(spec) => Box::new(Total::new(spec.clone())),

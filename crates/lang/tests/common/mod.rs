@@ -116,6 +116,7 @@ impl World {
             let rows = parse.rows(&report);
             if rows.dropped > 0 {
                 let first = parse.bad_rows.first();
+                let first: Vec<i64> = first.iter().map(|row| row.number).collect();
                 outputs.insert(
                     format!("bad rows of {}", parse.text),
                     format!("{} of {}, first {first:?}\n", rows.dropped, rows.all),
