@@ -13,8 +13,8 @@ use cutthrough_ir::{HostContext, Outbox, Place, Rows, State, Word};
 pub(crate) struct Context {
     /// The words of the network's state slots.
     pub(crate) state_words: *mut Word,
-    /// The network's counters.
-    pub(crate) counts: *mut u64,
+    /// What the chain counts of itself: 0 at the entry.
+    pub(crate) probes: *mut u64,
     /// Read at the end of each strip.
     pub(crate) interrupt: *const AtomicBool,
     /// The budget apart from what the running strip has taken; after the end, what
@@ -22,8 +22,8 @@ pub(crate) struct Context {
     pub(crate) budget: u64,
     /// The budget that halts have set aside.
     pub(crate) unspent: u64,
-    /// The budget that there was.
-    pub(crate) granted: u64,
+    /// What the running strip may still take, where that is in memory.
+    pub(crate) fuel: u64,
     /// The words of the elements that are delivered.
     pub(crate) inbox_words: *const Word,
     /// The next one's index.
@@ -101,11 +101,11 @@ pub(crate) mod offset {
 
     offsets! {
         STATE_WORDS = Context.state_words,
-        COUNTS = Context.counts,
+        PROBES = Context.probes,
         INTERRUPT = Context.interrupt,
         BUDGET = Context.budget,
         UNSPENT = Context.unspent,
-        GRANTED = Context.granted,
+        FUEL = Context.fuel,
         INBOX_WORDS = Context.inbox_words,
         INBOX_NEXT = Context.inbox_next,
         INBOX_END = Context.inbox_end,

@@ -13,6 +13,7 @@ use cranelift_module::ModuleError;
 
 use cutthrough_ir::ChainCode;
 
+use crate::accounts::Ledger;
 use crate::code_memory::{CAPACITY_BYTES_DEFAULT, CodeMemory, CodeRegion};
 use crate::dump::{Dump, DumpKinds};
 use crate::error::{CompileError, CompileErrorKind};
@@ -218,7 +219,7 @@ impl Jit {
             vector_loops,
             strategy,
         } = choose(chain, tier, self.processor);
-        let needs = Needs::of(chain, &function, &accounts)?;
+        let needs = Needs::of(chain, &function)?;
         let mut scratch = self.take_scratch();
         let mut dump = Dump {
             strategy: strategy.clone(),
@@ -231,6 +232,7 @@ impl Jit {
             &needs,
             &accounts,
             &vector_loops,
+            tier,
             isa,
             &mut context.func,
             &mut scratch.builder,
@@ -249,7 +251,8 @@ impl Jit {
             region,
             strategy,
         };
-        Ok((NativeChain::new(chain, needs, code), dump))
+        let ledger = Ledger::new(&accounts, chain);
+        Ok((NativeChain::new(chain, needs, ledger, code), dump))
     }
 
     fn define(

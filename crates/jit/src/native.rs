@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use cutthrough_ir::rows::IndexView;
 use cutthrough_ir::{ChainCode, Data, ElementType, Exit, Grant, HostSig, Place, RowsDecl, Type, Word};
 
+use crate::accounts::Ledger;
 use crate::code_memory::CodeRegion;
 use crate::context::{Context, HostView, OutboxView, RowsView};
 use crate::limits::{OUTBOX_ELEMENTS_FIRST, VIEWS_INLINE};
@@ -35,6 +36,7 @@ pub struct NativeChain {
     strategy: Strategy,
     name: String,
     needs: Needs,
+    ledger: Ledger,
     places: Vec<Place>,
     /// For each of the chain's row buffers, the state's, and how its rows lie.
     rows: Vec<(u32, RowsLayout)>,
@@ -49,7 +51,7 @@ pub struct NativeChain {
 }
 
 impl NativeChain {
-    pub(crate) fn new(chain: &ChainCode, needs: Needs, code: Code) -> NativeChain {
+    pub(crate) fn new(chain: &ChainCode, needs: Needs, ledger: Ledger, code: Code) -> NativeChain {
         let Code {
             entry,
             retirement,
@@ -68,6 +70,7 @@ impl NativeChain {
             strategy,
             name: chain.name.clone(),
             needs,
+            ledger,
             places: chain.places.clone(),
             rows: chain
                 .rows
@@ -109,6 +112,8 @@ impl NativeChain {
         self.check(grant);
         let mut hosts = Views::new(self.sigs.len());
         let hosts = hosts.fill(|host| self.host_view(host, grant));
+        let mut probes = Views::new(self.ledger.probes());
+        let probes = probes.fill(|_| 0);
         let mut addresses = Vec::new();
         let mut rows = Views::new(self.rows.len());
         let rows = self.rows_views(&mut rows, &mut addresses, grant);
@@ -123,11 +128,11 @@ impl NativeChain {
             // SAFETY: `state` comes from a reference that is unique and lives on. Machine
             // code sets slots to values of their types, and those of bytes by `keep`.
             state_words: unsafe { (*state).words_mut().as_mut_ptr() },
-            counts: grant.counts.as_mut_ptr(),
+            probes: probes.as_mut_ptr(),
             interrupt: grant.interrupt,
             budget: grant.budget,
             unspent: 0,
-            granted: grant.budget,
+            fuel: 0,
             inbox_words,
             inbox_next,
             inbox_end,
@@ -145,7 +150,9 @@ impl NativeChain {
         // `check` has found it in this grant, where it is borrowed for the call. The
         // code itself is kept by `self.region` until the call has returned.
         let exit = unsafe { (self.entry)(&raw mut context) };
-        grant.budget = context.budget + context.unspent;
+        let left = context.budget + context.unspent;
+        self.ledger.post(probes, grant.budget - left, grant.counts);
+        grant.budget = left;
         if let Some(inbox) = &mut grant.inbox {
             inbox.next = context.inbox_next as usize;
         }
@@ -163,7 +170,7 @@ impl NativeChain {
             "the state is not that of the chain's network"
         );
         assert!(
-            self.needs.counts <= grant.counts.len(),
+            self.ledger.counters_needed() <= grant.counts.len(),
             "the counters are not those of the chain's network"
         );
         if self.needs.inbox {

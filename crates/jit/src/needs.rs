@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use cutthrough_ir::types::words_of;
 use cutthrough_ir::{ChainCode, Function, Op, Terminator, Type};
 
-use crate::accounts::Accounts;
 use crate::error::CompileError;
 use crate::limits::{CALL_WORDS_MAX, STATE_WORDS_MAX};
 
@@ -25,8 +24,6 @@ pub(crate) struct Needs {
     pub(crate) outboxes: Vec<usize>,
     /// The fewest words that the network's state has.
     pub(crate) state_words: usize,
-    /// The fewest counters that the network has.
-    pub(crate) counts: usize,
     /// The most words of arguments of one host call, or of one row that is added.
     pub(crate) call_args_words: usize,
     /// The most words of results of one host call.
@@ -46,17 +43,8 @@ pub(crate) struct RowsNeed {
 
 impl Needs {
     /// What `function`, the form of the chain that is lowered, needs.
-    pub(crate) fn of(
-        chain: &ChainCode,
-        function: &Function,
-        accounts: &Accounts,
-    ) -> Result<Needs, CompileError> {
+    pub(crate) fn of(chain: &ChainCode, function: &Function) -> Result<Needs, CompileError> {
         let mut needs = Needs::default();
-        let counters = accounts
-            .sums
-            .iter()
-            .map(|(counter, _)| counter.network_index(chain) + 1);
-        needs.counts = counters.max().unwrap_or(0);
         let mut slots = vec![(false, false); chain.tables.slots.len()];
         let mut hosts = vec![false; chain.tables.hosts.len()];
         let mut outboxes = vec![false; chain.tables.outputs.len()];
@@ -129,7 +117,6 @@ impl Needs {
         }
         let limited = [
             ("words of state", self.state_words, STATE_WORDS_MAX),
-            ("counters", self.counts, STATE_WORDS_MAX),
             (
                 "words of arguments of a host call",
                 self.call_args_words,

@@ -7,6 +7,7 @@
 //! | [`sum`] | sums of terms |
 //! | [`graph`] | the ways of a chain, and their counts in terms of the chords' |
 //! | [`probes`] | the `count` of each probe in the function |
+//! | [`ledger`] | the sums, as they are added to the network's counters |
 //!
 //! # Definitions
 //! The *graph* of a chain has its blocks and one place outside as nodes; its *ways* are
@@ -28,6 +29,7 @@
 //! counters do.
 
 mod graph;
+mod ledger;
 mod probes;
 mod sum;
 
@@ -37,6 +39,7 @@ use cutthrough_ir::{ChainCode, Function, Inst, Op};
 
 use crate::limits::ACCOUNTS_BLOCKS_MAX;
 use graph::FlowGraph;
+pub(crate) use ledger::Ledger;
 use probes::count_inst;
 use sum::add;
 pub(crate) use sum::{Sum, Term};

@@ -1,33 +1,34 @@
-//! Counters at the exit: what the chain's accounts say they are, from the probes' counts
-//! (in registers) and the steps used (by the budget).
+//! Probes: what a chain counts of itself. What its counters are follows from them when its
+//! code has returned ([`Ledger`](crate::accounts::Ledger)).
 
 use cranelift_codegen::ir::{InstBuilder, Value as ClifValue, types};
-use cranelift_frontend::{FunctionBuilder, Variable};
+use cranelift_frontend::Variable;
 
 use super::Lowerer;
-use crate::accounts::{Accounts, Sum, Term};
+use super::residence::Residence;
 use crate::context::offset;
 
-/// The registers of the probes.
-pub(super) struct Probes(Vec<Variable>);
-
-impl Probes {
-    pub(super) fn new(accounts: &Accounts, builder: &mut FunctionBuilder<'_>) -> Probes {
-        Probes(
-            (0..accounts.probes)
-                .map(|_| builder.declare_var(types::I64))
-                .collect(),
-        )
-    }
+/// Where the probes count.
+pub(super) enum Probes {
+    /// In registers, until the exit.
+    Registers(Vec<Variable>),
+    /// In the words at this address.
+    Memory(ClifValue),
 }
 
 impl Lowerer<'_, '_> {
-    /// Sets all to 0.
+    /// Sets all to 0; those in memory are.
     pub(super) fn start_probes(&mut self) {
-        let zero = self.iconst(0);
-        for &probe in &self.probes.0 {
-            self.builder.def_var(probe, zero);
-        }
+        self.probes = match self.residence {
+            Residence::Registers => {
+                let zero = self.iconst(0);
+                let probes = 0..self.accounts.probes;
+                let probes: Vec<Variable> = probes.map(|_| self.builder.declare_var(types::I64)).collect();
+                probes.iter().for_each(|&probe| self.builder.def_var(probe, zero));
+                Probes::Registers(probes)
+            }
+            Residence::Memory => Probes::Memory(self.load_context(offset::PROBES)),
+        };
     }
 
     /// Counts one.
@@ -38,46 +39,39 @@ impl Lowerer<'_, '_> {
 
     /// Counts so many.
     pub(super) fn count_more(&mut self, probe: usize, more: ClifValue) {
-        let variable = self.probes.0[probe];
-        let count = self.builder.use_var(variable);
-        let count = self.builder.ins().iadd(count, more);
-        self.builder.def_var(variable, count);
+        match self.probes {
+            Probes::Registers(ref probes) => {
+                let probe = probes[probe];
+                let count = self.builder.use_var(probe);
+                let count = self.builder.ins().iadd(count, more);
+                self.builder.def_var(probe, count);
+            }
+            Probes::Memory(words) => {
+                let at = probe_offset(probe);
+                let count = self.load_i64(words, at);
+                let count = self.builder.ins().iadd(count, more);
+                self.store_trusted(count, words, at);
+            }
+        }
     }
 
-    /// Adds what the chain has counted to the network's counters.
-    pub(super) fn store_counters(&mut self) {
-        let accounts = self.accounts;
-        if accounts.sums.is_empty() {
+    /// Stores those that are in registers.
+    pub(super) fn finish_probes(&mut self) {
+        let Probes::Registers(probes) = &self.probes else {
+            return;
+        };
+        let probes = probes.clone();
+        if probes.is_empty() {
             return;
         }
-        let counts = self.load_context(offset::COUNTS);
-        let mut known: Vec<(&Sum, ClifValue)> = Vec::new();
-        for (counter, sum) in &accounts.sums {
-            let index = counter.network_index(self.chain);
-            let at = i32::try_from(index * 8).expect("INVARIANT: checked by Needs");
-            let more = known.iter().find(|(same, _)| *same == sum).map(|&(_, more)| more);
-            let more = more.unwrap_or_else(|| {
-                let more = self.sum(sum);
-                known.push((sum, more));
-                more
-            });
-            let count = self.load_i64(counts, at);
-            let count = self.builder.ins().iadd(count, more);
-            self.store_trusted(count, counts, at);
+        let words = self.load_context(offset::PROBES);
+        for (probe, variable) in probes.into_iter().enumerate() {
+            let count = self.builder.use_var(variable);
+            self.store_trusted(count, words, probe_offset(probe));
         }
     }
+}
 
-    fn sum(&mut self, sum: &Sum) -> ClifValue {
-        let mut total = self.iconst(0);
-        for (&term, &times) in sum {
-            let value = match term {
-                Term::Probe(probe) => self.builder.use_var(self.probes.0[probe]),
-                Term::Steps => self.steps_used(),
-                Term::One => self.iconst(1),
-            };
-            let value = self.times(value, times);
-            total = self.builder.ins().iadd(total, value);
-        }
-        total
-    }
+fn probe_offset(probe: usize) -> i32 {
+    i32::try_from(probe * 8).expect("INVARIANT: a chain has fewer instructions")
 }

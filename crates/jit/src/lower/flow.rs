@@ -1,7 +1,7 @@
 //! Budget, inbox and outboxes.
 //!
 //! # Budget
-//! The loop is strip-mined. `fuel`, in a register, is what the running strip may
+//! The loop is strip-mined. `fuel` is what the running strip may
 //! still take; the rest of the budget is in the context. A step takes one unit of
 //! fuel; where that makes it -1, it refills: no budget left, or an interrupt, means
 //! to stop. So the budget is exact, and an interrupt waits for at most one strip.
@@ -46,7 +46,7 @@ impl Lowerer<'_, '_> {
         // Not sealed: jumps back to this block come here themselves.
         self.builder.switch_to_block(refill);
         let zero = self.iconst(0);
-        self.builder.def_var(self.fuel, zero);
+        self.set_fuel(zero);
         let budget = self.load_context(offset::BUDGET);
         self.builder.ins().brif(budget, look, &[], stopped, &[]);
 
@@ -64,7 +64,7 @@ impl Lowerer<'_, '_> {
         let rest = self.builder.ins().isub(budget, strip);
         self.store_trusted(rest, self.context, offset::BUDGET);
         let fuel = self.builder.ins().iadd_imm_s(strip, -1);
-        self.builder.def_var(self.fuel, fuel);
+        self.set_fuel(fuel);
         self.jump_to(&[], go);
 
         self.switch_to_sealed(stopped);
@@ -90,9 +90,9 @@ impl Lowerer<'_, '_> {
 
     /// Goes on with one unit of fuel less; where there was none, to `refill`.
     fn take_fuel(&mut self, go: &Target, refill: Block) {
-        let fuel = self.builder.use_var(self.fuel);
+        let fuel = self.fuel();
         let fuel = self.builder.ins().iadd_imm_s(fuel, -1);
-        self.builder.def_var(self.fuel, fuel);
+        self.set_fuel(fuel);
         let there = self
             .builder
             .ins()
@@ -122,7 +122,7 @@ impl Lowerer<'_, '_> {
     /// Takes steps from the strip: as many as there are, but no more than each view has
     /// items.
     pub(super) fn batch(&mut self, items: &[ItemAt], go: &Target, none: &Target) {
-        let fuel = self.builder.use_var(self.fuel);
+        let fuel = self.fuel();
         let mut steps = fuel;
         for &ItemAt { item, view, index } in items {
             let (view, index) = (self.parts(view), self.part(index));
@@ -145,7 +145,7 @@ impl Lowerer<'_, '_> {
 
         self.switch_to_sealed(taken);
         let rest = self.builder.ins().isub(fuel, steps);
-        self.builder.def_var(self.fuel, rest);
+        self.set_fuel(rest);
         self.jump_to(&[steps], go);
     }
 
@@ -161,14 +161,14 @@ impl Lowerer<'_, '_> {
 
     /// Gives steps back to the strip.
     pub(super) fn refund(&mut self, steps: ClifValue) {
-        let fuel = self.builder.use_var(self.fuel);
+        let fuel = self.fuel();
         let fuel = self.builder.ins().iadd(fuel, steps);
-        self.builder.def_var(self.fuel, fuel);
+        self.set_fuel(fuel);
     }
 
     /// Sets the budget aside, so that the next step stops.
     pub(super) fn halt(&mut self) {
-        let fuel = self.builder.use_var(self.fuel);
+        let fuel = self.fuel();
         let budget = self.load_context(offset::BUDGET);
         let unspent = self.load_context(offset::UNSPENT);
         let unspent = self.builder.ins().iadd(unspent, budget);
@@ -176,24 +176,15 @@ impl Lowerer<'_, '_> {
         let zero = self.iconst(0);
         self.store_trusted(unspent, self.context, offset::UNSPENT);
         self.store_trusted(zero, self.context, offset::BUDGET);
-        self.builder.def_var(self.fuel, zero);
+        self.set_fuel(zero);
     }
 
     /// Gives back what the last strip did not use.
     pub(super) fn finish_budget(&mut self) {
-        let fuel = self.builder.use_var(self.fuel);
+        let fuel = self.fuel();
         let budget = self.load_context(offset::BUDGET);
         let budget = self.builder.ins().iadd(budget, fuel);
         self.store_trusted(budget, self.context, offset::BUDGET);
-    }
-
-    /// The steps used so far, behind [`finish_budget`](Self::finish_budget).
-    pub(super) fn steps_used(&mut self) -> ClifValue {
-        let granted = self.load_context(offset::GRANTED);
-        let budget = self.load_context(offset::BUDGET);
-        let unspent = self.load_context(offset::UNSPENT);
-        let used = self.builder.ins().isub(granted, budget);
-        self.builder.ins().isub(used, unspent)
     }
 
     pub(super) fn start_inbox(&mut self) {

@@ -11,7 +11,8 @@
 //! | [`slots`] | state slots: registers, or memory for bytes |
 //! | [`rows`] | row buffers |
 //! | [`tables`] | the search for rows of tables |
-//! | [`counters`] | probes in registers, and the counters at the exit |
+//! | [`counters`] | probes |
+//! | [`residence`] | what lies in registers, and what in memory |
 //! | [`layout`] | which blocks are cold, which loops are turned round |
 //! | [`flow`] | budget, inbox, outboxes |
 //! | [`lanes`] | loops that run several laps at once |
@@ -21,9 +22,9 @@
 //! # Shape
 //! The entry block loads what lives in registers (state slots that are not bytes,
 //! the inbox's cursor, how full outboxes are) into Cranelift variables; the one
-//! exit block stores them. In between nothing of that is in memory: host functions
-//! cannot see slots, and helpers only touch slots of bytes. Rows are always in memory;
-//! where they lie is in registers too.
+//! exit block stores them. In between nobody else looks at it, in registers or in memory:
+//! host functions cannot see slots, and helpers only touch slots of bytes. Rows are always in
+//! memory; where they lie is in registers too.
 //!
 //! INVARIANT: no NaN but the canonical one gets into memory that others read
 //! (state, arguments of host calls, outboxes). Inside, NaNs are whatever the
@@ -36,6 +37,7 @@ mod flow;
 mod inst;
 mod lanes;
 mod layout;
+mod residence;
 mod rows;
 mod slots;
 mod sums;
@@ -55,9 +57,11 @@ use crate::accounts::Accounts;
 use crate::helpers::Helper;
 use crate::limits::{STRIP_STEPS, STRIP_STEPS_WITHOUT_CALLS};
 use crate::needs::Needs;
+use crate::strategy::Tier;
 use crate::vector::VectorLoop;
 use counters::Probes;
 use flow::{InboxVars, OutboxVars};
+use residence::Residence;
 use rows::RowsVars;
 use slots::SlotVars;
 use sums::Sums;
@@ -74,6 +78,7 @@ pub(crate) fn lower(
     needs: &Needs,
     accounts: &Accounts,
     vector_loops: &[VectorLoop],
+    tier: Tier,
     isa: &dyn TargetIsa,
     into: &mut clif::Function,
     builder_context: &mut FunctionBuilderContext,
@@ -87,6 +92,7 @@ pub(crate) fn lower(
         function,
         accounts,
         vector_loops,
+        Residence::of(tier),
         isa,
         FunctionBuilder::new(into, builder_context),
     );
@@ -115,6 +121,9 @@ struct Lowerer<'a, 'f> {
     /// How many edges to each block are still to come; at 0 it is sealed.
     edges_missing: Vec<u32>,
     exit: clif::Block,
+    residence: Residence,
+    /// Where the words of the state's slots lie.
+    state_words: clif::Value,
     slots: Vec<Option<SlotVars>>,
     rows: Vec<Option<RowsVars>>,
     accounts: &'a Accounts,
@@ -150,6 +159,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         function: &'a Function,
         accounts: &'a Accounts,
         vector_loops: &'a [VectorLoop],
+        residence: Residence,
         isa: &dyn TargetIsa,
         mut builder: FunctionBuilder<'f>,
     ) -> Lowerer<'a, 'f> {
@@ -162,7 +172,6 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         builder.append_block_param(exit, types::I64);
         builder.set_cold_block(exit);
         let fuel = builder.declare_var(types::I64);
-        let probes = Probes::new(accounts, &mut builder);
         Lowerer {
             builder,
             chain,
@@ -174,10 +183,12 @@ impl<'a, 'f> Lowerer<'a, 'f> {
             refills: vec![None; function.blocks.len()],
             edges_missing: vec![0; function.blocks.len()],
             exit,
+            residence,
+            state_words: context,
             slots: vec![None; chain.tables.slots.len()],
             rows: vec![None; chain.tables.rows.len()],
             accounts,
-            probes,
+            probes: Probes::Registers(Vec::new()),
             vector_loops,
             scalar_heads: HashMap::new(),
             sums: Sums::default(),
@@ -197,7 +208,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
 
     fn entry(&mut self, needs: &Needs) {
         let zero = self.iconst(0);
-        self.builder.def_var(self.fuel, zero);
+        self.set_fuel(zero);
         self.make_constants();
         self.load_bases();
         self.start_probes();
@@ -294,7 +305,7 @@ impl<'a, 'f> Lowerer<'a, 'f> {
         self.finish_sums();
         self.store_slots();
         self.finish_budget();
-        self.store_counters();
+        self.finish_probes();
         self.finish_inbox();
         self.finish_outboxes();
         self.builder.ins().return_(&[code]);

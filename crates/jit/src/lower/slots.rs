@@ -1,5 +1,5 @@
-//! State slots. Those that own no bytes live in registers from entry to exit; those
-//! of bytes stay in memory, as setting one copies the bytes.
+//! State slots. Those that own no bytes live in registers from entry to exit, where code is
+//! to be fast; those of bytes stay in memory, as setting one copies the bytes.
 
 use cranelift_codegen::ir::{InstBuilder, Value as ClifValue, types};
 use cranelift_frontend::Variable;
@@ -7,6 +7,7 @@ use cranelift_frontend::Variable;
 use cutthrough_ir::{Kind, Value};
 
 use super::Lowerer;
+use super::residence::Residence;
 use super::values::{Parts, part_types};
 use crate::context::offset;
 use crate::helpers::Helper;
@@ -24,6 +25,10 @@ pub(super) struct SlotVars {
 impl Lowerer<'_, '_> {
     pub(super) fn load_slots(&mut self, needs: &Needs) {
         let base = self.load_context(offset::STATE_WORDS);
+        self.state_words = base;
+        if self.residence == Residence::Memory {
+            return;
+        }
         for &(slot, set) in &needs.slots {
             let ty = self.chain.tables.slots[slot].ty;
             if ty.kind == Kind::Bytes {
@@ -43,19 +48,18 @@ impl Lowerer<'_, '_> {
     }
 
     pub(super) fn store_slots(&mut self) {
-        let base = self.load_context(offset::STATE_WORDS);
         for slot in 0..self.slots.len() {
             if let Some(SlotVars { set: true, .. }) = self.slots[slot] {
                 let value = self.slot_get(slot);
-                self.store_value(value, base, self.slot_offset(slot));
+                self.store_value(value, self.state_words, self.slot_offset(slot));
             }
         }
     }
 
     pub(super) fn slot_get(&mut self, slot: usize) -> Parts {
         let Some(variables) = self.slots[slot] else {
-            let base = self.load_context(offset::STATE_WORDS);
-            return self.load_value(self.chain.tables.slots[slot].ty, base, self.slot_offset(slot));
+            let ty = self.chain.tables.slots[slot].ty;
+            return self.load_value(ty, self.state_words, self.slot_offset(slot));
         };
         let variables = std::iter::once(variables.payload).chain(variables.presence);
         variables.map(|variable| self.builder.use_var(variable)).collect()
@@ -64,7 +68,10 @@ impl Lowerer<'_, '_> {
     pub(super) fn slot_set(&mut self, slot: usize, value: Value) {
         let value = self.parts(value);
         let Some(variables) = self.slots[slot] else {
-            return self.keep(slot, value);
+            return match self.chain.tables.slots[slot].ty.kind {
+                Kind::Bytes => self.keep(slot, value),
+                _ => self.store_value(value, self.state_words, self.slot_offset(slot)),
+            };
         };
         let variables = std::iter::once(variables.payload).chain(variables.presence);
         for (variable, part) in variables.zip(value.iter()) {
