@@ -1,12 +1,12 @@
 //! What holds where several readers compete for the elements of a flow point: no element
 //! overtakes another of its edge, none is lost uncounted, whoever leaves meanwhile.
 
-use cutthrough::ir::Type;
-use cutthrough::processes::{BranchPolicy, Collect, Collected, Merge, Pass, Slice, Take, Tee, Zip};
-use cutthrough::{FlowPoint, Network, Polymorphic, ProcessId, Progress};
+use cutthrough::ir::{Op, Type, Value};
+use cutthrough::processes::{BranchPolicy, Collect, Collected, Iter, Merge, Pass, Slice, Take, Tee, Zip};
+use cutthrough::{FlowPoint, Fragment, Network, Options, Polymorphic, Process, ProcessId, Progress, Shape};
 
 mod common;
-use common::on_both_engines;
+use common::{Room, on_both_engines, warm};
 
 fn collect(network: &mut Network, from: FlowPoint<i64>) -> Collected<i64> {
     let collect = Collect::<i64>::new();
@@ -141,4 +141,106 @@ fn what_a_removed_point_has_lost_is_still_counted() {
         network.remove_point(shared.id()).unwrap();
         assert_eq!(network.report().lost_at_removed, 1);
     });
+}
+
+/// Elements of a tee whose branches both write to one flow point with two readers, of which
+/// the first asks for so many and the other for none.
+fn twice_into(network: &mut Network, room: i64) -> FlowPoint<i64> {
+    let shared = numbers(network, 6);
+    let tee = Tee::new(Type::I64, [BranchPolicy::Block, BranchPolicy::Block]);
+    let tee = network.add(tee).unwrap();
+    network.attach_input(tee, 0, shared).unwrap();
+    let dealt = network.point::<i64>("dealt").unwrap();
+    network.attach_output(tee, 0, dealt).unwrap();
+    network.attach_output(tee, 1, dealt).unwrap();
+    network.sink(dealt, Room(room)).unwrap();
+    network.sink(dealt, Room(0)).unwrap();
+    dealt
+}
+
+fn put_and_in_deal(network: &mut Network, at: FlowPoint<i64>) -> (u64, u64) {
+    let report = network.report();
+    let point = report.points.iter().find(|point| point.id == at.id()).unwrap();
+    (point.put, point.in_deal)
+}
+
+#[test]
+fn what_comes_at_once_goes_into_one_block_although_less_is_asked_for() {
+    on_both_engines(|mut network| {
+        let dealt = twice_into(&mut network, 1);
+        network.run().unwrap();
+        assert_eq!(put_and_in_deal(&mut network, dealt), (2, 1));
+        network.check_conservation().unwrap();
+    });
+}
+
+#[test]
+fn a_block_is_not_filled_beyond_what_is_asked_for() {
+    on_both_engines(|mut network| {
+        let dealt = twice_into(&mut network, 3);
+        // Room for one more is none for two.
+        network.run_steps(2).unwrap();
+        assert_eq!(put_and_in_deal(&mut network, dealt).0, 2);
+        network.run().unwrap();
+        assert_eq!(put_and_in_deal(&mut network, dealt), (4, 1));
+        network.check_conservation().unwrap();
+    });
+}
+
+/// Says by its first output, for each element, whether its second one is ready, to which it
+/// gives only what comes by its second input.
+struct Asks;
+
+impl Process for Asks {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("asks");
+        shape.input(Type::I64);
+        shape.input(Type::I64);
+        shape.output(Type::I64);
+        let asked_about = shape.output(Type::I64);
+        shape.optional(asked_about);
+        shape.drop_policy("not ready");
+    }
+
+    fn read_ok(&self, from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let ready = f.ready(1);
+        if from == 0 {
+            let ready = f.op(Op::BToI, &[ready]);
+            f.emit(0, &[ready]);
+            return f.done();
+        }
+        let (_, not) = f.br_new(ready);
+        f.emit(1, element);
+        f.done();
+        f.switch_to(not);
+        f.drop(0);
+        f.done();
+    }
+}
+
+#[test]
+fn what_is_asked_about_is_looked_at_anew_when_a_reader_comes() {
+    for (options, is_native) in [(Options::interpreted(), false), (Options::native(), true)] {
+        let mut network = Network::new(options);
+        let asks = network.add(Asks).unwrap();
+        let all = network.source::<i64>(Iter::new(0..100_000_000_i64)).unwrap();
+        let [never, said, asked_about] =
+            ["never", "said", "asked about"].map(|name| network.point::<i64>(name).unwrap());
+        network.hold_writers(never, true).unwrap();
+        network.attach_input(asks, 0, all).unwrap();
+        network.attach_input(asks, 1, never).unwrap();
+        network.attach_output(asks, 0, said).unwrap();
+        network.attach_output(asks, 1, asked_about).unwrap();
+        network.sink(asked_about, Room(0)).unwrap();
+        let said = collect(&mut network, said);
+        if is_native {
+            warm(&mut network);
+        }
+        network.run_steps(100).unwrap();
+        assert_eq!(said.take().last(), Some(&0));
+        let other = Collect::<i64>::new();
+        network.sink(asked_about, other).unwrap();
+        network.run_steps(1_000).unwrap();
+        assert_eq!(said.take().last(), Some(&1), "the other reader takes any number");
+    }
 }

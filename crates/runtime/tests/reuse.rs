@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{plus, warm};
-use cutthrough::ir::{ElementType, Op, SlotDecl, Type, Value};
+use cutthrough::ir::{ElementType, Op, RowsDecl, SlotDecl, Type, Value};
 use cutthrough::processes::{BranchPolicy, FlatMap, ForEach, Iter, Map, Merge, Pass, Route, Tee, Zip};
-use cutthrough::{FlowPoint, Fragment, Network, Options, Port, Process, ProcessId};
+use cutthrough::{FlowPoint, Fragment, Network, Options, Port, Process, ProcessId, Shape};
 
 /// Flow points that all networks here have: what two sources give, and what a sink takes.
 struct Points {
@@ -308,4 +308,115 @@ fn code_that_a_removed_process_ran_is_not_kept() {
         network.rewire(|rewire| rewire.discard(process)).unwrap();
     }
     assert_eq!(bytes(&mut network), 0);
+}
+
+/// Does nothing, and has as many policies and row buffers as wanted.
+struct Holds {
+    policies: usize,
+    rows: usize,
+}
+
+impl Process for Holds {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("holds");
+        shape.input(Type::I64);
+        for policy in 0..self.policies {
+            shape.drop_policy(format!("policy {policy}"));
+        }
+        for rows in 0..self.rows {
+            shape.rows(RowsDecl::new(format!("rows {rows}"), [Type::I64], 1 << 10));
+        }
+    }
+}
+
+/// Passes elements on by two outputs, and keeps the last one in a row buffer.
+struct Both;
+
+impl Process for Both {
+    fn declare(&mut self, shape: &mut Shape) {
+        shape.name("both");
+        shape.input(Type::I64);
+        shape.output(Type::I64);
+        shape.output(Type::I64);
+        shape.rows(RowsDecl::new("last", [Type::I64], 1 << 10));
+    }
+
+    fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
+        let zero = f.iconst(0);
+        f.rows_truncate(0, zero);
+        f.rows_push(0, element);
+        f.emit(0, element);
+        f.emit(1, element);
+        f.done();
+    }
+}
+
+/// Puts one behind a source, runs, and takes it out again; nobody takes from its second output
+/// any more. How often code was used again.
+fn both_come_and_go(network: &mut Network, source: ProcessId) -> u64 {
+    let before = network.report().specialisations.reused;
+    let (both, between, other) = network
+        .rewire(|rewire| {
+            let both = rewire.add(Both)?;
+            let between = rewire.insert(
+                Port {
+                    process: source,
+                    port: 0,
+                },
+                both,
+            )?;
+            let other = rewire.output_point(both, 1, Type::I64)?;
+            Ok((both, between, other))
+        })
+        .unwrap();
+    let reader = network.add(ignore()).unwrap();
+    network.attach_input(reader, 0, other).unwrap();
+    network.rewire(|rewire| rewire.discard(reader)).unwrap();
+    warm(network);
+    let report = network.process_report(both).unwrap();
+    assert!(
+        report.outputs[1].lost > 0,
+        "what it gives to nobody is counted as lost"
+    );
+    let reused = network.report().specialisations.reused - before;
+    network.check_conservation().unwrap();
+    network
+        .rewire(|rewire| {
+            let point = rewire.detach_output(both, 0)?;
+            rewire.detach_output(source, 0)?;
+            rewire.attach_output(source, 0, point)?;
+            rewire.discard(both)
+        })
+        .unwrap();
+    network.remove_point(between).unwrap();
+    warm(network);
+    reused
+}
+
+/// What a process was given when it came: another counter of what is lost, or another row
+/// buffer, and all else the same, is another chain.
+#[test]
+fn another_counter_or_row_buffer_is_another_chain() {
+    let (mut network, points) = network();
+    let holds = |policies, rows| Holds { policies, rows };
+    let first = network.add(holds(0, 1)).unwrap();
+    let second = network.add(holds(0, 0)).unwrap();
+    network.sink(points.left, ignore()).unwrap();
+    network.sink(points.right, ignore()).unwrap();
+    warm(&mut network);
+    let source = points.right_source;
+    both_come_and_go(&mut network, source);
+    assert!(both_come_and_go(&mut network, source) > 0, "all is as it was");
+    // Inputs take two counters while they are swapped. So the first takes three from the third
+    // free one on, the second takes the one behind, and the first gives its own back.
+    for (process, policies, rows) in [(first, 3, 1), (second, 1, 0), (first, 0, 1)] {
+        network
+            .rewire(|rewire| rewire.swap(process, holds(policies, rows)))
+            .unwrap();
+    }
+    assert_eq!(both_come_and_go(&mut network, source), 0, "another counter");
+    assert!(both_come_and_go(&mut network, source) > 0, "the same as before");
+    // A row buffer before that of the one that comes is free now.
+    network.rewire(|rewire| rewire.swap(first, holds(0, 0))).unwrap();
+    assert_eq!(both_come_and_go(&mut network, source), 0, "another row buffer");
 }
