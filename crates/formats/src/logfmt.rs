@@ -1,6 +1,7 @@
 //! logfmt: `level=warn msg="took too long" ms=12 retried`.
 //!
-//! Fields are parted by blanks. A value in quotes may have blanks, and `\"`, `\\`, `\n`, `\r` and `\t`; a key without
+//! Fields are parted by blanks. A value in quotes may have blanks, and the escapes `\"`, `\\`,
+//! `\n`, `\r`, `\t` and `\u00e9`, any other being text; a key without
 //! a `=` has the value `true`. Of a key that comes twice, the last counts. A line is good where each of its fields has
 //! a key and what is in quotes ends in one; a line without any field is no row.
 
@@ -149,21 +150,67 @@ impl Pieces for LogfmtPieces {
     }
 
     fn unescape(text: &[u8], out: &mut [u8]) -> usize {
-        let mut length = 0;
-        let mut bytes = text.iter();
-        while let Some(&byte) = bytes.next() {
-            out[length] = match byte {
-                b'\\' => match bytes.next() {
-                    Some(b'n') => b'\n',
-                    Some(b'r') => b'\r',
-                    Some(b't') => b'\t',
-                    Some(&other) => other,
-                    None => byte,
-                },
-                byte => byte,
+        let (mut at, mut length) = (0, 0);
+        while let Some(&byte) = text.get(at) {
+            let plain = match (byte, text.get(at + 1)) {
+                (b'\\', Some(b'n')) => Some(b'\n'),
+                (b'\\', Some(b'r')) => Some(b'\r'),
+                (b'\\', Some(b't')) => Some(b'\t'),
+                (b'\\', Some(&mark @ (b'"' | b'\\'))) => Some(mark),
+                _ => None,
             };
-            length += 1;
+            if let Some(plain) = plain {
+                out[length] = plain;
+                (at, length) = (at + 2, length + 1);
+            } else if let Some((character, taken)) = unicode_escape(&text[at..]) {
+                length += character.encode_utf8(&mut out[length..]).len();
+                at += taken;
+            } else {
+                out[length] = byte;
+                (at, length) = (at + 1, length + 1);
+            }
         }
         length
+    }
+}
+
+/// The character of a `\u00e9` that a text begins with, and how long that is; one beyond 16 bits is two of them.
+fn unicode_escape(text: &[u8]) -> Option<(char, usize)> {
+    let first = unit(text)?;
+    if let Some(character) = char::from_u32(first) {
+        return Some((character, 6));
+    }
+    let units = [first, unit(&text[6..])?].map(|unit| unit as u16);
+    let character = char::decode_utf16(units).next()?.ok()?;
+    Some((character, 12))
+}
+
+fn unit(text: &[u8]) -> Option<u32> {
+    let digits = text.strip_prefix(b"\\u")?.first_chunk::<4>()?;
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    digits
+        .iter()
+        .try_fold(0, |unit, byte| Some(unit << 4 | digit(byte)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes() {
+        for (text, expected) in [
+            (r#"a\"b\\c"#, "a\"b\\c"),
+            (r"1\n2\r3\t4", "1\n2\r3\t4"),
+            (r"caf\u00e9 \u001b[0m", "café \u{1b}[0m"),
+            (r"\ud83d\ude00!", "😀!"),
+            (r"\ud83d \ude00", r"\ud83d \ude00"),
+            (r"\u12 \u12g4 \u", r"\u12 \u12g4 \u"),
+            (r"C:\dir \q", r"C:\dir \q"),
+        ] {
+            let mut out = vec![0; text.len()];
+            let length = LogfmtPieces::unescape(text.as_bytes(), &mut out);
+            assert_eq!(String::from_utf8_lossy(&out[..length]), expected, "{text}");
+        }
     }
 }

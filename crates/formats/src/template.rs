@@ -1,6 +1,7 @@
 //! Lines by a template, such as `{time} [{level}] {msg}`: what stands in the places of its names are the columns.
 //!
-//! A piece goes up to where what follows it in the template first comes, and the last one to the end of the line.
+//! A piece goes up to where what follows it in the template first comes, and the last one to the end of the line, or to
+//! the text that the template ends with.
 
 use crate::infer::Inferred;
 use memchr::memmem::Finder;

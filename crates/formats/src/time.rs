@@ -21,6 +21,10 @@ pub fn parse_time(text: &[u8]) -> Option<i64> {
 
 fn any_time(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
+    // A zone in brackets (RFC 9557) says when a time was on the clocks there, which nobody looks up here.
+    if text.contains('[') {
+        return None;
+    }
     let time = text.parse::<Timestamp>().ok().or_else(|| {
         let time = text.parse::<DateTime>().ok()?;
         TimeZone::UTC.to_timestamp(time).ok()
@@ -62,6 +66,9 @@ pub fn parse_duration(text: &[u8]) -> Option<i64> {
         Some(rest) if !rest.starts_with('-') => (-1, rest),
         _ => (1, text),
     };
+    if let Some(nanos) = rest.strip_prefix('P').and_then(days_and_time) {
+        return i64::try_from(sign * nanos).ok();
+    }
     let days = rest
         .split_once('d')
         .filter(|(days, _)| days.bytes().all(|byte| byte.is_ascii_digit()));
@@ -74,6 +81,24 @@ pub fn parse_duration(text: &[u8]) -> Option<i64> {
         _ => rest.parse::<SignedDuration>().ok()?.as_nanos(),
     };
     i64::try_from(sign * nanos).ok()
+}
+
+/// What follows a `P` where it begins with weeks or days: `2W`, `1D`, `1DT12H`.
+fn days_and_time(text: &str) -> Option<i128> {
+    let (number, unit, rest) = match text.split_once('W') {
+        Some((weeks, rest)) => (weeks, 7, rest),
+        None => text.split_once('D').map(|(days, rest)| (days, 1, rest))?,
+    };
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let days = i128::from(number.parse::<i64>().ok()?) * i128::from(unit * 86_400 * SECOND);
+    let time = match rest.strip_prefix('T') {
+        Some(time) if !time.is_empty() => format!("PT{time}").parse::<SignedDuration>().ok()?.as_nanos(),
+        _ if rest.is_empty() => 0,
+        _ => return None,
+    };
+    Some(days + time)
 }
 
 /// Appends a time: `2026-11-21T01:18:20Z`.
@@ -187,6 +212,8 @@ mod tests {
             ("2026-02-29T00:00:00Z", None),
             ("2026-11-21T25:00", None),
             ("2026-11-21T24:00:00Z", None),
+            ("2026-11-21T10:00:00[Europe/Berlin]", None),
+            ("2026-11-21T10:00:00+01:00[Europe/Berlin]", None),
             ("2026-1-021T01:00:00Z", None),
             ("2026-11-21T0x:00:00Z", None),
             ("2026", None),
@@ -211,6 +238,15 @@ mod tests {
             ("1d 12h", Some(129_600 * SECOND)),
             ("1d12h", Some(129_600 * SECOND)),
             ("PT0S", Some(0)),
+            ("P1D", Some(86_400 * SECOND)),
+            ("-P1DT12H", Some(-129_600 * SECOND)),
+            ("P2W", Some(14 * 86_400 * SECOND)),
+            ("P", None),
+            ("PD", None),
+            ("P1DT", None),
+            ("P1D2H", None),
+            ("P1DT-2H", None),
+            ("P99999999999999999D", None),
             ("5", None),
             ("", None),
             ("5 parsecs", None),

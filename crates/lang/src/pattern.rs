@@ -1,6 +1,6 @@
 //! Regular expressions, of bytes that are mostly UTF-8. They take time linear in the text, and bounded memory.
 
-use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
+use regex::bytes::{CaptureLocations, Captures, Regex, RegexBuilder};
 
 use crate::limits;
 
@@ -45,6 +45,34 @@ impl Pattern {
     }
 }
 
+/// All matches of a pattern. Those of nothing are between characters, never within one.
+pub(crate) fn matches<'r, 't>(
+    pattern: &'r Regex,
+    text: &'t [u8],
+) -> impl Iterator<Item = Captures<'t>> + use<'r, 't> {
+    pattern.captures_iter(text).filter(move |found| {
+        let all = found.get_match();
+        !all.is_empty() || !is_within_character(text, all.start())
+    })
+}
+
+/// Whether the place lies between the bytes of one character. Bytes that are not UTF-8 are no characters.
+fn is_within_character(text: &[u8], at: usize) -> bool {
+    const CHARACTER_BYTES_MAX: usize = 4;
+    let is_first = |byte: u8| byte & 0xc0 != 0x80;
+    if text.get(at).is_none_or(|&byte| is_first(byte)) {
+        return false;
+    }
+    let from = at.saturating_sub(CHARACTER_BYTES_MAX - 1);
+    let Some(first) = text[from..at].iter().rposition(|&byte| is_first(byte)) else {
+        return false;
+    };
+    let rest = &text[from + first..];
+    let valid = rest[..rest.len().min(CHARACTER_BYTES_MAX)].utf8_chunks().next();
+    let character = valid.and_then(|chunk| chunk.valid().chars().next());
+    character.is_some_and(|character| from + first + character.len_utf8() > at)
+}
+
 /// What a replacement (`[$1] ${name}`) names as a group that the pattern does not have.
 pub(crate) fn missing_group(regex: &Regex, replacement: &[u8]) -> Option<String> {
     let mut rest = replacement;
@@ -84,5 +112,28 @@ pub(crate) fn has_group(regex: &Regex, group: &[u8]) -> bool {
     match group.parse::<usize>() {
         Ok(number) => number < regex.captures_len(),
         Err(_) => regex.capture_names().flatten().any(|name| name == group),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_of_nothing_are_between_characters() {
+        let places = |text: &[u8]| -> Vec<usize> {
+            let pattern = compile_pattern(b"x*").unwrap();
+            matches(&pattern, text)
+                .map(|found| found.get_match().start())
+                .collect()
+        };
+        assert_eq!(places("é".as_bytes()), [0, 2]);
+        assert_eq!(places("a日😀".as_bytes()), [0, 1, 4, 8]);
+        assert_eq!(
+            places(b"a\xa9\xe6\x97"),
+            [0, 1, 2, 3, 4],
+            "bytes that are no characters"
+        );
+        assert_eq!(places("éxx日".as_bytes()), [0, 2, 7]);
     }
 }

@@ -233,8 +233,8 @@ fn round(f: &mut FunctionBuilder<'_>, x: Value) -> Value {
 /// The product with the power of ten is rounded, and may so seem to be a half: 2.675 is a little less, but times 100
 /// it is 267.5. What the rounding has left out, which is exact as a double (Dekker 1971), decides these.
 fn round_to(f: &mut FunctionBuilder<'_>, x: Value, digits: u8) -> Value {
-    // From here on, doubles are whole numbers.
-    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    // From here on, neighbouring doubles are further from each other than the decimals are.
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
     let power = 10f64.powi(i32::from(digits));
     let scale = f.fconst(power);
     let scaled = f.op(Op::Fmul, &[x, scale]);
@@ -246,13 +246,16 @@ fn round_to(f: &mut FunctionBuilder<'_>, x: Value, digits: u8) -> Value {
     let is_negative = f.op(Op::Flt, &[scaled, zero]);
     let (up, down) = (f.fconst(1.0), f.fconst(-1.0));
     let step = f.op(Op::Select, &[is_negative, down, up]);
-    let towards_zero = f.op(Op::Fmul, &[step, left_out]);
-    let is_less = f.op(Op::Flt, &[towards_zero, zero]);
+    let away_from_zero = f.op(Op::Fmul, &[step, left_out]);
+    let is_less = f.op(Op::Flt, &[away_from_zero, zero]);
     let is_half = f.op(Op::Feq, &[rest, half]);
     let is_below = f.op(Op::And, &[is_half, is_less]);
     let is_above = f.op(Op::Not, &[is_below]);
     let is_away = f.op(Op::Fge, &[rest, half]);
     let is_away = f.op(Op::And, &[is_away, is_above]);
+    // Where doubles are whole, all that is left of a half has been left out.
+    let is_half_more = f.op(Op::Fge, &[away_from_zero, half]);
+    let is_away = f.op(Op::Or, &[is_away, is_half_more]);
     let away = f.op(Op::Fadd, &[whole, step]);
     let rounded = f.op(Op::Select, &[is_away, away, whole]);
     let rounded = f.op(Op::Fdiv, &[rounded, scale]);

@@ -25,8 +25,9 @@ pub(crate) struct Framing {
     is_escaped: bool,
     /// Whether the outermost of what is open is an array of records.
     in_array: bool,
-    /// In that array: whether there was a comma, and something since.
+    /// In that array: whether there was a comma.
     has_comma: bool,
+    /// Whether something stands in the line that is being made. Each of them is a record, and so there are no others.
     has_value: bool,
     /// Whether a record has ended, and no line end has come since.
     is_ended: bool,
@@ -135,6 +136,7 @@ impl Framing {
                 return;
             }
             self.step(byte);
+            self.has_value |= !byte.is_ascii_whitespace();
         }
     }
 
@@ -186,6 +188,8 @@ impl Framing {
             match byte {
                 b'\n' if self.in_string => {
                     out.push(b'\n');
+                    // The item of an array may go on.
+                    self.has_value &= self.in_array;
                     self.give_up();
                 }
                 _ if self.in_string => out.push(byte),
@@ -200,7 +204,7 @@ impl Framing {
     fn outside(&mut self, byte: u8, out: &mut Vec<u8>) {
         let is_new = byte == b'{' && self.is_line_begin && self.cannot_go_on();
         if is_new && self.depth > self.base() && !self.in_array {
-            out.push(b'\n');
+            self.end_line(out);
             self.give_up();
         }
         if self.depth > self.base() {
@@ -208,38 +212,46 @@ impl Framing {
         }
         match byte {
             b'[' if self.depth == 0 => {
-                out.push(b'\n');
-                (self.in_array, self.has_comma, self.has_value, self.is_ended) = (true, false, false, false);
+                self.end_line(out);
+                (self.in_array, self.has_comma) = (true, false);
             }
             b']' if self.in_array => {
-                if self.has_comma && !self.has_value {
-                    out.push(b',');
-                }
-                out.push(b'\n');
-                (self.in_array, self.is_ended) = (false, false);
+                self.end_item(self.has_comma, out);
+                self.in_array = false;
             }
             b',' if self.in_array => {
-                if !self.has_value {
-                    out.push(b',');
-                }
-                out.push(b'\n');
-                (self.has_comma, self.has_value, self.is_ended) = (true, false, false);
+                self.end_item(true, out);
+                self.has_comma = true;
             }
             b'\n' if self.in_array => out.push(b' '),
-            b'\n' => {
-                out.push(b'\n');
-                self.is_ended = false;
-            }
+            b'\n' => self.end_line(out),
             b' ' | b'\t' | b'\r' => out.push(byte),
             _ => {
-                if self.is_ended && !self.in_array {
-                    out.push(b'\n');
-                    self.is_ended = false;
+                let is_next = self.is_ended || byte == b'{';
+                if is_next && !self.in_array {
+                    self.end_line(out);
                 }
                 self.has_value = true;
                 out.push(byte);
             }
         }
+    }
+
+    /// Ends the line of a record, if there is one.
+    fn end_line(&mut self, out: &mut Vec<u8>) {
+        if self.has_value {
+            out.push(b'\n');
+        }
+        (self.has_value, self.is_ended) = (false, false);
+    }
+
+    /// Ends that of an item. Where there should be one and is none, a comma stands for it.
+    fn end_item(&mut self, is_expected: bool, out: &mut Vec<u8>) {
+        if is_expected && !self.has_value {
+            out.push(b',');
+            self.has_value = true;
+        }
+        self.end_line(out);
     }
 
     /// Whether what is open cannot go on with an object.
@@ -327,6 +339,26 @@ mod tests {
         check("[]", &[]);
         check("[1,\"x,]\", [2,3]]", &["1", "\"x,]\"", "[2,3]"]);
         check("[{}][{}]\n{}", &["{}", "{}", "{}"]);
+    }
+
+    #[test]
+    fn each_line_that_is_made_is_a_record() {
+        let made = |text: &str| {
+            let mut out = Vec::new();
+            let lines = Framing::default().block(text.as_bytes(), &mut out).to_vec();
+            String::from_utf8(lines).unwrap()
+        };
+        assert_eq!(made("[{\"a\":1},5]\n[1]\n\n[2]"), "{\"a\":1}\n5\n1\n2\n");
+        assert_eq!(made("{\n}\n\n{}\n"), "{ }\n{}\n");
+    }
+
+    #[test]
+    fn an_object_behind_a_scalar_is_a_record_of_its_own() {
+        check(
+            "{\"a\":\n1} null {\"a\":2}\n{\"a\":3}\n",
+            &["{\"a\": 1}", "null", "{\"a\":2}", "{\"a\":3}"],
+        );
+        check("{\n} \"x\" {}", &["{ }", "\"x\"", "{}"]);
     }
 
     #[test]

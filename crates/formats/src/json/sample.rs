@@ -61,9 +61,9 @@ impl Seen {
         } = self;
         match (int || large || float, bool, time || text, nested) {
             (false, false, false, false) => None,
-            (true, false, false, false) if float => Some(LogicalKind::Float),
             // As doubles, different ones could be the same.
             (true, false, false, false) if large => Some(LogicalKind::Json),
+            (true, false, false, false) if float => Some(LogicalKind::Float),
             (true, false, false, false) => Some(LogicalKind::Int),
             (false, true, false, false) => Some(LogicalKind::Bool),
             (false, false, true, false) if text => Some(LogicalKind::Text),

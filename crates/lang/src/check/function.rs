@@ -339,6 +339,13 @@ impl Expressions<'_> {
             }
             _ => 0,
         };
+        if groups > 1 && arguments.len() == 2 {
+            let message = format!("the pattern has {groups} groups, and it is not said which one is meant");
+            let diagnostic = Diagnostic::new(message, arguments[1].span, "has several groups");
+            return Err(Box::new(diagnostic.with_help(
+                "`extract(text, /pattern/, 2)` takes the second, 0 all that matches; `(?:...)` is no group",
+            )));
+        }
         let group = match arguments.get(2) {
             // The only group is meant, or all that matches where there is none.
             None => self.tree.add(NodeKind::Int(groups.min(1)), LogicalType::INT),

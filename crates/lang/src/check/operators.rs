@@ -284,7 +284,7 @@ impl Expressions<'_> {
     /// Whether a quotient may be absent: not where the divisor is a constant.
     pub(super) fn divisor(&self, what: &str, divisor: Typed) -> Check<Absence> {
         match self.tree.nodes[divisor.id].kind {
-            NodeKind::Int(0) => {
+            NodeKind::Int(0) | NodeKind::Float(0.0) => {
                 let message = format!("{what} by zero");
                 Err(Box::new(Diagnostic::new(
                     message,
@@ -293,7 +293,7 @@ impl Expressions<'_> {
                 )))
             }
             NodeKind::Int(_) => Ok(Absence::Never),
-            NodeKind::Float(value) if value != 0.0 => Ok(Absence::Never),
+            NodeKind::Float(_) => Ok(Absence::Never),
             _ => Ok(Absence::Checked),
         }
     }

@@ -18,6 +18,7 @@ use crate::check::Scalar;
 use crate::known::Known;
 use crate::limits::STAGE_TEXT_BYTES_MAX;
 use crate::named::{self, Constants, Given, check_length, parts, push};
+use crate::pattern::matches;
 use crate::time::{self, CalendarUnit};
 
 /// The signature of the host function of a function with so many operands, if it needs one.
@@ -313,7 +314,7 @@ fn replace(text: &[u8], from: &[u8], to: &[u8], out: &mut Vec<u8>) -> Result<(),
 /// Replaces every match; in the text that takes its place, `$1` and `$name` are groups.
 fn replace_matches(text: &[u8], pattern: &Regex, to: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     let mut behind = 0;
-    for found in pattern.captures_iter(text) {
+    for found in matches(pattern, text) {
         let all = found.get_match();
         push(out, &text[behind..all.start()])?;
         // No group is longer than the match.

@@ -4,6 +4,7 @@ use cutthrough::ir::Words;
 use cutthrough_formats::render::json::push_string;
 
 use super::{Constants, Given, check_length};
+use crate::pattern::matches;
 
 /// The parts between separators; with an empty separator, the text itself is the only one.
 pub(crate) fn parts<'a>(text: &'a [u8], separator: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
@@ -39,7 +40,7 @@ pub(super) fn extract_all(
 ) -> Result<Given, String> {
     let pattern = &constants.pattern(args.bytes(1))?.regex;
     let group = (pattern.captures_len() - 1).min(1);
-    let found = pattern.captures_iter(args.bytes(0));
+    let found = matches(pattern, args.bytes(0));
     list(
         found
             .filter_map(|found| found.get(group))
