@@ -4,7 +4,7 @@ use std::fmt;
 
 use cutthrough_ir::{Kind, Op, SlotDecl, Type, Value};
 
-use super::{Accumulator, Aggregate, is_before};
+use super::{Accumulator, Aggregate, exact, is_before};
 use crate::process::Fragment;
 
 /// A function over the elements of a group. Null inputs do not count.
@@ -12,7 +12,9 @@ use crate::process::Fragment;
 pub enum AggregateFunction {
     /// How many elements there are, or how many with an input that is not null.
     Count,
-    /// The sum of integers, exactly, or of doubles, from left to right.
+    /// The sum of integers, exactly, or of doubles: as if with all digits, and rounded once, so that
+    /// it does not depend on their order. (Digits that lie more than some 150 bits below the
+    /// greatest are lost one by one.)
     Sum,
     /// The sum divided by the count; null where there is no input.
     Avg,
@@ -89,7 +91,7 @@ impl Aggregate for BasicAggregate {
     fn accumulator(&self) -> Vec<SlotDecl> {
         let count = || SlotDecl::i64("count", 0);
         let sum = || match self.is_double() {
-            true => vec![SlotDecl::zero("sum", Type::F64)],
+            true => exact::columns(),
             // Of 128 bits.
             false => vec![SlotDecl::i64("sum, low", 0), SlotDecl::i64("sum, high", 0)],
         };
@@ -129,13 +131,17 @@ impl Aggregate for BasicAggregate {
         }
         match (self.function, self.is_double()) {
             (Sum | Avg, false) => add_wide(f, to, other[0], other[1]),
-            (Sum | Avg, true) => add(f, to, 0, Op::Fadd, other[0]),
+            (Sum | Avg, true) => exact::merge(f, to, other),
             _ => {}
         }
         if matches!(self.function, Count | Avg) {
             let count = to.len - 1;
             add(f, to, count, Op::Iadd, other[count]);
         }
+    }
+
+    fn merges_exactly(&self) -> bool {
+        true
     }
 
     fn result(&self) -> Type {
@@ -145,7 +151,7 @@ impl Aggregate for BasicAggregate {
     fn finish(&self, f: &mut Fragment<'_>, state: &[Value]) -> Value {
         match self.function {
             Count | Min | Max => state[0],
-            Sum if self.is_double() => state[0],
+            Sum if self.is_double() => exact::finish(f, state),
             Sum => {
                 let bits = f.iconst(63);
                 let sign = f.op(Op::Ishr, &[state[0], bits]);
@@ -158,7 +164,7 @@ impl Aggregate for BasicAggregate {
             }
             Avg => {
                 let sum = match self.is_double() {
-                    true => state[0],
+                    true => exact::finish(f, state),
                     false => f.op(Op::WToF, &state[..2]),
                 };
                 let count = state[state.len() - 1];
@@ -175,7 +181,7 @@ impl Aggregate for BasicAggregate {
 impl BasicAggregate {
     fn add_value(self, f: &mut Fragment<'_>, to: &Accumulator, value: Value) {
         if self.is_double() {
-            return add(f, to, 0, Op::Fadd, value);
+            return exact::add(f, to, value);
         }
         let bits = f.iconst(63);
         let sign = f.op(Op::Ishr, &[value, bits]);

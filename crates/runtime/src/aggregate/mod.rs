@@ -9,6 +9,7 @@
 
 mod basic;
 mod before;
+mod exact;
 pub(crate) mod gather;
 mod pick;
 mod spread;
@@ -88,6 +89,12 @@ pub trait Aggregate: fmt::Debug + Send + Sync {
     /// What another accumulator, given by the values of its columns, does to this one.
     fn merge(&self, f: &mut Fragment<'_>, to: &Accumulator, other: &[Value]);
 
+    /// Whether accumulators that are merged, in the order of their elements, are what one makes of all elements, to the
+    /// last bit; or the merge fails.
+    fn merges_exactly(&self) -> bool {
+        false
+    }
+
     /// The type of the result.
     fn result(&self) -> Type;
 
@@ -124,6 +131,10 @@ impl Aggregate for Gathered {
     fn step(&self, _f: &mut Fragment<'_>, _to: &Accumulator, _input: &[Value]) {}
 
     fn merge(&self, _f: &mut Fragment<'_>, _to: &Accumulator, _other: &[Value]) {}
+
+    fn merges_exactly(&self) -> bool {
+        true
+    }
 
     fn result(&self) -> Type {
         self.0.result()

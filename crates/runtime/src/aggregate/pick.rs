@@ -46,6 +46,10 @@ impl Aggregate for Pick {
         set_where(f, takes, &[(to, 0, theirs)]);
     }
 
+    fn merges_exactly(&self) -> bool {
+        true
+    }
+
     fn result(&self) -> Type {
         self.input.or_null()
     }
@@ -101,6 +105,10 @@ impl Aggregate for PickBy {
         let takes = self.takes(f, to, by);
         let takes = f.op(Op::And, &[has, takes]);
         set_where(f, takes, &[(to, 0, other[0]), (to, 1, other[1])]);
+    }
+
+    fn merges_exactly(&self) -> bool {
+        true
     }
 
     fn result(&self) -> Type {

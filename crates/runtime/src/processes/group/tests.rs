@@ -1,4 +1,5 @@
 use cutthrough_ir::Kind;
+use cutthrough_test_support::exact_sum;
 
 use super::*;
 use crate::aggregate::AggregateFunction::{self, Avg, Count, Max, Min, Sum};
@@ -115,7 +116,7 @@ fn without_keys_there_is_one_group() {
         int(3),
         int(2),
         int(-1),
-        double(0.1 + 0.2 + 0.3),
+        double(0.6),
         double(-0.5),
         Value::Bool(false),
         "xy".into(),
@@ -277,10 +278,10 @@ fn model(spec: &Spec, rows: &[Vec<Value>]) -> Vec<Vec<Value>> {
             group.push(match aggregate.function {
                 Count if aggregate.input.is_none() => int(rows.len() as i64),
                 Count => int(present.len() as i64),
-                Sum if is_double => double(doubles().fold(0.0, |a, b| a + b)),
+                Sum if is_double => double(exact_sum(doubles())),
                 Sum => int(integers().sum()),
                 Avg if present.is_empty() => Value::Null,
-                Avg if is_double => double(doubles().fold(0.0, |a, b| a + b) / count),
+                Avg if is_double => double(exact_sum(doubles()) / count),
                 Avg => double(integers().sum::<i64>() as f64 / count),
                 Min => best(Value::is_less),
                 Max => best(|a, b| b.is_less(a)),
@@ -335,4 +336,61 @@ fn random_rows_as_the_model_says() {
         let expected = model(&spec, &rows);
         assert_eq!(run(&spec, &rows).unwrap(), expected, "seed {seed}: {spec:?}");
     }
+}
+
+/// Doubles whose sum has about so many digits.
+fn doubles(random: &mut Random, bits: usize) -> Vec<f64> {
+    let count = 1 + random.below(40);
+    let mut values: Vec<f64> = (0..count)
+        .map(|_| {
+            let (mantissa, exponent) = (random.next() >> 11, random.below(bits));
+            let sign = *random.pick(&[-1.0, 1.0]);
+            sign * mantissa as f64 * 2_f64.powi(exponent as i32 - 100)
+        })
+        .collect();
+    // What cancels out, and what is half of a last digit.
+    for _ in 0..random.below(4) {
+        let value = *random.pick(&values);
+        values.push(-value);
+        values.push(value * f64::EPSILON / 2.0);
+    }
+    values
+}
+
+#[test]
+fn sums_of_doubles_are_exact_in_any_order() {
+    let spec = spec(&[], &[(Sum, Some(Type::F64)), (Avg, Some(Type::F64))]);
+    for seed in 0..100 {
+        let mut random = Random::new(seed);
+        let bits = 1 + random.below(40);
+        let values = doubles(&mut random, bits);
+        let rows = |values: &[f64]| -> Vec<Vec<Value>> {
+            values
+                .iter()
+                .map(|&value| vec![double(value), double(value)])
+                .collect()
+        };
+        let sum = exact_sum(values.iter().copied());
+        let expected = [vec![double(sum), double(sum / values.len() as f64)]];
+        check(&spec, &rows(&values), &expected);
+        let reversed: Vec<f64> = values.into_iter().rev().collect();
+        check(&spec, &rows(&reversed), &expected);
+    }
+}
+
+#[test]
+fn sums_beyond_their_digits_are_near() {
+    let spec = spec(&[], &[(Sum, Some(Type::F64))]);
+    let check = |values: &[f64], sum: f64| {
+        let rows: Vec<Vec<Value>> = values.iter().map(|&value| vec![double(value)]).collect();
+        check(&spec, &rows, &[vec![double(sum)]]);
+    };
+    check(&[1e300, 1.0, 1e-300, -1e300], 1.0);
+    check(&[1e300, 1e-300, 1e-310, 1.0], 1e300);
+    check(&[f64::MAX, f64::MAX], f64::INFINITY);
+    check(&[f64::MAX, f64::MAX, -1.0], f64::INFINITY);
+    check(&[f64::MAX], f64::MAX);
+    check(&[f64::MAX, 1.0, -f64::MAX], 1.0);
+    check(&[f64::INFINITY, 1.0, f64::MAX], f64::INFINITY);
+    check(&[5e-324, 5e-324], 1e-323);
 }
