@@ -24,6 +24,8 @@ struct Shared {
     /// How long calls have taken, by what they do; few are different.
     spent: Mutex<Vec<(Arc<str>, Duration)>>,
     bytes_read: AtomicU64,
+    /// What other threads have read for the run.
+    others: Mutex<Vec<Arc<AtomicU64>>>,
     bytes_written: AtomicU64,
 }
 
@@ -125,7 +127,19 @@ impl Activity {
 
     /// How many bytes have come in.
     pub(crate) fn bytes_read(&self) -> u64 {
-        self.shared.bytes_read.load(Ordering::Relaxed)
+        let others = self.shared.others.lock();
+        let others = others.iter().map(|read| read.load(Ordering::Relaxed));
+        self.shared.bytes_read.load(Ordering::Relaxed) + others.sum::<u64>()
+    }
+
+    /// Counts what another thread reads for the run.
+    pub(crate) fn add_reader(&self, bytes: &Arc<AtomicU64>) {
+        self.shared.others.lock().push(Arc::clone(bytes));
+    }
+
+    /// What other threads have read is of no use.
+    pub(crate) fn forget_readers(&self) {
+        self.shared.others.lock().clear();
     }
 
     pub(crate) fn add_read(&self, bytes: usize) {

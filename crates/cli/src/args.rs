@@ -20,6 +20,7 @@ use crate::program::Program;
 use crate::progress::Wanted;
 use crate::reference;
 use crate::remote::CommandLine;
+use crate::split::PART_BYTES_MIN;
 use crate::terminal::Color;
 
 /// First words that are commands about networks that run: none is a pipeline.
@@ -143,6 +144,14 @@ pub(crate) struct Options {
     /// Fail when there are more bad rows than this [default: they are left out, counted and reported]
     #[arg(long, value_name = "N")]
     max_bad: Option<u64>,
+
+    /// How many threads share the work, where large files are summarised [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+
+    /// The least that a thread is given to read, in bytes
+    #[arg(long, value_name = "N", hide = true, default_value_t = PART_BYTES_MIN)]
+    pub(crate) part_bytes: u64,
 
     /// Tell `perf` what the native code is, by /tmp/perf-PID.map or by jit-PID.dump there
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "map")]

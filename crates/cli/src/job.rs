@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use cutthrough::{Network, Options, Progress};
 use cutthrough_control::{ErrorKind, Server};
 use cutthrough_formats::processes::BadRowsBound;
-use cutthrough_lang::{Diagnostic, Environment, Running, compile};
+use cutthrough_lang::{Diagnostic, Environment, Plan, Running, compile};
 
 use crate::args::{Engine, Purpose, Request};
 use crate::dump::Stage;
@@ -17,6 +17,7 @@ use crate::input::Peeked;
 use crate::interrupt::Interrupt;
 use crate::live::Live;
 use crate::progress::Progress as ProgressLine;
+use crate::split::{Parts, Split};
 use crate::streams::{Streams, input_of, path_of};
 use crate::summary::Summary;
 use crate::surroundings::Surroundings;
@@ -54,30 +55,26 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         return Ok(End::Done);
     }
     plan.set_memory_bytes_max(crate::memory::stage_bytes_max());
-    let explained = (request.purpose == Purpose::Explain).then(|| plan.to_string());
-    let mut network = Network::new(match (options.engine, options.perf) {
-        (Engine::Jit, None) => Options::default(),
-        (Engine::Jit, Some(how)) => crate::perf::options(how)?,
-        (Engine::Interpreter, None) => Options::interpreted(),
-        (Engine::Interpreter, Some(_)) => {
-            terminal::complain(
-                options.color,
-                "--perf is about native code, and the interpreter has none",
-            );
-            return Ok(End::Wrong);
-        }
-    });
+    if options.engine == Engine::Interpreter && options.perf.is_some() {
+        let message = "--perf is about native code, and the interpreter has none";
+        terminal::complain(options.color, message);
+        return Ok(End::Wrong);
+    }
+    let explained = (request.purpose == Purpose::Explain).then(|| explain(&plan));
+    let mut network = Network::new(network_options(request)?);
     let mut surroundings = Surroundings::new(Interrupt::new()?);
     surroundings.bad_rows_bound = options.bad_rows_max().map(BadRowsBound::new);
     let progress = ProgressLine::new(options.progress());
     let is_rehearsal = explained.is_some() || !options.dump.is_empty();
+    let parts = if is_rehearsal { None } else { parts(request, &plan) };
     let mut streams = Streams::new(
         options.format,
         surroundings.clone(),
         peeked,
         progress.clone(),
         is_rehearsal,
-    );
+    )
+    .with_border(parts.as_ref().map(Parts::border));
     let running = match plan.build(&mut network, &mut streams) {
         Ok(running) => running,
         Err(error) if error.has_place() => {
@@ -94,6 +91,16 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         return terminal::print(&crate::dump::dump(&mut network, &running, &options.dump)?);
     }
     let input_bytes = streams.input_bytes();
+    let split = match parts {
+        Some(parts) => {
+            let options = || network_options(request);
+            let Surroundings {
+                activity, interrupt, ..
+            } = &surroundings;
+            Some(parts.start(options, since_1970(), activity, interrupt)?)
+        }
+        None => None,
+    };
     let live = Live::new(
         running,
         streams.into_opened(),
@@ -102,7 +109,8 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         options.format,
         surroundings.clone(),
         progress.clone(),
-    );
+    )
+    .with_others(split.as_ref().map(Split::alone));
     let server = match crate::control::serve(request, &source, &mut network, &live, &surroundings) {
         Ok(server) => server,
         Err(error) => {
@@ -120,11 +128,54 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         &mut network,
         server,
         &live,
+        split.as_ref(),
         &surroundings,
         &progress,
-        options.quiet,
-        options.bad_rows_max(),
+        options,
     )
+}
+
+/// What a network of the run is like.
+fn network_options(request: &Request) -> anyhow::Result<Options> {
+    Ok(match (request.options.engine, request.options.perf) {
+        (Engine::Jit, None) => Options::default(),
+        (Engine::Jit, Some(how)) => crate::perf::options(how)?,
+        (Engine::Interpreter, _) => Options::interpreted(),
+    })
+}
+
+/// What a program does, in words.
+fn explain(plan: &Plan) -> String {
+    let threads = match plan.front() {
+        Ok(front) => format!(
+            "several may read a large file, each a part of it, up to `{}`",
+            front.last().0
+        ),
+        Err(why) => format!("one, as {why}"),
+    };
+    format!("{plan}threads: {threads}\n")
+}
+
+/// The parts of the input, if several threads are to share the work.
+fn parts(request: &Request, plan: &Plan) -> Option<Parts> {
+    let options = &request.options;
+    let threads = match options.threads {
+        Some(threads) => usize::from(threads),
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    // What `perf` is told of native code is of one network.
+    if threads == 1 || options.perf.is_some() {
+        return None;
+    }
+    match plan.front() {
+        Ok(front) => Parts::of(front, threads, options.part_bytes),
+        Err(why) => {
+            if options.threads.is_some() && !options.quiet {
+                terminal::say(&format!("one thread: {why}\n"));
+            }
+            None
+        }
+    }
 }
 
 /// What a program is compiled for: the inputs of the command line.
@@ -146,13 +197,18 @@ fn drive(
     network: &mut Network,
     mut server: Option<Server>,
     live: &Live,
+    split: Option<&Split>,
     surroundings: &Surroundings,
     progress: &ProgressLine,
-    is_quiet: bool,
-    bad_rows_max: Option<u64>,
+    options: &crate::args::Options,
 ) -> anyhow::Result<End> {
+    let bad_rows_max = options.bad_rows_max();
     let begin = Instant::now();
-    let outcome = run_to_end(network, &mut server, live, surroundings);
+    let outcome = run_to_end(network, &mut server, live, split, surroundings, bad_rows_max);
+    // If they have not come together, the user has asked to stop, or the run has failed.
+    if let Some(split) = split {
+        split.alone().go();
+    }
     crate::control::end(server, network);
     // What was written so far is worth something also where it did not come to its end; but
     // files are whole, or as they were.
@@ -176,7 +232,7 @@ fn drive(
         unfinished: surroundings.unfinished.load(Ordering::Relaxed),
         ..Summary::of(&report, &live.running())
     };
-    let is_told = !is_quiet && (summary.is_news() || terminal::is_there());
+    let is_told = !options.quiet && (summary.is_news() || terminal::is_there());
     if is_told || summary.has_gaps() {
         terminal::say(&format!("{summary}\n"));
     }
@@ -200,7 +256,9 @@ fn run_to_end(
     network: &mut Network,
     server: &mut Option<Server>,
     live: &Live,
+    split: Option<&Split>,
     surroundings: &Surroundings,
+    bad_rows_max: Option<u64>,
 ) -> anyhow::Result<Progress> {
     let mut generates = true;
     loop {
@@ -215,33 +273,46 @@ fn run_to_end(
             Progress::Steps => continue,
             Progress::Done => return Ok(progress),
         }
+        if let Some(split) = split
+            && split.come_together(network, &mut live.running(), bad_rows_max)
+        {
+            wake_sources(network, live);
+            continue;
+        }
         // In this order: a client that has gone has rung before it was counted as gone.
         let has_clients = server.as_ref().is_some_and(Server::has_clients);
         if !surroundings.is_waiting() && surroundings.interrupt.handle_wake() {
             continue;
         }
         let timer = network.next_timer();
-        if !surroundings.is_waiting() && !has_clients && timer.is_none() {
+        let has_parts = split.is_some_and(Split::is_waiting);
+        if !surroundings.is_waiting() && !has_clients && !has_parts && timer.is_none() {
             return Ok(progress);
         }
-        if !surroundings.is_waiting() && surroundings.interrupt.is_requested() {
+        if !surroundings.is_waiting() && !has_parts && surroundings.interrupt.is_requested() {
             crate::control::end(server.take(), network);
             continue;
         }
         let timeout = timer.map(|at| at.saturating_sub(since_1970()));
         let what = match surroundings.is_waiting() {
             true => "waiting for input",
+            false if has_parts => "waiting for the other threads",
             false if timer.is_some() => "waiting for the time",
             false => "waiting for whoever taps it",
         };
         let woken = surroundings.activity.spend(what, || surroundings.wait(timeout));
         if woken.context("waiting for input")? {
-            for &source in &live.running().sources {
-                // One that has finished and been removed has nothing to be woken for.
-                if let Ok(waker) = network.waker(source) {
-                    waker.wake();
-                }
-            }
+            wake_sources(network, live);
+        }
+    }
+}
+
+/// Has all that reads look for input.
+fn wake_sources(network: &mut Network, live: &Live) {
+    for &source in &live.running().sources {
+        // One that has finished and been removed has nothing to be woken for.
+        if let Ok(waker) = network.waker(source) {
+            waker.wake();
         }
     }
 }

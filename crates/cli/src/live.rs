@@ -21,6 +21,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::input::{Beginnings, Peeked};
 use crate::progress::Progress;
+use crate::split::Alone;
 use crate::streams::{Opened, Streams, path_of};
 use crate::surroundings::Surroundings;
 
@@ -47,6 +48,8 @@ struct Shared {
     format: Option<OutputFormat>,
     surroundings: Surroundings,
     progress: Progress,
+    /// By which the network that others see comes to be the only one of the run.
+    alone: Option<Alone>,
 }
 
 impl Live {
@@ -71,10 +74,18 @@ impl Live {
             format,
             surroundings,
             progress,
+            alone: None,
         };
         Live {
             shared: Arc::new(shared),
         }
+    }
+
+    /// With other threads that have parts of the input; before anybody else knows of it.
+    pub(crate) fn with_others(mut self, alone: Option<Alone>) -> Live {
+        let shared = Arc::get_mut(&mut self.shared);
+        shared.expect("INVARIANT: nobody else has it yet").alone = alone;
+        self
     }
 
     /// Whether all that is read and written can be beside each other.
@@ -104,6 +115,14 @@ impl Live {
         }
     }
 
+    /// Has the network that others see come to be the only one of the run, before it is changed or looked into.
+    fn go_alone(&self) {
+        if let Some(alone) = &self.shared.alone {
+            alone.go();
+            self.shared.surroundings.interrupt.wake();
+        }
+    }
+
     fn seen(&self) -> Arc<Running> {
         Arc::clone(&self.shared.seen.lock())
     }
@@ -117,6 +136,7 @@ impl Commands for Live {
         let options = options_of(request)?;
         let (waker, interrupt) = (waker.clone(), self.shared.surroundings.interrupt.clone());
         let wake = Arc::new(move || interrupt.wake());
+        self.go_alone();
         attach(&TapPoint::from(flow), request, &options, waker, wake)
     }
 
@@ -170,6 +190,7 @@ impl Commands for Live {
         let read: Vec<PathBuf> = plan.inputs().map(|input| PathBuf::from(path_of(input))).collect();
         let (opened, live, request) = (streams.into_opened(), self.clone(), request.clone());
         let apply: Apply = Box::new(move |network| {
+            live.go_alone();
             let outcome = live.apply(network, open, opened, &request);
             live.shared.surroundings.outputs.lock().forget_over();
             outcome?;

@@ -22,6 +22,7 @@
 //! | [`output`], [`outputs`] | files and standard streams as writers; all that a run writes |
 //! | [`replacement`] | files that are written whole or not at all |
 //! | [`files`] | files by name and identity |
+//! | [`split`] | a run on several threads, each with a part of the inputs |
 //! | [`surroundings`] | what readers and writers have in common, and how the run waits |
 //! | [`activity`] | what the run is inside of, and how many bytes have come and gone |
 //! | [`interrupt`] | SIGINT, SIGTERM and SIGHUP: once to end the inputs, twice to end at once |
@@ -68,6 +69,7 @@ mod progress;
 mod reference;
 mod remote;
 mod replacement;
+mod split;
 mod streams;
 mod summary;
 mod surroundings;

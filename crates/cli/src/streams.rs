@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use cutthrough::Process;
 use cutthrough::processes::Read as ReadProcess;
@@ -17,7 +18,7 @@ use cutthrough_lang::{Begin, Column, Input as PlanInput, Io, Target as PlanTarge
 use crate::compress::Compressor;
 use crate::files::identity_of;
 use crate::follow::Follow;
-use crate::input::{Input, Inputs, Peeked, Place};
+use crate::input::{Border, Input, Inputs, Peeked, Place};
 use crate::output::{self, Identity, Target, Writer};
 use crate::progress::Progress;
 use crate::replacement::Replacement;
@@ -37,6 +38,8 @@ pub(crate) struct Streams {
     peeked: Rc<Peeked>,
     progress: Progress,
     reads_stdin: bool,
+    /// Where what is read ends for a while.
+    border: Option<Arc<Border>>,
     /// The size of all inputs, as long as each has one.
     input_bytes: Option<u64>,
     opened: Opened,
@@ -140,10 +143,16 @@ impl Streams {
             peeked,
             progress,
             reads_stdin: false,
+            border: None,
             input_bytes: Some(0),
             opened: Opened::default(),
             places: Vec::new(),
         }
+    }
+
+    /// For a run of which other threads have what is behind this border; it has one source.
+    pub(crate) fn with_border(self, border: Option<Arc<Border>>) -> Streams {
+        Streams { border, ..self }
     }
 
     /// For a run that others wait for meanwhile.
@@ -197,7 +206,7 @@ impl Streams {
         if inputs.iter().any(Input::is_stdin) && io::stdin().is_terminal() && io::stderr().is_terminal() {
             crate::terminal::say("reading from the terminal; Ctrl-D ends the input\n");
         }
-        let inputs = Inputs::new(inputs, place, self.surroundings.clone());
+        let inputs = Inputs::new(inputs, place, self.surroundings.clone()).with_border(self.border.take());
         Ok(Box::new(ReadProcess::new("", inputs)))
     }
 

@@ -46,6 +46,10 @@ impl Summary {
             summary.too_long += too_long;
             summary.rows_read += too_long + process.outputs[0].moved;
         }
+        let elsewhere = running.lines_elsewhere;
+        summary.rows_read += elsewhere.given;
+        summary.too_long += elsewhere.too_long;
+        summary.rows_read += elsewhere.too_long;
         for parsing in running.parses.iter().filter(|parsing| !parsing.is_of_lines) {
             let too_long = parsing.too_long(report);
             summary.too_long += too_long;

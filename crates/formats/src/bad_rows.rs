@@ -105,6 +105,13 @@ impl BadRows {
         }
     }
 
+    /// Notes lines that came behind, and that another process has found: they do not count for the bound.
+    pub fn note_others(&self, rows: &[BadRow]) {
+        let mut first = self.first.lock();
+        let room = BAD_ROWS_NOTED_MAX - first.len();
+        first.extend(rows.iter().take(room).cloned());
+    }
+
     /// Notes lines by their numbers.
     ///
     /// # Errors

@@ -42,6 +42,7 @@
 //! | `pattern` | regular expressions |
 //! | `time` | times by calendars, zones and formats |
 //! | `tap` | pipelines attached to a flow point of a running network |
+//! | `split` | programs on several networks, each with a part of the input |
 //! | `running` | a program that runs: which processes and flow points it has become |
 //!
 //! ```
@@ -118,6 +119,7 @@ mod plan;
 mod running;
 mod sexpr;
 pub mod span;
+mod split;
 pub mod suggest;
 mod tap;
 mod time;
@@ -132,6 +134,7 @@ pub use plan::{
 };
 pub use running::{Flow, ParsedRows, Parsing, Running, Stage, UnknownFlow};
 pub use span::Span;
+pub use split::{Counts, Front, LineCounts, NotSplit};
 pub use tap::{Tap, TapCounts, TapError, TapOptions, TapPlan, TapPoint, TapPolicy, TapRead, TapReader, tap};
 
 /// Checks a program: what becomes a network, or the first thing that is wrong.

@@ -9,6 +9,7 @@ use crate::limits;
 use crate::lower::{Blueprint, BuildError, Io, Made, NodeIndex, NodeSpec, PointIndex, PointSpec, Spec};
 use crate::plan::{Column, Plan};
 use crate::span::Span;
+use crate::split::LineCounts;
 use crate::suggest;
 
 /// The processes and flow points of a plan that was built, by what they are for and by name.
@@ -24,6 +25,8 @@ pub struct Running {
     pub parses: Vec<Parsing>,
     /// What writes.
     pub sinks: Vec<ProcessId>,
+    /// What other networks have counted, whose state was merged into this one.
+    pub lines_elsewhere: LineCounts,
     pub(crate) source_name: String,
     pub(crate) source: std::sync::Arc<str>,
     pub(crate) blueprint: Blueprint,
@@ -101,6 +104,12 @@ impl Parsing {
         process.map_or(self.earlier, |process| self.with_counts_of(process))
     }
 
+    /// Adds what another network has found, whose state was merged into this one.
+    pub(crate) fn add(&mut self, rows: ParsedRows) {
+        self.earlier.all += rows.all;
+        self.earlier.dropped += rows.dropped;
+    }
+
     fn with_counts_of(&self, process: &ProcessReport) -> ParsedRows {
         let bad = dropped(process, BadRows::POLICY);
         let all = if self.is_of_lines {
@@ -139,7 +148,7 @@ impl Parsing {
 }
 
 /// How many elements a process has dropped by a policy.
-fn dropped(process: &ProcessReport, policy: &str) -> u64 {
+pub(crate) fn dropped(process: &ProcessReport, policy: &str) -> u64 {
     let count = process.dropped.iter().find(|(name, _)| name == policy);
     count.map_or(0, |(_, count)| *count)
 }
@@ -169,6 +178,19 @@ impl Plan {
     /// When an input or output cannot be opened, or at a bound of the network.
     pub fn build(self, network: &mut Network, io: &mut dyn Io) -> Result<Running, BuildError> {
         let blueprint = Blueprint::of(&self);
+        Running::build(self.source_name, self.source, blueprint, network, io)
+    }
+}
+
+impl Running {
+    /// Adds the processes of a blueprint, of a program of this text, to a network.
+    pub(crate) fn build(
+        source_name: String,
+        source: std::sync::Arc<str>,
+        blueprint: Blueprint,
+        network: &mut Network,
+        io: &mut dyn Io,
+    ) -> Result<Running, BuildError> {
         let mut prepared = Vec::with_capacity(blueprint.nodes.len());
         let mut bad_rows = Vec::with_capacity(blueprint.nodes.len());
         for node in &blueprint.nodes {
@@ -177,7 +199,7 @@ impl Plan {
             bad_rows.push(noted);
         }
         let (nodes, points) = transact(network, |rewire, place| add(rewire, &blueprint, prepared, place))?;
-        let mut running = Running::new(&self, blueprint, nodes, points, bad_rows);
+        let mut running = Running::new(source_name, source, blueprint, nodes, points, bad_rows);
         running.note_what_may_hold(network);
         Ok(running)
     }
@@ -247,7 +269,8 @@ fn add(
 
 impl Running {
     fn new(
-        plan: &Plan,
+        source_name: String,
+        source: std::sync::Arc<str>,
         blueprint: Blueprint,
         nodes: Vec<ProcessId>,
         points: Vec<PointId>,
@@ -259,8 +282,9 @@ impl Running {
             lines: Vec::new(),
             parses: Vec::new(),
             sinks: Vec::new(),
-            source_name: plan.source_name.clone(),
-            source: plan.source.clone(),
+            source_name,
+            source,
+            lines_elsewhere: LineCounts::default(),
             blueprint,
             nodes,
             points,

@@ -3,9 +3,11 @@
 //! | file | what |
 //! |---|---|
 //! | `mod` | inputs, and how they are read one after another |
+//! | `border` | where they end for a while, as other threads have what is behind |
 //! | `peek` | their beginnings, looked at before the run |
 //! | `place` | which of them is read at present |
 
+mod border;
 mod peek;
 mod place;
 
@@ -25,6 +27,8 @@ use crate::decompress::{Decompressor, Kind};
 use crate::files::{identity, identity_of, message, name};
 use crate::surroundings::{Surroundings, poll_retrying};
 
+pub(crate) use border::Border;
+use border::Left;
 pub(crate) use peek::{Beginnings, Peeked};
 pub(crate) use place::Place;
 
@@ -247,6 +251,10 @@ pub(crate) struct Inputs {
     /// Whether what was given last ends within a line.
     is_within_line: bool,
     place: Place,
+    /// How many inputs have been opened, and how much has been given of the last one.
+    opened: usize,
+    offset: u64,
+    border: Option<Arc<Border>>,
     surroundings: Surroundings,
 }
 
@@ -257,8 +265,16 @@ impl Inputs {
             current: None,
             is_within_line: false,
             place,
+            opened: 0,
+            offset: 0,
+            border: None,
             surroundings,
         }
+    }
+
+    /// With a border where they end for a while.
+    pub(crate) fn with_border(self, border: Option<Arc<Border>>) -> Inputs {
+        Inputs { border, ..self }
     }
 
     fn read_current(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -269,6 +285,7 @@ impl Inputs {
         };
         self.surroundings.activity.add_read(length);
         self.place.give();
+        self.offset += length as u64;
         self.is_within_line = buffer[..length].last().is_some_and(|&last| last != b'\n');
         Ok(length)
     }
@@ -304,7 +321,21 @@ impl cutthrough::processes::Inputs for Inputs {
         if self.current.is_none() && !self.advance()? {
             return Ok(0);
         }
-        self.read_current(buffer)
+        let border = self.border.as_ref();
+        let left = border.map_or(Left::Bytes(u64::MAX), |border| {
+            border.left(self.opened - 1, self.offset)
+        });
+        match left {
+            Left::Bytes(left) => {
+                let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+                self.read_current(&mut buffer[..most])
+            }
+            Left::Nothing => Err(io::ErrorKind::WouldBlock.into()),
+            Left::End => {
+                self.inputs = Vec::new().into_iter();
+                Ok(0)
+            }
+        }
     }
 
     fn advance(&mut self) -> io::Result<bool> {
@@ -315,7 +346,8 @@ impl cutthrough::processes::Inputs for Inputs {
         let open = input
             .open()
             .map_err(|error| io::Error::new(error.kind(), message(&input.path, &error)))?;
-        self.is_within_line = false;
+        (self.is_within_line, self.offset) = (false, 0);
+        self.opened += 1;
         self.place.go_to(&input.path);
         tracing::debug!(path = ?input.path, may_wait = open.may_wait, "reading");
         self.current = Some((input, open));

@@ -76,6 +76,19 @@ impl Framing {
         std::mem::take(self).in_array
     }
 
+    /// Where a stream is at that is known to have one value a line, at the beginning of a line.
+    pub(crate) fn of_lines() -> Framing {
+        Framing {
+            form: Form::Lines,
+            ..Framing::default()
+        }
+    }
+
+    /// Whether each value is one line.
+    pub(crate) fn is_of_lines(&self) -> bool {
+        self.form == Form::Lines
+    }
+
     /// The same, as words.
     pub(crate) fn to_words(self) -> [i64; 2] {
         let flags = [

@@ -1,4 +1,4 @@
-use cutthrough::{Fragment, Process, Shape};
+use cutthrough::{Fragment, Network, Process, ProcessId, Shape};
 use cutthrough_ir::{
     Block, ElementType, Host, HostContext, HostFunction, HostSig, Op, Results, SlotDecl, Type, Value, Words,
 };
@@ -10,6 +10,8 @@ use crate::json::Framing;
 #[derive(Debug)]
 pub struct JsonLines {
     host: Option<HostFunction>,
+    /// Where its input is at, at first.
+    at: Framing,
 }
 
 /// The slots: where the input is at, as two words; whether the end of an input is still to be given; and what is to be
@@ -50,7 +52,24 @@ impl JsonLines {
         };
         JsonLines {
             host: Some(HostFunction::new(sig, FramingHost::default())),
+            at: Framing::default(),
         }
+    }
+
+    /// The same for what begins with a line within an input whose values come one a line.
+    pub fn beginning_within() -> JsonLines {
+        JsonLines {
+            at: Framing::of_lines(),
+            ..JsonLines::new()
+        }
+    }
+
+    /// Whether the values of the present input come one a line, as a process has found between two grants.
+    pub fn is_of_lines(network: &Network, process: ProcessId) -> bool {
+        let slots = network.slots(process);
+        slots.is_ok_and(|slots| {
+            Framing::from_words([AT, OBJECTS].map(|slot| slots[slot].i64(0))).is_of_lines()
+        })
     }
 }
 
@@ -59,8 +78,14 @@ impl Process for JsonLines {
         shape.name("json lines");
         shape.input(Type::BYTES);
         shape.output(ElementType::new([Type::BYTES]));
-        for name in ["at", "objects", "ends left", "last left"] {
-            shape.slot(SlotDecl::i64(name, 0));
+        let [at, objects] = self.at.to_words();
+        for (name, init) in [
+            ("at", at),
+            ("objects", objects),
+            ("ends left", 0),
+            ("last left", 0),
+        ] {
+            shape.slot(SlotDecl::i64(name, init));
         }
         shape.slot(SlotDecl::zero("last", Type::BYTES));
         shape.host_once(&mut self.host);

@@ -1,4 +1,4 @@
-use cutthrough::{Fragment, Process, Shape};
+use cutthrough::{Fragment, Network, Process, ProcessId, Shape};
 use cutthrough_ir::{HostFunction, Item, Op, SlotDecl, Type, Value};
 
 use super::line_type;
@@ -51,6 +51,11 @@ impl Lines {
         Lines {
             host: Some(HostFunction::new(SpansHost::sig(), host)),
         }
+    }
+
+    /// How many lines of the present input a process has given, between two grants.
+    pub fn line(network: &Network, process: ProcessId) -> Option<i64> {
+        Some(network.slots(process).ok()?[NUMBER].i64(0))
     }
 
     /// Keeps where the lines of a block lie.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use cutthrough::{Fragment, Process, Shape};
+use cutthrough::{Fragment, Network, Process, ProcessId, Shape};
 use cutthrough_ir::{ElementType, HostFunction, RowsDecl, Value};
 use regex::bytes::Regex;
 
@@ -171,6 +171,12 @@ impl Parse {
     /// Which lines were no rows, unless they go to an output.
     pub fn bad_rows(&self) -> BadRows {
         self.bad_rows.clone()
+    }
+
+    /// How many lines of the present input have come to a process that takes blocks, between two grants, if what comes next
+    /// begins a record; none where it goes on with one.
+    pub fn line(network: &Network, process: ProcessId) -> Option<i64> {
+        parse_blocks::line(network, process)
     }
 
     pub(super) fn take_format(&mut self) -> Box<dyn Format> {

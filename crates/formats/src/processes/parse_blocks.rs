@@ -1,7 +1,7 @@
 //! Parsing of blocks: one call of a kernel for each, which fills row buffers; then one row
 //! after another is read from there, without a call.
 
-use cutthrough::{Fragment, Shape};
+use cutthrough::{Fragment, Network, ProcessId, Shape};
 use cutthrough_ir::{Op, SlotDecl, Type, Value};
 
 use super::parse::{HEADERS_POLICY, Parse};
@@ -60,6 +60,13 @@ pub(super) fn declare(parse: &mut Parse, shape: &mut Shape) {
     for policy in [BadRows::POLICY, Lines::POLICY, HEADERS_POLICY] {
         shape.drop_policy(policy);
     }
+}
+
+/// See [`Parse::line`].
+pub(super) fn line(network: &Network, process: ProcessId) -> Option<i64> {
+    let slots = network.slots(process).ok()?;
+    let [carried, number] = [CARRIED, NUMBER].map(|slot| slots[slot].i64(0));
+    (carried == 0).then_some(number)
 }
 
 pub(super) fn read_ok(f: &mut Fragment<'_>, block: Value) {

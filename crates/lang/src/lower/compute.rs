@@ -7,7 +7,7 @@ use cutthrough::{Fragment, Process, Shape};
 use cutthrough_expr::{Lowering, Site};
 
 use super::hosts;
-use crate::check::{ColumnId, Columns, NodeKind, Tree};
+use crate::check::{ColumnId, Columns, NodeKind, Scalar, Tree};
 
 /// Computes columns of others, and passes elements on if a condition holds: one fragment, no state.
 ///
@@ -53,6 +53,24 @@ impl Compute {
     /// Whether it has a condition.
     pub(super) fn filters(&self) -> bool {
         self.condition.is_some()
+    }
+
+    /// Whether it computes something by chance.
+    pub(crate) fn is_random(&self) -> bool {
+        let mut nodes = self.trees().flat_map(|tree| &tree.nodes);
+        nodes.any(
+            |node| matches!(&node.kind, NodeKind::Strict(Scalar::Named(named), _) if named.name == "random"),
+        )
+    }
+
+    /// Which field of the output a field of the input is, if it is one; none at all where it is several, or something
+    /// else is computed of it.
+    pub(crate) fn passes(&self, field: usize) -> Option<Option<usize>> {
+        let is_field = |id: ColumnId| id.0 as usize == field;
+        let is_used = self.trees().flat_map(Tree::columns).any(is_field);
+        let mut places = (0..self.output.len()).filter(|&place| is_field(self.output[place]));
+        let place = places.next();
+        (!is_used && places.next().is_none()).then_some(place)
     }
 
     /// For each definition, in which fields of the output its value is: bit k is for the fields k, k + 64 and so on.

@@ -293,7 +293,8 @@ impl<'p> Drawing<'p> {
         if parse.format.is_json() && !is_of_lines {
             let layout = at.layout.clone();
             let name = format!("values of {}", stage.text);
-            self.chain(Spec::JsonLines, &name, stage.span, at, layout, false);
+            let spec = Spec::JsonLines { begins_within: false };
+            self.chain(spec, &name, stage.span, at, layout, false);
         }
         let wanted = parse.columns.iter().enumerate();
         let wanted = wanted.filter(|(_, column)| stage.layout.contains(column));
@@ -479,7 +480,7 @@ impl<'p> Drawing<'p> {
         } else {
             Role::Inner(at.index())
         };
-        let is_block = matches!(spec, Spec::Read(_) | Spec::JsonLines);
+        let is_block = matches!(spec, Spec::Read(_) | Spec::JsonLines { .. });
         let point = self.point(&layout, &at.schema, role, span);
         self.blueprint.points[point].is_block = is_block;
         self.blueprint.points[point].writer = Some((self.blueprint.nodes.len(), 0));

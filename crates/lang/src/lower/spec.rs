@@ -27,7 +27,10 @@ pub(crate) enum Spec {
     Read(Vec<Input>),
     Lines,
     /// Values to lines.
-    JsonLines,
+    JsonLines {
+        /// Whether its input begins within one whose values come one a line.
+        begins_within: bool,
+    },
     Parse {
         format: Format,
         /// Whether it takes lines, and not blocks.
@@ -120,7 +123,8 @@ impl Spec {
         let process: Box<dyn Process> = match self {
             Spec::Read(inputs) => io.read(inputs)?,
             Spec::Lines => Box::new(Lines::new()),
-            Spec::JsonLines => Box::new(JsonLines::new()),
+            Spec::JsonLines { begins_within: false } => Box::new(JsonLines::new()),
+            Spec::JsonLines { begins_within: true } => Box::new(JsonLines::beginning_within()),
             Spec::Parse {
                 format,
                 is_of_lines,
@@ -257,7 +261,7 @@ impl Spec {
         matches!(
             self,
             Spec::Lines
-                | Spec::JsonLines
+                | Spec::JsonLines { .. }
                 | Spec::Parse {
                     is_of_lines: false,
                     ..

@@ -326,11 +326,10 @@ impl Network {
         chains.collect()
     }
 
-    /// The values of a process's slots, for tests that compare engines.
+    /// The values of a process's slots, in the order of their declaration: what it goes on from at its next activation.
     ///
     /// # Errors
     /// When there is no such process.
-    #[doc(hidden)]
     pub fn slots(&self, process: ProcessId) -> Result<Vec<Words<'_>>, Error> {
         let places = &self.known(process)?.places;
         Ok(places.iter().map(|&place| self.state.get(place)).collect())
