@@ -1,12 +1,16 @@
 """Random pipelines, in the language and in SQL."""
 
+import csv
+
 from expressions import Maker
-from tables import TYPES, Column
+from tables import TYPES, WORDS, Column, literal
 
 # Of what a sum of floats and the like gives, the last digits may differ: such columns are compared with some tolerance,
 # and no stage looks at them.
 APPROXIMATE = "approximate"
 NUMBERS = ("int", "float")
+# Keys of files to look up in: an empty line would be none.
+LOOKED_UP = [word for word in WORDS if word]
 
 
 def order(type, sql, direction):
@@ -23,8 +27,10 @@ def key(type, text, sql):
 class Pipeline:
     """Stages and the SQL that should give the same. `o` is the order of the elements, as far as there is one."""
 
-    def __init__(self, random, table, parse):
+    def __init__(self, random, table, parse, beside):
         self.random = random
+        # Where files to look up in are written.
+        self.beside = beside
         self.stages = [parse]
         self.columns = list(table.columns)
         self.sql = "SELECT * FROM t"
@@ -45,7 +51,7 @@ class Pipeline:
         return f"SELECT {names} FROM ({self.sql}) ORDER BY o"
 
     def add(self):
-        stages = [self.where, self.where, self.set, self.set, self.select, self.drop, self.rename, self.sort, self.summarize, self.summarize, self.distinct, self.count]
+        stages = [self.where, self.where, self.set, self.set, self.select, self.drop, self.rename, self.sort, self.summarize, self.summarize, self.distinct, self.count, self.windows, self.lookup]
         if self.is_ordered:
             stages += [self.top, self.head, self.tail, self.skip, self.share]
         self.random.choice(stages)()
@@ -216,6 +222,49 @@ class Pipeline:
         self.unique = [column.name for column in columns[: len(keys)]]
         self.is_ordered = not keys
         self.group(text, [sql for _, sql in keys], [sql for _, sql in aggregates])
+
+    def windows(self):
+        """Windows of event time, of what comes in order: so nothing is late."""
+        times = [column for column in self.usable() if column.type == "time"]
+        if not times or not self.is_ordered:
+            return
+        time, name = self.random.choice(times).name, self.new_name()
+        length, micros = self.random.choice([("1h", 3600), ("90m", 5400), ("1d", 86400), ("250ms", 0.25)])
+        micros = int(micros * 1000000)
+        self.reorder(f"sort {time}", [order("time", f'"{time}"', "ASC")])
+        maker = self.maker()
+        type = self.random.choice(TYPES)
+        key_text, key_sql = key(type, *maker.of(type, 1))
+        text, sql, made = self.aggregate(maker)
+        aggregate = self.new_name()
+        self.columns = [Column("window", "time", False), Column(name, type, True), Column(aggregate, made, True)]
+        self.unique, self.is_ordered = ["window", name], False
+        at = f'epoch_us("{time}")'
+        begin = f"{at} - (({at} % {micros}) + {micros}) % {micros}"
+        window = f"(TIMESTAMP '1970-01-01' + to_microseconds({begin}))"
+        keys = [f'{window} AS "window"', f'{key_sql} AS "{name}"']
+        of_times = self.sql
+        self.sql = f'SELECT * FROM ({of_times}) WHERE "{time}" IS NOT NULL'
+        stage = f"summarize {aggregate} = {text} by {name} = {key_text} every {length} of {time}"
+        self.group(stage, keys, [f'{sql} AS "{aggregate}"'])
+
+    def lookup(self):
+        """What a file has for a text."""
+        if not self.has_usable() or any(column.name in ("k", "v") for column in self.columns):
+            return
+        keys = self.random.sample(LOOKED_UP, self.random.randint(0, len(LOOKED_UP)))
+        rows = [(k, self.random.choice(["", "one", 'two "2"', "three,3"])) for k in keys]
+        self.names += 1
+        path = f"{self.beside}.lookup{self.names}.csv"
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("k", "v")] + rows)
+        text, sql = self.maker().of("text", 1)
+        name = self.new_name()
+        self.columns.append(Column(name, "text", True))
+        values = ", ".join(f"({literal('text', k)}, {literal('text', v)})" for k, v in rows) or "(CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))"
+        stage = f'lookup "{path}" on k = {text} | rename {name} = v'
+        self.push(stage, f'SELECT s.*, l.v AS "{name}" FROM (SELECT *, {sql} AS l_key FROM ({{}})) s LEFT JOIN (VALUES {values}) l(k, v) ON l.k = s.l_key')
+        self.sql = f"SELECT * EXCLUDE (l_key) FROM ({self.sql})"
 
     def group(self, stage, keys, aggregates):
         sql = f"SELECT {', '.join(keys + aggregates)}, min(o) AS o FROM ({{}})"

@@ -45,9 +45,12 @@ class Table:
             if has_header and self.is_typical() and text.endswith("\n"):
                 stage = f'parse csv(sep="{shown}")'
         else:
-            text = json_text(random, self)
+            # Some fields lie within others.
+            places = {c.name: random.choice(["", "", "sub.", "sub.deep.", "list[1]."]) + c.name for c in self.columns}
+            text = json_text(random, self, places)
+            declared = ",".join(f"{places[c.name]}:{c.type}{'?' if c.nullable else ''}" for c in self.columns)
             # Records have their fields in any order, and others.
-            names = ", ".join(column.name for column in self.columns)
+            names = ", ".join(f"{c.name} = {places[c.name]}" for c in self.columns)
             stage = f'parse json(columns="{declared}") | select {names}'
         with open(path, "wb") as file:
             file.write(("\ufeff" if random.random() < 0.1 else "").encode() + text.encode())
@@ -144,7 +147,19 @@ def csv_text(random, table, sep):
     return text.rstrip("\r\n") if random.random() < 0.1 and text.endswith("\n") else text
 
 
-def json_text(random, table):
+def put(record, place, value):
+    """Puts a value where a path says."""
+    if place.startswith("sub.deep."):
+        record.setdefault("sub", {}).setdefault("deep", {})[place[9:]] = value
+    elif place.startswith("sub."):
+        record.setdefault("sub", {})[place[4:]] = value
+    elif place.startswith("list[1]."):
+        record.setdefault("list", [0, {}])[1][place[8:]] = value
+    else:
+        record[place] = value
+
+
+def json_text(random, table, places):
     records = []
     for row in table.rows:
         record = {}
@@ -153,7 +168,7 @@ def json_text(random, table):
                 continue
             if column.type == "time" and value is not None:
                 value = plain(random, "time", value)
-            record[column.name] = value
+            put(record, places[column.name], value)
         if random.random() < 0.3:
             record["other"] = random.choice([1, "x", [1, {"a": 2}], {"b": None}])
         items = list(record.items())
