@@ -173,6 +173,10 @@ pub(crate) struct Options {
     /// on a terminal, else text: fields with tabs between them]
     #[arg(short = 'o', long, value_parser = output_format(), value_name = "FORMAT")]
     pub(crate) format: Option<OutputFormat>,
+
+    /// What null is written as, but in JSON [default: nothing; on a terminal -]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) null: Option<String>,
 }
 
 impl Options {

@@ -18,7 +18,7 @@ use crate::interrupt::Interrupt;
 use crate::live::Live;
 use crate::progress::Progress as ProgressLine;
 use crate::split::{Parts, Split};
-use crate::streams::{Streams, input_of, path_of};
+use crate::streams::{Shape, Streams, input_of, path_of};
 use crate::summary::Summary;
 use crate::surroundings::Surroundings;
 use crate::terminal;
@@ -67,8 +67,12 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     let progress = ProgressLine::new(options.progress());
     let is_rehearsal = explained.is_some() || !options.dump.is_empty();
     let parts = if is_rehearsal { None } else { parts(request, &plan) };
+    let shape = Shape {
+        format: options.format,
+        null: options.null.as_deref().map(Into::into),
+    };
     let mut streams = Streams::new(
-        options.format,
+        shape.clone(),
         surroundings.clone(),
         peeked,
         progress.clone(),
@@ -106,7 +110,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
         streams.into_opened(),
         environment(request, &Rc::default()).inputs,
         beginnings,
-        options.format,
+        shape,
         surroundings.clone(),
         progress.clone(),
     )

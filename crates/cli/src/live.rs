@@ -14,7 +14,6 @@ use cutthrough::Network;
 use cutthrough_control::Waker;
 use cutthrough_control::commands::{Apply, Attach, Change, Commands};
 use cutthrough_control::message::{FlowColumns, Problem, ProblemKind, RewireRequest, TapRequest};
-use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{BuildError, Diagnostic, Environment, Input, Running, TapPoint, Target, compile};
 use cutthrough_live::taps::{attach, options_of};
 use parking_lot::{Mutex, MutexGuard};
@@ -22,7 +21,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::input::{Beginnings, Peeked};
 use crate::progress::Progress;
 use crate::split::Alone;
-use crate::streams::{Opened, Streams, path_of};
+use crate::streams::{Opened, Shape, Streams, path_of};
 use crate::surroundings::Surroundings;
 
 /// Programs that a run can be taken back to, one after another.
@@ -45,7 +44,7 @@ struct Shared {
     opened: Mutex<Opened>,
     inputs: Vec<Input>,
     beginnings: Beginnings,
-    format: Option<OutputFormat>,
+    shape: Shape,
     surroundings: Surroundings,
     progress: Progress,
     /// By which the network that others see comes to be the only one of the run.
@@ -60,7 +59,7 @@ impl Live {
         opened: Opened,
         inputs: Vec<Input>,
         beginnings: Beginnings,
-        format: Option<OutputFormat>,
+        shape: Shape,
         surroundings: Surroundings,
         progress: Progress,
     ) -> Live {
@@ -71,7 +70,7 @@ impl Live {
             opened: Mutex::new(opened),
             inputs,
             beginnings,
-            format,
+            shape,
             surroundings,
             progress,
             alone: None,
@@ -171,12 +170,18 @@ impl Commands for Live {
             return Ok(Change { changes, apply: None });
         }
         let Shared {
-            format,
+            shape,
             surroundings,
             progress,
             ..
         } = &*self.shared;
-        let streams = Streams::new(*format, surroundings.clone(), peeked, progress.clone(), false);
+        let streams = Streams::new(
+            shape.clone(),
+            surroundings.clone(),
+            peeked,
+            progress.clone(),
+            false,
+        );
         let mut streams = streams.without_waiting();
         let open = change.open(&running, &mut streams);
         let open = open.map_err(|error| refused(&error, request))?;

@@ -57,7 +57,7 @@ const STAGES: [(&str, &str); 22] = [
         "one element for each group",
     ),
     (
-        "write stdout|stderr|\"path\" [append] [as json|csv|tsv|text|table]",
+        "write stdout|stderr|\"path\" [append] [as json|csv|tsv|text|table|template(\"{a} {b}\")]",
         "writes; last stage only",
     ),
 ];

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use cutthrough::Process;
 use cutthrough::processes::Read as ReadProcess;
-use cutthrough_formats::Field;
 use cutthrough_formats::processes::{BadRows, Write as WriteProcess};
+use cutthrough_formats::{Field, InputName};
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Begin, Column, Input as PlanInput, Io, Target as PlanTarget, default_format};
 
@@ -28,8 +28,7 @@ use crate::surroundings::Surroundings;
 /// and written; files that are there stay as they are until the flow has come to its end.
 #[derive(Debug)]
 pub(crate) struct Streams {
-    /// The format of output for which the program names none, from the command line.
-    format: Option<OutputFormat>,
+    shape: Shape,
     /// Whether nothing is to be opened: the plan is only looked at.
     is_rehearsal: bool,
     /// Whether a pipe is waited for that nobody reads yet.
@@ -45,6 +44,15 @@ pub(crate) struct Streams {
     opened: Opened,
     /// Which input each of the readers is at, by what it reads.
     places: Vec<(Vec<PlanInput>, Place)>,
+}
+
+/// How the command line wants output.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    /// The format of output for which the program names none.
+    pub(crate) format: Option<OutputFormat>,
+    /// What null is written as.
+    pub(crate) null: Option<Arc<str>>,
 }
 
 /// The files that a program reads and writes.
@@ -129,14 +137,14 @@ fn note_standard(standard: &mut Vec<(&'static str, (u64, u64))>, name: &'static 
 
 impl Streams {
     pub(crate) fn new(
-        format: Option<OutputFormat>,
+        shape: Shape,
         surroundings: Surroundings,
         peeked: Rc<Peeked>,
         progress: Progress,
         is_rehearsal: bool,
     ) -> Streams {
         Streams {
-            format,
+            shape,
             is_rehearsal,
             may_wait: true,
             surroundings,
@@ -220,7 +228,7 @@ impl Streams {
         let format = format.unwrap_or_else(|| self.default_format(target));
         let fields = columns
             .iter()
-            .map(|column| Field::new(&column.name, column.ty))
+            .map(|column| Field::new(&column.name, column.ty).with_null(self.shape.null.clone()))
             .collect();
         let write = match target {
             _ if self.is_rehearsal => WriteProcess::new("", format, fields, io::sink()),
@@ -280,7 +288,9 @@ impl Streams {
             PlanTarget::Stdout => io::stdout().is_terminal(),
             PlanTarget::Stderr => io::stderr().is_terminal(),
         };
-        self.format.unwrap_or_else(|| default_format(target, is_terminal))
+        self.shape
+            .format
+            .unwrap_or_else(|| default_format(target, is_terminal))
     }
 }
 
@@ -299,17 +309,16 @@ impl Io for Streams {
         self.sink(target, begin, format, columns)
     }
 
-    fn bad_rows(&self, inputs: &[PlanInput]) -> BadRows {
+    fn bad_rows(&self) -> BadRows {
         let bound = self.surroundings.bad_rows_bound.clone();
-        let bad_rows = bound.map_or_else(BadRows::default, |bound| BadRows::default().with_bound(bound));
+        bound.map_or_else(BadRows::default, |bound| BadRows::default().with_bound(bound))
+    }
+
+    fn input_name(&self, inputs: &[PlanInput]) -> Option<InputName> {
         let mut places = self.places.iter().rev();
-        match places.find(|(read, _)| read == inputs) {
-            Some((_, place)) => {
-                let place = place.clone();
-                bad_rows.of_input(move || place.name())
-            }
-            None => bad_rows,
-        }
+        let (_, place) = places.find(|(read, _)| read == inputs)?;
+        let place = place.clone();
+        Some(InputName::new(move || place.name()))
     }
 }
 

@@ -169,3 +169,94 @@ fn numbers_that_json_has_not_are_told() {
     );
     assert_eq!(outcome.ok(), "{\"x\":null}\n{\"x\":1.0}\n{\"x\":null}\n");
 }
+
+#[test]
+fn rows_know_their_file_and_line() {
+    let dir = TempDir::new("marks");
+    let file = |name: &str, text: &str| dir.file(name, text);
+    let told = |program: &str, inputs: &[&str]| {
+        let outcome = run(&[&["-q", "-o", "text", program][..], inputs].concat());
+        let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+        assert_eq!(outcome.code(), Some(0), "{program}: {outcome:?}");
+        text.replace(&dir.path(""), "")
+    };
+    let [a, b] = [
+        ("a.csv", "n,s\n1,\"x\ny\"\n2,z\nbad\n3,w\n"),
+        ("b.csv", "s,n\nq,4\nr,5"),
+    ]
+    .map(|(name, text)| file(name, text));
+    let csv = [&*a, &*b];
+    let select = "select file, number, n";
+    let rows = "a.csv\t2\t1\na.csv\t4\t2\na.csv\t6\t3\nb.csv\t2\t4\nb.csv\t3\t5\n";
+    assert_eq!(told(&format!("parse csv | {select}"), &csv), rows);
+    assert_eq!(
+        told(&format!("parse csv | where n % 2 == 0 | {select} | sort n"), &csv),
+        "a.csv\t4\t2\nb.csv\t2\t4\n"
+    );
+    assert_eq!(
+        told("parse csv | summarize count() by file", &csv),
+        "a.csv\t3\nb.csv\t2\n"
+    );
+    assert_eq!(
+        told(
+            "parse csv | rename where_from = file | select where_from, n | head 1",
+            &csv
+        ),
+        "a.csv\t1\n"
+    );
+    // They are no columns unless they are named.
+    assert_eq!(told("parse csv | head 1", &csv), "1\tx\ny\n");
+    // Of lines.
+    let [c, d] = [("c.log", "one\ntwo\n"), ("d.log", "three")].map(|(name, text)| file(name, text));
+    let lines = [&*c, &*d];
+    let expected = "c.log\t1\tone\nc.log\t2\ttwo\nd.log\t1\tthree\n";
+    assert_eq!(told("select file, number, line", &lines), expected);
+    let template = "parse template(\"{w}\") | select file, number, w";
+    assert_eq!(told(template, &lines), expected);
+    assert_eq!(
+        told(&format!("where line != \"two\" | {template}"), &lines),
+        "c.log\t1\tone\nd.log\t1\tthree\n"
+    );
+    // Of JSON, over several lines, and a field of this name goes first.
+    let e = file("e.json", "{\"n\":\n1}\n{\"n\":2}\n{\"n\":3}");
+    assert_eq!(
+        told("parse json | select file, number, n", &[&*e]),
+        "e.json\t1\t1\ne.json\t2\t2\ne.json\t3\t3\n"
+    );
+    let f = file("f.json", "{\"file\":\"own\",\"n\":1}\n");
+    assert_eq!(told("parse json | select file, n", &[&*f]), "own\t1\n");
+    // The standard input has no name.
+    let outcome = common::run_with(&["-q", "-o", "json", "select file, line"], b"x\n");
+    assert_eq!(outcome.ok(), "{\"file\":null,\"line\":\"x\"}\n");
+}
+
+#[test]
+fn output_by_a_template_and_with_a_text_for_null() {
+    let dir = TempDir::new("template");
+    let csv = dir.file("a.csv", "n,s,user.id\n1,\"x,y\",7\n2,,8\n,NA,9\n");
+    let program = |format: &str| format!("parse csv | write stdout as {format}");
+    let by = run(&[&program("template(\"{{{n}}} [{s}] {user.id}!\")"), &csv]).ok();
+    assert_eq!(by, "{1} [x,y] 7!\n{2} [] 8!\n{} [NA] 9!\n");
+    let json = dir.file("a.json", "{\"user\":{\"id\":1,\"t\":[\"a\"]}}\n");
+    let by = run(&[
+        "parse json | write stdout as template(\"{user.id}:{user.t[0]}{user.id}\")",
+        &json,
+    ])
+    .ok();
+    assert_eq!(by, "1:a1\n");
+    for (template, message) in [
+        ("{n", "a `}` is missing"),
+        ("n}", "has no `{` before it"),
+        ("{}", "is no name of a column"),
+        ("{m}", "there is no column `m`"),
+    ] {
+        let error = run(&[&program(&format!("template(\"{template}\")")), &csv]).error(2);
+        assert!(error.contains(message), "{template}: {error}");
+    }
+    let null = |format: &str| run(&["--null", "\\N", &program(format), &csv]).ok();
+    assert_eq!(null("csv"), "n,s,user.id\n1,\"x,y\",7\n2,,8\n\\N,NA,9\n");
+    assert_eq!(null("text"), "1\tx,y\t7\n2\t\t8\n\\N\tNA\t9\n");
+    assert_eq!(null("tsv"), "n\ts\tuser.id\n1\tx,y\t7\n2\t\t8\n\\N\tNA\t9\n");
+    assert!(null("table").contains("\\N"));
+    assert!(null("json").contains("{\"n\":null,"));
+}

@@ -8,19 +8,17 @@ use cutthrough_ir::{HostFunction, HostSig, Type};
 use parking_lot::Mutex;
 
 use crate::limits::BAD_ROWS_NOTED_MAX;
+use crate::marks::InputName;
 
 /// The numbers of the first lines that were no rows, while the process runs and
 /// afterwards. How many there were in all is in the network's report, under the
 /// policy [`BadRows::POLICY`].
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct BadRows {
     first: Arc<Mutex<Vec<BadRow>>>,
     bound: Option<BadRowsBound>,
-    input: Option<Arc<InputName>>,
+    input: Option<InputName>,
 }
-
-/// Gives what the input is called that lines are looked at of.
-type InputName = dyn Fn() -> Option<String> + Send + Sync;
 
 /// A line that was no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,15 +35,6 @@ impl fmt::Display for BadRow {
             write!(f, "{input}: ")?;
         }
         write!(f, "line {}", self.number)
-    }
-}
-
-impl fmt::Debug for BadRows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BadRows")
-            .field("first", &self.first)
-            .field("bound", &self.bound)
-            .finish_non_exhaustive()
     }
 }
 
@@ -98,9 +87,9 @@ impl BadRows {
 
     /// Has the input named that a bad row is of.
     #[must_use]
-    pub fn of_input(self, name: impl Fn() -> Option<String> + Send + Sync + 'static) -> BadRows {
+    pub fn of_input(self, name: InputName) -> BadRows {
         BadRows {
-            input: Some(Arc::new(name)),
+            input: Some(name),
             ..self
         }
     }
@@ -122,7 +111,7 @@ impl BadRows {
             if first.len() == BAD_ROWS_NOTED_MAX && self.bound.is_none() {
                 return Ok(());
             }
-            let input = self.input.as_ref().and_then(|name| name());
+            let input = self.input.as_ref().and_then(InputName::get);
             let row = BadRow { input, number };
             if let Some(bound) = &self.bound {
                 bound.add(&row)?;

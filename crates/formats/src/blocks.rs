@@ -15,6 +15,7 @@ use cutthrough_ir::{
 
 use crate::bad_rows::BadRows;
 use crate::limits::{BLOCK_ROWS_BYTES_MAX, CARRY_BYTES_MAX, SPAN_BLOCK_BYTES_MAX};
+use crate::marks::{InputName, Marks};
 use crate::records::{Open, Records};
 use crate::scan::Positions;
 
@@ -29,6 +30,9 @@ mod parsing;
 /// rows, carry, text, bad rows
 ///     -> (rows: i64, bad: i64, too_long: i64, carried: i64, open: i64, number: i64, headers: i64, header: bytes)
 /// ```
+///
+/// If it is told to mark rows, these have the number of their line as last column, and the last result is the name of
+/// their input.
 ///
 /// The row buffers are the process's. `rows` is given the columns of the records that are
 /// rows, as far as they are needed: bit k of `needs` is for the columns k, k + 64 and so
@@ -54,6 +58,9 @@ pub(crate) struct BlockKernel<R> {
     joined: Vec<u8>,
     /// Where bad rows are noted as well.
     noted: Option<BadRows>,
+    input: Option<InputName>,
+    /// What the input of the last rows is called.
+    name: Option<String>,
 }
 
 /// What goes on from one block to the next of a record whose end has not come.
@@ -69,12 +76,19 @@ const SKIPPING: i64 = -1;
 
 impl<R: Records> BlockKernel<R> {
     /// Records of at most this many bytes.
-    pub(crate) fn new(records: R, record_bytes_max: usize, noted: Option<BadRows>) -> BlockKernel<R> {
+    pub(crate) fn new(
+        records: R,
+        record_bytes_max: usize,
+        noted: Option<BadRows>,
+        marks: Marks,
+    ) -> BlockKernel<R> {
         BlockKernel {
-            parsing: Parsing::new(records, record_bytes_max),
+            parsing: Parsing::new(records, record_bytes_max, marks.has_number),
             positions: <[Positions; 2]>::default(),
             joined: Vec::new(),
             noted,
+            input: marks.input,
+            name: None,
         }
     }
 
@@ -92,19 +106,31 @@ impl<R: Records> BlockKernel<R> {
                 &[Type::BYTES, Type::I64],
             ]
             .concat(),
-            results: [&[Type::I64; 7], &[Type::BYTES][..]].concat(),
+            results: [&[Type::I64; 7], &[Type::BYTES][..], self.input_column()].concat(),
             rows: rows.collect(),
+        }
+    }
+
+    /// The last result, where it is told to give it.
+    fn input_column(&self) -> &[Type] {
+        const NAME: &[Type] = &[Type::BYTES.or_null()];
+        match self.input {
+            Some(_) => NAME,
+            None => &[],
         }
     }
 
     /// The row buffers that it needs, in order.
     pub(crate) fn rows(&self) -> Vec<RowsDecl> {
-        let columns = self.parsing.records.columns().iter().copied();
+        let numbers =
+            |count: usize| std::iter::repeat_n(Type::I64, count * usize::from(self.parsing.has_number));
+        let columns = self.parsing.records.columns().iter().copied().chain(numbers(1));
+        let text = [Type::BYTES, Type::BYTES].into_iter().chain(numbers(2));
         let bad = [Type::BYTES, Type::I64, Type::I64];
         vec![
             RowsDecl::new("rows", columns, BLOCK_ROWS_BYTES_MAX),
             RowsDecl::new("carry", [Type::BYTES], CARRY_BYTES_MAX),
-            RowsDecl::new("text", [Type::BYTES, Type::BYTES], BLOCK_ROWS_BYTES_MAX),
+            RowsDecl::new("text", text, BLOCK_ROWS_BYTES_MAX),
             RowsDecl::new("bad rows", bad, BLOCK_ROWS_BYTES_MAX),
         ]
     }
@@ -151,7 +177,7 @@ impl<R: Records> BlockKernel<R> {
         let rest = parsing.text(block, start, ends, is_last, append.columns())?;
         append.finish(parsing.rows);
         let texts = [&joined[first.start..first.end], &block[rest.start..rest.end]];
-        keep(kept, texts, slab.clone())?;
+        keep(kept, texts, [first.number, rest.number], slab.clone())?;
         parsing.give_bad([block, joined], slab, bad)?;
         match rest.begun {
             Begun::No => go_on(carry, 0, &joined[first.end..], first.begun),
@@ -169,6 +195,12 @@ impl<R: Records> BlockKernel<R> {
             Some(Scalar::Bytes(bytes)) => bytes,
             _ => b"",
         });
+        let numbers = [2, 3].map(
+            |column| match self.parsing.has_number.then(|| kept.value(column, 0)) {
+                Some(Some(Scalar::I64(number))) => number,
+                _ => 0,
+            },
+        );
         let BlockKernel {
             parsing,
             positions: [positions, _],
@@ -177,7 +209,8 @@ impl<R: Records> BlockKernel<R> {
         rows.clear();
         let rows_max = texts.iter().map(|text| parsing.rows_max(text)).sum();
         let mut append = rows.append(rows_max, None)?;
-        for text in texts {
+        for (text, number) in texts.into_iter().zip(numbers) {
+            parsing.number = number;
             positions.find(text, parsing.records.structure());
             parsing.records(text, 0, positions.all(), true, append.columns())?;
         }
@@ -186,11 +219,20 @@ impl<R: Records> BlockKernel<R> {
     }
 }
 
-/// Keeps the text of the rows: what was put together, and what lies in the block.
-fn keep(kept: &mut RowsMut<'_>, texts: [&[u8]; 2], slab: Option<Bytes>) -> Result<(), String> {
+/// Keeps the text of the rows: what was put together, and what lies in the block; and the numbers of the lines before.
+fn keep(
+    kept: &mut RowsMut<'_>,
+    texts: [&[u8]; 2],
+    numbers: [i64; 2],
+    slab: Option<Bytes>,
+) -> Result<(), String> {
     let mut append = kept.append(1, slab)?;
-    for (column, text) in append.columns().iter_mut().zip(texts) {
+    let (of_texts, of_numbers) = append.columns().split_at_mut(texts.len());
+    for (column, text) in of_texts.iter_mut().zip(texts) {
         column.bytes(0, text);
+    }
+    for (column, number) in of_numbers.iter_mut().zip(numbers) {
+        column.i64(0, number);
     }
     append.finish(1);
     Ok(())
@@ -273,6 +315,9 @@ impl<R: Records> BlockKernel<R> {
         });
         let panicked = |payload: Box<dyn Any + Send>| Err(format!("panicked: {}", panic_text(&*payload)));
         let outcome = catch_unwind(parse).unwrap_or_else(panicked);
+        if let (Some(input), false) = (&self.input, is_again) {
+            self.name = input.get();
+        }
         let parsing = &mut self.parsing;
         let carried = outcome.map_err(|why| format!("line {}: {why}", parsing.number + 1))?;
         if block.is_empty() && !is_again {
@@ -330,7 +375,10 @@ impl<R: Records> Kernel for BlockKernel<R> {
         for (k, value) in counts.into_iter().chain(state).enumerate() {
             results.i64(k, value);
         }
-        results.bytes(7, &parsing.header);
+        results.bytes(7, &self.parsing.header);
+        if self.input.is_some() {
+            results.set(8, self.name.as_deref().map(|name| Scalar::Bytes(name.as_bytes())));
+        }
         Ok(())
     }
 }

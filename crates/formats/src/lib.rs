@@ -36,6 +36,7 @@ pub mod json;
 pub mod limits;
 pub mod lines;
 pub mod logfmt;
+mod marks;
 pub mod number;
 mod pieces;
 pub mod processes;
@@ -53,4 +54,5 @@ mod testing;
 
 pub use infer::Inferred;
 pub use lines::Lines;
+pub use marks::InputName;
 pub use render::{Field, Format, Renderer, WriterHost};

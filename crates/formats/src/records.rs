@@ -236,6 +236,14 @@ pub(crate) struct RowCells<'c, 'r> {
 }
 
 impl RowCells<'_, '_> {
+    /// Puts the number of the row, which is the last column.
+    #[inline]
+    pub(crate) fn number(&mut self, number: i64) {
+        if let Some(column) = self.columns.last_mut() {
+            column.i64(self.row, number);
+        }
+    }
+
     /// Takes back all values that have been put.
     #[cold]
     pub(crate) fn clear(&mut self) {

@@ -4,11 +4,12 @@
 //! What a line is, see [`lines`](crate::lines): both modules agree, and a test holds
 //! them to it.
 
-use cutthrough_ir::{Host, HostContext, HostSig, Results, Type, Words};
+use cutthrough_ir::{Host, HostContext, HostSig, Results, Scalar, Type, Words};
 use memchr::memchr_iter;
 
 use crate::limits::{LINE_BYTES_MAX, LINE_HEAD_BYTES_MAX, SPAN_BLOCK_BYTES_MAX};
 use crate::lines::marks_len;
+use crate::marks::InputName;
 
 /// The span of a line that is too long.
 pub const TOO_LONG: i64 = -1;
@@ -21,7 +22,7 @@ pub const END_MASK: i64 = (1 << START_SHIFT) - 1;
 
 /// Finds the lines of a stream of blocks, as a host function:
 /// `(op: i64, block: bytes) -> (is_carried: bool, carried: bytes, is_too_long: bool,
-/// number: i64, spans: bytes)`.
+/// number: i64, spans: bytes)`, and what the input is called, if that is wanted.
 ///
 /// The first argument says what to do; the second counts for [`SpansHost::BLOCK`]
 /// only. If the first line that ends in the block began in an earlier one, it is
@@ -41,6 +42,9 @@ pub struct SpansHost {
     spans: Vec<u8>,
     number: i64,
     line_bytes_max: usize,
+    input: Option<InputName>,
+    /// What the input of the lines is called that were given last.
+    name: Option<String>,
 }
 
 impl Default for SpansHost {
@@ -64,15 +68,25 @@ impl SpansHost {
             spans: Vec::new(),
             number: 0,
             line_bytes_max,
+            input: None,
+            name: None,
         }
     }
 
+    /// Gives what the input is called as well.
+    #[must_use]
+    pub fn with_input(self, name: Option<InputName>) -> SpansHost {
+        SpansHost { input: name, ..self }
+    }
+
     /// The signature.
-    pub fn sig() -> HostSig {
+    pub fn sig(&self) -> HostSig {
+        let results = [Type::BOOL, Type::BYTES, Type::BOOL, Type::I64, Type::BYTES];
+        let input = self.input.as_ref().map(|_| Type::BYTES.or_null());
         HostSig {
             name: "find lines".to_owned(),
             params: vec![Type::I64, Type::BYTES],
-            results: vec![Type::BOOL, Type::BYTES, Type::BOOL, Type::I64, Type::BYTES],
+            results: results.into_iter().chain(input).collect(),
             rows: Vec::new(),
         }
     }
@@ -209,6 +223,11 @@ impl Host for SpansHost {
         results.bytes(1, &self.given);
         results.bool(2, is_too_long);
         results.bytes(4, &self.spans);
+        if let Some(input) = &self.input {
+            self.name = input.get();
+            let name = self.name.as_deref();
+            results.set(5, name.map(|name| Scalar::Bytes(name.as_bytes())));
+        }
         Ok(())
     }
 }
@@ -226,7 +245,10 @@ mod tests {
     type Line = (Option<Vec<u8>>, i64);
 
     fn by_spans(blocks: &[&[u8]], line_bytes_max: usize) -> Vec<Line> {
-        let mut host = HostFunction::new(SpansHost::sig(), SpansHost::new(line_bytes_max));
+        let mut host = {
+            let host = SpansHost::new(line_bytes_max);
+            HostFunction::new(host.sig(), host)
+        };
         let mut found = Vec::new();
         let ends = [(SpansHost::END, &b""[..]); 2];
         for (op, block) in blocks.iter().map(|&block| (SpansHost::BLOCK, block)).chain(ends) {

@@ -194,6 +194,8 @@ pub enum StageKind {
         append: bool,
         /// How, if the text says so.
         format: Option<OutputFormat>,
+        /// By which template.
+        template: Option<Text>,
     },
 }
 

@@ -229,6 +229,9 @@ pub(crate) enum Op {
         block: ColumnId,
         line: ColumnId,
         number: ColumnId,
+        /// What the input is called.
+        file: ColumnId,
+        inputs: Vec<Input>,
     },
     Parse(Box<ParseOp>),
     Where(Tree),
@@ -291,6 +294,28 @@ pub(crate) struct ParseOp {
     pub(crate) bad: Option<FlowId>,
     /// What the lines are of, as far as that is known.
     pub(crate) inputs: Vec<Input>,
+    pub(crate) marks: ParseMarks,
+}
+
+impl ParseOp {
+    /// What its elements have to carry, in order, where they are marked so.
+    pub(crate) fn input_layout(&self, has_file: bool) -> Vec<ColumnId> {
+        let mut layout = self.input.layout();
+        if has_file {
+            layout.extend(self.marks.file_before);
+        }
+        layout
+    }
+}
+
+/// The columns that say what a row comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParseMarks {
+    /// The number of its line.
+    pub(crate) number: ColumnId,
+    /// What its input is called; of lines, they have that in the other one.
+    pub(crate) file: ColumnId,
+    pub(crate) file_before: Option<ColumnId>,
 }
 
 /// What is parsed.

@@ -314,7 +314,7 @@ impl Running {
         };
         self.sources = of(|spec| matches!(spec, Spec::Read(_)));
         self.generators = of(|spec| matches!(spec, Spec::Generate(_)));
-        self.lines = of(|spec| matches!(spec, Spec::Lines));
+        self.lines = of(|spec| matches!(spec, Spec::Lines { .. }));
         self.sinks = of(|spec| matches!(spec, Spec::Write { .. }));
         self.parses.clear();
         for (index, node) in self.blueprint.nodes.iter().enumerate() {

@@ -130,11 +130,15 @@ impl Display for Stage {
                 target,
                 append,
                 format,
+                template,
             } => {
                 write!(f, "(write {target}{}", if *append { " append" } else { "" })?;
                 format
                     .iter()
                     .try_for_each(|format| write!(f, " {}", format.name()))?;
+                template
+                    .iter()
+                    .try_for_each(|template| write!(f, " (template {template})"))?;
                 f.write_str(")")
             }
         }

@@ -151,7 +151,11 @@ fn step(spec: &Spec, number: &mut Option<usize>) -> Step {
     const NUMBER: &str = "takes the numbers of lines, which are known in their order only";
     let is_numbered = number.is_some();
     match spec {
-        Spec::Lines => {
+        Spec::Lines { file: Some(_) } | Spec::Parse { file: Some(_), .. } => {
+            Step::No("takes the names of the files that are read")
+        }
+        Spec::Parse { has_number: true, .. } => Step::No(NUMBER),
+        Spec::Lines { file: None } => {
             *number = Some(1);
             Step::Each
         }
@@ -274,7 +278,7 @@ impl Front {
         for (process, node) in processes {
             match &node.spec {
                 Spec::JsonLines { .. } if !JsonLines::is_of_lines(network, process) => return None,
-                Spec::Lines => line = Lines::line(network, process),
+                Spec::Lines { .. } => line = Lines::line(network, process),
                 Spec::Parse {
                     is_of_lines: false, ..
                 } => line = Parse::line(network, process),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use cutthrough::ir::panic_text;
 use cutthrough::processes::Read as ReadProcess;
 use cutthrough::{Network, Options, Process, Progress};
+use cutthrough_formats::InputName;
 use cutthrough_formats::processes::BadRows;
 use cutthrough_lang::ast::OutputFormat;
 use cutthrough_lang::{Begin, Column, Counts, Front, Input, Io, Running, Target};
@@ -68,7 +69,7 @@ fn try_run(
     let is_within = part.is_within();
     let place = Place::default();
     let name = place.clone();
-    let bad_rows = BadRows::default().of_input(move || name.name());
+    let bad_rows = BadRows::default().of_input(InputName::new(move || name.name()));
     let mut io = PartIo {
         inputs: Some(PartInputs {
             pieces: part.pieces.into_iter(),
@@ -124,7 +125,7 @@ impl Io for PartIo {
         Err("a front writes nothing".to_owned())
     }
 
-    fn bad_rows(&self, _inputs: &[Input]) -> BadRows {
+    fn bad_rows(&self) -> BadRows {
         self.bad_rows.clone()
     }
 }

@@ -13,6 +13,8 @@ use crate::records::{Cut, Line, Open, Records, RowCells, Verdict};
 pub(super) struct Parsing<R> {
     pub(super) records: R,
     record_bytes_max: usize,
+    /// Whether rows have their numbers behind their columns.
+    pub(super) has_number: bool,
     /// How many lines there are before the record at hand.
     pub(super) number: i64,
     pub(super) headers: i64,
@@ -64,6 +66,8 @@ pub(super) struct Parsed {
     /// Where its rows lie.
     pub(super) start: usize,
     pub(super) end: usize,
+    /// How many lines there are before them.
+    pub(super) number: i64,
     /// What comes after them.
     pub(super) begun: Begun,
 }
@@ -101,10 +105,11 @@ fn line_end(text: &[u8], ends: &[u32]) -> Option<usize> {
 }
 
 impl<R: Records> Parsing<R> {
-    pub(super) fn new(records: R, record_bytes_max: usize) -> Parsing<R> {
+    pub(super) fn new(records: R, record_bytes_max: usize, has_number: bool) -> Parsing<R> {
         Parsing {
             records,
             record_bytes_max,
+            has_number,
             number: 0,
             headers: 0,
             header: Vec::new(),
@@ -190,16 +195,27 @@ impl<R: Records> Parsing<R> {
                 }
                 Next::Begun(begun, lines) => {
                     self.number += lines as i64;
-                    let end = start;
-                    return Ok(Parsed { start, end, begun });
+                    let (end, number) = (start, self.number);
+                    return Ok(Parsed {
+                        start,
+                        end,
+                        number,
+                        begun,
+                    });
                 }
             };
             self.number += extent.lines as i64 + 1;
             start = extent.after(text);
             ends = &ends[extent.used..];
         }
+        let number = self.number;
         let (end, begun) = self.records(text, start, ends, is_last, columns)?;
-        Ok(Parsed { start, end, begun })
+        Ok(Parsed {
+            start,
+            end,
+            number,
+            begun,
+        })
     }
 
     /// The same where no header comes; gives where what is left begins, and what it is.
@@ -218,6 +234,9 @@ impl<R: Records> Parsing<R> {
             if is_sorted && let Some(used) = self.records.plain(text, start, ends, &mut cells) {
                 let end = ends[used - 1] as usize;
                 if end - start <= self.record_bytes_max {
+                    if self.has_number {
+                        cells.number(self.number + 1);
+                    }
                     self.rows += 1;
                     self.number += 1;
                     start = end + 1;
@@ -294,6 +313,9 @@ impl<R: Records> Parsing<R> {
         let record = record_of(text, start, extent);
         match self.records.line(record, &mut cells) {
             Verdict::Row => {
+                if self.has_number {
+                    cells.number(self.number + 1);
+                }
                 self.rows += 1;
                 return;
             }

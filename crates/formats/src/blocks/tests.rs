@@ -156,7 +156,7 @@ fn by_blocks<R: Records>(
     has_slabs: bool,
     mut needed: impl FnMut() -> i64,
 ) -> Result<Parsed, String> {
-    let mut kernel = BlockKernel::new(records, line_bytes_max, None);
+    let mut kernel = BlockKernel::new(records, line_bytes_max, None, Marks::default());
     let mut buffers: Vec<Rows> = kernel.rows().into_iter().map(Rows::new).collect();
     let mut parsed = Parsed::default();
     let (mut carried, mut number, mut headers, mut header) = (Carried::default(), 0, 0, Vec::new());
@@ -572,6 +572,7 @@ fn a_line_that_is_too_long_is_not_kept() {
         CsvRecords::new(b';', &parse_columns("a").unwrap(), &[0]),
         100_000,
         None,
+        Marks::default(),
     );
     let mut buffers: Vec<Rows> = kernel.rows().into_iter().map(Rows::new).collect();
     let block = vec![b'x'; 10_000];
@@ -624,7 +625,7 @@ impl Records for Refusing {
 
 #[test]
 fn a_panic_names_the_line() {
-    let mut kernel = BlockKernel::new(Refusing, 100, None);
+    let mut kernel = BlockKernel::new(Refusing, 100, None, Marks::default());
     let mut buffers: Vec<Rows> = kernel.rows().into_iter().map(Rows::new).collect();
     let state = State {
         number: 40,

@@ -35,5 +35,11 @@ use cutthrough_ir::{ElementType, Type};
 
 /// The type of a line's element: the line without its end, and its number.
 pub fn line_type() -> ElementType {
-    ElementType::new([Type::BYTES, Type::I64])
+    line_type_of(false)
+}
+
+/// The same; behind them, if it is wanted, what the input is called.
+pub(crate) fn line_type_of(has_input: bool) -> ElementType {
+    let input = has_input.then_some(Type::BYTES.or_null());
+    ElementType::new([Type::BYTES, Type::I64].into_iter().chain(input))
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use cutthrough::{Fragment, Network, Process, ProcessId, Shape};
-use cutthrough_ir::{ElementType, HostFunction, RowsDecl, Value};
+use cutthrough_ir::{ElementType, HostFunction, RowsDecl, Type, Value};
 use regex::bytes::Regex;
 
 use super::{parse_blocks, parse_lines};
@@ -12,6 +12,7 @@ use crate::csv::{Column, CsvRecords};
 use crate::json::{self, JsonRecords};
 use crate::limits::LINE_BYTES_MAX;
 use crate::logfmt::LogfmtPieces;
+use crate::marks::{InputName, Marks};
 use crate::pieces::{PieceRecords, Pieces};
 use crate::records::{LineHost, Records};
 use crate::regex::RegexPieces;
@@ -39,6 +40,7 @@ pub struct Parse {
     pub(super) line_bytes_max: usize,
     pub(super) bad_rows: BadRows,
     pub(super) has_bad_output: bool,
+    pub(super) marks: Marks,
 }
 
 /// Formats.
@@ -134,6 +136,7 @@ impl Parse {
             line_bytes_max: LINE_BYTES_MAX,
             bad_rows: BadRows::default(),
             has_bad_output: false,
+            marks: Marks::default(),
         }
     }
 }
@@ -159,6 +162,29 @@ impl Parse {
     pub fn with_bad_output(mut self) -> Parse {
         self.has_bad_output = true;
         self
+    }
+
+    /// Adds a column behind the others, an integer: the number of the line at which a row begins.
+    #[must_use]
+    pub fn with_number(mut self) -> Parse {
+        self.marks.has_number = true;
+        self
+    }
+
+    /// Adds a last column, a text that may be null: what the input of a row is called, by this. Of lines, it is what
+    /// comes behind their numbers.
+    #[must_use]
+    pub fn with_input(mut self, name: InputName) -> Parse {
+        self.marks.input = Some(name);
+        self
+    }
+
+    /// The columns, and what comes behind them.
+    pub(super) fn output(&self) -> ElementType {
+        let number = self.marks.has_number.then_some(Type::I64);
+        let input = self.marks.input.as_ref().map(|_| Type::BYTES.or_null());
+        let columns = self.columns.fields().iter().copied();
+        ElementType::new(columns.chain(number).chain(input))
     }
 
     /// Notes lines that are no rows where another process has noted some before.
@@ -223,6 +249,7 @@ pub(super) trait Format: fmt::Debug + Send {
         self: Box<Self>,
         line_bytes_max: usize,
         noted: Option<BadRows>,
+        marks: Marks,
     ) -> (HostFunction, Vec<RowsDecl>);
 }
 
@@ -236,8 +263,9 @@ impl<R: Records> Format for R {
         self: Box<Self>,
         line_bytes_max: usize,
         noted: Option<BadRows>,
+        marks: Marks,
     ) -> (HostFunction, Vec<RowsDecl>) {
-        let kernel = BlockKernel::new(*self, line_bytes_max, noted);
+        let kernel = BlockKernel::new(*self, line_bytes_max, noted, marks);
         let rows = kernel.rows();
         (HostFunction::kernel(kernel.sig(), kernel), rows)
     }

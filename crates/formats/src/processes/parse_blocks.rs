@@ -23,6 +23,11 @@ const HEADER: usize = 7;
 const HEADERS_LEFT: usize = 8;
 /// The columns that the rows have.
 const PARSED: usize = 9;
+/// What the input of the rows is called, where rows have that.
+const INPUT: usize = 10;
+
+/// The result that says it.
+const INPUT_RESULT: usize = 8;
 
 /// The row buffers; see [`BlockKernel`](crate::blocks::BlockKernel).
 const ROWS: usize = 0;
@@ -30,7 +35,7 @@ const BAD: usize = 3;
 
 pub(super) fn declare(parse: &mut Parse, shape: &mut Shape) {
     shape.input(Type::BYTES);
-    shape.output(parse.columns.clone());
+    shape.output(parse.output());
     for name in [
         "rows left",
         "bad rows left",
@@ -45,6 +50,9 @@ pub(super) fn declare(parse: &mut Parse, shape: &mut Shape) {
     shape.slot(SlotDecl::zero("header", Type::BYTES));
     shape.slot(SlotDecl::i64("headers left", 0));
     shape.slot(SlotDecl::i64("parsed columns", ALL_NEEDED));
+    if parse.marks.input.is_some() {
+        shape.slot(SlotDecl::zero("input", Type::BYTES.or_null()));
+    }
     let noted = match parse.has_bad_output {
         true => {
             shape.output(line_type());
@@ -52,7 +60,9 @@ pub(super) fn declare(parse: &mut Parse, shape: &mut Shape) {
         }
         false => Some(parse.bad_rows.clone()),
     };
-    let (kernel, rows) = parse.take_format().block_kernel(parse.line_bytes_max, noted);
+    let marks = parse.marks.clone();
+    let format = parse.take_format();
+    let (kernel, rows) = format.block_kernel(parse.line_bytes_max, noted, marks);
     for rows in rows {
         shape.rows(rows);
     }
@@ -84,6 +94,7 @@ fn parse_block(f: &mut Fragment<'_>, block: Value, needs: Value) {
     let before = f.slot_get(HEADERS);
     let results = call(f, is_again, block, needs);
     for (slot, &result) in results.iter().enumerate() {
+        let slot = if slot == INPUT_RESULT { INPUT } else { slot };
         f.slot_set(slot, result);
     }
     let new = f.op(Op::Isub, &[results[HEADERS], before]);
@@ -113,7 +124,10 @@ pub(super) fn write_ok(parse: &Parse, f: &mut Fragment<'_>) {
     let is_left = f.op(Op::Igt, &[left, zero]);
     let (_, none) = f.br_new(is_left);
     parse_again(f);
-    let element = f.rows_row(ROWS, row);
+    let mut element = f.rows_row(ROWS, row);
+    if parse.marks.input.is_some() {
+        element.push(f.slot_get(INPUT));
+    }
     take_one(f, ROWS_LEFT, left);
     f.emit(0, &element);
     f.again();

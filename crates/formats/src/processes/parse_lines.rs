@@ -3,8 +3,8 @@
 use cutthrough::{Fragment, Shape};
 use cutthrough_ir::{Block, Op, SlotDecl, Type, Value};
 
-use super::line_type;
 use super::parse::{BLANKS_POLICY, HEADERS_POLICY, Parse};
+use super::{line_type, line_type_of};
 use crate::bad_rows::BadRows;
 use crate::records::Verdict;
 
@@ -14,8 +14,8 @@ const HEADER: usize = 0;
 const HEADERS: usize = 1;
 
 pub(super) fn declare(parse: &mut Parse, shape: &mut Shape) {
-    shape.input(line_type());
-    shape.output(parse.columns.clone());
+    shape.input(line_type_of(parse.marks.input.is_some()));
+    shape.output(parse.output());
     shape.host(parse.take_format().line_host());
     if parse.has_bad_output {
         shape.output(line_type());
@@ -43,7 +43,10 @@ pub(super) fn read_ok(parse: &Parse, f: &mut Fragment<'_>, element: &[Value]) {
         f.call(0, &[element[0], needs])
     };
     let other = unless_verdict(f, row[0], Verdict::Row);
-    f.emit(0, &row[1..]);
+    let number = parse.marks.has_number.then_some(element[1]);
+    let input = parse.marks.input.as_ref().map(|_| element[2]);
+    let output: Vec<Value> = row[1..].iter().copied().chain(number).chain(input).collect();
+    f.emit(0, &output);
     f.done();
     f.switch_to(other);
     if parse.has_blanks {
@@ -53,9 +56,9 @@ pub(super) fn read_ok(parse: &Parse, f: &mut Fragment<'_>, element: &[Value]) {
         f.switch_to(bad);
     }
     if parse.has_bad_output {
-        f.emit(1, element);
+        f.emit(1, &element[..2]);
     } else {
-        f.call(1, &element[1..]);
+        f.call(1, &element[1..2]);
         f.drop(0);
     }
     f.done();

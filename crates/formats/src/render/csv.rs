@@ -42,6 +42,7 @@ impl Csv {
                     let value = plain_bytes(field.ty.kind, value);
                     push_field(out, &value, field.ty.nullable || self.fields.len() == 1);
                 }
+                None => push_field(out, field.null(), false),
                 value => push_scalar(out, field.ty.kind, value),
             }
         }

@@ -13,6 +13,7 @@
 //! | [`writer`] | the host function |
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use cutthrough_expr::{LogicalKind, LogicalType};
 use cutthrough_ir::{Scalar, Words};
@@ -79,6 +80,8 @@ pub struct Field {
     pub name: String,
     /// The type.
     pub ty: LogicalType,
+    /// What null is written as, where it is not what the format has for it; in JSON it is always `null`.
+    pub null: Option<Arc<str>>,
 }
 
 impl Field {
@@ -87,7 +90,19 @@ impl Field {
         Field {
             name: name.into(),
             ty: ty.into(),
+            null: None,
         }
+    }
+
+    /// The same, where null is written as this, if it is said.
+    #[must_use]
+    pub fn with_null(self, null: Option<Arc<str>>) -> Field {
+        Field { null, ..self }
+    }
+
+    /// What null is written as.
+    fn null(&self) -> &[u8] {
+        self.null.as_deref().unwrap_or_default().as_bytes()
     }
 }
 

@@ -56,7 +56,10 @@ impl Table {
     /// Takes a row; appends it if the widths are settled.
     pub fn row(&mut self, row: Words<'_>, out: &mut Vec<u8>) {
         for (k, value) in row.iter().enumerate() {
-            push_cell(&mut self.held.text, self.fields[k].ty.kind, value);
+            match (value, &self.fields[k].null) {
+                (None, Some(null)) => push_safe(&mut self.held.text, null.as_bytes()),
+                _ => push_cell(&mut self.held.text, self.fields[k].ty.kind, value),
+            }
             self.close_cell(k);
         }
         let rows = self.held.ends.len() / self.fields.len().max(1);

@@ -22,7 +22,10 @@ impl Text {
             if k > 0 {
                 out.push(b'\t');
             }
-            push_scalar(out, field.ty.kind, value);
+            match value {
+                None => out.extend_from_slice(field.null()),
+                value => push_scalar(out, field.ty.kind, value),
+            }
         }
         out.push(b'\n');
     }

@@ -40,6 +40,7 @@ impl Tsv {
                 Some(Scalar::Bytes(value)) => {
                     push_escaped(out, value, field.ty.nullable || self.fields.len() == 1);
                 }
+                None => out.extend_from_slice(field.null()),
                 value => push_scalar(out, field.ty.kind, value),
             }
         }

@@ -180,7 +180,7 @@ fn check_splitters(old: &Blueprint, new: &Blueprint, fates: &[Fate]) -> Result<(
         new.nodes[is].span,
         "this would begin in the midst of a line",
     );
-    let is_lines = |node: &NodeSpec| matches!(node.spec, Spec::Lines);
+    let is_lines = |node: &NodeSpec| matches!(node.spec, Spec::Lines { .. });
     Err(diagnostic.with_help(match old.nodes.iter().any(is_lines) {
         true => "change what comes after it: what parses lines can be another, as in `lines | parse csv`",
         false => "change what comes after it; only a run that was started with lines, as in `lines | parse csv`, can parse them otherwise",

@@ -132,7 +132,7 @@ impl<'c> Expressions<'c> {
     }
 
     fn name(&mut self, name: &Name, expected: Option<LogicalKind>) -> Check<Typed> {
-        if let Some(column) = self.schema.find(&name.text) {
+        if let Some(column) = self.schema.named(&name.text) {
             return Ok(self.column(column.id, column.ty, expected, name.span));
         }
         if let Some(record) = self.schema.open_for(&name.text) {
@@ -178,7 +178,7 @@ impl<'c> Expressions<'c> {
     fn check_not_input(&self, root: &str, text: &str, span: Span) -> Check<()> {
         let is_input = self.aggregates.as_ref().is_some_and(|aggregates| {
             let input = &aggregates.input;
-            input.find(root).is_some() || input.open_for(root).is_some()
+            input.named(root).is_some() || input.open_for(root).is_some()
         });
         if !is_input {
             return Ok(());

@@ -104,8 +104,17 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             stage.layout = vec![*block];
             Need::Exactly(Vec::new())
         }
-        Op::Lines { block, line, number } => {
+        Op::Lines {
+            block,
+            line,
+            number,
+            file,
+            ..
+        } => {
             stage.layout = vec![*line, *number];
+            stage
+                .layout
+                .extend(Some(*file).filter(|file| after.set().contains(file)));
             Need::Exactly(vec![*block])
         }
         Op::Parse(parse) => {
@@ -116,7 +125,11 @@ fn arrange_stage(stage: &mut StagePlan, after: Need) -> Need {
             stage.layout = columns
                 .filter(|column| carries_all || set.contains(column))
                 .collect();
-            Need::Exactly(parse.input.layout())
+            let marks = [parse.marks.number, parse.marks.file];
+            stage
+                .layout
+                .extend(marks.iter().filter(|mark| set.contains(mark)));
+            Need::Exactly(parse.input_layout(set.contains(&parse.marks.file)))
         }
         Op::Where(condition) => {
             stage.layout = after.list();

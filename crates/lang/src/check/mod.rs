@@ -10,6 +10,7 @@
 //! | [`pipeline`] | stages, one after another, with the schema between them |
 //! | [`select`], [`summarize`] | stages that make other columns, and that sum up |
 //! | [`items`] | stages that make elements |
+//! | [`template`] | elements that are written by a template |
 //! | [`parse`], [`csv`] | formats and their options; headers |
 //! | [`records`] | fields that become columns when they are named |
 //! | [`expected`] | columns of which nothing is known but what the program expects |
@@ -36,6 +37,7 @@ mod records;
 mod select;
 mod summarize;
 mod tap;
+mod template;
 mod temporal;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use crate::ast::{Literal, Name, ParseOption, Step, Text};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits;
 use crate::pattern::compile_pattern;
-use crate::plan::{FieldsForm, FlowId, Format, Op, ParseInput, ParseOp, Patience};
+use crate::plan::{FieldsForm, FlowId, Format, Op, ParseInput, ParseMarks, ParseOp, Patience};
 use crate::span::Span;
 use crate::suggest;
 
@@ -41,7 +41,7 @@ impl PipelineChecker<'_, '_> {
         }
         let Parsed {
             format,
-            schema,
+            mut schema,
             spare,
         } = match format.text.as_str() {
             "clf" => {
@@ -65,6 +65,7 @@ impl PipelineChecker<'_, '_> {
             _ => return Err(unknown_format(format)),
         };
         let columns = schema.columns.iter().map(|column| column.id).collect();
+        let marks = self.marks(&mut schema);
         let inputs = self.state.origin.clone().unwrap_or_default();
         if let Some(bad) = bad {
             self.checker.states[bad] = Some(self.bad_lines(bad));
@@ -79,12 +80,47 @@ impl PipelineChecker<'_, '_> {
             columns,
             bad,
             inputs,
+            marks,
         })));
         if spare.is_some() {
             let stage = self.stages.last_mut().expect("INVARIANT: just added");
             stage.spare = spare;
         }
         Ok(())
+    }
+
+    /// What elements come from, which can be named where the format has no columns of these names.
+    fn marks(&mut self, schema: &mut Schema) -> ParseMarks {
+        let file_before = self.state.schema.named("file").filter(|file| file.hidden);
+        let file_before = file_before.map(|file| file.id);
+        let is_of_blocks = self.state.block.is_some();
+        let number_before = self.state.schema.find("number");
+        let has_number = is_of_blocks || number_before.is_some_and(|number| number.ty == LogicalType::INT);
+        let has_file = is_of_blocks || file_before.is_some();
+        let columns = &mut self.checker.columns;
+        let [number, file] = [
+            ("number", LogicalType::INT),
+            ("file", LogicalType::TEXT.or_null()),
+        ]
+        .map(|(name, ty)| {
+            let id = columns.add(name, ty);
+            let mark = SchemaColumn {
+                name: name.into(),
+                id,
+                ty,
+                hidden: true,
+            };
+            let is_known = if name == "number" { has_number } else { has_file };
+            if is_known && schema.find(name).is_none() {
+                schema.marks.push(mark);
+            }
+            id
+        });
+        ParseMarks {
+            number,
+            file,
+            file_before,
+        }
     }
 
     /// A format whose columns are these.

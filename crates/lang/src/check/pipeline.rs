@@ -165,8 +165,14 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
                 target,
                 append,
                 format,
+                template,
             } => {
-                self.write(target_of(target), *append, *format);
+                let mut format = *format;
+                if let Some(template) = template {
+                    self.fill_in(template)?;
+                    format = Some(OutputFormat::Text);
+                }
+                self.write(target_of(target), *append, format);
                 Ok(())
             }
         }
@@ -259,12 +265,27 @@ impl<'k, 'c> PipelineChecker<'k, 'c> {
             column("line", line, LogicalType::TEXT, false),
             column("number", number, LogicalType::INT, implied),
         ];
+        let inputs = self.state.origin.clone().unwrap_or_default();
         self.state.block = None;
+        let ty = LogicalType::TEXT.or_null();
+        let file = self.checker.columns.add("file", ty);
         self.state.schema = Schema {
             columns,
+            marks: vec![SchemaColumn {
+                name: "file".into(),
+                id: file,
+                ty,
+                hidden: true,
+            }],
             ..Schema::default()
         };
-        self.push(Op::Lines { block, line, number });
+        self.push(Op::Lines {
+            block,
+            line,
+            number,
+            file,
+            inputs,
+        });
         if implied {
             let stage = self.stages.last_mut().expect("INVARIANT: just added");
             (stage.text, stage.verb) = ("lines".to_owned(), "lines");

@@ -114,7 +114,7 @@ impl PipelineChecker<'_, '_> {
     /// The column of a name, which may be a field of a record.
     pub(super) fn column(&mut self, name: &Name) -> Check<(ColumnId, LogicalType)> {
         let schema = &self.state.schema;
-        match (schema.find(&name.text), schema.open_for(&name.text)) {
+        match (schema.named(&name.text), schema.open_for(&name.text)) {
             (None, Some(record)) => {
                 let path = Path::key(&name.text);
                 self.checker.columns.open(record, &path, None, name.span)

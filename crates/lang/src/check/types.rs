@@ -71,6 +71,9 @@ pub(crate) struct SchemaColumn {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schema {
     pub(crate) columns: Vec<SchemaColumn>,
+    /// What can be named besides, where no column has that name: the input of an element, and the line there. It is
+    /// there only if it is named.
+    pub(crate) marks: Vec<SchemaColumn>,
     /// Columns that the program has here, but whose values are not carried: for who looks
     /// into a running program.
     pub(crate) absent: Vec<Arc<str>>,
@@ -81,6 +84,12 @@ pub(crate) struct Schema {
 impl Schema {
     pub(crate) fn find(&self, name: &str) -> Option<&SchemaColumn> {
         self.columns.iter().find(|column| &*column.name == name)
+    }
+
+    /// The column of this name, or what else can be named so.
+    pub(crate) fn named(&self, name: &str) -> Option<&SchemaColumn> {
+        let mut marks = self.marks.iter();
+        self.find(name).or_else(|| marks.find(|mark| &*mark.name == name))
     }
 
     /// Columns of elements of which nothing but the type is known: `value`, or `value1`, `value2`, and so on.
@@ -111,7 +120,7 @@ impl Schema {
 
     /// The column of this name, or what to say if there is none.
     pub(crate) fn column(&self, name: &Name) -> Check<&SchemaColumn> {
-        self.find(&name.text).ok_or_else(|| Box::new(self.unknown(name)))
+        self.named(&name.text).ok_or_else(|| Box::new(self.unknown(name)))
     }
 
     fn unknown(&self, name: &Name) -> Diagnostic {

@@ -19,7 +19,7 @@ use super::explode::Explode;
 use super::fill::Fill;
 use super::generate::Generate;
 use super::lookup::Lookup;
-use super::spec::Spec;
+use super::spec::{Origin, Spec};
 use crate::check::{AggregateKind, ColumnId, Schema};
 use crate::plan::{Column, Every, FlowId, GroupColumn, Op, ParseInput, ParseOp, Plan, StagePlan};
 use crate::span::Span;
@@ -167,7 +167,10 @@ impl<'p> Drawing<'p> {
         let columns = &self.plan.columns;
         match &stage.op {
             Op::Read { inputs, .. } => self.then(Spec::Read(inputs.clone()), stage, at),
-            Op::Lines { .. } => self.then(Spec::Lines, stage, at),
+            Op::Lines { file, inputs, .. } => {
+                let file = stage.layout.contains(file).then(|| inputs.clone());
+                self.then(Spec::Lines { file }, stage, at);
+            }
             Op::Parse(parse) => self.parse(parse, stage, at),
             Op::Where(condition) => {
                 let compute = Compute::new(columns, &at.layout, &stage.layout, Some(condition), &[]);
@@ -288,7 +291,8 @@ impl<'p> Drawing<'p> {
 
     fn parse(&mut self, parse: &ParseOp, stage: &StagePlan, at: &mut Place) {
         let name = format!("lines of {}", stage.text);
-        self.adapt(at, &parse.input.layout(), &name, stage.span);
+        let has_file = stage.layout.contains(&parse.marks.file);
+        self.adapt(at, &parse.input_layout(has_file), &name, stage.span);
         let is_of_lines = matches!(parse.input, ParseInput::Lines { .. });
         if parse.format.is_json() && !is_of_lines {
             let layout = at.layout.clone();
@@ -308,7 +312,9 @@ impl<'p> Drawing<'p> {
             is_of_lines,
             wanted,
             has_bad_output: parse.bad.is_some(),
-            inputs: parse.inputs.clone(),
+            inputs: Origin(parse.inputs.clone()),
+            has_number: stage.layout.contains(&parse.marks.number),
+            file: has_file.then(|| parse.inputs.clone()),
         };
         self.then(spec, stage, at);
         let Some(bad) = parse.bad else { return };

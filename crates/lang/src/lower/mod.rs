@@ -27,6 +27,7 @@ mod spec;
 use std::fmt;
 
 use cutthrough::Process;
+use cutthrough_formats::InputName;
 use cutthrough_formats::processes::BadRows;
 
 use crate::ast::OutputFormat;
@@ -58,10 +59,16 @@ pub trait Io {
         columns: &[Column],
     ) -> Result<Box<dyn Process>, String>;
 
-    /// Where a new parser notes bad rows, of lines of these inputs, as far as that is known.
-    fn bad_rows(&self, inputs: &[Input]) -> BadRows {
-        let _ = inputs;
+    /// Where a new parser notes bad rows.
+    fn bad_rows(&self) -> BadRows {
         BadRows::default()
+    }
+
+    /// Gives the name of that of these inputs which is read at present, by the process that was made last to read them;
+    /// nothing where it is not known.
+    fn input_name(&self, inputs: &[Input]) -> Option<InputName> {
+        let _ = inputs;
+        None
     }
 }
 

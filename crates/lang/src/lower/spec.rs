@@ -1,5 +1,7 @@
 //! What the processes of a program are, as data: made when they are needed, and compared when a program changes.
 
+use std::fmt;
+
 use cutthrough::Process;
 use cutthrough::ir::{ElementType, Type};
 use cutthrough::kernels::order::OrderSpec;
@@ -8,7 +10,7 @@ use cutthrough::processes::{
     BranchPolicy, Distinct, Group, Order, Skip, Take, Tee, Total, TotalSpec, Windows, WindowsSpec,
 };
 use cutthrough_formats::processes::{BadRows, JsonLines, Lines, Parse};
-use cutthrough_formats::{clf, csv, json, syslog};
+use cutthrough_formats::{InputName, clf, csv, json, syslog};
 
 use super::Io;
 use super::compute::Compute;
@@ -20,12 +22,25 @@ use crate::ast::OutputFormat;
 use crate::pattern::compile_pattern;
 use crate::plan::{Begin, Column, FieldsForm, Format, Header, Input, Target};
 
+/// What lines are of, as far as that is known: for messages, so that it is nothing that tells processes apart.
+#[derive(Clone)]
+pub(crate) struct Origin(pub(super) Vec<Input>);
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Origin")
+    }
+}
+
 /// What a process is. Columns are where they are in an element, so that what does the same is the same, wherever in a
 /// program it stands.
 #[derive(Clone, Debug)]
 pub(crate) enum Spec {
     Read(Vec<Input>),
-    Lines,
+    Lines {
+        /// What has the names of its inputs with its lines, if they are wanted.
+        file: Option<Vec<Input>>,
+    },
     /// Values to lines.
     JsonLines {
         /// Whether its input begins within one whose values come one a line.
@@ -37,8 +52,10 @@ pub(crate) enum Spec {
         is_of_lines: bool,
         wanted: Vec<usize>,
         has_bad_output: bool,
-        /// What the lines are of, as far as that is known.
-        inputs: Vec<Input>,
+        inputs: Origin,
+        /// Whether rows have their numbers, and what has the names of its inputs with its rows.
+        has_number: bool,
+        file: Option<Vec<Input>>,
     },
     Compute(Compute),
     Head(ElementType, u64),
@@ -102,6 +119,11 @@ fn parser(format: &Format, wanted: &[usize]) -> Result<Parse, String> {
     })
 }
 
+/// What says the names of these inputs; where nobody knows them, they have none.
+fn input_name(io: &dyn Io, inputs: &[Input]) -> InputName {
+    io.input_name(inputs).unwrap_or_else(|| InputName::new(|| None))
+}
+
 /// Fields of records that have no values within values: a path is a key with points.
 fn flat(columns: &[json::Column]) -> Vec<csv::Column> {
     let column = |column: &json::Column| csv::Column {
@@ -122,7 +144,8 @@ impl Spec {
         let mut bad_rows = None;
         let process: Box<dyn Process> = match self {
             Spec::Read(inputs) => io.read(inputs)?,
-            Spec::Lines => Box::new(Lines::new()),
+            Spec::Lines { file: None } => Box::new(Lines::new()),
+            Spec::Lines { file: Some(inputs) } => Box::new(Lines::with_input(input_name(io, inputs))),
             Spec::JsonLines { begins_within: false } => Box::new(JsonLines::new()),
             Spec::JsonLines { begins_within: true } => Box::new(JsonLines::beginning_within()),
             Spec::Parse {
@@ -131,8 +154,13 @@ impl Spec {
                 wanted,
                 has_bad_output,
                 inputs,
+                has_number,
+                file,
             } => {
-                let noted = noted.cloned().unwrap_or_else(|| io.bad_rows(inputs));
+                let noted = noted.cloned().unwrap_or_else(|| match io.input_name(&inputs.0) {
+                    Some(name) => io.bad_rows().of_input(name),
+                    None => io.bad_rows(),
+                });
                 bad_rows = Some(noted.clone());
                 let mut parse = parser(format, wanted)?.with_bad_rows(noted);
                 if *is_of_lines {
@@ -140,6 +168,12 @@ impl Spec {
                 }
                 if *has_bad_output {
                     parse = parse.with_bad_output();
+                }
+                if *has_number {
+                    parse = parse.with_number();
+                }
+                if let Some(inputs) = file {
+                    parse = parse.with_input(input_name(io, inputs));
                 }
                 Box::new(parse)
             }
@@ -198,7 +232,11 @@ impl Spec {
                     has_bad_output: new_output,
                     ..
                 },
-            ) => old_output == new_output && old.has_header() == new.has_header(),
+            ) => {
+                self.marks() == other.marks()
+                    && old_output == new_output
+                    && old.has_header() == new.has_header()
+            }
             // Blocks are parsed in the same way; bad rows may go elsewhere.
             (
                 Spec::Parse {
@@ -213,9 +251,17 @@ impl Spec {
                     wanted: new_wanted,
                     ..
                 },
-            ) => old == new && old_wanted == new_wanted,
+            ) => self.marks() == other.marks() && old == new && old_wanted == new_wanted,
             (Spec::Head(_, old), Spec::Head(_, new)) | (Spec::Skip(_, old), Spec::Skip(_, new)) => old == new,
             _ => false,
+        }
+    }
+
+    /// What the rows of a parser have behind their columns.
+    fn marks(&self) -> (bool, Option<&[Input]>) {
+        match self {
+            Spec::Parse { has_number, file, .. } => (*has_number, file.as_deref()),
+            _ => (false, None),
         }
     }
 
@@ -260,7 +306,7 @@ impl Spec {
     pub(crate) fn splits(&self) -> bool {
         matches!(
             self,
-            Spec::Lines
+            Spec::Lines { .. }
                 | Spec::JsonLines { .. }
                 | Spec::Parse {
                     is_of_lines: false,

@@ -203,16 +203,37 @@ impl Parser<'_> {
             }
         }
         let append = append.is_some();
-        let format = if self.eat_word("as")? {
-            Some(self.output_format()?)
-        } else {
-            None
-        };
+        let (mut format, mut template) = (None, None);
+        if self.eat_word("as")? {
+            if self.at_word("template") {
+                template = Some(self.template()?);
+            } else {
+                format = Some(self.output_format()?);
+            }
+        }
         Ok(StageKind::Write {
             target,
             append,
             format,
+            template,
         })
+    }
+
+    /// `template("{a} {b}")`
+    fn template(&mut self) -> Parse<Text> {
+        const HELP: &str = "as in `write stdout as template(\"{time} {path}\")`";
+        self.bump()?;
+        let open = self.current.span;
+        if !self.at(&TokenKind::OpenParen) {
+            return Err(self.unexpected("`(`").with_help(HELP));
+        }
+        self.bump()?;
+        let TokenKind::Text(_) = self.current.kind else {
+            return Err(self.unexpected("a template in quotes").with_help(HELP));
+        };
+        let template = self.string()?;
+        self.close_paren(open, "`)`")?;
+        Ok(template)
     }
 
     fn output_format(&mut self) -> Parse<OutputFormat> {
@@ -224,14 +245,16 @@ impl Parser<'_> {
             self.bump()?;
             return Ok(format);
         }
-        let names = OutputFormat::ALL.map(OutputFormat::name);
+        let formats = OutputFormat::ALL.into_iter().map(OutputFormat::name);
+        let names: Vec<&str> = formats.chain(["template"]).collect();
         let formats = suggest::alternatives(&names);
         if !self.at_name() {
             return Err(self
                 .unexpected("a format")
                 .with_help(format!("the formats are {formats}")));
         }
-        let help = suggest::did_you_mean(word, names).unwrap_or(format!("the formats are {formats}"));
+        let help = suggest::did_you_mean(word, names.iter().copied())
+            .unwrap_or(format!("the formats are {formats}"));
         Err(self
             .error_here(format!("cannot write as {}", quoted(word)), "not a format")
             .with_help(help))

@@ -451,13 +451,13 @@ fn verbs_and_stages() {
                 write it in quotes: "out.json"
             expected a format, found the end of the program
                 at "": ends too early
-                the formats are `json`, `csv`, `tsv`, `text` or `table`
+                the formats are `json`, `csv`, `tsv`, `text`, `table` or `template`
             cannot write as `jsno`
                 at "jsno": not a format
                 did you mean `json`?
             cannot write as `parquet`
                 at "parquet": not a format
-                the formats are `json`, `csv`, `tsv`, `text` or `table`
+                the formats are `json`, `csv`, `tsv`, `text`, `table` or `template`
             expected a format, found the end of the program
                 at "": ends too early
             expected a format, found `'clf'`
