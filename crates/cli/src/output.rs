@@ -15,7 +15,7 @@ use std::sync::Arc;
 use cutthrough_lang::Begin;
 use rustix::fs::OFlags;
 
-use crate::files::{identity, message, no_folder, parent};
+use crate::files::{identity, message, no_folder, parent, write_waiting};
 use crate::progress::Progress;
 use crate::replacement::Replacement;
 use crate::surroundings::Surroundings;
@@ -197,7 +197,9 @@ impl Write for Writer {
             false => bytes,
         };
         let activity = &self.surroundings.activity;
-        let written = activity.inside(&self.writing, Some(&self.file), || (&*self.file).write(piece))?;
+        let written = activity.inside(&self.writing, Some(&self.file), || {
+            write_waiting(&self.file, piece)
+        })?;
         activity.add_written(written);
         Ok(written)
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use cutthrough_formats::processes::BadRowsBound;
 use parking_lot::Mutex;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::activity::Activity;
+use crate::files::poll_retrying;
 use crate::interrupt::Interrupt;
 use crate::outputs::Outputs;
 
@@ -100,14 +101,5 @@ impl Surroundings {
             *self.waiting.lock() = waiting;
         }
         Ok(has_input)
-    }
-}
-
-pub(crate) fn poll_retrying(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> io::Result<usize> {
-    loop {
-        match poll(fds, timeout) {
-            Err(rustix::io::Errno::INTR) => {}
-            outcome => return Ok(outcome?),
-        }
     }
 }

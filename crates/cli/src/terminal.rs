@@ -1,6 +1,6 @@
 //! What is a terminal, colours, messages to the user.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 
 use crate::end::End;
+use crate::files::write_all_waiting;
 
 /// When messages have colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,8 +76,7 @@ pub(crate) fn print(text: &str) -> anyhow::Result<End> {
 
 /// The same; false when the reader has gone away.
 pub(crate) fn print_to_reader(text: &str) -> anyhow::Result<bool> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match write_all_waiting(io::stdout(), text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         outcome => outcome.map(|()| true).context("standard output"),
     }
@@ -84,7 +84,9 @@ pub(crate) fn print_to_reader(text: &str) -> anyhow::Result<bool> {
 
 /// Writes to the standard error; that it may be closed is nobody's concern.
 pub(crate) fn say(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    // Whole messages of several threads stand one after another.
+    let stderr = io::stderr().lock();
+    let _ = write_all_waiting(&stderr, text.as_bytes());
 }
 
 /// Has what the runtime logs shown, as `CUTTHROUGH_LOG` says: `debug`, or
@@ -176,9 +178,7 @@ impl Screen {
     }
 
     fn write(&self, text: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()
+        write_all_waiting(io::stdout(), text.as_bytes())
     }
 }
 

@@ -24,8 +24,8 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 
 use crate::decompress::{Decompressor, Kind};
-use crate::files::{identity, identity_of, message, name};
-use crate::surroundings::{Surroundings, poll_retrying};
+use crate::files::{identity, identity_of, message, name, poll_retrying};
+use crate::surroundings::Surroundings;
 
 pub(crate) use border::Border;
 use border::Left;

@@ -14,8 +14,8 @@ use cutthrough_formats::limits::LINE_BYTES_MAX;
 use cutthrough_lang::Patience;
 
 use super::{Input, Open};
+use crate::files::poll_retrying;
 use crate::files::{message, name};
-use crate::surroundings::poll_retrying;
 
 /// How much of an input is looked at for its columns, unless its first line is longer.
 const SAMPLE_BYTES: usize = cutthrough_lang::limits::SAMPLE_BYTES_MAX;
