@@ -220,6 +220,9 @@ pub fn check_name(name: &str) -> Result<(), Error> {
         .bytes()
         .next()
         .is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if begins && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::number_as_name(name));
+    }
     if begins && name.len() <= NAME_BYTES_MAX && name.bytes().all(is_plain) {
         Ok(())
     } else {

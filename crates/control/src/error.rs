@@ -59,6 +59,14 @@ impl Error {
         Error::new(ErrorKind::Name, message)
     }
 
+    pub(crate) fn number_as_name(name: &str) -> Error {
+        let message = format!(
+            "`{}` is no name for a network: it would be taken for the number of an OS process; begin it with a letter",
+            name.escape_debug()
+        );
+        Error::new(ErrorKind::Name, message)
+    }
+
     pub(crate) fn name_in_use(name: &str) -> Error {
         Error::new(
             ErrorKind::NameInUse,

@@ -139,6 +139,7 @@ fn names_are_plain() {
         "ä",
         "a\0",
         "../x",
+        "42",
         long.as_str(),
     ] {
         assert_eq!(check_name(name).unwrap_err().kind(), ErrorKind::Name, "{name:?}");

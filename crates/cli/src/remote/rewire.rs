@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
-use cutthrough_control::Client;
+use cutthrough_control::client::find;
 use cutthrough_control::message::{Request, Response, RewireRequest};
+use cutthrough_control::{Client, Directory};
 
 use super::{Failure, Name, Outcome, Patient, RewireArgs, connect, unexpected};
 use crate::end::End;
@@ -20,6 +21,16 @@ pub(super) fn rewire(args: &RewireArgs) -> Outcome {
         // The only word is the file: the only network is meant.
         (None, None) => Some(Program::File(args.network.name.clone().into())),
     };
+    if let (None, None, Some(Program::File(file))) = (&args.expression, &args.file, &program)
+        && !file.exists()
+        && find(&Directory::of_user()?, &args.network.name).is_ok()
+    {
+        let message = format!(
+            "error: `{}` runs; what is it to be changed to? give a FILE, -e, --edit or --undo\n",
+            args.network.name
+        );
+        return Err(Failure::Wrong(message));
+    }
     let is_file_alone = args.expression.is_none() && args.file.is_none() && program.is_some();
     let network = match is_file_alone {
         true => Name { name: String::new() },
