@@ -1,25 +1,27 @@
 //! The run's socket: by it `ps`, `top`, `tap` and the like reach this run.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cutthrough::Network;
-use cutthrough_control::limits::{END_MS, NAME_BYTES_MAX};
+use cutthrough_control::limits::NAME_BYTES_MAX;
 use cutthrough_control::{ErrorKind, Options, Server};
 
 use crate::args::Request;
+use crate::interrupt::Interrupt;
 use crate::live::Live;
 use crate::program::Program;
 use crate::surroundings::Surroundings;
+use crate::terminal;
 
 /// How often the network looks for requests while clients take what is theirs.
 const LOOKS_EVERY: Duration = Duration::from_millis(1);
 
-/// Opens the network to others, unless that is not wanted, or not possible and nobody
-/// has asked for it by name.
+/// Opens the network to others, unless that is not wanted or not possible. Who has asked for
+/// it by name is told of that.
 ///
 /// # Errors
-/// When the name that was asked for cannot be had.
+/// When the name that was asked for is none, or in use.
 pub(crate) fn serve(
     request: &Request,
     source: &str,
@@ -44,21 +46,29 @@ pub(crate) fn serve(
         .serve(network);
     match served {
         Ok(server) => Ok(Some(server)),
+        Err(error) if matches!(error.kind(), ErrorKind::Name | ErrorKind::NameInUse) => Err(error),
         // Whatever else is wrong, the run is worth more than being seen.
-        Err(error) if options.name.is_none() || error.kind() == ErrorKind::Directory => {
+        Err(error) => {
             tracing::warn!(%error, "this run cannot be reached");
+            if let Some(name) = &options.name {
+                terminal::say(&format!(
+                    "warning: this run cannot be reached as `{name}`, and goes on without its socket: {error}\n"
+                ));
+            }
             Ok(None)
         }
-        Err(error) => Err(error),
     }
 }
 
-/// Closes the network to others. It answers until its clients have what is theirs.
-pub(crate) fn end(server: Option<Server>, network: &mut Network) {
+/// Closes the network to others. It answers until its clients have what is theirs: as long as
+/// they take something, where taps are complete, unless the user asks to stop.
+pub(crate) fn end(server: Option<Server>, network: &mut Network, interrupt: &Interrupt) {
     let Some(mut server) = server else { return };
-    let begin = Instant::now();
     server.begin_end();
-    while server.has_clients() && begin.elapsed() < Duration::from_millis(END_MS) {
+    while server.has_clients() {
+        if interrupt.is_requested() {
+            server.hurry_end();
+        }
         // What has failed before is reported by who runs it.
         let _ = network.run_steps(u64::MAX);
         std::thread::sleep(LOOKS_EVERY);

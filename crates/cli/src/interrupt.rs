@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use signal_hook::consts::signal::SIGXFSZ;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -152,6 +153,12 @@ pub(crate) fn on_signals(mut act: impl FnMut(i32) + Send + 'static) -> anyhow::R
         .name("signals".to_owned())
         .spawn(listen)
         .context("listening for signals")?;
+    Ok(())
+}
+
+/// Has a write beyond the file size limit (`ulimit -f`) fail as any other, rather than end the OS process.
+pub(crate) fn survive_file_size_limit() -> anyhow::Result<()> {
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).context("listening for signals")?;
     Ok(())
 }
 

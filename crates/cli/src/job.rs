@@ -14,7 +14,7 @@ use crate::args::{Engine, Purpose, Request};
 use crate::dump::Stage;
 use crate::end::End;
 use crate::input::Peeked;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, survive_file_size_limit};
 use crate::live::Live;
 use crate::progress::Progress as ProgressLine;
 use crate::split::{Parts, Split};
@@ -62,6 +62,7 @@ pub(crate) fn run(request: &Request) -> anyhow::Result<End> {
     }
     let explained = (request.purpose == Purpose::Explain).then(|| explain(&plan));
     let mut network = Network::new(network_options(request)?);
+    survive_file_size_limit()?;
     let mut surroundings = Surroundings::new(Interrupt::new()?);
     surroundings.bad_rows_bound = options.bad_rows_max().map(BadRowsBound::new);
     let progress = ProgressLine::new(options.progress());
@@ -213,7 +214,7 @@ fn drive(
     if let Some(split) = split {
         split.alone().go();
     }
-    crate::control::end(server, network);
+    crate::control::end(server, network, &surroundings.interrupt);
     // What was written so far is worth something also where it did not come to its end; but
     // files are whole, or as they were.
     let (ended, rows_written, not_finite) = {
@@ -264,14 +265,20 @@ fn run_to_end(
     surroundings: &Surroundings,
     bad_rows_max: Option<u64>,
 ) -> anyhow::Result<Progress> {
-    let mut generates = true;
+    let (mut generates, mut steps) = (true, STEPS_MIN);
     loop {
         network.set_time(since_1970());
         if generates && surroundings.interrupt.is_requested() {
             generates = false;
             end_generators(network, &live.running());
         }
-        let progress = network.run_steps(STEPS_BETWEEN_TIMES)?;
+        let begin = Instant::now();
+        let progress = network.run_steps(steps)?;
+        steps = match begin.elapsed() {
+            took if took > 2 * TURN => (steps / 2).max(STEPS_MIN),
+            took if took < TURN => (steps * 2).min(STEPS_MAX),
+            _ => steps,
+        };
         match progress {
             Progress::Waiting => {}
             Progress::Steps => continue,
@@ -294,7 +301,7 @@ fn run_to_end(
             return Ok(progress);
         }
         if !surroundings.is_waiting() && !has_parts && surroundings.interrupt.is_requested() {
-            crate::control::end(server.take(), network);
+            crate::control::end(server.take(), network, &surroundings.interrupt);
             continue;
         }
         let timeout = timer.map(|at| at.saturating_sub(since_1970()));
@@ -329,8 +336,14 @@ fn end_generators(network: &mut Network, running: &Running) {
     }
 }
 
-/// How many elements pass before the network learns again what time it is.
-const STEPS_BETWEEN_TIMES: u64 = 1 << 20;
+/// How many elements pass before the network learns again what time it is, and it is looked
+/// whether the user asks to stop: as many as take about a [`TURN`], which are few where the
+/// output is slow.
+const STEPS_MIN: u64 = 1 << 8;
+const STEPS_MAX: u64 = 1 << 20;
+
+/// How long the network runs between two looks, about.
+const TURN: Duration = Duration::from_millis(20);
 
 /// What time it is, for timers: windows of arrival time begin at whole numbers of their length.
 fn since_1970() -> Duration {

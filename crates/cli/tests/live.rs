@@ -5,6 +5,7 @@ mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -529,4 +530,89 @@ fn flow_points_are_listed_and_a_sole_run_needs_no_name() {
         String::from_utf8(output.stderr).unwrap(),
         "error: no network is running\n"
     );
+}
+
+/// Rows of a complete tap that are taken slowly are there all the same, though the run has nothing else to do.
+#[test]
+fn a_run_waits_at_its_end_for_a_complete_tap() {
+    const ROWS: usize = 200_000;
+    let dir = TempDir::new("tap-end");
+    let start = |args: &[&str]| {
+        let mut command = command(args);
+        command.env("XDG_RUNTIME_DIR", dir.path("")).stdin(Stdio::piped());
+        command
+    };
+    let program = "r = where true\nr | summarize n = count()";
+    let mut run = start(&["-q", "--name", "ending", program]).spawn().unwrap();
+    let mut stdin = run.stdin.take().unwrap();
+    let begin = Instant::now();
+    let until = |is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            assert!(begin.elapsed() < SOON);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until(&|| Path::new(&dir.path("cutthrough/ending.sock")).exists());
+    let mut tap = start(&["tap", "ending", "r", "--complete", "-o", "text"])
+        .spawn()
+        .unwrap();
+    until(&|| {
+        let graph = start(&["graph", "ending"]).output().unwrap();
+        String::from_utf8(graph.stdout).unwrap().contains("tap of r")
+    });
+    let fed = std::thread::spawn(move || {
+        let lines: String = (0..ROWS).map(|line| format!("{line}\n")).collect();
+        stdin.write_all(lines.as_bytes()).unwrap();
+    });
+    let mut text = Vec::new();
+    let mut stdout = tap.stdout.take().unwrap();
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        let length = stdout.read(&mut piece).unwrap();
+        if length == 0 {
+            break;
+        }
+        text.extend_from_slice(&piece[..length]);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    fed.join().unwrap();
+    let tap = tap.wait_with_output().unwrap();
+    let said = String::from_utf8(tap.stderr).unwrap();
+    assert!(tap.status.success(), "{said}");
+    assert!(
+        said.contains("200_000 seen, 0 missed, 200_000 written, complete"),
+        "{said}"
+    );
+    let expected: String = (0..ROWS).map(|line| format!("{line}\n")).collect();
+    assert!(text == expected.as_bytes(), "{} bytes", text.len());
+    assert_eq!(run.wait_with_output().unwrap().stdout, b"200000\n");
+}
+
+#[test]
+fn what_is_to_be_changed_to_has_to_be_said() {
+    let fed = Fed::start("rewire-what", "where true");
+    let message = fed.run(&["rewire", "fed"]).error(2);
+    assert!(message.contains("give a FILE, -e, --edit or --undo"), "{message}");
+    fed.end();
+}
+
+/// A run without its socket is still a run, and says why it has none.
+#[test]
+fn a_named_run_without_a_socket_says_so() {
+    let dir = TempDir::new("no-socket");
+    let deep = dir.path(&"d".repeat(100));
+    std::fs::create_dir(&deep).unwrap();
+    for directory in [dir.path("missing"), deep] {
+        let output = command(&["-q", "--name", "unseen", "generate 2"])
+            .env("XDG_RUNTIME_DIR", &directory)
+            .output()
+            .unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{message}");
+        assert!(message.contains("cannot be reached as `unseen`"), "{message}");
+    }
+    let output = command(&["--name", "123", "generate 2"]).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("the number of an OS process"), "{message}");
 }

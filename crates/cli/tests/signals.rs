@@ -202,3 +202,71 @@ fn an_ignored_signal_stays_ignored() {
     assert_eq!(wait(&mut child, SOON).code(), Some(0));
     assert_eq!(child.wait_with_output().unwrap().stdout, b"2\n");
 }
+
+/// What the reader has not taken yet is little: not what would have been generated for long.
+#[test]
+fn a_signal_ends_what_is_generated_for_a_slow_reader() {
+    let program = "generate 1000000 | set a = \"xxxxxxxxxxxxxxxxxxxxxxxx\"";
+    let mut child = command(&["-q", program]).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut piece = vec![0; 8 << 10];
+    for _ in 0..20 {
+        stdout.read_exact(&mut piece).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    signal(&child, "INT");
+    let mut rest = Vec::new();
+    stdout.read_to_end(&mut rest).unwrap();
+    assert_eq!(wait(&mut child, SOON).code(), Some(130));
+    assert!(rest.len() < 8 << 20, "{} bytes", rest.len());
+    assert!(rest.ends_with(b"x\n"), "whole rows only");
+}
+
+/// Others who have the same pipe may have set it so.
+#[test]
+fn output_that_does_not_wait_is_waited_for() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    let mut child = command(&["-q", "generate 100000"])
+        .stdout(writer)
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(wait(&mut child, SOON).code(), Some(0));
+    assert_eq!(text.lines().count(), 100_000);
+}
+
+#[test]
+fn a_reader_that_resets_its_socket_is_gone() {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let stdout = Stdio::from(std::os::fd::OwnedFd::from(theirs));
+    let mut child = command(&["-q", "generate 1000000"])
+        .stdout(stdout)
+        .spawn()
+        .unwrap();
+    // Closed with something to read in it, it is reset.
+    std::thread::sleep(Duration::from_millis(300));
+    drop(ours);
+    let status = wait(&mut child, SOON);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn a_file_that_grows_too_large_is_an_error() {
+    let dir = TempDir::new("file-size");
+    let (binary, path) = (env!("CARGO_BIN_EXE_cutthrough"), dir.path("large.csv"));
+    let line = format!("ulimit -f 100; exec '{binary}' -q 'generate 100000 | write \"{path}\"'");
+    let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("large.csv: File too large"), "{message}");
+    assert_eq!(dir.listed(), Vec::<String>::new());
+}

@@ -234,11 +234,17 @@ impl Connection {
             return;
         }
         let what = match (self.frame_since, self.phase) {
+            (_, Phase::Greeting) => format!("no whole greeting within {GREETING_MS} ms"),
             (Some(_), _) => format!("a frame took longer than {FRAME_MS} ms"),
-            (None, Phase::Greeting) => format!("no greeting within {GREETING_MS} ms"),
             (None, _) => format!("no request for {IDLE_MS} ms; connect again"),
         };
         self.close_with(now, Problem::new(ProblemKind::Late, what));
+    }
+
+    /// Whether output waits of which none has been taken for so long.
+    pub fn is_stalled(&self, now: Instant, within: Duration) -> bool {
+        self.output_since
+            .is_some_and(|since| now.saturating_duration_since(since) >= within)
     }
 
     /// Whether a request is being served.

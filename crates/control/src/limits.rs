@@ -46,8 +46,12 @@ pub const PULSE_MS: u64 = 1_000;
 /// How rarely it is looked whether a network that does not move does.
 pub const PULSE_MS_MAX: u64 = 64_000;
 
-/// How long the server goes on at its end for clients that still take something.
+/// How long the server goes on at its end for its clients. Complete taps have longer: as long as their clients take
+/// something.
 pub const END_MS: u64 = 1_000;
+
+/// How much longer a client has that goes on taking what it was sent before.
+pub const END_TAKING_MS: u64 = 4_000;
 
 /// How long to wait for the lock on the directory.
 pub const LOCK_MS: u64 = 200;

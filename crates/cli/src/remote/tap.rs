@@ -1,6 +1,6 @@
 //! What passes a flow point.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use super::rates::{BETWEEN_LOOKS, Rates};
 use super::{Outcome, Patient, TapArgs, connect, unexpected};
 use crate::activity::Activity;
 use crate::end::End;
+use crate::files::write_all_waiting;
 use crate::interrupt::{Interrupt, on_signals};
 use crate::terminal::{self, Screen};
 
@@ -42,16 +43,21 @@ pub(super) fn tap(args: &TapArgs) -> Outcome {
     stop_when_interrupted(client.sender())?;
     client.send(&Request::Tap(request))?;
     let patient = Patient::new(&client, &args.wait, "the tap is attached");
-    let end = follow(&mut client, patient)?;
+    let (end, lines) = follow(&mut client, patient)?;
     let Some(end) = end else {
         return Ok(End::Done);
     };
     let exactly = if args.complete { ", complete" } else { "" };
     terminal::say(&format!(
-        "tap: {} seen, {} missed, {} written{exactly}\n",
+        "tap: {} seen, {} missed, {} written{exactly}{}\n",
         count(end.seen),
         count(end.missed),
-        count(end.written)
+        count(end.written),
+        match end.failure {
+            // What came out of the tap has not all come here.
+            Some(_) => format!("; {} lines came", count(lines)),
+            None => String::new(),
+        }
     ));
     match end.failure {
         Some(failure) => Err(anyhow!("the tap has failed: {failure}").into()),
@@ -90,7 +96,9 @@ fn again_and_again(args: &TapArgs, mut client: Client, request: TapRequest, ever
                 screen.key(left, interrupt.woken())
             }
             None => {
-                if !terminal::print_to_reader(&format!("{printed}\n"))? {
+                // Tables stand apart; rows of other formats follow each other.
+                let gap = if is_table_of(&request) { "\n" } else { "" };
+                if !terminal::print_to_reader(&format!("{printed}{gap}"))? {
                     break None;
                 }
                 pause(&mut client, left, &interrupt)?;
@@ -107,6 +115,10 @@ fn again_and_again(args: &TapArgs, mut client: Client, request: TapRequest, ever
         Some(words) => Err(words.into()),
         None => Ok(End::Done),
     }
+}
+
+fn is_table_of(request: &TapRequest) -> bool {
+    request.format.as_deref() == Some(OutputFormat::Table.name())
 }
 
 /// Waits between two tables, until the network ends or the user asks to stop.
@@ -212,31 +224,34 @@ fn list(client: &mut Client) -> Outcome {
     Ok(terminal::print(&(lines.join("\n") + "\n"))?)
 }
 
-/// Writes what comes out; what the tap came to, unless nobody reads it any more.
-fn follow(client: &mut Client, mut patient: Patient) -> Result<Option<TapEnd>, super::Failure> {
-    let mut stdout = io::stdout().lock();
+/// Writes what comes out; what the tap came to, unless nobody reads it any more, and how many lines came.
+fn follow(client: &mut Client, mut patient: Patient) -> Result<(Option<TapEnd>, u64), super::Failure> {
+    let mut lines = 0;
     // As long as the tap is not attached.
     let mut until = patient.patience().map(|patience| Instant::now() + patience);
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let message = client.receive(left).map_err(|error| {
             anyhow!(
-                "{error}; it ends a tap for which nothing is taken for {} s",
+                "{error} before the end of the tap: the run was ended at once, or nothing was taken here for {} s",
                 STALL_MS / 1000
             )
         })?;
         match message {
-            Some(Message::Bytes(bytes)) => match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
+            Some(Message::Bytes(bytes)) => match write_all_waiting(io::stdout(), &bytes) {
                 // The network detaches the tap when the connection is gone.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
-                outcome => outcome.context("standard output")?,
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok((None, lines)),
+                outcome => {
+                    outcome.context("standard output")?;
+                    lines += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+                }
             },
-            Some(Message::Response(Response::TapEnd(end))) => return Ok(Some(end)),
+            Some(Message::Response(Response::TapEnd(end))) => return Ok((Some(end), lines)),
             None if until.take().is_some() => client.send(&Request::Stop)?,
             Some(Message::Response(Response::Error(problem))) if problem.kind == ProblemKind::Withdrawn => {
                 // By the user, or for want of patience.
                 return if until.is_some() || patient.waits {
-                    Ok(None)
+                    Ok((None, lines))
                 } else {
                     Err(patient.gave_up())
                 };

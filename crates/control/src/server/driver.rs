@@ -12,10 +12,31 @@ use super::State;
 use super::peer::{Letter, Peer, Serving};
 use super::service::Service;
 use crate::connection::Connection;
-use crate::limits::{ACCEPT_AGAIN_MS, CONNECTIONS_MAX, END_MS, READ_BYTES};
+use crate::limits::{ACCEPT_AGAIN_MS, CONNECTIONS_MAX, END_MS, END_TAKING_MS, READ_BYTES};
 use crate::message::{Problem, ProblemKind, Welcome};
 use crate::questions::Inbox;
 use crate::socket;
+
+/// How the server ends.
+struct Ending {
+    /// Until when clients have what is theirs, except complete taps.
+    at: Instant,
+    /// The same for complete taps, once the network does not wait for them any more.
+    of_complete_at: Option<Instant>,
+}
+
+impl Ending {
+    /// When it ends for a client; nothing while its complete tap is waited for.
+    fn of(&self, peer: &Peer) -> Option<Instant> {
+        match (peer.is_complete, peer.connection.output().is_empty()) {
+            (false, _) => Some(self.at),
+            // One that takes nothing is closed, as always.
+            (true, false) => self.of_complete_at,
+            // A network that has failed may give nothing any more.
+            (true, true) => Some(self.at.max(peer.moved_at + Duration::from_millis(END_MS))),
+        }
+    }
+}
 
 /// Everything that the server's thread has.
 pub(super) struct Driver {
@@ -26,7 +47,7 @@ pub(super) struct Driver {
     inbox: Inbox<Letter>,
     welcome: Welcome,
     state: Arc<State>,
-    end_at: Option<Instant>,
+    end: Option<Ending>,
     peers: Vec<Peer>,
     peers_ever: u64,
     piece: Vec<u8>,
@@ -47,7 +68,7 @@ impl Driver {
             inbox,
             welcome,
             state,
-            end_at: None,
+            end: None,
             peers: Vec::new(),
             peers_ever: 0,
             piece: Vec::new(),
@@ -68,6 +89,7 @@ impl Driver {
                 self.service.handle_letter(now, letter, &mut self.peers);
             }
             self.service.keep_pulse(now);
+            self.begin_end(now);
             self.accept(now);
             for id in readable {
                 self.read(now, id);
@@ -75,6 +97,10 @@ impl Driver {
             for peer in &mut self.peers {
                 peer.connection.handle_timeout(now);
                 self.service.advance(now, peer);
+                let end_at = self.end.as_ref().and_then(|end| end.of(peer));
+                if end_at.is_some_and(|at| now >= at) {
+                    self.service.cut(now, peer);
+                }
                 write(now, peer);
             }
             self.remove_closed();
@@ -105,9 +131,13 @@ impl Driver {
         });
         let until = timeouts
             .chain(
-                [self.end_at, self.accept_again_at, self.service.next_pulse()]
-                    .into_iter()
-                    .flatten(),
+                [
+                    self.end_again_at(now),
+                    self.accept_again_at,
+                    self.service.next_pulse(),
+                ]
+                .into_iter()
+                .flatten(),
             )
             .min();
         let left = until.map(|until| until.saturating_duration_since(now));
@@ -124,12 +154,34 @@ impl Driver {
         Ok(readable.map(|(_, peer)| peer.id).collect())
     }
 
-    fn accept(&mut self, now: Instant) {
-        if self.state.ending.load(Ordering::Acquire) && self.end_at.is_none() {
+    /// Begins to end when that is asked for.
+    fn begin_end(&mut self, now: Instant) {
+        let after = now + Duration::from_millis(END_MS);
+        if self.state.ending.load(Ordering::Acquire) && self.end.is_none() {
             self.listener = None;
-            self.end_at = Some(now + Duration::from_millis(END_MS));
+            self.end = Some(Ending {
+                at: after,
+                of_complete_at: None,
+            });
             self.service.end(now, &mut self.peers);
         }
+        if let Some(end) = &mut self.end
+            && self.state.hurries.load(Ordering::Acquire)
+        {
+            end.of_complete_at.get_or_insert(after);
+        }
+    }
+
+    /// When to look again whether it is over.
+    fn end_again_at(&self, now: Instant) -> Option<Instant> {
+        let end = self.end.as_ref()?;
+        let times = [Some(end.at), end.of_complete_at];
+        let next = times.into_iter().flatten().filter(|&at| at > now).min();
+        // Then it is over when a client has taken all, which its socket says, or takes nothing.
+        Some(next.unwrap_or(now + Duration::from_millis(END_MS)))
+    }
+
+    fn accept(&mut self, now: Instant) {
         if self.accept_again_at.is_some_and(|at| now < at) {
             return;
         }
@@ -169,6 +221,8 @@ impl Driver {
                 connection,
                 serving: Serving::Nothing,
                 has_more: false,
+                is_complete: false,
+                moved_at: now,
             };
             write(now, &mut peer);
             // A client that was refused has its reason by now, or will not wait for it.
@@ -220,9 +274,20 @@ impl Driver {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        let Some(end_at) = self.end_at else { return false };
-        let is_busy = |peer: &Peer| peer.connection.is_serving() || !peer.connection.output().is_empty();
-        now >= end_at || !self.peers.iter().any(is_busy)
+        let Some(end) = &self.end else { return false };
+        let is_busy = |peer: &Peer| {
+            let (connection, end_at) = (&peer.connection, end.of(peer));
+            if end_at.is_none_or(|at| now < at) {
+                return connection.is_serving() || !connection.output().is_empty();
+            }
+            // What it was sent stays, as long as it goes on taking it.
+            let until = end_at.map(|at| at + Duration::from_millis(END_TAKING_MS));
+            !connection.is_serving()
+                && !connection.output().is_empty()
+                && !connection.is_stalled(now, Duration::from_millis(END_MS))
+                && until.is_some_and(|until| now < until)
+        };
+        !self.peers.iter().any(is_busy)
     }
 }
 
@@ -230,7 +295,10 @@ impl Driver {
 fn write(now: Instant, peer: &mut Peer) {
     while !peer.connection.output().is_empty() {
         match socket::send(&peer.stream, peer.connection.output()) {
-            Ok(written) => peer.connection.handle_written(now, written),
+            Ok(written) => {
+                peer.connection.handle_written(now, written);
+                peer.moved_at = now;
+            }
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
                 io::ErrorKind::WouldBlock => return,

@@ -164,7 +164,7 @@ impl std::fmt::Debug for Options {
 
 /// The server of a network. Dropping it closes the network to others: the socket is
 /// removed, and clients that are being served have up to [`END_MS`](crate::limits::END_MS)
-/// to take what is there for them.
+/// to take what is there for them (a little more, as long as they go on taking it).
 #[derive(Debug)]
 pub struct Server {
     name: String,
@@ -179,6 +179,8 @@ pub struct Server {
 struct State {
     /// Whether the thread is to come to its end.
     ending: AtomicBool,
+    /// Whether complete taps are not waited for any more.
+    hurries: AtomicBool,
     /// How many clients are connected.
     clients: AtomicUsize,
 }
@@ -196,17 +198,25 @@ impl Server {
         is_there && self.state.clients.load(Ordering::Acquire) > 0
     }
 
-    /// Closes the network to new clients, and begins to end.
+    /// Closes the network to new clients, and begins to end: when its clients have what is
+    /// theirs, or take nothing any more, [there are none](Server::has_clients). Clients of
+    /// complete taps may be long about that; for the others it is a matter of seconds.
     pub fn begin_end(&mut self) {
         self.bound = None;
         self.state.ending.store(true, Ordering::Release);
         self.waker.wake();
     }
+
+    /// The same, but complete taps are cut off as others are, if their clients are long.
+    pub fn hurry_end(&mut self) {
+        self.state.hurries.store(true, Ordering::Release);
+        self.begin_end();
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.begin_end();
+        self.hurry_end();
         if let Some(thread) = self.thread.take() {
             // It ends within the time that it is given; should it have panicked, it has
             // said so.

@@ -22,6 +22,10 @@ pub(super) struct Peer {
     pub(super) serving: Serving,
     /// Whether there may be more to send at once.
     pub(super) has_more: bool,
+    /// Whether its last request was for a complete tap.
+    pub(super) is_complete: bool,
+    /// When it last took something.
+    pub(super) moved_at: Instant,
 }
 
 /// What is being done for a client.

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::peer::{Accepted, Letter, Peer, Serving, Work};
 use crate::commands::{Attach, Change, Commands, Step, Tap};
 use crate::contain::contain;
-use crate::limits::{ANSWER_MS, REPORT_POINTS_MAX};
+use crate::limits::{ANSWER_MS, END_MS, REPORT_POINTS_MAX};
 use crate::message::{
     Dump, DumpRequest, DumpStage, Flows, Pending, Problem, ProblemKind, Request, Response, RewireRequest,
     Rewired, TapRequest, Tapped,
@@ -75,6 +75,11 @@ impl Service {
 
     fn begin_request(&mut self, now: Instant, peer: &mut Peer, request: Request) {
         peer.has_more = false;
+        peer.is_complete = match &request {
+            Request::Tap(request) => request.complete,
+            Request::Stop => peer.is_complete,
+            _ => false,
+        };
         match request {
             Request::Report => peer.serving = Serving::Report { since: now },
             Request::Dump(request) => {
@@ -425,6 +430,28 @@ impl Service {
         for peer in peers {
             self.stop(now, peer);
         }
+    }
+
+    /// The network waits no longer for a client's tap: what has not been sent is cut off, and
+    /// the client is told.
+    pub(super) fn cut(&mut self, now: Instant, peer: &mut Peer) {
+        if !matches!(peer.serving, Serving::Draining(_)) {
+            return;
+        }
+        self.serve(now, peer, |_, peer| {
+            let Serving::Draining(mut tap) = std::mem::take(&mut peer.serving) else {
+                return;
+            };
+            let mut end = tap.end();
+            end.failure.get_or_insert_with(|| {
+                let seconds = END_MS / 1000;
+                format!(
+                    "the network has ended, and waits {seconds} s for its taps, or while rows are taken for a complete one: the rest is cut off"
+                )
+            });
+            peer.has_more = false;
+            peer.connection.respond(now, &Response::TapEnd(end));
+        });
     }
 }
 
