@@ -286,7 +286,7 @@ impl HostFunction {
             Ok(trusted(room.0.layout(), &room.1))
         } else {
             let error = context.take_error_of(&[self.error_source()]);
-            Err(error.expect("INVARIANT: a failed call leaves its error"))
+            Err(error.expect("INVARIANT: a failed call leaves its error").message)
         }
     }
 

@@ -77,7 +77,7 @@ pub use op::Op;
 pub use panics::panic_text;
 pub use program::{AtBound, HostSig, InputProgram, Program, RowsDecl, RowsParam, SlotDecl, Tables};
 pub use rows::{Append, ColumnMut, LentColumn, Rows, RowsArg, RowsMut};
-pub use scratch::{ErrorSource, HostContext};
+pub use scratch::{ErrorCause, ErrorSource, HostContext, HostError};
 pub use state::{Place, State};
 pub use text::{ChainText, TextError, parse_chain, parse_program, print_chain, print_program};
 pub use types::{ElementType, FieldAt, Kind, Type, Word};

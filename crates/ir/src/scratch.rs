@@ -2,6 +2,7 @@
 //! elements are views of.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bumpalo::Bump;
@@ -18,7 +19,9 @@ pub struct HostContext {
     used: Cell<usize>,
     slabs: RefCell<Vec<Bytes>>,
     /// The last error of each that failed; the latest last.
-    errors: RefCell<Vec<(ErrorSource, String)>>,
+    errors: RefCell<Vec<(ErrorSource, HostError)>>,
+    /// What is known besides the message of the error that a host function is about to give.
+    blame: RefCell<(Option<u64>, Option<ErrorCause>)>,
     now: Duration,
 }
 
@@ -29,6 +32,7 @@ impl Default for HostContext {
             used: Cell::new(0),
             slabs: RefCell::default(),
             errors: RefCell::default(),
+            blame: RefCell::default(),
             now: Duration::ZERO,
         }
     }
@@ -120,20 +124,32 @@ impl HostContext {
         slab.cloned()
     }
 
+    /// Says more of the error that the host function which calls this gives next: the number of
+    /// the element, if that is not the one that came last, and what lies beneath.
+    pub fn blame(&self, element: Option<u64>, cause: Option<ErrorCause>) {
+        *self.blame.borrow_mut() = (element, cause);
+    }
+
     /// Keeps an error for whoever handles the failure.
     pub fn set_error(&self, source: ErrorSource, message: String) {
         let mut errors = self.errors.borrow_mut();
         errors.retain(|(known, _)| *known != source);
-        errors.push((source, message));
+        let (element, cause) = self.blame.take();
+        let error = HostError {
+            message,
+            element,
+            cause,
+        };
+        errors.push((source, error));
     }
 
     /// The error of the host call that failed last.
-    pub fn take_error(&self) -> Option<String> {
-        self.errors.borrow_mut().pop().map(|(_, message)| message)
+    pub fn take_error(&self) -> Option<HostError> {
+        self.errors.borrow_mut().pop().map(|(_, error)| error)
     }
 
     /// The error of what failed last among these.
-    pub fn take_error_of(&self, sources: &[ErrorSource]) -> Option<String> {
+    pub fn take_error_of(&self, sources: &[ErrorSource]) -> Option<HostError> {
         let mut errors = self.errors.borrow_mut();
         let last = errors.iter().rposition(|(source, _)| sources.contains(source))?;
         Some(errors.remove(last).1)
@@ -149,8 +165,33 @@ impl HostContext {
         }
         self.slabs.get_mut().clear();
         self.errors.get_mut().clear();
+        self.blame.take();
     }
 }
+
+/// The error of a host function that failed.
+#[derive(Clone, Debug)]
+pub struct HostError {
+    /// What went wrong.
+    pub message: String,
+    /// The number of the element, where it is not the one that came last.
+    pub element: Option<u64>,
+    /// What lies beneath that, where it is known.
+    pub cause: Option<ErrorCause>,
+}
+
+impl From<String> for HostError {
+    fn from(message: String) -> HostError {
+        HostError {
+            message,
+            element: None,
+            cause: None,
+        }
+    }
+}
+
+/// An error that lies beneath another.
+pub type ErrorCause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// What an error came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

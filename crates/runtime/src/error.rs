@@ -2,17 +2,24 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
-use cutthrough_ir::panic_text;
+use cutthrough_ir::{ErrorCause, panic_text};
 
 /// An error of a network: a refused edit, or a failure of a process.
 ///
-/// Its [`source`](std::error::Error::source), where it has one, is what the message goes
-/// on to say behind the place: [`VerifyErrors`](cutthrough_ir::VerifyErrors) of a program
-/// that is not well formed, what a host function gave as its error, or the error of the
-/// edit that a rewire consists of. It does not count when errors are compared, and is not
-/// serialised.
+/// Printed, it says all that is known of it: the process, where in your program that was added,
+/// the number of the element, and what went wrong:
+///
+/// ```text
+/// map (src/main.rs:12:10), element 6: the price is no number
+/// ```
+///
+/// What a closure gave as its error ([`try_map_fn`](crate::Stream::try_map_fn)) is there as it
+/// was ([`downcast_ref`](Error::downcast_ref)), and what lies beneath that is the
+/// [`source`](std::error::Error::source). This does not count when errors are compared, and is
+/// not serialised.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Error {
@@ -21,7 +28,7 @@ pub struct Error {
     #[cfg_attr(feature = "serde", serde(default))]
     at: At,
     #[cfg_attr(feature = "serde", serde(skip))]
-    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    cause: Option<ErrorCause>,
 }
 
 /// Where a process failed.
@@ -29,13 +36,15 @@ pub struct Error {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct At {
     process: Option<Arc<str>>,
+    added_at: Option<Arc<str>>,
     input: Option<usize>,
     element: Option<u64>,
 }
 
 impl PartialEq for Error {
     fn eq(&self, other: &Error) -> bool {
-        (self.kind, &self.message) == (other.kind, &other.message)
+        let what = |error: &Error| (error.kind, error.at.process.clone(), error.at.element);
+        what(self) == what(other) && self.message == other.message
     }
 }
 
@@ -64,6 +73,10 @@ pub enum ErrorKind {
     Checkpoint,
     /// The network that a handle asked is gone.
     Gone,
+    /// The call would wait for the thread that makes it.
+    Deadlock,
+    /// Nobody reads a stream that has been wired.
+    Unread,
 }
 
 impl Error {
@@ -72,14 +85,13 @@ impl Error {
             kind,
             message: message.into(),
             at: At::default(),
-            source: None,
+            cause: None,
         }
     }
 
-    /// The same error, because of that one.
-    pub(crate) fn because_of(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-        let source = Some(Arc::from(source.into()));
-        Error { source, ..self }
+    /// The same error, which a process gave in this form.
+    pub(crate) fn because_of(self, cause: Option<ErrorCause>) -> Error {
+        Error { cause, ..self }
     }
 
     pub(crate) fn no_process() -> Error {
@@ -101,6 +113,13 @@ impl Error {
         Error::new(ErrorKind::Failed, message)
     }
 
+    pub(crate) fn waits_for_itself() -> Error {
+        Error::new(
+            ErrorKind::Deadlock,
+            "the network's own thread would wait for itself: use the `&mut Network` that the request is given, or wait on another thread",
+        )
+    }
+
     pub(crate) fn answer_taken() -> Error {
         Error::new(
             ErrorKind::NotThere,
@@ -108,10 +127,17 @@ impl Error {
         )
     }
 
-    /// The same error, of this process, at the element of this number that came by this input.
-    pub(crate) fn of(self, process: &str, element: Option<(usize, u64)>) -> Error {
+    /// The same error, of a process of this name that was added there, at the element of this
+    /// number that came by this input.
+    pub(crate) fn of(
+        self,
+        process: &str,
+        added_at: Option<&Location<'_>>,
+        element: Option<(usize, u64)>,
+    ) -> Error {
         let at = At {
             process: Some(process.into()),
+            added_at: added_at.map(|place| place.to_string().into()),
             input: element.map(|(input, _)| input),
             element: element.map(|(_, number)| number),
         };
@@ -121,9 +147,7 @@ impl Error {
     /// The same error, with where it occurred in front.
     pub(crate) fn prefixed(self, place: fmt::Arguments<'_>) -> Error {
         let message = format!("{place}: {}", self.message);
-        let at = self.at.clone();
-        let error = Error::new(self.kind, message).because_of(self);
-        Error { at, ..error }
+        Error { message, ..self }
     }
 
     /// The kind.
@@ -134,6 +158,13 @@ impl Error {
     /// The name of the process that failed.
     pub fn process(&self) -> Option<&str> {
         self.at.process.as_deref()
+    }
+
+    /// Where in your program the process was added, or given the closure that it has: file, line
+    /// and column. It is known of the stages of streams, and of what
+    /// [`add`](crate::Rewire::add), [`source`](crate::Network::source) and their like add.
+    pub fn added_at(&self) -> Option<&str> {
+        self.at.added_at.as_deref()
     }
 
     /// The input by which the element came at which the process failed, where it has but one.
@@ -147,7 +178,12 @@ impl Error {
         self.at.element
     }
 
-    /// The message, without what `Display` adds.
+    /// The error that the process's closure gave, if it is of that type.
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        self.cause.as_deref()?.downcast_ref()
+    }
+
+    /// What went wrong, without the process and the element at which it did.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -155,13 +191,24 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(process) = &self.at.process {
+            f.write_str(process)?;
+            // Of a process that a program as text has, elements may be blocks: their numbers say
+            // nothing to who wrote it.
+            if let Some(place) = &self.at.added_at {
+                write!(f, " ({place})")?;
+                if let Some(element) = self.at.element {
+                    write!(f, ", element {element}")?;
+                }
+            }
+            f.write_str(": ")?;
+        }
         f.write_str(&self.message)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let source = self.source.as_deref()?;
-        Some(source)
+        self.cause.as_deref()?.source()
     }
 }

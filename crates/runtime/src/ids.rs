@@ -1,5 +1,7 @@
 //! What processes, flow points, their ports and counters are known by.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use slotmap::new_key_type;
 
 new_key_type! {
@@ -25,4 +27,16 @@ pub struct Port {
     pub process: ProcessId,
     /// The number of its input or output.
     pub port: usize,
+}
+
+/// What tells networks of one OS process apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NetworkNumber(pub(crate) u64);
+
+impl NetworkNumber {
+    /// One that no other network has.
+    pub(crate) fn next() -> NetworkNumber {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NetworkNumber(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }

@@ -11,4 +11,4 @@ pub use cutthrough_ir::{Append, ColumnMut, Kernel, LentColumn, Rows, RowsArg, Ro
 pub use cutthrough_ir::{Block, Data, End, FunctionBuilder, Imm, Item, Op, SlotDecl, Value};
 pub use cutthrough_ir::{ChainCode, Exit, Grant};
 pub use cutthrough_ir::{ElementType, Kind, Type};
-pub use cutthrough_ir::{Host, HostContext, HostFunction, HostSig, Results, Scalar, Words};
+pub use cutthrough_ir::{ErrorCause, Host, HostContext, HostFunction, HostSig, Results, Scalar, Words};

@@ -73,6 +73,7 @@
 //! | `commitment` | how many elements readers are committed to take |
 //! | `scheduler` | which processes can run, and whose turn it is |
 //! | `root` | where a grant begins, and how it comes out |
+//! | `running` | which networks a thread is running, and would wait for in vain |
 //! | `plan` | what a grant does under the present wiring, as one value |
 //! | `exec` | executes a plan fragment by fragment: the meaning |
 //! | `chain` | makes a plan one function: the same, all at once |
@@ -110,6 +111,7 @@ mod process;
 pub mod processes;
 mod program;
 mod root;
+mod running;
 mod scheduler;
 mod specialize;
 pub mod stream;

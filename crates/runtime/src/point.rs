@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::wiring::PointId;
+use crate::ids::{NetworkNumber, PointId};
 
 /// A flow point whose elements are `T`: a handle that can be copied freely.
 ///
@@ -65,18 +64,6 @@ impl<T> From<FlowPoint<T>> for AnyPoint {
 impl From<PointId> for AnyPoint {
     fn from(id: PointId) -> AnyPoint {
         AnyPoint { id, network: None }
-    }
-}
-
-/// What tells networks of one OS process apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NetworkNumber(u64);
-
-impl NetworkNumber {
-    /// One that no other network has.
-    pub(crate) fn next() -> NetworkNumber {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        NetworkNumber(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 

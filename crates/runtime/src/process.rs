@@ -1,5 +1,6 @@
 //! The trait by which users register processes.
 
+use std::sync::Arc;
 use std::task::Waker;
 
 use cutthrough_ir::{
@@ -9,6 +10,7 @@ use cutthrough_ir::{
 use crate::demand::Demand;
 use crate::error::Error;
 use crate::fate::{Close, Edge, Fate, Held};
+use crate::running::Owner;
 use crate::wake::{Timer, Wakes};
 
 /// Builds one fragment: a [`FunctionBuilder`] whose tables are the process's.
@@ -230,9 +232,16 @@ pub struct Shape {
     pub(crate) fate: Fate,
     pub(crate) watched: Vec<Edge>,
     pub(crate) wakes: Wakes,
+    /// What is to know which network the process is part of.
+    pub(crate) owners: Vec<Arc<Owner>>,
 }
 
 impl Shape {
+    /// Has somebody know which network the process is part of.
+    pub(crate) fn owns(&mut self, owner: &Arc<Owner>) {
+        self.owners.push(owner.clone());
+    }
+
     /// Sets the name, for reports and dumps.
     pub fn name(&mut self, name: impl Into<String>) {
         self.name = name.into();

@@ -108,7 +108,7 @@ pub(crate) fn through(
         network.attach_input(note, 0, points[1]).unwrap();
         let outcome = network.run();
         network.check_conservation().unwrap();
-        outcome.map_err(|error| error.to_string())?;
+        outcome.map_err(|error| error.message().to_owned())?;
         let noted = std::mem::take(&mut *noted.lock());
         Ok(noted)
     };

@@ -5,6 +5,7 @@
 //! it has touched.
 
 use std::collections::BTreeMap;
+use std::panic::Location;
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Place};
@@ -56,6 +57,8 @@ pub(crate) struct OutEdge {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) name: Arc<str>,
+    /// Where in the user's program it was added, if that is known.
+    pub(crate) added_at: Option<&'static Location<'static>>,
     pub(crate) code: Arc<ProcessCode>,
     /// Where its slots lie.
     pub(crate) places: Arc<[Place]>,

@@ -340,7 +340,7 @@ fn a_process_learns_why_its_input_was_closed() {
         let [(Edge::Input(0), Close::Failed(error))] = &failed[..] else {
             panic!("{failed:?}");
         };
-        assert_eq!(error.to_string(), "failing: no more");
+        assert_eq!((error.process(), error.message()), (Some("failing"), "no more"));
     });
 }
 
@@ -448,8 +448,8 @@ fn a_process_that_panics_when_it_is_told_fails() {
         let error = network.run().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Failed);
         assert_eq!(
-            error.to_string(),
-            "listener: it panicked when it was told what became of it"
+            (error.process(), error.message()),
+            (Some("listener"), "it panicked when it was told what became of it")
         );
         assert_eq!(network.run().unwrap(), Progress::Done);
     });

@@ -261,13 +261,10 @@ fn a_failure_is_told_to_the_receiver_and_to_the_next_network() {
         next.wire(|wire| wire.receive(from_first).send(to_receiver))
             .unwrap();
         let error = network.run().unwrap_err();
-        assert_eq!(error.message(), "map: panicked: three is too much");
+        assert_eq!(error.message(), "panicked: three is too much");
         let told = next.run().unwrap_err();
         assert_eq!(told.kind(), ErrorKind::Failed);
-        assert_eq!(
-            told.message(),
-            format!("receive: what was sent here failed: {error}")
-        );
+        assert_eq!(told.message(), format!("what was sent here failed: {error}"));
         assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(receiver.end(), Some(Close::Failed(told)));
     }
@@ -286,7 +283,7 @@ fn a_sender_whose_thread_panics_has_cancelled() {
         });
         assert!(sending.join().is_err());
         let error = network.run().unwrap_err();
-        assert_eq!(error.message(), "receive: what was sent here was cancelled");
+        assert_eq!(error.message(), "what was sent here was cancelled");
         assert_eq!(sum.take(), [], "a part of the sum is no sum");
     });
 }

@@ -267,7 +267,7 @@ fn a_spawned_network_is_not_waited_for_on_its_own_thread() {
         .expect("it does not wait")
         .unwrap()
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Failed);
+    assert_eq!(error.kind(), ErrorKind::Deadlock);
     assert!(error.message().contains("itself"), "{error}");
     assert!(handle.is_stopped());
 }

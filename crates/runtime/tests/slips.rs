@@ -176,28 +176,20 @@ impl Process for Twice {
 }
 
 #[test]
-fn an_error_has_a_source() {
-    let source = |error: &Error| error.source().expect("there is one").to_string();
+fn an_error_does_not_repeat_itself() {
     let mut network = Network::default();
     let error = network.add(Twice).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Program);
-    assert_eq!(error.message(), source(&error));
+    assert!(error.source().is_none());
     let numbers = network.source::<i64>(Iter::new(0..9_i64)).unwrap();
-    let failing = MapFn::new(|x: i64| if x < 5 { x } else { panic!("five is too much") });
-    let out: FlowPoint<i64> = network.pipe(numbers, failing).unwrap();
-    network.sink(out, Collect::<i64>::new()).unwrap();
-    let error = network.run().unwrap_err();
-    assert_eq!(error.message(), "map: panicked: five is too much");
-    assert_eq!(source(&error), "panicked: five is too much");
-    assert_eq!((error.process(), error.input()), (Some("map"), Some(0)));
-    assert_eq!(error.element(), Some(6), "of 0 to 8, and 5 is too much");
     let error = network
         .rewire(|rewire| {
             let collect = rewire.add(Collect::<i64>::new())?;
             rewire.attach_input(collect, 7, numbers)
         })
         .unwrap_err();
-    assert_eq!(error.message(), format!("edit 2: {}", source(&error)));
+    assert!(error.message().starts_with("edit 2: "), "{error}");
+    assert!(error.source().is_none());
 }
 
 /// Gives what comes by its first input; of its second it says nothing.

@@ -582,3 +582,26 @@ fn a_stage_of_another_network_is_not_changed() {
     refused(other.rewire(|r| map.process_in(r)), message);
     assert_eq!(ran(&mut other, &numbers), [80]);
 }
+
+#[test]
+fn a_fold_begins_with_text() {
+    on_both_engines(|mut network| {
+        let network = &mut network;
+        let init = || ("none".to_owned(), Some(String::new()), 0_i64);
+        let last = |wire: cutthrough::Wire<'_>, texts: Vec<String>| {
+            let fold = wire.iter(texts).fold(init(), |(last, longest, count), text| {
+                let is_longer = text.len().gt(longest.len().unwrap_or(0));
+                let longest = is_longer.select(text, longest.unwrap_or(""));
+                (text.ne("").select(text, last), longest.some(), count + 1)
+            });
+            fold.collect()
+        };
+        let texts = ["a", "ccc", "bb", ""].map(str::to_owned).to_vec();
+        let (some, none) = network
+            .wire(|wire| (last(wire, texts), last(wire, Vec::new())))
+            .expect("fits");
+        let longest = Some("ccc".to_owned());
+        assert_eq!(ran(network, &some), [("bb".to_owned(), longest, 4)]);
+        assert_eq!(none.take(), [init()]);
+    });
+}

@@ -306,7 +306,10 @@ impl Runner<'_> {
     }
 
     fn run(&mut self, steps: u64) -> Result<Progress, String> {
-        let outcome = self.network.run_steps(steps).map_err(|error| error.to_string());
+        let outcome = self.network.run_steps(steps).map_err(|error| {
+            let name = error.process().unwrap_or("no process");
+            format!("{name}: {}", error.message())
+        });
         let snapshot = self.snapshot();
         self.trace.events.push(Event::Run(outcome.clone(), snapshot));
         self.balance();

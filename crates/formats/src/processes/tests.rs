@@ -317,7 +317,7 @@ fn a_writer_that_fails_fails_the_network() {
         let (mut net, written, _) = writing(options(), b"a\n", Format::Text);
         written.0.lock().1 = Some(io::ErrorKind::StorageFull);
         let error = net.run().unwrap_err();
-        assert!(error.message().starts_with("write: here: "), "{error}");
+        assert!(error.message().starts_with("here: "), "{error}");
     }
 }
 

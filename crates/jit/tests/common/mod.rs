@@ -224,7 +224,7 @@ impl Setup {
             inbox_next,
             outboxes: outboxes.iter().map(|outbox| elements(&outbox.block)).collect(),
             rows: rows.iter().map(|&number| rows_of(state.rows(number))).collect(),
-            error: context.take_error(),
+            error: context.take_error().map(|error| error.message),
         }
     }
 }

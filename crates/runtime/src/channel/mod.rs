@@ -60,6 +60,7 @@ use std::task::Waker;
 use parking_lot::Mutex;
 
 use crate::fate::Close;
+use crate::running::Owner;
 use waiting::Waiting;
 
 pub(crate) use receiver::Looked;
@@ -72,6 +73,8 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let (producer, consumer) = rtrb::RingBuffer::new(capacity.max(1));
     let shared = Arc::new(Shared {
         sender: Waiting::default(),
+        sends: Arc::default(),
+        receives: Arc::default(),
         receiver: Waiting::default(),
         is_ended: AtomicBool::new(false),
         is_closed: AtomicBool::new(false),
@@ -91,6 +94,10 @@ pub(crate) struct Shared<T> {
     sender: Waiting,
     /// Waits for elements.
     receiver: Waiting,
+    /// The network that sends, if one does.
+    pub(crate) sends: Arc<Owner>,
+    /// The network that receives, if one does.
+    pub(crate) receives: Arc<Owner>,
     /// Whether the sender has gone: nothing comes behind what lies in the ring.
     is_ended: AtomicBool,
     /// Whether the receiver has gone, or takes no more.

@@ -55,8 +55,11 @@ impl<T> Receiver<T> {
     }
 
     /// Receives an element. Where there is none the thread waits. None when the sender has gone
-    /// and everything has been received. (The thread that runs the network on the other end
-    /// would wait for itself: it takes [`try_recv`](Receiver::try_recv).)
+    /// and everything has been received.
+    ///
+    /// # Panics
+    /// When the thread would wait for itself, as it is running the network at the other end: a
+    /// process or request of that network takes [`try_recv`](Receiver::try_recv).
     pub fn recv(&mut self) -> Option<T> {
         loop {
             match self.try_recv() {
@@ -185,6 +188,10 @@ impl<T> Receiver<T> {
         self.shared.end.lock().clone()
     }
 
+    pub(crate) fn shared(&self) -> &Shared<T> {
+        &self.shared
+    }
+
     /// Looks for up to so many elements, and has the waker woken when there are none.
     pub(crate) fn look(&self, most: usize, waker: &Waker) -> Looked {
         let context = Context::from_waker(waker);
@@ -215,6 +222,9 @@ impl<T> Receiver<T> {
     }
 
     fn wait(&self, until: Option<Instant>) -> bool {
+        if until.is_none() {
+            self.shared.sends.check_wait("take `try_recv`");
+        }
         park::wait(&self.shared.receiver, until, || self.is_ready())
     }
 

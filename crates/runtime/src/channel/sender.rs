@@ -33,12 +33,14 @@ impl<T> Sender<T> {
         Sender { ring, shared }
     }
 
-    /// Sends an element. Where there is no room the thread waits. (The thread that runs the
-    /// network on the other end would wait for itself: it takes
-    /// [`try_send`](Sender::try_send).)
+    /// Sends an element. Where there is no room the thread waits.
     ///
     /// # Errors
     /// When the receiver takes no more; the error has the element.
+    ///
+    /// # Panics
+    /// When the thread would wait for itself, as it is running the network at the other end: a
+    /// process or request of that network takes [`try_send`](Sender::try_send).
     pub fn send(&mut self, element: T) -> Result<(), SendError<T>> {
         match self.try_send(element) {
             Ok(()) => Ok(()),
@@ -206,6 +208,7 @@ impl<T> Sender<T> {
     }
 
     fn wait(&self) {
+        self.shared.receives.check_wait("take `try_send`");
         park::wait(&self.shared.sender, None, || self.is_ready());
     }
 

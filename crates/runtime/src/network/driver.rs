@@ -233,7 +233,7 @@ impl Spawned {
     fn join_thread(&mut self) -> Result<Network, Error> {
         if self.is_own_thread() {
             let message = "the network's own thread would wait for itself: join it from another thread";
-            return Err(Error::new(ErrorKind::Failed, message));
+            return Err(Error::new(ErrorKind::Deadlock, message));
         }
         let thread = self.thread.take().expect("INVARIANT: it is joined once");
         let panicked = |payload: Box<dyn std::any::Any + Send>| {

@@ -1,6 +1,7 @@
 //! Single edits of a network, and short ways to say several: each is a rewire of its
 //! own.
 
+use std::panic::Location;
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Type};
@@ -9,8 +10,9 @@ use super::{Network, Report};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind};
 use crate::fate::Close;
+use crate::ids::NetworkNumber;
 use crate::network::ProcessReport;
-use crate::point::{AnyPoint, FlowPoint, NetworkNumber};
+use crate::point::{AnyPoint, FlowPoint};
 use crate::process::Process;
 use crate::scheduler::Obstacle;
 use crate::wiring::{Node, Point, PointId, ProcessId};
@@ -36,6 +38,7 @@ impl Network {
     ///
     /// # Errors
     /// When its program is not well formed, or at the bound on processes.
+    #[track_caller]
     pub fn add(&mut self, process: impl Process + 'static) -> Result<ProcessId, Error> {
         self.add_boxed(Box::new(process))
     }
@@ -44,8 +47,10 @@ impl Network {
     ///
     /// # Errors
     /// As [`add`](Network::add).
+    #[track_caller]
     pub fn add_boxed(&mut self, process: Box<dyn Process>) -> Result<ProcessId, Error> {
-        self.transact(|rewire| rewire.add_boxed(process))
+        let place = Location::caller();
+        self.transact(|rewire| rewire.add_at(process, place))
     }
 
     /// Attaches a process's output to a flow point.
@@ -81,13 +86,15 @@ impl Network {
     ///
     /// # Errors
     /// As [`add`](Network::add) and [`attach_input`](Network::attach_input).
+    #[track_caller]
     pub fn pipe<A: Element, B: Element>(
         &mut self,
         from: FlowPoint<A>,
         process: impl Process + 'static,
     ) -> Result<FlowPoint<B>, Error> {
+        let place = Location::caller();
         self.transact(|rewire| {
-            let id = rewire.add(process)?;
+            let id = rewire.add_at(Box::new(process), place)?;
             rewire.attach_input(id, 0, from)?;
             rewire.output_of(id)
         })
@@ -97,9 +104,11 @@ impl Network {
     ///
     /// # Errors
     /// As [`pipe`](Network::pipe).
+    #[track_caller]
     pub fn source<T: Element>(&mut self, process: impl Process + 'static) -> Result<FlowPoint<T>, Error> {
+        let place = Location::caller();
         self.transact(|rewire| {
-            let id = rewire.add(process)?;
+            let id = rewire.add_at(Box::new(process), place)?;
             rewire.output_of(id)
         })
     }
@@ -112,13 +121,15 @@ impl Network {
     ///
     /// # Errors
     /// As [`pipe`](Network::pipe).
+    #[track_caller]
     pub fn sink<T: Element>(
         &mut self,
         from: FlowPoint<T>,
         process: impl Process + 'static,
     ) -> Result<ProcessId, Error> {
+        let place = Location::caller();
         self.transact(|rewire| {
-            let id = rewire.add(process)?;
+            let id = rewire.add_at(Box::new(process), place)?;
             rewire.attach_input(id, 0, from)?;
             Ok(id)
         })

@@ -12,7 +12,9 @@ use super::pending::{Answer, Pending, Slot};
 use super::{Network, Progress};
 use crate::channel::park::spin;
 use crate::error::{Error, ErrorKind};
+use crate::ids::NetworkNumber;
 use crate::limits::{POLL_MICROS, QUANTUM_STEPS, REQUESTS_MAX};
+use crate::running::is_running;
 use crate::wake::{WakeFlag, WakeQueue};
 use crate::wiring::{Node, ProcessId, Status};
 
@@ -23,6 +25,7 @@ type Request = Box<dyn FnOnce(&mut Network) + Send>;
 /// INVARIANT: while nobody holds the lock of the queue, `interrupt` and `has_news` say what
 /// follows from the queue ([`Shared::show`]).
 pub(super) struct Shared {
+    network: NetworkNumber,
     /// Set when a running chain is to come out soon.
     pub(super) interrupt: AtomicBool,
     /// Set when there is something in the queue.
@@ -49,9 +52,10 @@ struct Queue {
 }
 
 impl Shared {
-    /// Of a network whose grants have so many steps at the most.
-    pub(super) fn new(quantum_steps: u64) -> Shared {
+    /// Of this network, whose grants have so many steps at the most.
+    pub(super) fn new(network: NetworkNumber, quantum_steps: u64) -> Shared {
         Shared {
+            network,
             interrupt: AtomicBool::new(false),
             has_news: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -214,7 +218,7 @@ impl Handle {
         &self,
         request: impl FnOnce(&mut Network) -> R + Send + 'static,
     ) -> Result<Pending<R>, Error> {
-        let slot = Arc::new(Slot::default());
+        let slot = Arc::new(Slot::of(self.shared.network));
         let answer = Answer::of(slot.clone());
         self.shared
             .push(Box::new(move |network| answer.give(|| request(network))))?;
@@ -246,7 +250,14 @@ impl std::fmt::Debug for Handle {
 impl Network {
     /// Waits, without using the processor, until something comes from another thread: a
     /// request, a wake, or that the network is stopped.
+    ///
+    /// # Panics
+    /// In a request of the network: what comes would wait for that.
     pub fn wait(&self) {
+        assert!(
+            !is_running(self.number),
+            "the network's own thread would wait for itself: return from the request, and it waits by itself"
+        );
         if self.spin() {
             return;
         }

@@ -114,7 +114,7 @@ impl Network {
             outboxes: &mut [],
         };
         let merged = merger.run(&mut grant, node, other);
-        let merged = merged.map_err(|why| why.unwrap_or_else(|| self.host_error(node)));
+        let merged = merged.map_err(|why| why.unwrap_or_else(|| self.host_error(node).message));
         self.context.clear();
         merged
     }

@@ -56,7 +56,8 @@ use crate::element::Element;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::exec::Buffers;
-use crate::point::{FlowPoint, NetworkNumber};
+use crate::ids::NetworkNumber;
+use crate::point::FlowPoint;
 use crate::process::Process;
 use crate::scheduler::Scheduler;
 use crate::specialize::{Cause, Compile, Specialisations};
@@ -185,6 +186,7 @@ impl Network {
 
     /// A network without processes.
     pub fn new(options: Options) -> Network {
+        let number = NetworkNumber::next();
         Network {
             wiring: Wiring::default(),
             state: State::default(),
@@ -206,8 +208,8 @@ impl Network {
             timers: time::Timers::default(),
             departing: Vec::new(),
             failures: Vec::new(),
-            shared: Arc::new(handle::Shared::new(options.quantum_steps)),
-            number: NetworkNumber::next(),
+            shared: Arc::new(handle::Shared::new(number, options.quantum_steps)),
+            number,
             quantum_steps: options.quantum_steps.max(1),
             processes_max: options.processes_max,
             points_max: options.points_max,

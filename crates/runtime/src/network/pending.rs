@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::Error;
+use crate::ids::NetworkNumber;
+use crate::running::is_running;
 
 /// The answer to a [request](super::Handle::request), which may not be there yet. A thread
 /// [waits](Pending::wait) for it, a task awaits it.
@@ -21,6 +23,7 @@ pub struct Pending<R> {
 /// What the asker and the network's thread share of one request.
 #[derive(Debug)]
 pub(super) struct Slot<R> {
+    network: NetworkNumber,
     fate: Mutex<Fate<R>>,
     settled: Condvar,
     /// The task that awaits the answer. It is set under the lock of the fate.
@@ -38,17 +41,27 @@ enum Fate<R> {
     Taken,
 }
 
-impl<R> Default for Slot<R> {
-    fn default() -> Slot<R> {
+impl<R> Slot<R> {
+    /// Of a request to this network.
+    pub(super) fn of(network: NetworkNumber) -> Slot<R> {
         Slot {
+            network,
             fate: Mutex::new(Fate::Waiting),
             settled: Condvar::new(),
             task: Mutex::new(None),
         }
     }
-}
 
-impl<R> Slot<R> {
+    /// Whether this thread runs the network, and would wait for itself. Then the request is
+    /// withdrawn.
+    fn refuses_wait(&self, fate: &mut Fate<R>) -> bool {
+        let is_own = matches!(fate, Fate::Waiting | Fate::Begun) && is_running(self.network);
+        if is_own && matches!(fate, Fate::Waiting) {
+            *fate = Fate::Taken;
+        }
+        is_own
+    }
+
     /// Settles the request, and wakes whoever waits for that.
     fn settle(&self, mut fate: MutexGuard<'_, Fate<R>>, answer: Result<R, Error>) {
         *fate = Fate::Settled(answer);
@@ -74,9 +87,14 @@ impl<R> Pending<R> {
     /// Waits for the answer.
     ///
     /// # Errors
-    /// When the network went before it came to the request, or the request panicked.
+    /// When the network went before it came to the request, or the request panicked. In another
+    /// request of the same network, or a call of one of its processes: its thread would wait for
+    /// itself. The request is withdrawn then.
     pub fn wait(self) -> Result<R, Error> {
         let mut fate = self.slot.fate.lock();
+        if self.slot.refuses_wait(&mut fate) {
+            return Err(Error::waits_for_itself());
+        }
         loop {
             if let Some(answer) = fate.take() {
                 return answer;
@@ -93,6 +111,9 @@ impl<R> Pending<R> {
     pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<R, Error>> {
         let until = Instant::now().checked_add(timeout);
         let mut fate = self.slot.fate.lock();
+        if !timeout.is_zero() && self.slot.refuses_wait(&mut fate) {
+            return Some(Err(Error::waits_for_itself()));
+        }
         loop {
             if let Some(answer) = fate.take() {
                 return Some(answer);

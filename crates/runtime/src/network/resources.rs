@@ -46,6 +46,9 @@ impl Network {
         status: cutthrough_ir::Place,
     ) -> Node {
         let tables = code.tables();
+        for owner in &shape.owners {
+            owner.set(self.number);
+        }
         let counts = &mut self.counts;
         let inputs = tables.inputs.iter().map(|_| InEdge {
             point: None,
@@ -72,6 +75,7 @@ impl Network {
         let drops = tables.drops.iter().map(|_| counts.add()).collect();
         Node {
             name: code.program.name.as_str().into(),
+            added_at: None,
             places: tables
                 .slots
                 .iter()

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
-use cutthrough_ir::{ErrorSource, Grant, HostFunction, Words};
+use cutthrough_ir::{ErrorSource, Grant, HostError, HostFunction, Words};
 
 use super::Network;
 use crate::error::{Error, ErrorKind};
@@ -420,31 +420,29 @@ impl Network {
 
     fn failure_of(&self, process: ProcessId, word: i64) -> Option<Error> {
         let node = self.wiring.node(process);
-        match Status::of(word) {
-            Status::HostFailed => {
-                let reason = self.host_error(node);
-                Some(failure(&node.name, &reason).of(&node.name, self.last_element(node)))
-            }
+        let failure = match Status::of(word) {
+            Status::HostFailed => self.host_error(node),
             Status::Failed => {
                 let message = usize::try_from(word - Status::FAILED).ok();
-                let reason = message
-                    .and_then(|k| node.code.tables().errors.get(k))
-                    .cloned()
-                    .unwrap_or_default();
-                Some(failure(&node.name, &reason).of(&node.name, self.last_element(node)))
+                let message = message.and_then(|k| node.code.tables().errors.get(k));
+                HostError::from(message.cloned().unwrap_or_default())
             }
-            Status::Idle | Status::Holding | Status::Finished | Status::Waiting => None,
-        }
+            Status::Idle | Status::Holding | Status::Finished | Status::Waiting => return None,
+        };
+        let last = self.last_element(node);
+        let at = last.map(|(input, number)| (input, failure.element.unwrap_or(number)));
+        let error = Error::new(ErrorKind::Failed, failure.message).because_of(failure.cause);
+        Some(error.of(&node.name, node.added_at, at))
     }
 
     /// Why a host function of a process, or one of its row buffers, failed.
-    pub(super) fn host_error(&self, node: &Node) -> String {
+    pub(super) fn host_error(&self, node: &Node) -> HostError {
         let hosts = node.hosts.iter();
         let hosts = hosts.filter_map(|&host| self.hosts.functions[host as usize].as_ref());
         let rows = node.rows.iter().copied().map(ErrorSource::Rows);
         let sources: Vec<ErrorSource> = hosts.map(HostFunction::error_source).chain(rows).collect();
         let error = self.context.take_error_of(&sources);
-        error.unwrap_or_else(|| "a host function failed".to_owned())
+        error.unwrap_or_else(|| HostError::from("a host function failed".to_owned()))
     }
 
     /// The element that came last, by the only input of a process: the input, and its number.
@@ -462,14 +460,7 @@ impl Network {
 }
 
 fn panicked(node: &Node) -> Close {
-    Close::Failed(failure(
-        &node.name,
-        "it panicked when it was told what became of it",
-    ))
-}
-
-fn failure(process: &str, reason: &str) -> Error {
-    Error::new(ErrorKind::Failed, format!("{process}: {reason}"))
-        .because_of(reason)
-        .of(process, None)
+    let reason = "it panicked when it was told what became of it";
+    let error = Error::new(ErrorKind::Failed, reason);
+    Close::Failed(error.of(&node.name, node.added_at, None))
 }

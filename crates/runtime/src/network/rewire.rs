@@ -10,6 +10,7 @@
 //! dropped, what has left is told so, and flows that have lost their last writer or
 //! reader end. Nothing waits for the compiler.
 
+use std::panic::Location;
 use std::sync::Arc;
 
 use cutthrough_ir::{ElementType, Type};
@@ -21,7 +22,8 @@ use crate::arrange::{Arranged, arrange};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind};
 use crate::fate::{Close, Fate};
-use crate::point::{AnyPoint, FlowPoint, NetworkNumber};
+use crate::ids::NetworkNumber;
+use crate::point::{AnyPoint, FlowPoint};
 use crate::process::Process;
 use crate::program::Prepared;
 use crate::specialize::{Cause, Change};
@@ -98,7 +100,7 @@ impl Network {
     }
 
     /// A rewire whose errors do not speak of edits, for those that consist of one.
-    pub(super) fn transact<R>(
+    pub(crate) fn transact<R>(
         &mut self,
         edit: impl FnOnce(&mut Rewire<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
@@ -161,6 +163,7 @@ impl Rewire<'_> {
     ///
     /// # Errors
     /// When its program is not well formed, or at the bound on processes.
+    #[track_caller]
     pub fn add(&mut self, process: impl Process + 'static) -> Result<ProcessId, Error> {
         self.add_boxed(Box::new(process))
     }
@@ -169,8 +172,18 @@ impl Rewire<'_> {
     ///
     /// # Errors
     /// As [`add`](Rewire::add).
+    #[track_caller]
     pub fn add_boxed(&mut self, process: Box<dyn Process>) -> Result<ProcessId, Error> {
-        self.add_prepared(Prepared::new(process)?)
+        self.add_at(process, Location::caller())
+    }
+
+    /// The same, for who was called there.
+    pub(crate) fn add_at(
+        &mut self,
+        process: Box<dyn Process>,
+        place: &'static Location<'static>,
+    ) -> Result<ProcessId, Error> {
+        self.add_prepared(Prepared::new(process)?.at(place))
     }
 
     /// Adds a process that has been prepared, attached to nothing.
@@ -179,7 +192,12 @@ impl Rewire<'_> {
     /// At the bound on processes.
     pub fn add_prepared(&mut self, prepared: Prepared) -> Result<ProcessId, Error> {
         self.edits += 1;
-        let Prepared { process, code, shape } = prepared;
+        let Prepared {
+            process,
+            code,
+            shape,
+            added_at,
+        } = prepared;
         let network = &mut *self.network;
         let most = network.processes_max;
         if network.wiring.nodes.len() >= most {
@@ -195,7 +213,8 @@ impl Rewire<'_> {
             (true, true) => Status::Waiting,
         };
         let status = network.state.add(Type::I64, &[(starts as i64).cast_unsigned()]);
-        let node = network.node(code, shape, status);
+        let mut node = network.node(code, shape, status);
+        node.added_at = added_at;
         let id = network.wiring.add_node(node);
         network.processes.insert(id, process);
         network.watches.set(id, &network.wiring.node(id).watched);

@@ -12,6 +12,7 @@ use crate::exec::Exec;
 use crate::limits::{BLOCK_ELEMENTS_MAX, INTERPRETED_STEPS, PROTECTED_STEPS};
 use crate::plan::Planned;
 use crate::root::Root;
+use crate::running::Running;
 use crate::scheduler::{Obstacle, Task};
 use crate::wiring::ProcessId;
 
@@ -34,7 +35,8 @@ impl Network {
     /// Runs until everything has finished or nothing can move.
     ///
     /// # Errors
-    /// When a process fails; what is not affected can be run on.
+    /// When a process fails; what is not affected can be run on. In a request of the network, or
+    /// a call of one of its processes, as it is running then.
     pub fn run(&mut self) -> Result<Progress, Error> {
         loop {
             match self.run_steps(u64::MAX)? {
@@ -51,6 +53,7 @@ impl Network {
     /// # Errors
     /// As [`run`](Network::run).
     pub fn run_steps(&mut self, steps: u64) -> Result<Progress, Error> {
+        let _running = Running::begin(self.number)?;
         let mut left = steps;
         self.settle_new();
         self.tell_demand();

@@ -1,5 +1,6 @@
 //! Swaps: a process gets another program, and keeps its place, its state and its counts.
 
+use std::panic::Location;
 use std::sync::Arc;
 
 use cutthrough_ir::ElementType;
@@ -25,8 +26,10 @@ impl Rewire<'_> {
     /// # Errors
     /// When the ports differ, the new program is not well formed, something that the process
     /// holds would be lost, or its counts do not add up.
+    #[track_caller]
     pub fn swap(&mut self, process: ProcessId, by: impl Process + 'static) -> Result<(), Error> {
-        self.swap_prepared(process, Prepared::new(Box::new(by))?)
+        let place = Location::caller();
+        self.swap_prepared(process, Prepared::new(Box::new(by))?.at(place))
     }
 
     /// The same, with a program that has been prepared.
@@ -40,6 +43,7 @@ impl Rewire<'_> {
             process: object,
             code,
             shape,
+            added_at,
         } = by;
         self.network.watches.check_room(&shape)?;
         if !has_ports_of(&before, &code) {
@@ -53,6 +57,7 @@ impl Rewire<'_> {
         // What is wrong with the counts now could not be seen any more.
         self.network.check_accounts(&before)?;
         let mut node = self.network.node(code, shape, before.status);
+        node.added_at = added_at;
         node.is_tolerated = before.is_tolerated;
         self.network.take_over_edges(&mut node, &before);
         for (slot, &from) in kept.iter().enumerate() {

@@ -112,6 +112,9 @@ impl<T: Element> Process for FromChannel<T> {
         shape.output(T::element_type());
         shape.slot(SlotDecl::i64("given", 0));
         shape.rows(RowsDecl::new("received", T::fields(), CHANNEL_ROWS_BYTES_MAX));
+        if let Some(lending) = &*self.channel.lock() {
+            shape.owns(&lending.receiver.shared().receives);
+        }
         let kernel = self.kernel(shape.waker());
         shape.host(kernel);
         shape.fate(Fate::HandedBack);
@@ -267,6 +270,7 @@ impl<T: Element> Process for ToChannel<T> {
         shape.drop_policy("receiver gone");
         let waker = Waker::from(Arc::new(Rouse(shape.timer())));
         self.channel.listen(waker.clone());
+        shape.owns(&self.channel.sends);
         let sending = Sending {
             sender,
             room,

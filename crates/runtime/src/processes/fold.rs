@@ -1,7 +1,10 @@
 use std::fmt;
 
+use bytes::Bytes;
 use cutthrough_expr::{Exprs, Traced};
-use cutthrough_ir::{ElementType, Kind, LentColumn, Op, Rows, RowsArg, RowsDecl, SlotDecl, Type, Value};
+use cutthrough_ir::{
+    Data, ElementType, LentColumn, Op, Rows, RowsArg, RowsDecl, Scalar, SlotDecl, Type, Value,
+};
 
 use crate::element::Element;
 use crate::limits::STAGE_STATE_BYTES_MAX;
@@ -22,6 +25,8 @@ use crate::process::{Account, Fragment, Process, Shape, StatePart};
 pub struct Fold<F> {
     input: ElementType,
     slots: Vec<SlotDecl>,
+    /// The texts that slots begin with; a slot itself begins with none.
+    texts: Vec<(usize, Data)>,
     step: F,
     combine: Option<Combine>,
 }
@@ -46,9 +51,6 @@ impl Fold<Step> {
     ///
     /// let sum = Fold::expr::<i64, i64, _>(0, |sum, x| sum + x);
     /// ```
-    ///
-    /// # Panics
-    /// When there is text in `init`.
     pub fn expr<T: Element, S: Element, X: Exprs<Element = S>>(
         init: S,
         step: impl FnOnce(S::Expr, T::Expr) -> X,
@@ -58,12 +60,16 @@ impl Fold<Step> {
             step(state, T::expr(fields))
         });
         let step: Step = Box::new(move |f, state, element| step.values(f, &[state, element].concat()));
-        Fold::new(T::element_type(), slots_of(&init), step)
+        let (slots, texts) = slots_of(&init);
+        Fold {
+            texts,
+            ..Fold::new(T::element_type(), slots, step)
+        }
     }
 }
 
-/// The slots that begin as the fields of a value.
-fn slots_of<S: Element>(init: &S) -> Vec<SlotDecl> {
+/// The slots that begin as the fields of a value, and the texts among these.
+fn slots_of<S: Element>(init: &S) -> (Vec<SlotDecl>, Vec<(usize, Data)>) {
     let mut rows = Rows::new(RowsDecl::new("init", S::fields(), STAGE_STATE_BYTES_MAX));
     let mut arg = RowsArg::new(&mut rows, true);
     let mut row = arg.write().append(1, None).expect("INVARIANT: one row fits");
@@ -71,14 +77,17 @@ fn slots_of<S: Element>(init: &S) -> Vec<SlotDecl> {
         S::lend(std::iter::once(init), field, &mut LentColumn::copying(column));
     }
     row.finish(1);
+    let mut texts = Vec::new();
     let slot = |(field, ty): (usize, Type)| {
         let mut slot = SlotDecl::zero(format!("field {field}"), ty);
-        rows.get(field, 0, &mut slot.init);
-        let is_text = ty.kind == Kind::Bytes && slot.init[1] != 0;
-        assert!(!is_text, "a fold cannot begin with text: begin with an empty one");
+        match rows.value(field, 0) {
+            Some(Scalar::Bytes(text)) => texts.push((field, Data::Bytes(Bytes::copy_from_slice(text)))),
+            _ => rows.get(field, 0, &mut slot.init),
+        }
         slot
     };
-    S::fields().into_iter().enumerate().map(slot).collect()
+    let slots = S::fields().into_iter().enumerate().map(slot).collect();
+    (slots, texts)
 }
 
 impl<F> Fold<F>
@@ -90,6 +99,7 @@ where
         Fold {
             input: input.into(),
             slots,
+            texts: Vec::new(),
             step,
             combine: None,
         }
@@ -137,8 +147,25 @@ where
         self.combined_by(move |f, mine, other| combine.values(f, &[mine, other].concat()))
     }
 
-    fn values(&self, f: &mut Fragment<'_>) -> Vec<Value> {
-        (0..self.slots.len()).map(|slot| f.slot_get(slot)).collect()
+    /// The slots' values, before which so many elements came.
+    fn values(&self, f: &mut Fragment<'_>, held: Value) -> Vec<Value> {
+        let values = (0..self.slots.len()).map(|slot| f.slot_get(slot)).collect();
+        self.begun(f, held, values)
+    }
+
+    /// Slots' values, before which so many elements came: texts that no slot can begin with.
+    fn begun(&self, f: &mut Fragment<'_>, held: Value, mut values: Vec<Value>) -> Vec<Value> {
+        for (slot, text) in &self.texts {
+            let zero = f.iconst(0);
+            let is_first = f.op(Op::Ieq, &[held, zero]);
+            let text = f.data(text.clone());
+            let text = match self.slots[*slot].ty.nullable {
+                true => f.op(Op::Some, &[text]),
+                false => text,
+            };
+            values[*slot] = f.op(Op::Select, &[is_first, text, values[*slot]]);
+        }
+        values
     }
 }
 
@@ -163,12 +190,13 @@ where
     }
 
     fn read_ok(&self, _from: usize, f: &mut Fragment<'_>, element: &[Value]) {
-        let state = self.values(f);
+        let held = f.slot_get(self.slots.len());
+        let state = self.values(f, held);
         let state = (self.step)(f, &state, element);
         for (slot, value) in state.into_iter().enumerate() {
             f.slot_set(slot, value);
         }
-        let (held, one) = (f.slot_get(self.slots.len()), f.iconst(1));
+        let one = f.iconst(1);
         let held = f.op(Op::Iadd, &[held, one]);
         f.slot_set(self.slots.len(), held);
         f.done();
@@ -184,8 +212,10 @@ where
         let (_, has_not) = f.br_new(has_given);
         f.fail("the other one has given its element");
         f.switch_to(has_not);
-        let mine = self.values(f);
-        let both = combine(f, &mine, &values[..self.slots.len()]);
+        let mine = f.slot_get(held);
+        let mine = self.values(f, mine);
+        let other = self.begun(f, values[held], values[..self.slots.len()].to_vec());
+        let both = combine(f, &mine, &other);
         for (slot, value) in both.into_iter().enumerate() {
             f.slot_set(slot, value);
         }
@@ -200,8 +230,9 @@ where
     }
 
     fn write_ok(&self, f: &mut Fragment<'_>) {
-        let state = self.values(f);
-        let (held, none) = (f.slot_get(self.slots.len()), f.iconst(0));
+        let held = f.slot_get(self.slots.len());
+        let state = self.values(f, held);
+        let none = f.iconst(0);
         f.slot_set(self.slots.len(), none);
         f.slot_set(self.slots.len() + 1, held);
         f.emit(0, &state);

@@ -1,5 +1,8 @@
+use std::error::Error;
+use std::sync::Arc;
+
 use cutthrough_expr::{Exprs, Traced};
-use cutthrough_ir::{ElementType, HostFunction, HostSig, Value, Words};
+use cutthrough_ir::{ElementType, HostContext, HostFunction, HostSig, Value, Words};
 
 use crate::element::{self, Element, Fields};
 use crate::process::{Fragment, Process, Shape};
@@ -90,18 +93,31 @@ pub struct MapFn {
 impl MapFn {
     /// A process that calls `function`.
     pub fn new<A: Element, B: Element>(mut function: impl FnMut(A) -> B + Send + 'static) -> MapFn {
-        MapFn::of::<A, B>(move |element| Ok(function(element::read(element)?)))
+        MapFn::of::<A, B>(move |element, _| Ok(function(element::read(element)?)))
     }
 
     /// A process that calls `function` with a view of each element.
     pub fn view<A: Element, B: Element>(
         mut function: impl for<'a> FnMut(A::View<'a>) -> B + Send + 'static,
     ) -> MapFn {
-        MapFn::of::<A, B>(move |element| Ok(function(A::view(Fields::of(element)))))
+        MapFn::of::<A, B>(move |element, _| Ok(function(A::view(Fields::of(element)))))
+    }
+
+    /// A process that calls `function` with a view of each element, and fails where that does.
+    pub fn try_view<A: Element, B: Element, E: Error + Send + Sync + 'static>(
+        mut function: impl for<'a> FnMut(A::View<'a>) -> Result<B, E> + Send + 'static,
+    ) -> MapFn {
+        MapFn::of::<A, B>(move |element, context| {
+            function(A::view(Fields::of(element))).map_err(|error| {
+                let message = error.to_string();
+                context.blame(None, Some(Arc::new(error)));
+                message
+            })
+        })
     }
 
     fn of<A: Element, B: Element>(
-        mut function: impl for<'a> FnMut(Words<'a>) -> Result<B, String> + Send + 'static,
+        mut function: impl for<'a> FnMut(Words<'a>, &HostContext) -> Result<B, String> + Send + 'static,
     ) -> MapFn {
         let sig = HostSig {
             name: "map".to_owned(),
@@ -110,7 +126,7 @@ impl MapFn {
             rows: Vec::new(),
         };
         let host = crate::host::function(sig, move |args, results, context| {
-            element::write(function(args)?, results, 0, context)
+            element::write(function(args, context)?, results, 0, context)
         });
         MapFn {
             input: A::element_type(),

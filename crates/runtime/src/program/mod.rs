@@ -4,7 +4,7 @@
 mod intern;
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
 use cutthrough_ir::function::Terminator;
@@ -141,6 +141,8 @@ pub struct Prepared {
     pub(crate) process: Box<dyn Process>,
     pub(crate) code: Arc<ProcessCode>,
     pub(crate) shape: Shape,
+    /// Where in the user's program it is added.
+    pub(crate) added_at: Option<&'static Location<'static>>,
 }
 
 impl Prepared {
@@ -168,11 +170,20 @@ impl Prepared {
             shape.name(name);
         }
         let code = intern::intern(program_of(&*process, &mut shape)?);
-        Ok(Prepared { process, code, shape })
+        Ok(Prepared {
+            process,
+            code,
+            shape,
+            added_at: None,
+        })
     }
-}
 
-impl Prepared {
+    /// The same, added there.
+    pub(crate) fn at(self, place: &'static Location<'static>) -> Prepared {
+        let added_at = Some(place);
+        Prepared { added_at, ..self }
+    }
+
     /// Whether elements may stay in the process from one grant to the next: it has accounts
     /// of what it holds, or gives more when an input has ended.
     pub fn may_hold(&self) -> bool {
@@ -318,6 +329,5 @@ fn check_fate(program: &Program, shape: &Shape) -> Result<(), Error> {
 }
 
 fn check(program: &Program) -> Result<(), Error> {
-    verify_program(program)
-        .map_err(|errors| Error::new(ErrorKind::Program, errors.to_string()).because_of(errors))
+    verify_program(program).map_err(|errors| Error::new(ErrorKind::Program, errors.to_string()))
 }

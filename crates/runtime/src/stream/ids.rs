@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 use crate::element::Element;
 use crate::error::Error;
 use crate::expr::{Condition, Exprs};
+use crate::ids::NetworkNumber;
 use crate::network::Rewire;
-use crate::point::NetworkNumber;
 use crate::processes::{Filter, FilterFn, Map, MapFn, Route};
 use crate::wiring::ProcessId;
 
@@ -89,6 +89,7 @@ impl<T: Element> FilterId<T> {
     ///
     /// # Errors
     /// As [`Rewire::swap`], and when the stage is another network's.
+    #[track_caller]
     pub fn swap<C: Condition>(
         self,
         rewire: &mut Rewire<'_>,
@@ -102,6 +103,7 @@ impl<T: Element> FilterId<T> {
     ///
     /// # Errors
     /// As [`Rewire::swap`], and when the stage is another network's.
+    #[track_caller]
     pub fn swap_fn(
         self,
         rewire: &mut Rewire<'_>,
@@ -127,6 +129,7 @@ impl<A: Element, B: Element> MapId<A, B> {
     ///
     /// # Errors
     /// As [`Rewire::swap`], and when the stage is another network's.
+    #[track_caller]
     pub fn swap<X: Exprs<Element = B>>(
         self,
         rewire: &mut Rewire<'_>,
@@ -140,6 +143,7 @@ impl<A: Element, B: Element> MapId<A, B> {
     ///
     /// # Errors
     /// As [`Rewire::swap`], and when the stage is another network's.
+    #[track_caller]
     pub fn swap_fn(
         self,
         rewire: &mut Rewire<'_>,
@@ -155,6 +159,7 @@ impl<T: Element> RouteId<T> {
     ///
     /// # Errors
     /// As [`Rewire::swap`], and when the stage is another network's.
+    #[track_caller]
     pub fn swap<C: Condition>(
         self,
         rewire: &mut Rewire<'_>,

@@ -60,6 +60,7 @@ where
     }
 
     /// Of each group the key and what is computed.
+    #[track_caller]
     pub fn aggregate<A: Aggregates>(
         self,
         aggregates: impl FnOnce(T::Expr) -> A,
@@ -69,11 +70,13 @@ where
     }
 
     /// Of each group the key and how many elements there are.
+    #[track_caller]
     pub fn count(self) -> Stream<'w, (K::Element, i64)> {
         self.aggregate(|_| count())
     }
 
     /// Of each group the key and the sum of an expression.
+    #[track_caller]
     pub fn sum<L: Logical<Present: Measure<Sum: Element>>>(
         self,
         of: impl FnOnce(T::Expr) -> Expr<L>,
@@ -83,6 +86,7 @@ where
 }
 
 /// What is computed of all elements.
+#[track_caller]
 pub(super) fn ungrouped<'w, T: Element, I, A: Aggregates>(
     stream: Stream<'w, T, I>,
     aggregates: impl FnOnce(T::Expr) -> A,
@@ -91,6 +95,7 @@ pub(super) fn ungrouped<'w, T: Element, I, A: Aggregates>(
 }
 
 /// Puts key and inputs of the aggregates side by side, and groups these.
+#[track_caller]
 fn grouped<'w, T: Element, I, A: Aggregates, B: Element>(
     stream: Stream<'w, T, I>,
     key: impl FnOnce(T::Expr, &mut Vec<AnyExpr>),

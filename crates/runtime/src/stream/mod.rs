@@ -94,8 +94,10 @@ pub struct Stream<'w, T, I = ()> {
 }
 
 impl<'w, T: Element, I> Stream<'w, T, I> {
-    /// The flow point, for whoever reads it otherwise, as a process of one's own.
+    /// The flow point, for whoever reads it otherwise, as a process of one's own. Until somebody
+    /// does, the stream stands still.
     pub fn point(self) -> FlowPoint<T> {
+        self.wire.leave(self.point.id());
         self.point
     }
 

@@ -7,6 +7,7 @@ use crate::processes::{Merge, Zip};
 impl<'w, T: Element, I> Stream<'w, T, I> {
     /// Pairs of elements: the first of both streams, the second of both, and so on, until
     /// either ends.
+    #[track_caller]
     pub fn zip<U: Element, J>(self, other: Stream<'w, U, J>) -> Stream<'w, (T, U)> {
         let zip = Zip::new(T::element_type(), U::element_type());
         let inputs = [self.point.into(), other.point.into()];
@@ -14,6 +15,7 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
     }
 
     /// The elements of both streams, as they come.
+    #[track_caller]
     pub fn merge<J>(self, other: Stream<'w, T, J>) -> Stream<'w, T> {
         let merge = Merge::new(T::element_type(), 2);
         let inputs = [self.point.into(), other.point.into()];

@@ -20,6 +20,7 @@ struct Wanted {
 impl<'w, T: Element, I> Stream<'w, T, I> {
     /// All elements in ascending order of a key, given at the end; those of equal keys as they
     /// came. A key is an expression, or a tuple of some, the most significant first.
+    #[track_caller]
     pub fn sort_by<K: SortKey>(self, key: impl FnOnce(T::Expr) -> K) -> Stream<'w, T> {
         let wanted = Wanted {
             limit: None,
@@ -29,6 +30,7 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
     }
 
     /// The `count` elements of the greatest keys, the greatest first, given at the end.
+    #[track_caller]
     pub fn top<K: SortKey>(self, count: usize, key: impl FnOnce(T::Expr) -> K) -> Stream<'w, T> {
         let wanted = Wanted {
             limit: Some(count),
@@ -38,6 +40,7 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
     }
 
     /// A key that is no field is put behind the fields first, and taken away after.
+    #[track_caller]
     fn ordered<K: SortKey>(self, key: impl FnOnce(T::Expr) -> K, wanted: Wanted) -> Stream<'w, T> {
         let fields = T::FIELDS;
         let traced = Traced::new(&T::fields(), |given| {

@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::Location;
 
 use cutthrough_ir::ElementType;
 
@@ -7,9 +8,10 @@ use super::Stream;
 use super::ids::SourceId;
 use crate::channel::Receiver;
 use crate::element::Element;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::ids::NetworkNumber;
 use crate::network::{Network, Rewire};
-use crate::point::{AnyPoint, FlowPoint, NetworkNumber};
+use crate::point::{AnyPoint, FlowPoint};
 use crate::process::Process;
 use crate::processes::{FromChannel, Iter, Lent};
 use crate::wiring::{PointId, ProcessId};
@@ -19,23 +21,23 @@ impl Network {
     /// Gives what `wire` gives: handles on what it has wired.
     ///
     /// # Errors
-    /// As [`rewire`](Network::rewire): what a stage is refused for, which is a bound or, of
-    /// processes of one's own, their types. The stages behind it are not tried.
+    /// What a stage is refused for, with where it is said: a bound or, of processes of one's
+    /// own, their types. The stages behind it are not tried. And a stream that no stage reads
+    /// ([`ErrorKind::Unread`]): it would stand still, and what feeds it as well.
     pub fn wire<R>(&mut self, wire: impl FnOnce(Wire<'_>) -> R) -> Result<R, Error> {
         let network = self.number();
-        self.rewire(|rewire| {
+        self.transact(|rewire| {
             let wiring = Wiring {
                 edits: RefCell::new(Edits {
                     rewire,
                     refused: None,
+                    unread: Vec::new(),
                 }),
                 network,
             };
             let result = wire(Wire { wiring: &wiring });
-            match wiring.edits.into_inner().refused {
-                None => Ok(result),
-                Some(error) => Err(error),
-            }
+            wiring.edits.into_inner().check()?;
+            Ok(result)
         })
     }
 }
@@ -56,22 +58,77 @@ struct Edits<'r, 'n> {
     rewire: &'r mut Rewire<'n>,
     /// The first error; nothing is edited behind it.
     refused: Option<Error>,
+    /// The streams that have been made and not read, and where they were made.
+    unread: Vec<(PointId, Place)>,
+}
+
+/// A place in the user's program.
+type Place = &'static Location<'static>;
+
+impl Edits<'_, '_> {
+    /// Whether all that was said can be done.
+    fn check(self) -> Result<(), Error> {
+        match (self.refused, self.unread.first()) {
+            (Some(error), _) => Err(error),
+            (None, None) => Ok(()),
+            (None, Some((_, place))) => {
+                let message = format!(
+                    "{place}: nobody reads the stream that is made here: end it with `sink`, `collect` or `send`, or take its `point()` for a reader that comes later"
+                );
+                Err(Error::new(ErrorKind::Unread, message))
+            }
+        }
+    }
 }
 
 /// A [`Wiring`] of whatever lifetimes.
 trait Edit {
-    /// Edits, unless an edit has been refused before.
-    fn edit(&self, edit: &mut dyn FnMut(&mut Rewire<'_>) -> Result<(), Error>);
+    /// Makes a stage, unless one has been refused before: a process that reads these flow
+    /// points, and the new ones that it writes.
+    fn stage(
+        &self,
+        process: Box<dyn Process>,
+        inputs: &[AnyPoint],
+        outputs: &[ElementType],
+        place: Place,
+    ) -> Option<(ProcessId, Vec<PointId>)>;
+
+    /// Says that somebody else sees to it that a stream is read.
+    fn leave(&self, point: PointId);
+
 
     fn network(&self) -> NetworkNumber;
 }
 
 impl Edit for Wiring<'_, '_> {
-    fn edit(&self, edit: &mut dyn FnMut(&mut Rewire<'_>) -> Result<(), Error>) {
+    fn stage(
+        &self,
+        process: Box<dyn Process>,
+        inputs: &[AnyPoint],
+        outputs: &[ElementType],
+        place: Place,
+    ) -> Option<(ProcessId, Vec<PointId>)> {
         let mut edits = self.edits.borrow_mut();
-        if edits.refused.is_none() {
-            edits.refused = edit(edits.rewire).err();
+        if edits.refused.is_some() {
+            return None;
         }
+        match add(edits.rewire, process, inputs, outputs, place) {
+            Ok((process, points)) => {
+                let is_read = |point: PointId| inputs.iter().any(|input| input.id == point);
+                edits.unread.retain(|&(point, _)| !is_read(point));
+                edits.unread.extend(points.iter().map(|&point| (point, place)));
+                Some((process, points))
+            }
+            Err(error) => {
+                edits.refused = Some(error.prefixed(format_args!("{place}")));
+                None
+            }
+        }
+    }
+
+    fn leave(&self, point: PointId) {
+        let mut edits = self.edits.borrow_mut();
+        edits.unread.retain(|&(unread, _)| unread != point);
     }
 
     fn network(&self) -> NetworkNumber {
@@ -79,9 +136,26 @@ impl Edit for Wiring<'_, '_> {
     }
 }
 
+fn add(
+    rewire: &mut Rewire<'_>,
+    process: Box<dyn Process>,
+    inputs: &[AnyPoint],
+    outputs: &[ElementType],
+    place: Place,
+) -> Result<(ProcessId, Vec<PointId>), Error> {
+    let process = rewire.add_at(process, place)?;
+    for (input, &point) in inputs.iter().enumerate() {
+        rewire.attach_input(process, input, point)?;
+    }
+    let outputs = outputs.iter().enumerate();
+    let points = outputs.map(|(output, element)| rewire.output_point(process, output, element.clone()));
+    Ok((process, points.collect::<Result<_, _>>()?))
+}
+
 impl<'w> Wire<'w> {
     /// The elements of a slice, which are lent: of each, the fields that are needed are
     /// looked at, and no others. It is a vector, an `Arc` of a slice, a static slice.
+    #[track_caller]
     pub fn slice<T, D>(self, items: D) -> Stream<'w, T, SourceId>
     where
         T: Element,
@@ -91,6 +165,7 @@ impl<'w> Wire<'w> {
     }
 
     /// The elements that an iterator gives.
+    #[track_caller]
     pub fn iter<T, D>(self, items: D) -> Stream<'w, T, SourceId>
     where
         T: Element,
@@ -100,11 +175,13 @@ impl<'w> Wire<'w> {
     }
 
     /// The elements that come by a [channel](crate::channel()), until its sender has gone.
+    #[track_caller]
     pub fn receive<T: Element>(self, receiver: Receiver<T>) -> Stream<'w, T, SourceId> {
         self.source(FromChannel::new(receiver))
     }
 
     /// What a source of one's own gives.
+    #[track_caller]
     pub fn source<T: Element>(self, process: impl Process + 'static) -> Stream<'w, T, SourceId> {
         self.stage([], process, SourceId::of)
     }
@@ -120,6 +197,7 @@ impl<'w> Wire<'w> {
     }
 
     /// Adds a process that reads these flow points; the stream of its first output.
+    #[track_caller]
     pub(super) fn stage<T: Element, I, const N: usize>(
         self,
         inputs: [AnyPoint; N],
@@ -136,27 +214,24 @@ impl<'w> Wire<'w> {
 
     /// Adds a process that reads these flow points; it, and the new flow points of these
     /// elements that it writes.
+    #[track_caller]
     pub(super) fn add<const N: usize, const M: usize>(
         self,
         inputs: [AnyPoint; N],
         process: impl Process + 'static,
         outputs: [ElementType; M],
     ) -> (ProcessId, [PointId; M]) {
-        let mut process = Some(process);
-        // What stands behind a refused stage is not applied either.
-        let mut added = (ProcessId::default(), [PointId::default(); M]);
-        self.wiring.edit(&mut |rewire| {
-            let process = process.take().expect("INVARIANT: it is edited once");
-            added.0 = rewire.add(process)?;
-            for (input, &point) in inputs.iter().enumerate() {
-                rewire.attach_input(added.0, input, point)?;
-            }
-            for (output, point) in added.1.iter_mut().enumerate() {
-                *point = rewire.output_point(added.0, output, outputs[output].clone())?;
-            }
-            Ok(())
-        });
-        added
+        let place = Location::caller();
+        match self.wiring.stage(Box::new(process), &inputs, &outputs, place) {
+            Some((process, points)) => (process, std::array::from_fn(|output| points[output])),
+            // What stands behind a refused stage is not applied either.
+            None => (ProcessId::default(), [PointId::default(); M]),
+        }
+    }
+
+    /// Says that somebody else sees to it that a stream is read.
+    pub(super) fn leave(self, point: PointId) {
+        self.wiring.leave(point);
     }
 
     pub(super) fn point<T>(self, id: PointId) -> FlowPoint<T> {

@@ -77,6 +77,13 @@ pub(crate) fn receiver<T: Element>(
     (receiver, process)
 }
 
+/// Whether a place is in these lines of a file: `file:line:column`, maybe with a message behind.
+pub(crate) fn is_in(place: &str, file: &str, lines: std::ops::Range<u32>) -> bool {
+    let line = place.strip_prefix(file).and_then(|rest| rest.split(':').nth(1));
+    line.and_then(|line| line.parse().ok())
+        .is_some_and(|line| lines.contains(&line))
+}
+
 /// All that has come.
 pub(crate) fn fetch<T>(receiver: &mut Receiver<T>) -> Vec<T> {
     std::iter::from_fn(|| receiver.try_recv().ok()).collect()

@@ -188,7 +188,7 @@ fn sums_are_exact_or_an_error() {
     let rows = [row(i64::MAX), row(i64::MAX), row(i64::MIN), row(-i64::MAX)];
     check(&spec, &rows, &[vec![int(-1), double(-0.25)]]);
     let error = run(&spec, &rows[..2]).unwrap_err();
-    assert_eq!(error, "group: sum: it does not fit into an i64");
+    assert_eq!(error, "sum: it does not fit into an i64");
     run(&spec, &[row(i64::MIN), row(-1)]).expect_err("it is too small");
 }
 
@@ -205,7 +205,7 @@ fn bounds_are_named() {
     check(
         &few,
         &rows,
-        Err("group: `groups`: there are more rows than rows_max = 3"),
+        Err("`groups`: there are more rows than rows_max = 3"),
     );
 
     let mut small = spec(&[Type::BYTES], &[(Count, None)]);
@@ -214,7 +214,7 @@ fn bounds_are_named() {
     check(
         &small,
         &[vec![Value::Bytes(vec![b'x'; 2000])]],
-        Err("group: `groups`: the rows take more than bytes_max = 2000"),
+        Err("`groups`: the rows take more than bytes_max = 2000"),
     );
 
     let mut kept = spec(&[Type::I64], &[(Max, Some(Type::BYTES))]);
@@ -224,7 +224,7 @@ fn bounds_are_named() {
     check(
         &kept,
         &[row(b'x', 3000), row(b'y', 3000)],
-        Err("group: `groups`: the rows take more than bytes_max = 3000"),
+        Err("`groups`: the rows take more than bytes_max = 3000"),
     );
 }
 

@@ -77,7 +77,7 @@ fn the_bound_on_bytes_is_named() {
     let elements: Vec<_> = (0..1000).rev().map(element).collect();
     assert_eq!(
         run(&spec, &elements),
-        Err("order: `kept`: the rows take more than bytes_max = 10000".to_owned())
+        Err("`kept`: the rows take more than bytes_max = 10000".to_owned())
     );
     // With a limit, what is let go in time does not count.
     spec.limit = Some(20);
