@@ -48,6 +48,7 @@
 //! | `macros` | `#[derive(Element)]` | yes |
 //! | `disas` | machine code in [dumps](Dump); builds a disassembler | |
 //! | `serde` | [reports](Report) can be serialised | |
+//! | `tokio` | asynchronous stages: `Stream::then` | |
 //!
 //! What this crate deliberately does not know: text formats, the language, files beyond
 //! [`std::io::Read`], sockets, and Cranelift, but through [`Engine`].

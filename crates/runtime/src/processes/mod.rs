@@ -18,6 +18,7 @@
 //! | `distinct.rs` | [`Distinct`] |
 //! | `group.rs`, `order.rs` | [`Group`], [`Order`] |
 //! | `windows.rs` | [`Windows`] of event time |
+//! | `then.rs` | `Then`: futures (feature `tokio`) |
 //! | `sink.rs` | [`Collect`], [`ForEach`] |
 
 mod channel;
@@ -39,6 +40,8 @@ mod skip;
 mod source;
 mod take;
 mod tee;
+#[cfg(feature = "tokio")]
+mod then;
 mod total;
 mod windows;
 mod zip;
@@ -62,6 +65,10 @@ pub use skip::Skip;
 pub use source::{Iter, Slice};
 pub use take::Take;
 pub use tee::{BranchPolicy, Tee};
+#[cfg(feature = "tokio")]
+pub(crate) use then::{Attempt, Failure, Make};
+#[cfg(feature = "tokio")]
+pub use then::{Then, ThenSpec};
 pub use total::{Total, TotalSpec};
 pub use windows::{Windows, WindowsSpec};
 pub use zip::Zip;

@@ -84,6 +84,12 @@ ids! {
     FoldId<T, S>
 }
 
+#[cfg(feature = "tokio")]
+ids! {
+    /// A stage that makes a `B` of each `A` by a future.
+    ThenId<A, B>
+}
+
 impl<T: Element> FilterId<T> {
     /// Gives the stage another condition; counts go on.
     ///

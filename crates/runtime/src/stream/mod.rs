@@ -59,10 +59,13 @@
 //! | `several` | stages of several streams |
 //! | `keyed` | groups by key |
 //! | `aggregates` | what is computed for a group |
+//! | `futures` | a future for each element |
 //! | `ids` | what stages are known by |
 //! | `mistakes` | what does not compile |
 
 mod aggregates;
+#[cfg(feature = "tokio")]
+mod futures;
 mod ids;
 mod keyed;
 #[cfg(doctest)]
@@ -75,6 +78,10 @@ mod wire;
 use std::fmt;
 
 pub use aggregates::{Aggregated, Aggregates, avg, count, count_some, max, min, sum};
+#[cfg(feature = "tokio")]
+pub use futures::Futures;
+#[cfg(feature = "tokio")]
+pub use ids::ThenId;
 pub use ids::{FilterId, FoldId, MapId, RouteId, SourceId, StageId};
 pub use keyed::Keyed;
 pub use wire::Wire;

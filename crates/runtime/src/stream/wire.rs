@@ -96,6 +96,9 @@ trait Edit {
     /// Says that somebody else sees to it that a stream is read.
     fn leave(&self, point: PointId);
 
+    /// Refuses a stage.
+    #[cfg(feature = "tokio")]
+    fn refuse(&self, error: Error, place: Place);
 
     fn network(&self) -> NetworkNumber;
 }
@@ -129,6 +132,14 @@ impl Edit for Wiring<'_, '_> {
     fn leave(&self, point: PointId) {
         let mut edits = self.edits.borrow_mut();
         edits.unread.retain(|&(unread, _)| unread != point);
+    }
+
+    #[cfg(feature = "tokio")]
+    fn refuse(&self, error: Error, place: Place) {
+        let mut edits = self.edits.borrow_mut();
+        edits
+            .refused
+            .get_or_insert(error.prefixed(format_args!("{place}")));
     }
 
     fn network(&self) -> NetworkNumber {
@@ -232,6 +243,22 @@ impl<'w> Wire<'w> {
     /// Says that somebody else sees to it that a stream is read.
     pub(super) fn leave(self, point: PointId) {
         self.wiring.leave(point);
+    }
+
+    /// The stream of a stage that is refused.
+    #[cfg(feature = "tokio")]
+    #[track_caller]
+    pub(super) fn refused<T: Element, I>(
+        self,
+        error: Error,
+        id: impl FnOnce(ProcessId, NetworkNumber) -> I,
+    ) -> Stream<'w, T, I> {
+        self.wiring.refuse(error, Location::caller());
+        Stream {
+            wire: self,
+            point: self.point(PointId::default()),
+            id: id(ProcessId::default(), self.network()),
+        }
     }
 
     pub(super) fn point<T>(self, id: PointId) -> FlowPoint<T> {
