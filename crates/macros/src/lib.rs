@@ -13,7 +13,7 @@ mod element;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Makes a struct a type of elements.
+/// Makes a struct or an enum a type of elements.
 ///
 /// Of `struct Event { kind: u8, user: String }` it makes
 ///
@@ -22,9 +22,15 @@ use syn::{DeriveInput, parse_macro_input};
 /// * `EventView<'_>`, what Rust closures look at, with a method for each field: `kind() -> u8`
 ///   and `user() -> &str`. A field that is not asked for is not decoded.
 ///
-/// Both are as visible as the struct. Fields are of types that are elements: integers,
-/// floats, `bool`, `String`, `Box<str>`, `Bytes`, `Option`s of these, arrays, tuples, and
-/// structs that derive `Element`.
+/// Of a tuple struct, `Price(f64)`, both are tuple structs: `PriceExpr(Expr<f64>)`. Of an enum, the
+/// view is an enum of views, which closures match (without fields, the enum itself); the
+/// expressions are `is_` and the name of each variant, and a struct of its fields:
+/// `order.is_buy()`, `order.buy.price`. An expression gives another variant by its number,
+/// `variant`.
+///
+/// Both are as visible as the type. Fields are of types that are elements: integers,
+/// floats, `bool`, `String`, `Box<str>`, `Bytes`, `SystemTime`, `Duration`, `Option`s of these,
+/// arrays, tuples, and structs and enums that derive `Element`.
 #[proc_macro_derive(Element)]
 pub fn derive_element(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -159,6 +159,8 @@ impl<'r> ColumnMut<'r> {
 #[derive(Debug)]
 pub struct LentColumn<'c, 'r, 'x> {
     column: &'c mut ColumnMut<'r>,
+    /// The row that counts as the first.
+    first: usize,
     /// Whether the buffer keeps the lender; if not, byte strings are copied.
     is_kept: bool,
     /// Neither longer nor shorter than the borrow of the lender.
@@ -170,6 +172,7 @@ impl<'c, 'r, 'x> LentColumn<'c, 'r, 'x> {
     pub fn copying(column: &'c mut ColumnMut<'r>) -> Self {
         LentColumn {
             column,
+            first: 0,
             is_kept: false,
             lender: PhantomData,
         }
@@ -179,7 +182,18 @@ impl<'c, 'r, 'x> LentColumn<'c, 'r, 'x> {
     pub(super) fn keeping(column: &'c mut ColumnMut<'r>) -> Self {
         LentColumn {
             column,
+            first: 0,
             is_kept: true,
+            lender: PhantomData,
+        }
+    }
+
+    /// The same column from this row on: for values of which only some rows have one.
+    pub fn from_row(&mut self, row: usize) -> LentColumn<'_, 'r, 'x> {
+        LentColumn {
+            column: self.column,
+            first: self.first + row,
+            is_kept: self.is_kept,
             lender: PhantomData,
         }
     }
@@ -208,12 +222,13 @@ impl<'c, 'r, 'x> LentColumn<'c, 'r, 'x> {
         let column = &mut *self.column;
         assert_eq!(column.ty, Type::BYTES, "the column is of {}", column.ty);
         if !self.is_kept {
-            for (row, bytes) in values.enumerate() {
+            for (row, bytes) in (self.first..).zip(values) {
                 column.bytes(row, bytes);
             }
             return;
         }
-        let rows = column.words.iter_mut().zip(&mut *column.lengths);
+        let (words, lengths) = (&mut column.words[self.first..], &mut column.lengths[self.first..]);
+        let rows = words.iter_mut().zip(lengths);
         for ((address, length), bytes) in rows.zip(values) {
             (*address, *length) = lent(bytes);
         }
@@ -222,25 +237,25 @@ impl<'c, 'r, 'x> LentColumn<'c, 'r, 'x> {
     /// Sets an integer.
     #[inline]
     pub fn i64(&mut self, row: usize, value: i64) {
-        self.column.i64(row, value);
+        self.column.i64(self.first + row, value);
     }
 
     /// Sets a double.
     #[inline]
     pub fn f64(&mut self, row: usize, value: f64) {
-        self.column.f64(row, value);
+        self.column.f64(self.first + row, value);
     }
 
     /// Sets a boolean.
     #[inline]
     pub fn bool(&mut self, row: usize, value: bool) {
-        self.column.bool(row, value);
+        self.column.bool(self.first + row, value);
     }
 
     /// Sets a byte string.
     #[inline]
     pub fn bytes(&mut self, row: usize, bytes: &'x [u8]) {
-        let column = &mut *self.column;
+        let (column, row) = (&mut *self.column, self.first + row);
         if !self.is_kept {
             return column.bytes(row, bytes);
         }
@@ -253,7 +268,7 @@ impl<'c, 'r, 'x> LentColumn<'c, 'r, 'x> {
     fn words(&mut self, kind: Kind, values: impl Iterator<Item = Word>) {
         let column = &mut *self.column;
         assert_eq!(column.ty, Type::new(kind), "the column is of {}", column.ty);
-        for (row, word) in column.words.iter_mut().zip(values) {
+        for (row, word) in column.words[self.first..].iter_mut().zip(values) {
             *row = word;
         }
     }

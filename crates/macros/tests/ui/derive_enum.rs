@@ -1,9 +1,6 @@
 use cutthrough_macros::Element;
 
 #[derive(Element)]
-enum Shape {
-    Circle(f64),
-    Square(f64),
-}
+enum Never {}
 
 fn main() {}

@@ -98,6 +98,12 @@ impl<'a> FieldReader<'a> {
         is_null
     }
 
+    /// Passes over so many fields.
+    #[inline]
+    pub fn skip(&mut self, fields: usize) {
+        self.next += fields;
+    }
+
     #[inline]
     fn advance<T>(&mut self, read: impl FnOnce(Words<'a>, usize) -> T) -> T {
         let value = read(self.fields, self.next);
@@ -146,6 +152,12 @@ impl FieldWriter<'_, '_> {
         self.results.bytes(self.next, self.context.copy(value)?);
         self.next += 1;
         Ok(())
+    }
+
+    /// Leaves so many fields as they are: zero, no bytes, null.
+    #[inline]
+    pub fn skip(&mut self, fields: usize) {
+        self.next += fields;
     }
 
     /// Gives null, for a field that is nullable.

@@ -18,7 +18,7 @@ pub use fields::{FieldReader, FieldWriter, Fields};
 
 /// A Rust type whose values can be elements: a field, or several one after another.
 ///
-/// `#[derive(Element)]` implements it for structs. There is more than one way to take an
+/// `#[derive(Element)]` implements it for structs and enums. There is more than one way to take an
 /// element, and the derive writes them all:
 ///
 /// | | of `struct Event { kind: u8, user: String }` | for |
@@ -31,7 +31,7 @@ pub use fields::{FieldReader, FieldWriter, Fields};
 /// process that reads or writes fails with a message; nothing else can go wrong.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no type of elements",
-    note = "elements are integers, floats, `bool`, `String`, `Box<str>`, `Bytes`, `Option`s, arrays and tuples of these, and structs that derive `Element`"
+    note = "elements are integers, floats, `bool`, `String`, `Box<str>`, `Bytes`, `SystemTime`, `Duration`, `Option`s, arrays and tuples of these, and structs and enums that derive `Element`"
 )]
 pub trait Element: Sized + Send + 'static {
     /// The expressions of its fields.

@@ -1,5 +1,7 @@
 //! Types whose values are one field.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
 use cutthrough_expr::{Expr, FieldExprs};
 use cutthrough_ir::{LentColumn, Type};
@@ -196,4 +198,56 @@ fn text(bytes: &[u8]) -> Result<&str, String> {
             error.valid_up_to()
         )
     })
+}
+
+// Times are nanoseconds: since 1970 or, of a duration, in all.
+field!(
+    SystemTime, i64, Type::I64,
+    view SystemTime: |fields| time(fields.i64()).unwrap_or_else(|message| panic!("{message}")),
+    read |fields| time(fields.i64()),
+    write |value, fields| {
+        fields.i64(nanos_of_time(value)?);
+        Ok(())
+    },
+    lend i64s i64 |item| nanos_of_time(*item).unwrap_or_else(|message| panic!("{message}"))
+);
+
+field!(
+    Duration, i64, Type::I64,
+    view Duration: |fields| duration(fields.i64()).unwrap_or_else(|message| panic!("{message}")),
+    read |fields| duration(fields.i64()),
+    write |value, fields| {
+        fields.i64(nanos_of(value)?);
+        Ok(())
+    },
+    lend i64s i64 |item| nanos_of(*item).unwrap_or_else(|message| panic!("{message}"))
+);
+
+fn nanos_of(duration: Duration) -> Result<i64, String> {
+    let nanos = i64::try_from(duration.as_nanos());
+    nanos.map_err(|_| format!("{duration:?} is too long: a duration has up to 292 years"))
+}
+
+fn duration(nanos: i64) -> Result<Duration, String> {
+    let nanos = u64::try_from(nanos);
+    let nanos =
+        nanos.map_err(|_| "a duration is not below zero; take i64 for nanoseconds that are".to_owned());
+    nanos.map(Duration::from_nanos)
+}
+
+fn nanos_of_time(time: SystemTime) -> Result<i64, String> {
+    let nanos = match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()),
+        Err(before) => i64::try_from(-before.duration().as_nanos().cast_signed()),
+    };
+    nanos.map_err(|_| format!("{time:?} is out of range: times lie in the years 1678 to 2261"))
+}
+
+fn time(nanos: i64) -> Result<SystemTime, String> {
+    let distance = Duration::from_nanos(nanos.unsigned_abs());
+    let time = match nanos < 0 {
+        true => UNIX_EPOCH.checked_sub(distance),
+        false => UNIX_EPOCH.checked_add(distance),
+    };
+    time.ok_or_else(|| format!("{nanos} ns since 1970 is no time of this system"))
 }

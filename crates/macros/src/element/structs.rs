@@ -1,65 +1,36 @@
-//! `#[derive(Element)]`.
+//! Structs: named fields, or a tuple of them.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Field, Fields, FieldsNamed, Ident, Type};
+use syn::{DeriveInput, Field, Fields, Ident, Member, Type};
 
 /// The struct, as the parts that the implementations are made of.
 struct Struct<'a> {
     input: &'a DeriveInput,
-    names: Vec<&'a Ident>,
+    members: Vec<Member>,
     types: Vec<&'a Type>,
     fields: Vec<&'a Field>,
+    is_tuple: bool,
     expr: Ident,
     view: Ident,
 }
 
-pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
-    let named = named_fields(input)?;
-    let fields: Vec<&Field> = named.named.iter().collect();
+pub(super) fn derive(input: &DeriveInput, fields: &Fields) -> TokenStream {
     let item = Struct {
         input,
-        names: fields.iter().filter_map(|field| field.ident.as_ref()).collect(),
+        members: fields.members().collect(),
         types: fields.iter().map(|field| &field.ty).collect(),
-        fields,
+        fields: super::listed(fields),
+        is_tuple: matches!(fields, Fields::Unnamed(_)),
         expr: format_ident!("{}Expr", input.ident),
         view: format_ident!("{}View", input.ident),
     };
-    let parts = [item.expr(), item.view(), item.element()];
-    Ok(parts.into_iter().collect())
-}
-
-/// The fields of a struct that can be a type of elements.
-fn named_fields(input: &DeriveInput) -> Result<&FieldsNamed, Error> {
-    if let Some(parameter) = input.generics.params.first() {
-        let message = "a type of elements has no parameters: `Element` needs to know its fields";
-        return Err(Error::new(parameter.span(), message));
-    }
-    let data = match &input.data {
-        Data::Struct(data) => data,
-        Data::Enum(data) => {
-            let message = "`Element` is derived for structs: an element always has the same fields; \
-                           make it a struct with a field for the kind, and `Option`s";
-            return Err(Error::new(data.enum_token.span, message));
-        }
-        Data::Union(data) => {
-            let message = "`Element` is derived for structs: what a union is cannot be known";
-            return Err(Error::new(data.union_token.span, message));
-        }
+    let view = match item.is_tuple {
+        true => item.tuple_view(),
+        false => item.view(),
     };
-    match &data.fields {
-        Fields::Named(named) if !named.named.is_empty() => Ok(named),
-        Fields::Named(_) | Fields::Unit => {
-            let message = "an element has at least one field";
-            Err(Error::new(input.ident.span(), message))
-        }
-        Fields::Unnamed(fields) => {
-            let message = "fields of an element have names, by which closures take them; \
-                           a tuple is a type of elements by itself";
-            Err(Error::new(fields.span(), message))
-        }
-    }
+    [item.expr(), view, item.element()].into_iter().collect()
 }
 
 impl Struct<'_> {
@@ -67,7 +38,7 @@ impl Struct<'_> {
     fn expr(&self) -> TokenStream {
         let Struct {
             input,
-            names,
+            members,
             types,
             fields,
             expr,
@@ -76,34 +47,46 @@ impl Struct<'_> {
         let (visibility, name) = (&input.vis, &input.ident);
         let visibilities = fields.iter().map(|field| &field.vis);
         let doc = format!("The expressions of the fields of [`{name}`].");
-        let docs = names.iter().map(|name| format!("The field `{name}`."));
+        let members_here = members.iter().map(|member| match member {
+            Member::Named(name) => {
+                let doc = format!("The field `{name}`.");
+                quote! { #[doc = #doc] }
+            }
+            Member::Unnamed(number) => {
+                let doc = format!("Field {}.", number.index);
+                quote! { #[doc = #doc] }
+            }
+        });
+        let given = types
+            .iter()
+            .map(|ty| quote! { <#ty as ::cutthrough::Element>::Expr });
+        let body = match self.is_tuple {
+            true => quote! { (#(#members_here #visibilities #given),*); },
+            false => quote! { { #(#members_here #visibilities #members: #given,)* } },
+        };
         quote! {
             #[doc = #doc]
             #[derive(Clone, Copy, Debug)]
-            #visibility struct #expr {
-                #(#[doc = #docs] #visibilities #names: <#types as ::cutthrough::Element>::Expr,)*
-            }
+            #visibility struct #expr #body
 
             impl ::cutthrough::expr::Exprs for #expr {
                 type Element = #name;
 
                 fn give(self, to: &mut ::std::vec::Vec<::cutthrough::expr::AnyExpr>) {
-                    #(::cutthrough::expr::Exprs::give(self.#names, to);)*
+                    #(::cutthrough::expr::Exprs::give(self.#members, to);)*
                 }
             }
         }
     }
 
-    /// The view, with a method for each field.
+    /// The view of named fields, with a method for each.
     fn view(&self) -> TokenStream {
-        let Struct {
-            input, names, view, ..
-        } = self;
+        let Struct { input, view, .. } = self;
         let (visibility, name) = (&input.vis, &input.ident);
         let doc = format!("A [`{name}`] as it lies in the flow: a field is decoded when it is asked for.");
-        let docs = names.iter().map(|name| format!("The field `{name}`."));
-        let methods = self.fields.iter().zip(docs).enumerate().map(|(k, (field, doc))| {
+        let methods = self.fields.iter().enumerate().map(|(k, field)| {
             let Field { vis, ident, ty, .. } = field;
+            let doc = format!("The field `{}`.", ident.as_ref().expect("the fields have names"));
             let before = &self.types[..k];
             quote! {
                 #[doc = #doc]
@@ -128,28 +111,48 @@ impl Struct<'_> {
         }
     }
 
+    /// The view of a tuple: a tuple of views.
+    fn tuple_view(&self) -> TokenStream {
+        let Struct { input, view, .. } = self;
+        let (visibility, name) = (&input.vis, &input.ident);
+        let doc = format!("The fields of a [`{name}`] as they lie in the flow.");
+        let fields = self.fields.iter().map(|Field { vis, ty, .. }| {
+            quote! { #vis <#ty as ::cutthrough::Element>::View<'a> }
+        });
+        quote! {
+            #[doc = #doc]
+            #[allow(dead_code, reason = "not every field is looked at")]
+            #visibility struct #view<'a>(#(#fields),*);
+        }
+    }
+
+    /// The view of `fields`.
+    fn looked(&self) -> TokenStream {
+        let Struct { types, view, .. } = self;
+        if !self.is_tuple {
+            return quote! { #view { fields } };
+        }
+        let firsts = (0..types.len()).map(|k| {
+            let before = &types[..k];
+            quote! { 0 #(+ <#before as ::cutthrough::Element>::FIELDS)* }
+        });
+        quote! { #view(#(<#types as ::cutthrough::Element>::view(fields.skip(#firsts))),*) }
+    }
+
     /// The implementation of `Element`.
     fn element(&self) -> TokenStream {
         let Struct {
             input,
-            names,
+            members,
             types,
             expr,
             view,
             ..
         } = self;
         let name = &input.ident;
-        // What is said of a field's type points at the field.
-        let checks = types.iter().map(|ty| {
-            quote_spanned! {ty.span()=>
-                const _: fn() = || {
-                    fn is_element<T: ::cutthrough::Element>() {}
-                    is_element::<#ty>();
-                };
-            }
-        });
+        let (checks, looked) = (checks(types), self.looked());
         quote! {
-            #(#checks)*
+            #checks
 
             impl ::cutthrough::Element for #name {
                 type Expr = #expr;
@@ -164,20 +167,20 @@ impl Struct<'_> {
 
                 fn expr(fields: &mut ::cutthrough::expr::FieldExprs<'_>) -> #expr {
                     #expr {
-                        #(#names: <#types as ::cutthrough::Element>::expr(fields),)*
+                        #(#members: <#types as ::cutthrough::Element>::expr(fields),)*
                     }
                 }
 
                 #[inline]
                 fn view(fields: ::cutthrough::Fields<'_>) -> #view<'_> {
-                    #view { fields }
+                    #looked
                 }
 
                 fn read(
                     fields: &mut ::cutthrough::FieldReader<'_>,
                 ) -> ::std::result::Result<Self, ::std::string::String> {
                     ::std::result::Result::Ok(#name {
-                        #(#names: <#types as ::cutthrough::Element>::read(fields)?,)*
+                        #(#members: <#types as ::cutthrough::Element>::read(fields)?,)*
                     })
                 }
 
@@ -185,7 +188,7 @@ impl Struct<'_> {
                     self,
                     fields: &mut ::cutthrough::FieldWriter<'_, '_>,
                 ) -> ::std::result::Result<(), ::std::string::String> {
-                    #(<#types as ::cutthrough::Element>::write(self.#names, fields)?;)*
+                    #(<#types as ::cutthrough::Element>::write(self.#members, fields)?;)*
                     ::std::result::Result::Ok(())
                 }
 
@@ -198,7 +201,7 @@ impl Struct<'_> {
                     #(
                         let after = first + <#types as ::cutthrough::Element>::FIELDS;
                         if field < after {
-                            let items = items.map(|item| &item.#names);
+                            let items = items.map(|item| &item.#members);
                             return <#types as ::cutthrough::Element>::lend(items, field - first, column);
                         }
                         let first = after;
@@ -208,4 +211,17 @@ impl Struct<'_> {
             }
         }
     }
+}
+
+/// What is said of a field's type points at the field.
+pub(super) fn checks(types: &[&Type]) -> TokenStream {
+    let checks = types.iter().map(|ty| {
+        quote_spanned! {ty.span()=>
+            const _: fn() = || {
+                fn is_element<T: ::cutthrough::Element>() {}
+                is_element::<#ty>();
+            };
+        }
+    });
+    checks.collect()
 }
