@@ -46,6 +46,16 @@ impl Rewire<'_> {
 
     fn insert_in_front(&mut self, point: PointId, process: ProcessId) -> Result<PointId, Error> {
         let before = self.edited.changes.len();
+        let name = self.known(process)?.name.clone();
+        let between = self.divide(point, &name)?;
+        self.attach_input(process, 0, between)?;
+        self.attach_output(process, 0, point)?;
+        self.inserted(before, process);
+        Ok(between)
+    }
+
+    /// Has whoever writes to a flow point write to a new one instead, which is given back.
+    pub(crate) fn divide(&mut self, point: PointId, name: &str) -> Result<PointId, Error> {
         let known = self.network.known_point(point)?;
         let (writers, element) = (known.writers.clone(), known.element.clone());
         if writers.is_empty() {
@@ -55,16 +65,28 @@ impl Rewire<'_> {
             );
             return Err(Error::new(ErrorKind::NotThere, message));
         }
-        let name = self.known(process)?.name.clone();
-        let between = self.point(&name, element)?;
+        let between = self.point(name, element)?;
         for writer in writers {
             self.detach_output(writer.process, writer.port)?;
             self.attach_output(writer.process, writer.port, between)?;
         }
-        self.attach_input(process, 0, between)?;
-        self.attach_output(process, 0, point)?;
-        self.inserted(before, process);
         Ok(between)
+    }
+
+    /// A flow point, which is this network's.
+    pub(crate) fn own_point(&mut self, point: AnyPoint) -> Result<PointId, Error> {
+        let point = self.network.own(point)?;
+        self.network.known_point(point)?;
+        Ok(point)
+    }
+
+    /// Has whoever writes to a flow point that nobody reads write to another one; it is removed.
+    pub(crate) fn rejoin(&mut self, from: PointId, to: PointId) -> Result<(), Error> {
+        for writer in self.network.known_point(from)?.writers.clone() {
+            self.detach_output(writer.process, writer.port)?;
+            self.attach_output(writer.process, writer.port, to)?;
+        }
+        self.remove_point(from)
     }
 
     /// Takes out a process that was put [behind an output](Rewire::insert) or

@@ -13,7 +13,7 @@
 //! | `inspect.rs` | [`Inspect`] |
 //! | `take.rs`, `skip.rs` | [`Take`], [`Skip`] |
 //! | `pass.rs`, `tee.rs`, `route.rs`, `merge.rs` | [`Pass`], [`Tee`], [`Route`], [`Merge`] |
-//! | `zip.rs` | [`Zip`] |
+//! | `zip.rs`, `lookup.rs` | [`Zip`], [`Lookup`] |
 //! | `fold.rs` | [`Fold`] |
 //! | `distinct.rs` | [`Distinct`] |
 //! | `group.rs`, `order.rs` | [`Group`], [`Order`] |
@@ -29,6 +29,7 @@ mod fold;
 mod group;
 mod inspect;
 mod lent;
+mod lookup;
 mod map;
 mod merge;
 mod order;
@@ -54,6 +55,7 @@ pub use fold::Fold;
 pub use group::{Group, GroupSpec, Windowing};
 pub use inspect::Inspect;
 pub use lent::Lent;
+pub use lookup::Lookup;
 pub use map::{Map, MapFn};
 pub use merge::Merge;
 pub use order::Order;

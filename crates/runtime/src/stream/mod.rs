@@ -57,7 +57,9 @@
 //! | `single` | stages of one stream |
 //! | `sorted` | stages that put elements in order |
 //! | `several` | stages of several streams |
-//! | `keyed` | groups by key |
+//! | `keyed` | groups by key, and by windows of time |
+//! | `joined` | looking up what another stream has |
+//! | `inserted` | stages put into a flow that runs |
 //! | `aggregates` | what is computed for a group |
 //! | `futures` | a future for each element |
 //! | `ids` | what stages are known by |
@@ -67,6 +69,8 @@ mod aggregates;
 #[cfg(feature = "tokio")]
 mod futures;
 mod ids;
+mod inserted;
+mod joined;
 mod keyed;
 #[cfg(doctest)]
 mod mistakes;
@@ -83,7 +87,8 @@ pub use futures::Futures;
 #[cfg(feature = "tokio")]
 pub use ids::ThenId;
 pub use ids::{FilterId, FoldId, MapId, RouteId, SourceId, StageId};
-pub use keyed::Keyed;
+pub use joined::Found;
+pub use keyed::{Keyed, Tumbling, Windowed, tumbling};
 pub use wire::Wire;
 
 use crate::element::Element;
@@ -106,6 +111,12 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
     pub fn point(self) -> FlowPoint<T> {
         self.wire.leave(self.point.id());
         self.point
+    }
+
+    /// The same without what its stage is known by: streams of stages of several kinds have one
+    /// type then.
+    pub fn forget_id(self) -> Stream<'w, T> {
+        self.wire.stream(self.point)
     }
 
     /// What the stage that the stream comes from is known by.

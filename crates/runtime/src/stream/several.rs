@@ -2,6 +2,7 @@
 
 use super::Stream;
 use crate::element::Element;
+use crate::process::Process;
 use crate::processes::{Merge, Zip};
 
 impl<'w, T: Element, I> Stream<'w, T, I> {
@@ -20,5 +21,16 @@ impl<'w, T: Element, I> Stream<'w, T, I> {
         let merge = Merge::new(T::element_type(), 2);
         let inputs = [self.point.into(), other.point.into()];
         self.wire.stage(inputs, merge, |_, _| ())
+    }
+    /// Puts a process of one's own behind both streams: this one is its first input, the other its
+    /// second.
+    #[track_caller]
+    pub fn through_both<U: Element, J, B: Element>(
+        self,
+        other: Stream<'w, U, J>,
+        process: impl Process + 'static,
+    ) -> Stream<'w, B> {
+        let inputs = [self.point.into(), other.point.into()];
+        self.wire.stage(inputs, process, |_, _| ())
     }
 }

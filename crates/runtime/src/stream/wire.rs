@@ -65,7 +65,21 @@ struct Edits<'r, 'n> {
 /// A place in the user's program.
 type Place = &'static Location<'static>;
 
-impl Edits<'_, '_> {
+impl<'n> Edits<'_, 'n> {
+    /// Makes an edit, unless one has been refused before.
+    fn edit<R>(&mut self, place: Place, edit: impl FnOnce(&mut Rewire<'n>) -> Result<R, Error>) -> Option<R> {
+        if self.refused.is_some() {
+            return None;
+        }
+        match edit(self.rewire) {
+            Ok(edited) => Some(edited),
+            Err(error) => {
+                self.refused = Some(error.prefixed(format_args!("{place}")));
+                None
+            }
+        }
+    }
+
     /// Whether all that was said can be done.
     fn check(self) -> Result<(), Error> {
         match (self.refused, self.unread.first()) {
@@ -96,6 +110,12 @@ trait Edit {
     /// Says that somebody else sees to it that a stream is read.
     fn leave(&self, point: PointId);
 
+    /// Has whoever writes to a flow point write to a new one instead.
+    fn divide(&self, point: AnyPoint, place: Place) -> Option<PointId>;
+
+    /// Has whoever writes to the first write to the second.
+    fn rejoin(&self, from: PointId, to: AnyPoint, place: Place);
+
     /// Refuses a stage.
     #[cfg(feature = "tokio")]
     fn refuse(&self, error: Error, place: Place);
@@ -112,26 +132,37 @@ impl Edit for Wiring<'_, '_> {
         place: Place,
     ) -> Option<(ProcessId, Vec<PointId>)> {
         let mut edits = self.edits.borrow_mut();
-        if edits.refused.is_some() {
-            return None;
-        }
-        match add(edits.rewire, process, inputs, outputs, place) {
-            Ok((process, points)) => {
-                let is_read = |point: PointId| inputs.iter().any(|input| input.id == point);
-                edits.unread.retain(|&(point, _)| !is_read(point));
-                edits.unread.extend(points.iter().map(|&point| (point, place)));
-                Some((process, points))
-            }
-            Err(error) => {
-                edits.refused = Some(error.prefixed(format_args!("{place}")));
-                None
-            }
-        }
+        let (process, points) = edits.edit(place, |rewire| add(rewire, process, inputs, outputs, place))?;
+        let is_read = |point: PointId| inputs.iter().any(|input| input.id == point);
+        edits.unread.retain(|&(point, _)| !is_read(point));
+        edits.unread.extend(points.iter().map(|&point| (point, place)));
+        Some((process, points))
     }
 
     fn leave(&self, point: PointId) {
         let mut edits = self.edits.borrow_mut();
         edits.unread.retain(|&(unread, _)| unread != point);
+    }
+
+    fn divide(&self, point: AnyPoint, place: Place) -> Option<PointId> {
+        let mut edits = self.edits.borrow_mut();
+        let between = edits.edit(place, |rewire| {
+            let point = rewire.own_point(point)?;
+            rewire.divide(point, "inserted")
+        })?;
+        edits.unread.push((between, place));
+        Some(between)
+    }
+
+    fn rejoin(&self, from: PointId, to: AnyPoint, place: Place) {
+        let mut edits = self.edits.borrow_mut();
+        let rejoined = edits.edit(place, |rewire| {
+            let to = rewire.own_point(to)?;
+            rewire.rejoin(from, to)
+        });
+        if rejoined.is_some() {
+            edits.unread.retain(|&(unread, _)| unread != from);
+        }
     }
 
     #[cfg(feature = "tokio")]
@@ -238,6 +269,16 @@ impl<'w> Wire<'w> {
             // What stands behind a refused stage is not applied either.
             None => (ProcessId::default(), [PointId::default(); M]),
         }
+    }
+
+    #[track_caller]
+    pub(super) fn divide(self, point: AnyPoint) -> PointId {
+        self.wiring.divide(point, Location::caller()).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub(super) fn rejoin(self, from: PointId, to: AnyPoint) {
+        self.wiring.rejoin(from, to, Location::caller());
     }
 
     /// Says that somebody else sees to it that a stream is read.
