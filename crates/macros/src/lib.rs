@@ -6,12 +6,14 @@
 //! | module | what |
 //! |---|---|
 //! | `element` | `#[derive(Element)]` |
+//! | `fragment` | `#[fragment]` |
 #![forbid(unsafe_code)]
 
 mod element;
+mod fragment;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, parse_macro_input};
+use syn::{DeriveInput, ItemFn, parse_macro_input};
 
 /// Makes a struct or an enum a type of elements.
 ///
@@ -35,6 +37,27 @@ use syn::{DeriveInput, parse_macro_input};
 pub fn derive_element(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     element::derive(&input)
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
+}
+
+/// Makes a Rust function a fragment: it can be called as before, and `name::expr` is the same of
+/// expressions, which becomes part of the native loop.
+///
+/// It takes and gives `i64`, `f64` and `bool`, and consists of `let`, `if` with `else`,
+/// `+ - * / %`, comparisons of numbers, `& | ^ ! && ||`, `min`, `max`, `abs`, constants, and calls of
+/// other fragments. Anything else is an error at its place.
+///
+/// Both forms mean the same: integers wrap, and what is divided by zero is zero. (`/` and `%` are of
+/// integers only.) The function stands in a module, not within another function.
+#[proc_macro_attribute]
+pub fn fragment(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    if !attribute.is_empty() {
+        let error = syn::Error::new(proc_macro2::Span::call_site(), "`#[fragment]` takes nothing");
+        return error.to_compile_error().into();
+    }
+    let function = parse_macro_input!(item as ItemFn);
+    fragment::fragment(&function)
         .unwrap_or_else(|error| error.to_compile_error())
         .into()
 }

@@ -45,7 +45,7 @@
 //! | feature | what | by default |
 //! |---|---|---|
 //! | `jit` | native code; without it everything is interpreted | yes |
-//! | `macros` | `#[derive(Element)]` | yes |
+//! | `macros` | `#[derive(Element)]`, `#[fragment]` | yes |
 //! | `disas` | machine code in [dumps](Dump); builds a disassembler | |
 //! | `serde` | [reports](Report) can be serialised | |
 //! | `tokio` | asynchronous stages: `Stream::then` | |
@@ -125,13 +125,13 @@ mod wiring;
 /// Expressions: what closures over expressions take and give.
 pub mod expr {
     pub use cutthrough_expr::typed::{
-        AnyExpr, Condition, Expr, Exprs, FieldExprs, Logical, NumberTable, Operand, SortKey, lit,
+        AnyExpr, Condition, Expr, Exprs, FieldExprs, Logical, NumberTable, Operand, SortKey, fragment, lit,
     };
 }
 
 pub use channel::{Receiver, SendError, Sender, TryRecvError, TrySendError, channel};
 #[cfg(feature = "macros")]
-pub use cutthrough_macros::Element;
+pub use cutthrough_macros::{Element, fragment};
 pub use demand::{Demand, Standing, Waits};
 pub use element::{Element, Field, FieldReader, FieldWriter, Fields};
 pub use engine::{CodeMemory, Engine, EngineDump, Specialised, Tier};

@@ -32,6 +32,7 @@
 //! | `exprs` | several expressions as one: tuples, arrays |
 
 mod exprs;
+pub mod fragment;
 mod methods;
 mod operators;
 mod table;
